@@ -1,0 +1,89 @@
+"""Who uses the portal, by which token, and the record of what they did.
+
+Roles per cluster live with the cluster (`nodes.models.Membership`), so that no arrow points back from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from knox.models import AbstractAuthToken
+
+
+class Role(models.TextChoices):
+    """What somebody may do on a cluster; each includes the ones before it."""
+
+    VIEWER = "viewer", "Viewer"
+    OPERATOR = "operator", "Operator"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class User(AbstractUser):
+    """A person or an automation account. `portal_role` holds on every cluster; superusers may do everything."""
+
+    portal_role = models.CharField(max_length=16, choices=Role, blank=True, default="")
+
+
+class ApiToken(AbstractAuthToken):
+    """A bearer token, stored as a hash only. Never more than its owner may do, and never more than `role`, on
+    `cluster_ids` only (empty: all of the owner's)."""
+
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    cluster_ids = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.token_key}…)"
+
+
+class AppendOnlyError(TypeError):
+    """Audit events are only ever added."""
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Refuses to change or delete events in bulk."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("audit events cannot be changed")
+
+    def delete(self) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("audit events cannot be deleted")
+
+
+class AuditEvent(models.Model):
+    """One act: who, when, what, on which object, with what result. Names are copied, so that it outlives its object."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(max_length=150, help_text="user name, or 'system' for the portal itself")
+    via = models.CharField(max_length=20, help_text="console, api, worker or command")
+    action = models.CharField(max_length=60, db_index=True, help_text="stable code such as node.register")
+    cluster_id = models.BigIntegerField(null=True, db_index=True)
+    cluster_name = models.CharField(max_length=100, blank=True)
+    object_kind = models.CharField(max_length=40, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)
+    object_label = models.CharField(max_length=200, blank=True)
+    text = models.TextField(help_text="one sentence for a person")
+    data = models.JSONField(default=dict, blank=True)
+    remote_address = models.GenericIPAddressField(null=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert only."""
+        if self.pk is not None:
+            raise AppendOnlyError("audit events cannot be changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("audit events cannot be deleted")

@@ -1,0 +1,102 @@
+"""Typed, loud readers of the environment, and the portal's own numbers as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+
+class Env:
+    """Reads variables; a value of the wrong shape stops the program with a sentence."""
+
+    def __init__(self) -> None:
+        self._env = environ.Env()
+
+    def text(self, name: str, default: str) -> str:
+        """A text."""
+        return str(self._env.str(name, default))
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or False."""
+        return bool(self._env.bool(name, default))
+
+    def texts(self, name: str, default: list[str]) -> list[str]:
+        """Comma-separated texts."""
+        return [str(item) for item in self._env.list(name, default=default)]
+
+    def number(self, name: str, default: float) -> float:
+        """A positive number."""
+        try:
+            value = float(self._env.str(name, str(default)))
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must be a number") from error
+        if not 0 < value < 1e9:
+            raise ImproperlyConfigured(f"{name} must be a positive number")
+        return value
+
+    def secret(self, name: str, path: Path) -> str:
+        """A secret from NAME, from the file named by NAME_FILE, or from `path`. There is no default."""
+        value = str(self._env.str(name, ""))
+        source = Path(self._env.str(f"{name}_FILE", str(path)))
+        if not value and source.is_file():
+            value = source.read_text("utf-8").strip()
+        if len(value) < 40:
+            raise ImproperlyConfigured(f"{name} is missing or too short. ./run makes one; or set {name}_FILE.")
+        return value
+
+    def database(self, path: Path) -> dict[str, Any]:
+        """DATABASE_URL, else SQLite tuned for several processes: WAL, immediate transactions, long busy time-out."""
+        if self._env.str("DATABASE_URL", ""):
+            return dict(self._env.db("DATABASE_URL"), CONN_MAX_AGE=60)
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": path,
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Numbers an operator may tune, in seconds unless said; the defaults' reasons are in DESIGN's section 5.
+
+    lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the longest
+    single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken over.
+    connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by one task.
+    profile_folder: where further product profiles lie.
+    """
+
+    lease: float
+    renew: float
+    operation: float
+    sweep: float
+    connect: float
+    command: float
+    target_workers: int
+    profile_folder: str
+
+
+def portal_from(env: Env) -> Portal:
+    """Read the portal's numbers. Raises ImproperlyConfigured where they contradict each other."""
+    portal = Portal(
+        lease=env.number("CLUSTERPORTAL_LEASE", 20),
+        renew=env.number("CLUSTERPORTAL_RENEW", 5),
+        operation=env.number("CLUSTERPORTAL_OPERATION", 10),
+        sweep=env.number("CLUSTERPORTAL_SWEEP", 10),
+        connect=env.number("CLUSTERPORTAL_CONNECT", 15),
+        command=env.number("CLUSTERPORTAL_COMMAND", 120),
+        target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
+        profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
+    )
+    if not portal.renew < portal.lease - portal.operation:
+        raise ImproperlyConfigured(
+            "CLUSTERPORTAL_RENEW must be less than CLUSTERPORTAL_LEASE - CLUSTERPORTAL_OPERATION"
+        )
+    return portal

@@ -1,0 +1,122 @@
+"""Every knob, in the order a reader asks. Values come from the environment; `./run` makes those that must be secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clusterportal.env import Env, portal_from
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+# --- who am I ---
+DEBUG = env.flag("CLUSTERPORTAL_DEBUG", False)
+DATA_DIR = Path(env.text("CLUSTERPORTAL_DATA", str(BASE_DIR / "var")))
+ALLOWED_HOSTS = env.texts("CLUSTERPORTAL_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.texts("CLUSTERPORTAL_ORIGINS", [])
+ROOT_URLCONF = "clusterportal.urls"
+ASGI_APPLICATION = "clusterportal.asgi.application"
+WSGI_APPLICATION = "clusterportal.wsgi.application"
+
+# --- secrets (files made by ./run with mode 0600) ---
+SECRET_KEY = env.secret("CLUSTERPORTAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
+PORTAL_KEY_FILE = env.text("CLUSTERPORTAL_KEY_FILE", str(DATA_DIR / "keys" / "master.keys"))
+
+# --- the portal's own numbers, one frozen value ---
+PORTAL = portal_from(env)
+
+# --- apps ---
+INSTALLED_APPS = [
+    "accounts",
+    "nodes",
+    "replication",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+    "js_lib_bootstrap5",
+    "lucide",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- database: SQLite in WAL as embedded default, PostgreSQL by DATABASE_URL ---
+DATABASES = {"default": env.database(DATA_DIR / "portal.sqlite3")}
+
+# --- accounts ---
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+KNOX_TOKEN_MODEL = "accounts.ApiToken"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+
+# --- time and language ---
+TIME_ZONE = env.text("CLUSTERPORTAL_TIME_ZONE", "UTC")
+USE_TZ = True
+LANGUAGE_CODE = "en"
+
+# --- static files ---
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- broker: JSON only; messages are hints, the database is the queue ---
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -1,0 +1,1 @@
+"""What a node is, how to reach it, how it is doing."""

@@ -1,0 +1,1 @@
+"""REST for clusters, nodes, credentials and host keys."""

@@ -1,0 +1,66 @@
+"""Words that columns hold. A leaf: anyone may import it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class ReplicationMode(models.TextChoices):
+    """Who replicates the configuration: MDaemon's own cluster service, or the portal."""
+
+    NATIVE = "native", "MDaemon's cluster service"
+    PORTAL = "portal", "The portal"
+
+
+class NodeRole(models.TextChoices):
+    """A node's part in its cluster."""
+
+    PRIMARY = "primary", "Primary"
+    SECONDARY = "secondary", "Secondary"
+
+
+class PlatformName(models.TextChoices):
+    """The kind of operating system a node runs."""
+
+    WINDOWS = "windows", "Windows"
+    POSIX = "posix", "POSIX (Linux, BSD)"
+
+
+class CredentialKind(models.TextChoices):
+    """How the portal proves who it is."""
+
+    KEY = "key", "Key pair"
+    PASSWORD = "password", "Password"  # noqa: S105 - the name of a kind, not a password
+
+
+class HostKeyState(models.TextChoices):
+    """What a person said of a host key."""
+
+    SEEN = "seen", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    REVOKED = "revoked", "Revoked"
+
+
+class ApprovalPolicy(models.TextChoices):
+    """When a person must approve a plan before it is applied."""
+
+    ALWAYS = "always", "Every plan"
+    FIRST = "first", "Each node's first plan"
+    NEVER = "never", "Only when a brake halts"
+
+
+class IniChoice(models.TextChoices):
+    """What happens to an ini key that differs between primary and node."""
+
+    KEEP = "keep", "Keep the node's own"
+    REPLICATE = "replicate", "Replicate the primary's"
+
+
+class Health(models.TextChoices):
+    """How a node is doing, as last observed."""
+
+    OK = "ok", "Healthy"
+    DEGRADED = "degraded", "Degraded"
+    DOWN = "down", "Unreachable"
+    QUARANTINED = "quarantined", "Quarantined"
+    UNKNOWN = "unknown", "Not yet observed"

@@ -1,0 +1,61 @@
+"""A cluster, who may do what on it, and how it departs from the product profile."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from accounts.models import Role
+from nodes.enums import ApprovalPolicy, ReplicationMode
+
+
+class Cluster(models.Model):
+    """Servers that share one configuration. `paused` stops all its jobs from starting and changing nodes."""
+
+    name = models.CharField(max_length=63, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    profile = models.CharField(max_length=63, default="mdaemon", help_text="product profile")
+    replication_mode = models.CharField(max_length=10, choices=ReplicationMode)
+    approval = models.CharField(max_length=10, choices=ApprovalPolicy, default=ApprovalPolicy.FIRST)
+    paused = models.BooleanField(default=False)
+    paused_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    version = models.PositiveIntegerField(default=1, help_text="counts changes; basis of the ETag")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role on one cluster."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "cluster"], name="one_role_per_user_and_cluster")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.cluster}"
+
+
+class PathOverride(models.Model):
+    """An operator's word on which class a path pattern has; stronger than the profile."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="path_overrides")
+    pattern = models.CharField(max_length=400, help_text="relative path with * ? and **, case-insensitive")
+    path_class = models.CharField(max_length=12)
+    note = models.CharField(max_length=200, blank=True)
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pattern"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "pattern"], name="one_class_per_pattern")]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} is {self.path_class}"

@@ -1,0 +1,126 @@
+"""The contract of a platform driver: how one kind of operating system spells commands, and what its answers mean.
+
+Drivers are pure: no connection, no clock, no framework. A remote folder is always an SFTP path. Methods that
+return None say "this platform has no command for it; use SFTP". Parsers take raw bytes from a possibly hostile node
+and raise OutputUnreadable instead of guessing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nodes.command import Command, CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What was found on a node by `Platform.probe`. All False: SFTP alone."""
+
+    can_list: bool = False
+    can_hash: bool = False
+    can_untar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """One line of a tree listing: path relative to the listed root with `/`. `change_ns` is the inode change time
+    where the system has one; `path_bytes` is set where the name is no valid UTF-8 (`path` is then an escaped spelling).
+    """
+
+    path: str
+    kind: str
+    size: int
+    mtime_ns: int
+    change_ns: int | None = None
+    path_bytes: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A tree listing. `unreadable` names folders (relative, "" for the root) whose content could not be listed."""
+
+    files: tuple[ListedFile, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """What the node says of itself. `utc_ns` is its clock when it answered."""
+
+    system: str
+    host_name: str
+    time_zone: str
+    utc_ns: int | None
+
+
+class Platform(Protocol):
+    """How a system is spoken to."""
+
+    name: str
+    folds_case: bool
+
+    def spell(self, command: Command) -> str:
+        """The command line for the node's shell, every word quoted. Raises ValueError for what cannot be quoted."""
+        ...
+
+    def sftp_path(self, native: str) -> str:
+        """A native absolute path (`C:\\MDaemon`, `/srv/md`) as SFTP spells it. Raises ValueError naming the remedy."""
+        ...
+
+    def native_path(self, sftp: str) -> str:
+        """The reverse of `sftp_path`."""
+        ...
+
+    def name_problem(self, name: str) -> str | None:
+        """Why a file of this name cannot exist on the platform; None if it can."""
+        ...
+
+    def probe(self) -> Command | None:
+        """A command whose answer tells the node's capabilities."""
+        ...
+
+    def parse_probe(self, result: CommandResult) -> Capabilities:
+        """Capabilities from the probe's answer; an odd answer means none."""
+        ...
+
+    def system_facts(self) -> Command | None:
+        """A command that tells system, host name, zone and clock in one round trip."""
+        ...
+
+    def parse_system_facts(self, result: CommandResult) -> SystemFacts:
+        """Facts from its answer. Raises OutputUnreadable."""
+        ...
+
+    def clock(self) -> Command | None:
+        """A command that tells the UTC clock with sub-second precision."""
+        ...
+
+    def parse_clock(self, result: CommandResult) -> int:
+        """Nanoseconds since 1970 UTC. Raises OutputUnreadable."""
+        ...
+
+    def list_tree(self, root: str, skip: Sequence[str] = ()) -> Command | None:
+        """List every entry under an SFTP path, not following links, not descending into `skip` (relative folders)."""
+        ...
+
+    def parse_list_tree(self, result: CommandResult) -> Listing:
+        """The listing. Raises OutputUnreadable, RemoteFileMissing (no root)."""
+        ...
+
+    def hash_files(self, root: str) -> Command | None:
+        """Hash files under `root` whose relative paths come by `hash_stdin`."""
+        ...
+
+    def hash_stdin(self, paths: Iterable[str]) -> bytes:
+        """Standard input for `hash_files`."""
+        ...
+
+    def parse_hashes(self, result: CommandResult) -> dict[str, str]:
+        """Relative path -> SHA-256 hex; files that could not be read are missing from it."""
+        ...
+
+    def untar(self, folder: str) -> Command | None:
+        """Unpack a gzip tar from standard input into an existing folder."""
+        ...

@@ -1,0 +1,1 @@
+"""What is known of the mail server: profile, ini editor. Pure."""

@@ -1,0 +1,134 @@
+"""The contract of a session with one node: bytes in, bytes out, no knowledge of its operating system.
+
+Paths are SFTP paths with forward slashes (`/srv/x`, `/C:/MDaemon`); a platform makes them. Every call may raise
+the errors of `nodes.errors` and ends by its own deadline. Batch verbs are pipelined over one channel, so
+that a thousand renames cost a few round trips, and answer one outcome an item, in order: None for success, else
+the error. `tests/contracts/` holds one suite that every implementation passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from nodes.command import CommandResult
+from nodes.errors import NodeError
+
+Outcome = NodeError | None
+Progress = Callable[[int], None]
+"""Told the bytes moved since the last call. May raise to stop the transfer."""
+
+
+class FileKind(StrEnum):
+    """What a directory entry is. Links are never followed."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStat:
+    """One entry's facts. Times in nanoseconds since 1970 UTC; SFTP knows whole seconds only."""
+
+    kind: FileKind
+    size: int
+    mtime_ns: int
+    mode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEntry:
+    """One name in a folder. `name_bytes` is set, and `name` an escaped spelling, where it is no valid UTF-8."""
+
+    name: str
+    stat: RemoteStat
+    name_bytes: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Free and total bytes of a volume."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was sent: bytes and their SHA-256 (hex), computed from what left this side."""
+
+    size: int
+    sha256: str
+
+
+class Session(Protocol):
+    """An authenticated way to one node whose host key was checked. Safe for use by one thread at a time."""
+
+    def run(
+        self,
+        command_line: str,
+        *,
+        stdin: bytes | Iterable[bytes] = b"",
+        timeout: float,
+        max_output: int = 64 * 1024 * 1024,
+        progress: Progress | None = None,
+    ) -> CommandResult:
+        """Run a line that a platform spelled. Standard input is closed after `stdin`; both outputs are drained
+        together. Raises TimedOut after `timeout` seconds (and ends the channel), OutputUnreadable past `max_output` bytes.
+        """
+        ...
+
+    def stat(self, path: str) -> RemoteStat | None:
+        """Facts of one entry, the link itself if it is one; None where nothing is."""
+        ...
+
+    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+        """The entries of a folder without `.` and `..`. Raises RemoteFileMissing, RemoteDenied."""
+        ...
+
+    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+        """The file's bytes in chunks, prefetching, constant memory. Raises ChangedWhileRead when it ends short of
+        the size it had at the start or has another size or time at the end."""
+        ...
+
+    def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
+        """Create a file that must not exist, write, flush to disk where the server can, close. On failure what was
+        created is removed. Raises RemoteFileExists, NoSpace, RemoteDenied."""
+        ...
+
+    def make_folders(self, path: str) -> tuple[str, ...]:
+        """Create a folder and its missing parents; answer the ones that were made, outermost first. Refuses (RemoteDenied)
+        to pass through a link."""
+        ...
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder; already gone is fine. Raises RemoteBusy where it is not empty."""
+        ...
+
+    def free_space(self, path: str) -> Space | None:
+        """Space of the volume that holds `path`; None where the server cannot tell."""
+        ...
+
+    def stat_many(self, paths: Sequence[str]) -> list[RemoteStat | NodeError | None]:
+        """`stat` for each path."""
+        ...
+
+    def link_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """Hard-link existing -> new name. Unsupported where the server cannot."""
+        ...
+
+    def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """Rename old -> new, replacing what is there atomically. Old and new must differ (ValueError)."""
+        ...
+
+    def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
+        """Remove files; already gone is fine."""
+        ...
+
+    def set_mtime_many(self, items: Sequence[tuple[str, int]]) -> list[Outcome]:
+        """Set modification times (nanoseconds, cut to what the server keeps)."""
+        ...

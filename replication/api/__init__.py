@@ -1,0 +1,1 @@
+"""REST for jobs, snapshots and conflicts."""

@@ -1,0 +1,110 @@
+"""The plan: what a job would do to each node, seen before it is done and applied exactly as seen.
+
+A plan is a value with a digest; approving signs the digest. `to_json`/`from_json` are its only stored form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from replication.core.manifest import Problem
+from replication.core.paths import RelPath
+
+
+class ChangeKind(StrEnum):
+    """What happens to one path on one node."""
+
+    ADD = "add"
+    UPDATE = "update"
+    DELETE = "delete"
+    TOUCH = "touch"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The content a path shall have: `object_id` in the object store; `shared` when all nodes get the same bytes."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the planner saw at the target and the swap expects to find."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    change_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step on one node. `found` None: nothing there. `conflict`: what is there is an edit made on the node."""
+
+    kind: ChangeKind
+    path: RelPath
+    wanted: Wanted | None
+    found: Found | None
+    group: int = 50
+    semaphore: str | None = None
+    effect: str = "none"
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """An ini key that stays the node's own. `answered`: an operator decided; else it differs and is kept until decided."""
+
+    path: RelPath
+    section: str
+    key: str
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """Everything for one node, in the order it will be done. `away`: the node could not be asked; it will be brought to the
+    same snapshot when it returns."""
+
+    node_id: int
+    node_name: str
+    changes: tuple[Change, ...] = ()
+    kept: tuple[KeptKey, ...] = ()
+    extras: tuple[RelPath, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    away: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes to be sent."""
+        return sum(change.wanted.size for change in self.changes if change.wanted and change.kind != ChangeKind.TOUCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """A reason to halt and ask. `code` is stable; `evidence` one sentence with the numbers."""
+
+    code: str
+    node_name: str
+    evidence: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A snapshot of the primary and what it means for each node. `snapshot_root` is a tree id in the object store."""
+
+    snapshot_root: str
+    nodes: tuple[NodePlan, ...]
+    brakes: tuple[Brake, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unclassified: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """Number of steps over all nodes."""
+        return sum(len(node.changes) for node in self.nodes)

@@ -1,0 +1,16 @@
+"""The rows of this room."""
+
+from replication.models.history import Baseline, Conflict, Snapshot
+from replication.models.job import Job, JobEvent, Leased, ResourceLock, Target, WriteStop
+
+__all__ = [
+    "Baseline",
+    "Conflict",
+    "Job",
+    "JobEvent",
+    "Leased",
+    "ResourceLock",
+    "Snapshot",
+    "Target",
+    "WriteStop",
+]

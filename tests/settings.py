@@ -1,0 +1,23 @@
+"""Settings of the test run: the real ones, with a data folder and keys of the run's own."""
+
+import base64
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+_data = Path(os.environ.setdefault("CLUSTERPORTAL_DATA", tempfile.mkdtemp(prefix="clusterportal-tests-")))
+(_data / "keys").mkdir(parents=True, exist_ok=True)
+for _name, _value in (
+    ("django.key", secrets.token_urlsafe(60)),
+    ("master.keys", base64.urlsafe_b64encode(os.urandom(32)).decode()),
+):
+    if not (_data / "keys" / _name).exists():
+        (_data / "keys" / _name).write_text(_value)
+
+from clusterportal.settings import *  # noqa: E402,F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# a file, so that threads and processes of a test meet the same WAL database as in production
+DATABASES["default"]["TEST"] = {"NAME": str(_data / "test.sqlite3")}  # noqa: F405
