@@ -24,6 +24,7 @@ class User(AbstractUser):
     """A person or an automation account. `portal_role` holds on every cluster; superusers may do everything."""
 
     portal_role = models.CharField(max_length=16, choices=Role, blank=True, default="")
+    must_change_password = models.BooleanField(default=False, help_text="a one-time password is in use")
 
 
 class ApiToken(AbstractAuthToken):

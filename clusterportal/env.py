@@ -67,9 +67,10 @@ class Env:
 class Portal:
     """Numbers an operator may tune, in seconds unless said; the defaults' reasons are in DESIGN's section 5.
 
-    lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the longest
-    single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken over.
-    connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by one task.
+    lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
+    longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
+    over. connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by
+    one task.
     profile_folder: where further product profiles lie.
     """
 
