@@ -44,6 +44,7 @@ class Job(Leased):
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="jobs")
     state = models.CharField(max_length=20, choices=_choices(JobState), default=JobState.REQUESTED, db_index=True)
     options = models.JSONField(default=dict, blank=True)
+    node_ids = models.JSONField(default=list, blank=True, help_text="only these nodes; empty: all the kind concerns")
     dry_run = models.BooleanField(default=False)
     reason = models.CharField(max_length=300, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,0 +1,27 @@
+"""Why work stops before it is done, other than by an error of its node. Raised by services and by `Lease.check`."""
+
+from __future__ import annotations
+
+
+class Interrupted(Exception):
+    """The work must stop now, with nothing half done. Runners clean up what they staged and let it pass."""
+
+
+class LeaseLost(Interrupted):
+    """Another worker may own this by now, or the database has been out of reach for too long: change nothing more."""
+
+
+class Cancelled(Interrupted):
+    """A person cancelled the job."""
+
+
+class Paused(Interrupted):
+    """A person paused the cluster or the node. `node`: it is only the node that is paused."""
+
+    def __init__(self, sentence: str, *, node: bool = False) -> None:
+        self.node = node
+        super().__init__(sentence)
+
+
+class WritesStopped(Interrupted):
+    """Somebody stopped all writes of the portal."""
