@@ -1,0 +1,55 @@
+"""How states read on a page: the tone of each word, and which word a node's badge shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nodes.enums import Health
+from nodes.models import Node
+
+_TONES = {
+    "ok": "ok verified succeeded approved proven",
+    "warn": "degraded paused seen waiting converging awaiting_approval halted contended blocked warning",
+    "bad": "down quarantined failed revoked error",
+    "info": "running planning info",
+    "idle": "unknown requested pending cancelled",
+}
+_TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
+_WORST_FIRST = ("bad", "warn", "info", "idle", "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state's word, the words a person reads, and why."""
+
+    state: str
+    label: str
+    cause: str = ""
+
+    @property
+    def tone(self) -> str:
+        """The colour's name."""
+        return tone_of(self.state)
+
+
+def tone_of(state: str) -> str:
+    """ok, warn, bad, info or idle; an unknown word is idle."""
+    return _TONE_OF.get(str(state), "idle")
+
+
+def verdict_of(node: Node) -> Verdict:
+    """What matters most about a node: quarantine, then an operator's pause, then its health."""
+    if node.quarantined_reason:
+        return Verdict("quarantined", Health.QUARANTINED.label, node.quarantined_reason)
+    if node.paused:
+        return Verdict("paused", "Paused", node.paused_reason)
+    return Verdict(node.health, Health(node.health).label, node.health_cause)
+
+
+def worst_of(nodes: Iterable[Node]) -> Verdict:
+    """The verdict of the node that is worst off; unknown for no nodes."""
+    verdicts = [verdict_of(node) for node in nodes]
+    if not verdicts:
+        return Verdict("unknown", "No nodes yet")
+    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.tone))
