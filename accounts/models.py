@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from knox.models import AbstractAuthToken
 
 
 class Role(models.TextChoices):
@@ -27,13 +26,23 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(default=False, help_text="a one-time password is in use")
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(models.Model):
     """A bearer token, stored as a hash only. Never more than its owner may do, and never more than `role`, on
-    `cluster_ids` only (empty: all of the owner's)."""
+    `cluster_ids` only (empty: all of the owner's). `token_key`, the secret's first 15 characters, names it.
 
+    Has the columns that knox reads; not its abstract base, which has no types."""
+
+    digest = models.CharField(max_length=128, primary_key=True, help_text="SHA-512 of the secret")
+    token_key = models.CharField(max_length=25, db_index=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="auth_token_set")
+    created = models.DateTimeField(auto_now_add=True)
+    expiry = models.DateTimeField(null=True, blank=True)
     name = models.CharField(max_length=100)
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
     cluster_ids = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-created"]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.token_key}…)"
@@ -81,7 +90,7 @@ class AuditEvent(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert only."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise AppendOnlyError("audit events cannot be changed")
         super().save(*args, **kwargs)
 

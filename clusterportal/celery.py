@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
@@ -10,28 +11,35 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 
 app = Celery("clusterportal")
-app.conf.update(
-    broker_url=settings.REDIS_URL,
-    broker_connection_retry_on_startup=True,
-    # kombu sweeps unacknowledged messages only about every 100 s by default; measured: 9 s with these
-    broker_transport_options={
-        "visibility_timeout": 3600,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-    },
-    task_serializer="json",
-    accept_content=["json"],
-    result_backend=None,
-    task_ignore_result=True,
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
-    worker_prefetch_multiplier=1,
-    task_default_queue="default",
-    task_routes={"replication.tasks.plan": {"queue": "remote"}, "replication.tasks.drive": {"queue": "remote"}},
-    timezone="UTC",
-    beat_schedule={
-        # wake what was not woken, take over what a dead worker held; a second beat does no harm
-        "sweep": {"task": "replication.tasks.sweep", "schedule": settings.PORTAL.sweep},
-    },
-)
+
+
+def configuration() -> dict[str, Any]:
+    """Everything Celery is told. Read when first needed, not on import: settings may be in the making then."""
+    return {
+        "broker_url": settings.REDIS_URL,
+        "broker_connection_retry_on_startup": True,
+        # kombu sweeps unacknowledged messages only about every 100 s by default; measured: 9 s with these
+        "broker_transport_options": {
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+        },
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "task_default_queue": "default",
+        "task_routes": {"replication.tasks.plan": {"queue": "remote"}, "replication.tasks.drive": {"queue": "remote"}},
+        "timezone": "UTC",
+        "beat_schedule": {
+            # wake what was not woken, take over what a dead worker held; a second beat does no harm
+            "sweep": {"task": "replication.tasks.sweep", "schedule": settings.PORTAL.sweep},
+        },
+    }
+
+
+app.add_defaults(configuration)
 app.autodiscover_tasks(["nodes", "replication"])

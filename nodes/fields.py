@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -10,7 +10,13 @@ from nodes.secret import Secret
 from nodes.vault import open_sealed, seal
 
 
-class SealedField(models.TextField):
+if TYPE_CHECKING:  # generic for the type checker only; Django's own class takes no parameters
+    _TextField = models.TextField[Any, Any]
+else:
+    _TextField = models.TextField
+
+
+class SealedField(_TextField):
     """Holds a `Secret` (or None). Reading with a wrong key raises `WrongKey`; it never yields ciphertext as a value."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Secret | None:

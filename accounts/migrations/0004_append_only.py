@@ -1,0 +1,24 @@
+"""The database itself refuses to change or delete audit events."""
+
+from django.db import migrations
+
+from accounts import append_only
+
+
+def forwards(apps, schema_editor):
+    append_only.create(schema_editor.connection)
+
+
+def backwards(apps, schema_editor):
+    append_only.drop(schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0003_token_columns'),
+    ]
+
+    operations = [
+        migrations.RunPython(forwards, backwards),
+    ]

@@ -1,0 +1,99 @@
+"""The cast and the doors that every test may use.
+
+administrator: may do everything on the portal. operator, viewer: on `cluster` only. stranger: logged in, no role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import append_only
+from accounts.models import Role, User
+from accounts.principals import Principal
+from nodes.models import Cluster
+from tests.factories import make_cluster, make_member, make_token, make_user
+
+_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Audit events cannot be deleted; only the flush between transactional tests may, here and nowhere else."""
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def flush_all(self, sql_list) -> None:
+        append_only.drop(self.connection)
+        try:
+            flush(self, sql_list)
+        finally:
+            append_only.create(self.connection)
+
+    operations.execute_sql_flush = flush_all  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> None:
+    """Rate limits of one test are not the next one's."""
+    cache.clear()
+
+
+@pytest.fixture
+def cluster(db) -> Cluster:
+    return make_cluster("mail")
+
+
+@pytest.fixture
+def administrator(db) -> User:
+    return make_user("administrator", portal_role=Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def operator(cluster: Cluster) -> User:
+    return make_member(cluster, Role.OPERATOR, "operator")
+
+
+@pytest.fixture
+def viewer(cluster: Cluster) -> User:
+    return make_member(cluster, Role.VIEWER, "viewer")
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    return make_user("stranger")
+
+
+@pytest.fixture
+def principal_for() -> Callable[[User], Principal]:
+    """What services take: `principal_for(operator)`."""
+    return lambda user: Principal(user=user, via="console", remote_address="127.0.0.1")
+
+
+@pytest.fixture
+def console_for() -> Callable[[User], Client]:
+    """A logged-in browser without a browser: `console_for(viewer).get("/")`."""
+
+    def log_in(user: User) -> Client:
+        client = Client(enforce_csrf_checks=False)
+        client.force_login(user, backend=_BACKEND)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def api_for() -> Callable[..., APIClient]:
+    """A program with a real token of its own: `api_for(operator, role=Role.VIEWER).get("/api/v1/nodes")`."""
+
+    def with_token(user: User, **fields) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {make_token(user, **fields)[1]}")
+        return client
+
+    return with_token
