@@ -1,0 +1,249 @@
+"""What `./run up` and `./run demo` start: data made ready, then broker, web, workers and beat under one supervisor.
+
+`python -m clusterportal.processes up|demo ...`, with CLUSTERPORTAL_DATA naming the data folder and its keys in place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import ssl
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import django
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from clusterportal.broker import Broker, NoBroker, choose_broker
+from clusterportal.supervisor import Program, QuietPrinter, Supervisor
+
+DEFAULT_PORT = 8000
+KEPT_BY_DEMO = {"keys", "static", "portal.lock", "demo.marker"}
+
+
+class Refused(Exception):
+    """The portal cannot start as asked; the text says why and what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the portal listens, and by which certificate."""
+
+    host: str
+    port: int
+    cert: str = ""
+    key: str = ""
+
+    @property
+    def url(self) -> str:
+        """The address for a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.cert else 'http'}://{host}:{self.port}/"
+
+
+# --- what was asked ---
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line of `./run up` and `./run demo`."""
+    parser = argparse.ArgumentParser(prog="./run", allow_abbrev=False)
+    modes = parser.add_subparsers(dest="mode", required=True)
+    demo = modes.add_parser("demo", help="a portal with three demo nodes, replicated and proven")
+    demo.add_argument("--once", action="store_true", help="end after the proof, with a status")
+    demo.add_argument("--port", type=int, default=DEFAULT_PORT)
+    up = modes.add_parser("up", help="the portal")
+    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="on loopback")
+    up.add_argument("--listen", metavar="ADDR:PORT", help="another address; needs --cert and --key unless loopback")
+    up.add_argument("--cert", default="", metavar="FILE", help="certificate chain, PEM")
+    up.add_argument("--key", default="", metavar="FILE", help="its private key, PEM without passphrase")
+    return parser.parse_args(argv)
+
+
+def listen_of(arguments: argparse.Namespace) -> Listen:
+    """Where to listen. Raises Refused for a bad address, or one that others reach without a certificate."""
+    if arguments.mode == "demo" or not arguments.listen:
+        listen = Listen("127.0.0.1", arguments.port, getattr(arguments, "cert", ""), getattr(arguments, "key", ""))
+    else:
+        host, _, port = arguments.listen.rpartition(":")
+        if not host or not port.isdecimal():
+            raise Refused(f"--listen {arguments.listen}: give ADDR:PORT, for example 192.0.2.10:8443")
+        listen = Listen(host.strip("[]"), int(port), arguments.cert, arguments.key)
+    _check_certificate(listen)
+    _check_port(listen)
+    return listen
+
+
+def _check_certificate(listen: Listen) -> None:
+    if bool(listen.cert) != bool(listen.key):
+        raise Refused("--cert and --key go together")
+    if not listen.cert and listen.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise Refused(
+            f"{listen.host} is reached by others: give --cert and --key, or listen on 127.0.0.1 behind a TLS proxy"
+        )
+    if listen.cert:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.cert, listen.key, _no_passphrase)
+        except (OSError, ValueError) as error:
+            raise Refused(f"--cert {listen.cert} and --key {listen.key} cannot be used: {error}") from error
+
+
+def _no_passphrase() -> NoReturn:
+    raise ValueError("the key has a passphrase; store it without one, readable by this user only")
+
+
+def _check_port(listen: Listen) -> None:
+    if not 1 <= listen.port <= 65535:
+        raise Refused(f"port {listen.port} is not between 1 and 65535")
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listen.host, listen.port))
+        except OSError as error:
+            remedy = "stop what uses it, or choose another with --port" if error.errno == errno.EADDRINUSE else ""
+            raise Refused(f"{listen.host}:{listen.port}: {error.strerror or error}. {remedy}".strip(" .")) from error
+
+
+# --- data made ready ---
+
+
+def lock(folder: Path) -> TextIO:
+    """Take the data folder for this process as long as it lives. A lock file left by a dead one is harmless.
+
+    Raises Refused while another portal uses the folder."""
+    handle = (folder / "portal.lock").open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.seek(0)
+        owner = handle.read().strip() or "unknown"
+        raise Refused(f"a portal already runs with {folder} (process {owner}); stop it first") from error
+    handle.truncate(0)
+    handle.write(f"{os.getpid()}\n")
+    handle.flush()
+    return handle
+
+
+def begin_anew(folder: Path) -> None:
+    """Empty a demo's data folder, keys apart. Raises Refused for a folder that no demo made."""
+    marker = folder / "demo.marker"
+    strangers = [entry for entry in folder.iterdir() if entry.name not in KEPT_BY_DEMO]
+    if strangers and not marker.exists():
+        raise Refused(f"{folder} holds data that no demo made ({strangers[0].name}); set CLUSTERPORTAL_DATA to another")
+    marker.touch()
+    for entry in strangers:
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def make_ready() -> None:
+    """Bring the database to this version's shape and collect the static files."""
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+# --- the table of processes ---
+
+
+def table(listen: Listen, broker: Broker, folder: Path) -> list[Program]:
+    """Every process of a portal on this machine."""
+    env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1", "CLUSTERPORTAL_HTTPS": "1" if listen.cert else "0"}
+    if "CLUSTERPORTAL_HOSTS" not in os.environ:
+        env["CLUSTERPORTAL_HOSTS"] = ",".join(_host_names(listen))
+    programs = [
+        Program("web", _web(listen), env),
+        Program("worker", _worker("default"), env),
+        Program("remote", _worker("remote"), env),
+        Program("beat", _celery("beat", "--schedule", str(folder / "beat-schedule"), "--pidfile="), env),
+    ]
+    return [broker.program, *programs] if broker.program else programs
+
+
+def _host_names(listen: Listen) -> list[str]:
+    own = [socket.gethostname(), socket.getfqdn(), listen.host] if listen.cert else []
+    return list(dict.fromkeys(["127.0.0.1", "localhost", "[::1]", *own]))
+
+
+def _web(listen: Listen) -> list[str]:
+    argv = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--host", listen.host]
+    argv += ["--port", str(listen.port), "--timeout-graceful-shutdown", "5", "--lifespan", "off", "--no-server-header"]
+    # a client's own word on its address counts only when an operator named the proxies that may give it
+    argv.append("--proxy-headers" if os.environ.get("FORWARDED_ALLOW_IPS") else "--no-proxy-headers")
+    return [*argv, "--ssl-certfile", listen.cert, "--ssl-keyfile", listen.key] if listen.cert else argv
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "clusterportal", *arguments, "--loglevel", "INFO"]
+
+
+def _worker(queue: str) -> list[str]:
+    # threads, one process a queue: one pool of connections to the nodes serves all
+    options = ["-Q", queue, "-P", "threads", "-c", "4", "-n", f"{queue}@%h"]
+    return _celery("worker", *options, "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+# --- the two ways to run ---
+
+
+def run_up(listen: Listen, folder: Path) -> int:
+    """The portal until it is told to end."""
+    broker = choose_broker(os.environ.get("REDIS_URL", ""), folder / "broker", demo=False)
+    make_ready()
+    if not get_user_model().objects.exists():
+        _say(f"First start. Log in at {listen.url} with this one-time password; you choose your own then.")
+        call_command("create_admin", username="admin", one_time=True)
+    _say(f"clusterportal is at {listen.url} (data in {folder}). Ctrl-C ends it.")
+    return Supervisor(table(listen, broker, folder)).run()
+
+
+def run_demo(listen: Listen, folder: Path, *, once: bool) -> int:
+    """The portal with the demo cluster; see demo/main.py for what it does."""
+    begin_anew(folder)
+    broker = choose_broker(os.environ.get("REDIS_URL", ""), folder / "broker", demo=True)
+    if broker.note:
+        _say(broker.note)
+    make_ready()
+    driver = [sys.executable, "-m", "demo.main", "--portal", listen.url, *(["--once"] if once else [])]
+    nodes = Program("nodes", [sys.executable, "-m", "demo.nodes", str(folder / "nodes")])
+    printer = QuietPrinter(shown="demo", folder=folder / "logs")
+    env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    supervisor = Supervisor([*table(listen, broker, folder), nodes, Program("demo", driver, env)], printer)
+    status = supervisor.run()
+    failed = supervisor.failed()
+    if failed and failed[0] != "demo":
+        printer.tell_failure(*failed)
+    return status
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is the terminal
+
+
+def main(argv: Sequence[str]) -> int:
+    """The door of `./run up` and `./run demo`."""
+    arguments = parse(argv)
+    django.setup()
+    folder = Path(os.environ["CLUSTERPORTAL_DATA"]).resolve()
+    try:
+        listen = listen_of(arguments)
+        with lock(folder):
+            if arguments.mode == "demo":
+                return run_demo(listen, folder, once=arguments.once)
+            return run_up(listen, folder)
+    except (Refused, NoBroker) as error:
+        _say(f"run: {error}")
+        return 1
+    except OSError as error:
+        _say(f"run: {error}. Is the disk full, or the data folder not writable?")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""An SSH server from PyPI for demo nodes on machines without sshd: `python -m demo.ssh_server FOLDER PORT`.
+
+SFTP and commands, for the keys in FOLDER/authorized_keys, which is read at each login as sshd does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncssh
+
+
+class Door(asyncssh.SSHServer):
+    """Lets in who holds a key that is authorized now."""
+
+    def __init__(self, authorized_keys: Path) -> None:
+        self._authorized_keys = authorized_keys
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys only."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether the key is one of the file's."""
+        text = self._authorized_keys.read_text()
+        known = [asyncssh.import_public_key(line) for line in text.splitlines() if line.strip()]
+        return key in known
+
+
+async def run_command(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Run what the client asks for in a shell, with its three streams."""
+    child = await asyncio.create_subprocess_shell(
+        process.command or "exit 1",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+    process.exit(await child.wait())
+
+
+async def serve(folder: Path, port: int) -> None:
+    """Serve on loopback until killed."""
+    server = await asyncssh.create_server(
+        lambda: Door(folder / "authorized_keys"),
+        "127.0.0.1",
+        port,
+        server_host_keys=[str(folder / "host_key")],
+        process_factory=run_command,
+        sftp_factory=True,
+        encoding=None,
+    )
+    await server.wait_closed()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
