@@ -36,8 +36,12 @@ class RelPath(str):
 
     def key(self, *, folds_case: bool) -> str:
         """What two spellings of one file share: NFC, and case-folded where the system folds case."""
-        text = unicodedata.normalize("NFC", self) if folds_case else str(self)
-        return text.casefold() if folds_case else text
+        return identity(self, folds_case=folds_case)
+
+
+def identity(text: str, *, folds_case: bool) -> str:
+    """`RelPath.key` for any text, such as the path of a problem that is no proper path."""
+    return unicodedata.normalize("NFC", text).casefold() if folds_case else str(text)
 
 
 def path_problem(text: str) -> str | None:
@@ -46,12 +50,16 @@ def path_problem(text: str) -> str | None:
         return "the path is empty"
     if len(text) > MAX_LENGTH:
         return f"the path is longer than {MAX_LENGTH} characters"
-    if "\0" in text:
-        return "the path holds a NUL"
     if text.startswith("/"):
         return "the path is not relative"
-    if any(part in ("", ".", "..") for part in text.split("/")):
+    if not {"", ".", ".."}.isdisjoint(text.split("/")):
         return "the path has an empty, '.' or '..' part"
+    return _character_problem(text)
+
+
+def _character_problem(text: str) -> str | None:
+    if "\0" in text:
+        return "the path holds a NUL"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

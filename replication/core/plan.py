@@ -1,6 +1,6 @@
 """The plan: what a job would do to each node, seen before it is done and applied exactly as seen.
 
-A plan is a value with a digest; approving signs the digest. `to_json`/`from_json` are its only stored form.
+A plan is a value with a digest; approving signs the digest. `plan_json` is its only stored form.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class KeptKey:
-    """An ini key that stays the node's own. `answered`: an operator decided; else it differs and is kept until decided."""
+    """An ini key that stays the node's own. `answered`: an operator decided; else it differs and is kept until then."""
 
     path: RelPath
     section: str
@@ -67,8 +67,8 @@ class KeptKey:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """Everything for one node, in the order it will be done. `away`: the node could not be asked; it will be brought to the
-    same snapshot when it returns."""
+    """Everything for one node, in the order it will be done. `away`: why the node could not be asked; it will be
+    brought to the same snapshot when it returns."""
 
     node_id: int
     node_name: str
