@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.errors import Stale
 from accounts.principals import Principal
@@ -28,10 +29,8 @@ class Versioned(Protocol):
     version: int
 
 
-class WithPrincipal:
+class WithPrincipal(APIView):
     """For API views: `self.principal` is who asks (user, token, address)."""
-
-    request: Request
 
     @property
     def principal(self) -> Principal:

@@ -103,6 +103,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
+PORTAL_CLUSTER_ACCESS = "nodes.access"  # who may do what on clusters; asked by accounts, which may not import it
 REST_KNOX = {"TOKEN_PREFIX": "cpt_", "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": None}
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_FAILURE_LIMIT = 8

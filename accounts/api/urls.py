@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.api.views import EventViewSet, TokenViewSet, UserViewSet, WhoView
+
+router = SimpleRouter()
+router.register("tokens", TokenViewSet, basename="api-token")
+router.register("users", UserViewSet, basename="api-user")
+router.register("events", EventViewSet, basename="api-event")
+
+urlpatterns: list[URLPattern | URLResolver] = [path("me/", WhoView.as_view(), name="api-me"), *router.urls]

@@ -1,0 +1,56 @@
+"""Rights on the portal as a whole, and the one question this room must ask about clusters.
+
+Roles per cluster live in a higher room. The settings name its module (`PORTAL_CLUSTER_ACCESS`), so that no import
+points back.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+
+from accounts.models import Role
+from accounts.principals import Principal, rank
+
+
+class ClusterAccess(Protocol):
+    """What the room that knows clusters answers."""
+
+    def visible_clusters(self, principal: Principal) -> QuerySet[Any]:
+        """The clusters the principal may at least view."""
+
+    def role_on(self, principal: Principal, cluster_id: int) -> str:
+        """The principal's role on a cluster; "" for none."""
+
+
+def _clusters() -> ClusterAccess:
+    return cast(ClusterAccess, import_module(settings.PORTAL_CLUSTER_ACCESS))
+
+
+def visible_cluster_ids(principal: Principal) -> frozenset[int]:
+    """The ids of the clusters the principal may at least view."""
+    return frozenset(_clusters().visible_clusters(principal).values_list("pk", flat=True))
+
+
+def best_role(principal: Principal) -> str:
+    """The largest role the principal holds anywhere; "" for none."""
+    roles = [principal.portal_role()]
+    if rank(roles[0]) < rank(Role.ADMINISTRATOR):
+        roles += [_clusters().role_on(principal, number) for number in visible_cluster_ids(principal)]
+    return max(roles, key=rank)
+
+
+def may_on_portal(principal: Principal, role: Role) -> bool:
+    """Whether the role holds on the whole portal; a token for some clusters only never does."""
+    limited = principal.token is not None and bool(principal.token.cluster_ids)
+    return not limited and rank(principal.portal_role()) >= rank(role)
+
+
+def require_portal(principal: Principal, role: Role) -> None:
+    """Raise PermissionDenied unless the role holds on the whole portal (creating clusters, stopping all writes)."""
+    if not may_on_portal(principal, role):
+        raise PermissionDenied(f"This needs the role {role.label} on the whole portal.")

@@ -1,0 +1,111 @@
+"""The spelling of tokens, users and events in JSON. Decisions are in the services."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.models import ApiToken, AuditEvent, Role, User
+from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    """A token without its secret. `id` is the secret's beginning, which names it."""
+
+    id = serializers.CharField(source="token_key", read_only=True)
+    owner = serializers.CharField(source="user.username", read_only=True)
+    cluster_ids = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = ["id", "name", "owner", "role", "cluster_ids", "created", "expiry"]
+        read_only_fields = fields
+
+
+class NewTokenSerializer(serializers.Serializer[None]):
+    """What a token is to be."""
+
+    name = serializers.CharField(max_length=100)
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.VIEWER)
+    cluster_ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        default=list,
+        max_length=1000,
+        help_text="empty: all of the owner's",
+    )
+    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=DEFAULT_DAYS, help_text="until it expires")
+
+
+class IssuedTokenSerializer(TokenSerializer):
+    """A new token with its secret, shown this once."""
+
+    secret = serializers.CharField(read_only=True)
+
+    class Meta(TokenSerializer.Meta):
+        fields = [*TokenSerializer.Meta.fields, "secret"]
+        read_only_fields = fields
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A person or an automation account."""
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "email", "portal_role", "is_active", "must_change_password", "last_login"]
+        read_only_fields = fields
+
+
+class NewUserSerializer(serializers.Serializer[None]):
+    """Who is to be let in."""
+
+    username = serializers.CharField(max_length=150)
+    email = serializers.EmailField(default="", allow_blank=True)
+    portal_role = serializers.ChoiceField(choices=Role.choices, default="", allow_blank=True)
+
+
+class UserChangeSerializer(serializers.Serializer[None]):
+    """What is to change of a user; what is left out stays."""
+
+    portal_role = serializers.ChoiceField(choices=Role.choices, required=False, allow_blank=True)
+    is_active = serializers.BooleanField(required=False)
+
+
+class LetInSerializer(UserSerializer):
+    """A user with a one-time password, shown this once."""
+
+    one_time_password = serializers.CharField(read_only=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "one_time_password"]
+        read_only_fields = fields
+
+
+class EventSerializer(serializers.ModelSerializer[AuditEvent]):
+    """One recorded act."""
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "id",
+            "at",
+            "actor",
+            "via",
+            "action",
+            "cluster_id",
+            "cluster_name",
+            "object_kind",
+            "object_id",
+            "object_label",
+            "text",
+            "data",
+            "remote_address",
+        ]
+        read_only_fields = fields
+
+
+class WhoSerializer(serializers.Serializer[None]):
+    """Who the caller is to the portal."""
+
+    username = serializers.CharField()
+    portal_role = serializers.CharField(help_text="the role on every cluster, cut to the token's; empty for none")
+    token = serializers.CharField(help_text="id of the token in use; empty for a session")
+    cluster_ids = serializers.ListField(child=serializers.IntegerField(), help_text="clusters the caller may view")

@@ -1,0 +1,139 @@
+"""People and automation accounts: made, given a role on the portal, shut out, given a new one-time password."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from accounts.access import require_portal
+from accounts.audit import Subject, record
+from accounts.errors import Conflict
+from accounts.models import ApiToken, Role, User
+from accounts.principals import Principal
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
+_RESERVED = frozenset({"system"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Who is to be let in. `portal_role` holds on every cluster; "" for somebody with roles on single clusters."""
+
+    username: str
+    portal_role: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """A user and the one-time password that must be changed at the first login."""
+
+    user: User
+    password: str = field(repr=False)
+
+
+def one_time_password() -> str:
+    """Four groups of five letters and digits: 116 bits, easy to type."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
+
+
+def _check_role(role: str) -> None:
+    if role and role not in Role.values:
+        raise ValidationError({"portal_role": f"Use one of {', '.join(Role.values)}, or leave it empty."})
+
+
+def _is_administrator() -> Q:
+    return Q(is_active=True) & (Q(portal_role=Role.ADMINISTRATOR) | Q(is_superuser=True))
+
+
+def _keep_one_administrator(but: User) -> None:
+    """The portal must not lock itself: refuse to take the role from its last administrator."""
+    others = User.objects.filter(_is_administrator()).exclude(pk=but.pk)
+    if User.objects.filter(_is_administrator(), pk=but.pk).exists() and not others.exists():
+        raise Conflict("This is the last active administrator. Make another one first.", code="last_administrator")
+
+
+def _found(user_id: int) -> User:
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise Http404("No such user.")
+    return user
+
+
+def users_visible_to(principal: Principal) -> QuerySet[User]:
+    """All users, for administrators of the portal. Raises PermissionDenied for others."""
+    require_portal(principal, Role.ADMINISTRATOR)
+    return User.objects.order_by("username")
+
+
+@transaction.atomic
+def create_user(principal: Principal, new: NewUser) -> LetIn:
+    """Make a user with a one-time password. Administrators only. Raises ValidationError naming the field."""
+    require_portal(principal, Role.ADMINISTRATOR)
+    _check_role(new.portal_role)
+    if new.username.casefold() in _RESERVED:
+        raise ValidationError({"username": "The portal calls itself so in the audit log. Choose another name."})
+    if User.objects.filter(username__iexact=new.username).exists():
+        raise ValidationError({"username": ValidationError("This user name is taken.", code="unique")})
+    user = User(username=new.username, portal_role=new.portal_role, email=new.email, must_change_password=True)
+    password = one_time_password()
+    user.set_password(password)
+    user.full_clean()
+    user.save()
+    text = f"{principal.name} let in {user} ({new.portal_role or 'no role on the portal'})."
+    record(principal, "user.create", text, subject=Subject.of(user), data={"portal_role": new.portal_role})
+    return LetIn(user, password)
+
+
+@transaction.atomic
+def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
+    """Give a role on every cluster, or "" to take it. Raises Conflict for the last administrator."""
+    require_portal(principal, Role.ADMINISTRATOR)
+    _check_role(role)
+    user = _found(user_id)
+    if role == user.portal_role:
+        return user
+    if not user.is_superuser:
+        _keep_one_administrator(user)
+    before, user.portal_role = user.portal_role, role
+    user.save(update_fields=["portal_role"])
+    text = f"{principal.name} changed the role of {user} on the portal from {before or 'none'} to {role or 'none'}."
+    record(principal, "user.role", text, subject=Subject.of(user), data={"before": before, "after": role})
+    return user
+
+
+@transaction.atomic
+def set_active(principal: Principal, user_id: int, active: bool) -> User:
+    """Shut a user out, which ends sessions and tokens at once, or let them in again."""
+    require_portal(principal, Role.ADMINISTRATOR)
+    user = _found(user_id)
+    if active == user.is_active:
+        return user
+    if not active:
+        _keep_one_administrator(user)
+        ApiToken.objects.filter(user=user).delete()
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    text = f"{principal.name} {'let in again' if active else 'shut out'} {user}."
+    record(principal, "user.enable" if active else "user.disable", text, subject=Subject.of(user))
+    return user
+
+
+@transaction.atomic
+def reset_password(principal: Principal, user_id: int) -> LetIn:
+    """Give a new one-time password; sessions under the old one end."""
+    require_portal(principal, Role.ADMINISTRATOR)
+    user = _found(user_id)
+    password = one_time_password()
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    record(
+        principal, "user.password_reset", f"{principal.name} reset the password of {user}.", subject=Subject.of(user)
+    )
+    return LetIn(user, password)
