@@ -1,6 +1,6 @@
 """The rows of this room."""
 
-from replication.models.history import Baseline, Conflict, Snapshot
+from replication.models.history import Baseline, Conflict, Origin, Snapshot
 from replication.models.job import Job, JobEvent, Leased, ResourceLock, Target, WriteStop
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "Leased",
+    "Origin",
     "ResourceLock",
     "Snapshot",
     "Target",

@@ -33,8 +33,20 @@ class Snapshot(models.Model):
         return f"snapshot {self.pk} of {self.cluster}"
 
 
+class Origin(models.Model):
+    """What a node's configuration was before the portal first wrote to it, so that leaving can give it back."""
+
+    node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="origin")
+    root = models.CharField(max_length=64)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    taken_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"origin of {self.node}"
+
+
 class Baseline(models.Model):
-    """What was last proven on a node: its own tree (rendered files, the node's own times) and the snapshot it stands for."""
+    """What was last proven on a node: its own tree (rendered files, the node's own times) and the snapshot behind it."""
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="baseline")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="baselines")

@@ -1,0 +1,1 @@
+"""Make one node so: stage beside the target, verify, swap, tell the server. Nothing here knows jobs or rows."""

@@ -1,0 +1,173 @@
+"""Bring the wanted content onto the node under temporary names, and prove that it arrived.
+
+Few files go one by one beside their targets. Many go as one gzip stream, built once for all nodes, into a folder on
+the same volume, where the node can unpack it. Either way every staged file is hashed before any swap.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from nodes.errors import CommandFailed, NoSpace, OutputUnreadable
+from replication.apply import names
+from replication.apply.context import Context
+from replication.apply.keep import digests_of
+from replication.apply.leftovers import remove_folder
+from replication.core.bundle import Member, bundle
+from replication.core.plan import Change, ChangeKind, Wanted
+from replication.guard import moving
+from replication.objects import Store, StoredObject
+
+MANY = 24
+"""From this many files on, one stream is faster than one transfer each (about three round trips a file)."""
+
+_BUNDLES: dict[tuple[str, ...], StoredObject] = {}
+_BUNDLE_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Relative temporary path of each change's content, and what to clean up afterwards."""
+
+    places: Mapping[str, str]
+    folder: str | None
+    made_folders: tuple[str, ...]
+
+
+class StagedWrong(CommandFailed):
+    """What arrived on the node is not what was sent."""
+
+    code = "staged_wrong"
+    retryable = True
+
+
+def stage(context: Context, changes: Sequence[Change]) -> Staged:
+    """Stage the content of all adds and updates. Raises NoSpace, StagedWrong and the session's errors."""
+    sending = [change for change in changes if change.kind in (ChangeKind.ADD, ChangeKind.UPDATE) and change.wanted]
+    made = _make_folders(context, sending)
+    if len(sending) >= MANY and context.link.capabilities.can_untar:
+        staged = _stage_stream(context, sending, made)
+    else:
+        staged = _stage_one_by_one(context, sending, made)
+    context.guard.boundary("staged")
+    _verify(context, sending, staged)
+    _set_times(context, sending, staged)
+    context.guard.boundary("staged-verified")
+    return staged
+
+
+def _make_folders(context: Context, changes: Sequence[Change]) -> tuple[str, ...]:
+    made: list[str] = []
+    for folder in sorted({change.path.folder for change in changes if change.path.folder}):
+        context.guard.check()
+        made += context.link.session.make_folders(context.remote(folder))
+    return tuple(made)
+
+
+def _stage_one_by_one(context: Context, changes: Sequence[Change], made: tuple[str, ...]) -> Staged:
+    places: dict[str, str] = {}
+    for number, change in enumerate(changes):
+        context.guard.check()
+        place = names.staged_beside(context.tag, change.path, number)
+        chunks = context.store.stream(_wanted(change).sha256)
+        context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard, bytes_each=1))
+        places[change.path] = place
+    return Staged(places, None, made)
+
+
+def _stage_stream(context: Context, changes: Sequence[Change], made: tuple[str, ...]) -> Staged:
+    folder = names.staging_folder(context.tag)
+    context.guard.check()
+    context.link.session.make_folders(context.remote(folder))
+    command = context.link.platform.untar(context.remote(folder))
+    if command is None:
+        raise OutputUnreadable("the platform has no command to unpack")
+    numbers = {digest: number for number, digest in enumerate(sorted({_wanted(change).sha256 for change in changes}))}
+    content = sum({_wanted(change).sha256: _wanted(change).size for change in changes}.values())
+    stream = bundle_of(context.store, tuple(numbers))
+    result = context.link.session.run(
+        context.link.platform.spell(command),
+        stdin=context.store.stream(stream.id),
+        timeout=settings.PORTAL.command * 10,
+        progress=moving(context.guard, bytes_each=content / max(stream.size, 1)),
+    )
+    if not result.ok:
+        raise _unpack_error(result.stderr)
+    return _spread(context, changes, numbers, folder, made)
+
+
+def _spread(
+    context: Context, changes: Sequence[Change], numbers: Mapping[str, int], folder: str, made: tuple[str, ...]
+) -> Staged:
+    """Give each change a file of its own: content that is wanted in several places is linked or copied."""
+    places: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, change in enumerate(changes):
+        digest = _wanted(change).sha256
+        first = f"{folder}/{numbers[digest]}"
+        if digest not in taken:
+            taken.add(digest)
+            places[change.path] = first
+            continue
+        place = f"{folder}/c{number}"
+        context.guard.check()
+        context.link.session.write_new(context.remote(place), context.store.stream(digest))
+        places[change.path] = place
+    return Staged(places, folder, made)
+
+
+def _unpack_error(stderr: bytes) -> Exception:
+    text = stderr.decode("utf-8", "replace").strip().splitlines()
+    detail = text[0][:200] if text else "no message"
+    if any("No space left" in line or "quota" in line.casefold() for line in text):
+        return NoSpace(detail)
+    return CommandFailed(f"unpacking: {detail}")
+
+
+def bundle_of(store: Store, digests: tuple[str, ...]) -> StoredObject:
+    """The gzip stream of these objects, built once a process and kept, encrypted, in the store."""
+    with _BUNDLE_LOCK:
+        known = _BUNDLES.get(digests)
+        if known is None or not store.has(known.id):
+            members = [Member(str(number), digest) for number, digest in enumerate(digests)]
+            known = store.put_stream(bundle(members, store.stream), secret=True)
+            _BUNDLES.clear()
+            _BUNDLES[digests] = known
+    return known
+
+
+def _verify(context: Context, changes: Sequence[Change], staged: Staged) -> None:
+    """Hash what arrived, on the node where it can, else by reading it back."""
+    wanted = {staged.places[change.path]: _wanted(change).sha256 for change in changes}
+    if not wanted:
+        return
+    context.guard.progress(phase="verifying what arrived")
+    found = digests_of(context, tuple(wanted))
+    wrong = [place for place, digest in wanted.items() if found.get(place) != digest]
+    if wrong:
+        raise StagedWrong(f"{len(wrong)} of {len(wanted)} files, the first: {wrong[0]}")
+
+
+def _set_times(context: Context, changes: Sequence[Change], staged: Staged) -> None:
+    items = [(context.remote(staged.places[change.path]), _wanted(change).mtime_ns) for change in changes]
+    for outcome in context.link.session.set_mtime_many(items):
+        if outcome is not None:
+            raise outcome
+
+
+def clean_up(context: Context, staged: Staged, undo: Sequence[str]) -> None:
+    """Remove staging and undo files."""
+    paths = [context.remote(path) for path in [*staged.places.values(), *undo]]
+    context.link.session.remove_many(paths)
+    if staged.folder:
+        remove_folder(context, staged.folder)
+
+
+def _wanted(change: Change) -> Wanted:
+    if change.wanted is None:
+        raise ValueError(f"{change.kind} of {change.path} has no content")
+    return change.wanted

@@ -1,0 +1,45 @@
+"""The right to go on: what scan and apply are given so that they stop in time. Jobs hand in their lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+
+class Guard(Protocol):
+    """Whoever owns the work."""
+
+    def check(self) -> None:
+        """Call before each change on a node. Raises when the work must stop (lease lost, cancelled, paused)."""
+        ...
+
+    def progress(
+        self,
+        *,
+        files: int = 0,
+        bytes: int = 0,
+        phase: str | None = None,
+        files_total: int | None = None,
+        bytes_total: int | None = None,
+    ) -> None:
+        """Say what was done since the last call; keeps the lease alive. Never raises."""
+        ...
+
+    def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
+        """Add a line to the job's log."""
+        ...
+
+    def boundary(self, name: str) -> None:
+        """Name the step that was just finished."""
+        ...
+
+
+def moving(guard: Guard, *, bytes_each: float = 0.0) -> Callable[[int], None]:
+    """A transfer's progress callback: a sign of life that stops the transfer when the work must stop. `bytes_each`: what
+    one moved byte counts for in the job's progress (0: nothing, as when only looking)."""
+
+    def moved(count: int) -> None:
+        guard.progress(bytes=round(count * bytes_each))
+        guard.check()
+
+    return moved

@@ -1,0 +1,122 @@
+"""What one node should hold: the primary's files, with the ini keys that stay the node's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from nodes.connect import NodeLink
+from nodes.errors import NodeError
+from nodes.products.ini import IniError
+from nodes.products.ini_render import IniKey, differing_keys, render
+from nodes.products.profile import Profile
+from replication.core.manifest import Manifest, Problem
+from replication.core.paths import RelPath
+from replication.core.plan import KeptKey, Wanted
+from replication.objects import Store
+
+MAX_INI_BYTES = 8 * 1024 * 1024
+"""An ini file larger than this is none; MDaemon.ini has some tens of KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided on a node's ini keys: by path, the keys it keeps and the keys that take the primary's value."""
+
+    keep: Mapping[str, Collection[IniKey]]
+    replicate: Mapping[str, Collection[IniKey]]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The wanted files, the keys kept, and what could not be rendered."""
+
+    files: Mapping[RelPath, Wanted]
+    kept: tuple[KeptKey, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Everything that rendering one node's files looks at. `baseline` None: nothing was ever proven there."""
+
+    link: NodeLink
+    profile: Profile
+    store: Store
+    snapshot: Manifest
+    actual: Manifest
+    baseline: Manifest | None
+    decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    wanted: Wanted
+    kept: tuple[KeptKey, ...]
+
+
+def desired_files(rendering: Rendering) -> Desired:
+    """Wanted files of a node. An ini file that does not parse is a problem: the node's stays as it is."""
+    files: dict[RelPath, Wanted] = {}
+    kept: list[KeptKey] = []
+    problems: list[Problem] = []
+    for path, state in rendering.snapshot.files.items():
+        if not rendering.profile.classify(path).ini:
+            files[path] = Wanted(state.sha256, state.size, state.mtime_ns)
+            continue
+        try:
+            rendered = _render(rendering, path)
+        except IniError as error:
+            problems.append(Problem(path, "broken_ini", str(error)))
+            if path in rendering.actual.files:
+                own = rendering.actual.files[path]
+                files[path] = Wanted(own.sha256, own.size, own.mtime_ns, shared=False)
+            continue
+        files[path] = rendered.wanted
+        kept += rendered.kept
+    return Desired(files, tuple(kept), tuple(problems))
+
+
+def _render(rendering: Rendering, path: RelPath) -> _Rendered:
+    state = rendering.snapshot.files[path]
+    own_state = rendering.actual.files.get(path)
+    if own_state is not None and own_state.sha256 == state.sha256:
+        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
+    primary = rendering.store.get(state.sha256)
+    own = _own_content(rendering, path)
+    kept = _kept_keys(rendering, path, primary, own)
+    if not kept:
+        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
+    content = render(primary, own, [IniKey(key.section, key.key) for key in kept])
+    digest = rendering.store.put(content, secret=rendering.profile.classify(path).secret)
+    return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept)
+
+
+def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
+    """The node's own copy; where it is gone or broken, what was last proven there."""
+    proven = rendering.baseline.files.get(path) if rendering.baseline else None
+    state = rendering.actual.files.get(path) or proven
+    if state is None:
+        return None
+    if rendering.store.has(state.sha256):
+        return rendering.store.get(state.sha256)
+    return _read(rendering, path)
+
+
+def _read(rendering: Rendering, path: RelPath) -> bytes:
+    content = bytearray()
+    for chunk in rendering.link.session.read(f"{rendering.link.root}/{path}"):
+        content += chunk
+        if len(content) > MAX_INI_BYTES:
+            raise NodeError(f"{path} is larger than {MAX_INI_BYTES} bytes and no ini file.")
+    return bytes(content)
+
+
+def _kept_keys(rendering: Rendering, path: RelPath, primary: bytes, own: bytes | None) -> tuple[KeptKey, ...]:
+    """The keys decided as kept; before the first proof also every other key that differs: unanswered means keep."""
+    decided = tuple(rendering.decisions.keep.get(path, ()))
+    kept = [KeptKey(path, key.section, key.key, True) for key in decided]
+    if rendering.baseline is None and own is not None:
+        known = {*decided, *rendering.decisions.replicate.get(path, ())}
+        kept += [KeptKey(path, key.section, key.key, False) for key in differing_keys(primary, own) if key not in known]
+    return tuple(kept)

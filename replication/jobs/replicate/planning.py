@@ -1,0 +1,144 @@
+"""Plan a replication: the primary's snapshot against every secondary, all at once, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connections
+
+from nodes.connect import NodeLink, open_node
+from nodes.errors import NodeError
+from nodes.models import Node
+from nodes.products.profile import Profile
+from replication.core.compare import Handling, compare
+from replication.core.manifest import Manifest, Problem
+from replication.core.paths import RelPath
+from replication.core.plan import Change, NodePlan
+from replication.core.tree import build
+from replication.guard import Guard
+from replication.jobs.replicate.desired import Decisions, Desired, Rendering, desired_files
+from replication.jobs.replicate.loading import node_clock_ns
+from replication.objects import Store
+from replication.scan import Scan, scan_node
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJob:
+    """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there."""
+
+    node: Node
+    baseline: Manifest | None
+    decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a secondary holds, what it should hold, and the difference."""
+
+    scan: Scan
+    desired: Desired
+    changes: tuple[Change, ...]
+    extras: tuple[RelPath, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A node's plan, the free bytes of its volume (None: unknown), and the tree it held (for its origin)."""
+
+    plan: NodePlan
+    free: int | None
+    actual: Manifest | None
+
+
+def look(link: NodeLink, job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: Guard) -> Seen:
+    """Scan a node and compare it with what it should hold."""
+    scan = scan_node(link, profile, known=job.baseline or Manifest(), scan_ns=node_clock_ns(job.node), guard=guard)
+    rendering = Rendering(link, profile, store, snapshot, scan.manifest, job.baseline, job.decisions)
+    desired = desired_files(rendering)
+    delta = compare(
+        wanted=desired.files,
+        baseline=job.baseline,
+        actual=scan.manifest,
+        ruling=handling_by(profile),
+        folds_case=link.platform.folds_case,
+        unknown=snapshot.unlisted,
+    )
+    blocked = name_problems(link, snapshot)
+    problems = scan.manifest.problems + desired.problems + delta.problems + blocked
+    return Seen(scan, desired, _possible(delta.changes, problems), delta.extras, problems)
+
+
+def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
+    """The changes that no problem stands in the way of."""
+    refused = {problem.path for problem in problems}
+    return tuple(change for change in changes if change.path not in refused)
+
+
+def handling_by(profile: Profile) -> Callable[[RelPath], Handling]:
+    """How the profile wants each path handled."""
+
+    def handling(path: RelPath) -> Handling:
+        ruling = profile.classify(path)
+        return Handling(group=ruling.group, semaphore=ruling.semaphore, effect=ruling.effect)
+
+    return handling
+
+
+def plan_nodes(
+    jobs: Sequence[NodeJob], profile: Profile, snapshot: Manifest, store: Store, guard: Guard
+) -> list[Planned]:
+    """Plan every node at once; a node that cannot be asked is away and says why."""
+
+    def plan_one(job: NodeJob) -> Planned:
+        try:
+            return _plan_node(job, profile, snapshot, store, guard)
+        finally:
+            connections.close_all()
+
+    if not jobs:
+        return []
+    with ThreadPoolExecutor(min(len(jobs), settings.PORTAL.target_workers), "plan") as pool:
+        return list(pool.map(plan_one, jobs))
+
+
+def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: Guard) -> Planned:
+    node = job.node
+    try:
+        with open_node(node) as link:
+            seen = look(link, job, profile, snapshot, store, guard)
+            space = link.session.free_space(link.root)
+    except NodeError as error:
+        return Planned(NodePlan(node.pk, node.name, away=str(error)), None, None)
+    plan = NodePlan(
+        node_id=node.pk,
+        node_name=node.name,
+        changes=seen.changes,
+        kept=seen.desired.kept,
+        extras=seen.extras,
+        problems=seen.problems,
+    )
+    return Planned(plan, space.free if space else None, seen.scan.manifest)
+
+
+def name_problems(link: NodeLink, snapshot: Manifest) -> tuple[Problem, ...]:
+    """Files of the primary whose names the node's system cannot hold."""
+    found: list[Problem] = []
+    for path in snapshot.files:
+        reasons = [link.platform.name_problem(part) for part in path.split("/")]
+        reason = next((reason for reason in reasons if reason), None)
+        if reason:
+            found.append(Problem(path, "bad_name", reason))
+    return tuple(found)
+
+
+def store_tree(manifest: Manifest, store: Store) -> str:
+    """Put a manifest's tree into the store; answer its root."""
+    tree = build(manifest)
+    with store.batch() as batch:
+        for content in tree.objects.values():
+            batch.put(content)
+    return tree.root

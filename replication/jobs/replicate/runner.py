@@ -1,0 +1,184 @@
+"""The kind `replicate`: take the primary's snapshot, plan every secondary, bring each there, prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from nodes.enums import ApprovalPolicy, NodeRole, ReplicationMode
+from nodes.errors import RemoteFileMissing, Unreachable
+from nodes.models import Cluster, Node
+from nodes.products.profile import Profile
+from nodes.selectors import profile_of
+from nodes.services.ini import note_kept_keys
+from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
+from replication.core.plan import NodePlan, Plan
+from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
+from replication.jobs.replicate.loading import SharedGuard, baseline_of, decisions_of
+from replication.jobs.replicate.planning import NodeJob, Planned, plan_nodes
+from replication.jobs.replicate.snapshot import Taken, take_snapshot
+from replication.jobs.replicate.target import NodeRun
+from replication.models import Baseline, Job
+from replication.objects import default_store
+from replication.services.history import record_snapshot
+
+PRIMARY_AWAY_RETRY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The nodes of one job: the primary and the secondaries asked for."""
+
+    cluster: Cluster
+    primary: Node
+    secondaries: tuple[Node, ...]
+
+
+class ReplicateRunner:
+    """Replicate configuration from the primary to the secondaries."""
+
+    kind = "replicate"
+    label = "Replicate configuration"
+
+    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """This kind has no options."""
+        if raw:
+            names = ", ".join(sorted(raw))
+            raise ValidationError({"options": f"Unknown option: {names}. This kind of job has none; leave them out."})
+        return {}
+
+    def resources(self, job: Job) -> tuple[str, ...]:
+        """One replication of a cluster's configuration at a time."""
+        return (f"cluster:{job.cluster_id}:config",)
+
+    def plan(self, work: PlanWork) -> PlanOutcome:
+        """Look at the primary and at every secondary; change nothing."""
+        scope = _scope(work.job)
+        if isinstance(scope, PlanOutcome):
+            return scope
+        profile = profile_of(scope.cluster)
+        store = default_store()
+        try:
+            taken = take_snapshot(scope.primary, profile, store, work.lease)
+        except Unreachable as error:
+            return PlanOutcome(
+                error_code="primary_away", error=f"The primary: {error}", retry_after=PRIMARY_AWAY_RETRY_SECONDS
+            )
+        except RemoteFileMissing:
+            return _gone(scope)
+        work.lease.boundary("snapshot-taken")
+        jobs = [NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk)) for node in scope.secondaries]
+        planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
+        work.lease.boundary("nodes-planned")
+        return _outcome(work, scope, taken, planned, profile)
+
+    def run_target(self, work: TargetWork) -> TargetOutcome:
+        """Bring one secondary to the snapshot and prove it."""
+        return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
+
+
+def _scope(job: Job) -> Scope | PlanOutcome:
+    cluster = job.cluster
+    if cluster.replication_mode != ReplicationMode.PORTAL:
+        text = "MDaemon's own cluster service replicates this cluster; the portal never writes there. Change the mode first."
+        return PlanOutcome(error_code="native_mode", error=text)
+    nodes = list(cluster.nodes.select_related("credential", "facts", "cluster").order_by("name"))
+    primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
+    if primary is None:
+        return PlanOutcome(error_code="no_primary", error="The cluster has no primary. Give one node the role primary.")
+    asked = set(job.node_ids)
+    secondaries = tuple(node for node in nodes if node is not primary and (not asked or node.pk in asked))
+    if not secondaries:
+        return PlanOutcome(error_code="no_secondary", error="There is no secondary to replicate to. Register one.")
+    return Scope(cluster, primary, secondaries)
+
+
+def _gone(scope: Scope) -> PlanOutcome:
+    """A primary without its installation folder halts everything."""
+    reading = NodeReading(scope.primary.name)
+    snapshot = scope.cluster.snapshots.first()
+    held = brakes(BrakeInputs(primary=reading, files=0, parent_files=snapshot.files if snapshot else None))
+    return PlanOutcome(plan=Plan(snapshot_root="", nodes=(), brakes=held))
+
+
+def _outcome(work: PlanWork, scope: Scope, taken: Taken, planned: Sequence[Planned], profile: Profile) -> PlanOutcome:
+    snapshot_id = record_snapshot(taken.facts, same_as=taken.same_as)
+    plan = Plan(
+        snapshot_root=taken.facts.root,
+        nodes=tuple(part.plan for part in planned),
+        brakes=brakes(_brake_inputs(scope, taken, planned, profile)),
+        problems=taken.manifest.problems,
+        unclassified=taken.manifest.unclassified,
+    )
+    return PlanOutcome(
+        plan=plan,
+        snapshot_id=snapshot_id,
+        targets=tuple(part.node_id for part in plan.nodes),
+        needs_approval=_needs_approval(scope, plan),
+        summary=_summary(plan, taken),
+        record=lambda: _note_kept(plan.nodes),
+    )
+
+
+def _brake_inputs(scope: Scope, taken: Taken, planned: Sequence[Planned], profile: Profile) -> BrakeInputs:
+    by_id = {part.plan.node_id: part for part in planned}
+    return BrakeInputs(
+        primary=_reading(scope.primary, None),
+        secondaries=tuple(_reading(node, by_id[node.pk]) for node in scope.secondaries),
+        files=len(taken.manifest.files),
+        parent_files=len(taken.parent.files) if taken.parent else None,
+        emptied=emptied_files(taken.parent, taken.manifest) if taken.parent else 0,
+        broken_inis=tuple(BrokenIni(one.path, one.detail) for one in taken.broken_ini),
+        limits=Limits(shrink_share=profile.shrink_share, clock_seconds=profile.clock_limit_seconds),
+    )
+
+
+def _reading(node: Node, planned: Planned | None) -> NodeReading:
+    facts = getattr(node, "facts", None)
+    offset = facts.clock_offset_ms if facts else None
+    return NodeReading(
+        name=node.name,
+        version=facts.product_version if facts else "",
+        clock_offset=offset / 1000 if offset is not None else None,
+        clock_uncertainty=(facts.clock_uncertainty_ms or 0.0) / 1000 if facts else 0.0,
+        needed_bytes=planned.plan.bytes if planned else 0,
+        free_bytes=planned.free if planned else None,
+    )
+
+
+def _needs_approval(scope: Scope, plan: Plan) -> bool:
+    """By the cluster's policy; a node that was never proven is on its first plan, known or away."""
+    policy = scope.cluster.approval
+    changing = [node for node in plan.nodes if node.changes or node.away]
+    if policy == ApprovalPolicy.NEVER or not changing:
+        return False
+    if policy == ApprovalPolicy.ALWAYS:
+        return True
+    ids = [node.node_id for node in changing]
+    proven = set(Baseline.objects.filter(node__in=ids).values_list("node_id", flat=True))
+    return any(node_id not in proven for node_id in ids)
+
+
+def _summary(plan: Plan, taken: Taken) -> dict[str, Any]:
+    return {
+        "files": taken.facts.files,
+        "bytes": taken.facts.bytes,
+        "changes": plan.changes,
+        "send_bytes": sum(node.bytes for node in plan.nodes),
+        "away": [node.node_name for node in plan.nodes if node.away],
+        "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
+        "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
+        "unclassified": len(plan.unclassified),
+        "kept_keys": sum(len(node.kept) for node in plan.nodes),
+    }
+
+
+def _note_kept(nodes: Sequence[NodePlan]) -> None:
+    """Put the unanswered keys before the operator; until answered they are kept."""
+    for node in nodes:
+        unanswered = [(key.path, key.section, key.key) for key in node.kept if not key.answered]
+        if unanswered:
+            note_kept_keys(node.node_id, unanswered)

@@ -1,0 +1,301 @@
+"""Bring one secondary to the snapshot and prove it: look, keep, stage, swap, tell, settle, look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nodes.connect import open_node
+from nodes.errors import NodeError
+from nodes.products.ini import IniError
+from nodes.products.ini_render import IniKey, key_conflicts
+from nodes.products.profile import Profile
+from replication.apply.context import Context, Overwritten
+from replication.apply.keep import keep_found
+from replication.apply.leftovers import sweep
+from replication.apply.semaphores import Told, semaphores_for, tell
+from replication.apply.staging import Staged, clean_up, stage
+from replication.apply.swap import Swapped, swap
+from replication.core.manifest import FileState, Manifest
+from replication.core.paths import RelPath
+from replication.core.plan import Change, NodePlan
+from replication.core.states import TargetState
+from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
+from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at
+from replication.jobs.replicate.planning import NodeJob, Seen, look, store_tree
+from replication.objects import Store
+from replication.services.history import LostEdit, Proof, record_baseline, record_conflicts, record_origin
+
+SETTLE_TURN_SECONDS = 0.2
+"""How often a settling wait looks whether it must stop."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has been done on the node so far, over all rounds."""
+
+    done: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
+    edits: int = 0
+    first_found: dict[str, str | None] = field(default_factory=dict)
+
+
+class NodeRun:
+    """One target's run. Holds what every step needs; each step is a method that reads like the walk."""
+
+    def __init__(self, work: TargetWork, profile: Profile, store: Store) -> None:
+        self.work = work
+        self.profile = profile
+        self.store = store
+        self.lease = work.lease
+        self.snapshot = manifest_at(work.plan.snapshot_root, store)
+        self.job = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
+        self.state = Progress()
+
+    def run(self) -> TargetOutcome:
+        """The whole walk. Raises nodes.errors and the lease's interruptions."""
+        with open_node(self.work.node) as link:
+            context = Context(link, self.profile, self.store, self.lease, self._tag())
+            seen = self._look(context, self.job.baseline)
+            self._sweep(context, seen)
+            refusal = self._departure(seen.changes)
+            if refusal:
+                return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=refusal)
+            self._remember_origin(seen)
+            self.lease.boundary("looked")
+            return self._rounds(context, seen)
+
+    def _tag(self) -> str:
+        return f"{self.work.target.pk}.{self.lease.fence}"
+
+    def _look(self, context: Context, baseline: Manifest | None) -> Seen:
+        job = replace(self.job, baseline=baseline)
+        return look(context.link, job, self.profile, self.snapshot, self.store, self.lease)
+
+    def _sweep(self, context: Context, seen: Seen) -> None:
+        edits = sweep(context, seen.scan.leftovers, list(seen.desired.files))
+        self._record(edits)
+
+    def _departure(self, changes: Sequence[Change]) -> str:
+        """Why the node is no longer what an approved plan saw; "" where the plan still fits or none was approved."""
+        planned = self.work.node_plan
+        if not self.work.job.approved_by or planned.away:
+            return ""
+        strange = [change.path for change in changes if not _was_planned(change, planned)]
+        if not strange:
+            return ""
+        return (
+            f"{len(strange)} files on the node changed since the plan was approved, the first: {strange[0]!r}. "
+            "Nothing was written. Plan again."
+        )
+
+    def _remember_origin(self, seen: Seen) -> None:
+        if self.job.baseline is None:
+            root = store_tree(seen.scan.manifest, self.store)
+            with self.lease.transaction():
+                record_origin(node_id=self.work.node.pk, job_id=self.work.job.pk, root=root)
+
+    def _rounds(self, context: Context, seen: Seen) -> TargetOutcome:
+        """Apply and look again until the node stays as it should, at most the profile's number of retries."""
+        self.lease.progress(files_total=len(seen.changes), bytes_total=_bytes(seen.changes))
+        self.state.first_found = {change.path: change.found.sha256 if change.found else None for change in seen.changes}
+        changes: Sequence[Change] = seen.changes
+        for _ in range(self.profile.settle_retries + 1):
+            if not changes:
+                break
+            self._apply(context, changes)
+            if self.state.told.locked:
+                return self._waiting_for_semaphores(context)
+            self._settle()
+            seen = self._look(context, self._expected(seen))
+            changes = [self._judged(change) for change in seen.changes if change.path not in self.state.blocked]
+            self.lease.boundary("settled")
+        return self._outcome(context, seen, changes)
+
+    def _apply(self, context: Context, changes: Sequence[Change]) -> None:
+        """One round: keep what will be lost, stage, swap, clean up, tell the server."""
+        self._record(keep_found(context, changes))
+        self.lease.boundary("kept")
+        staged, swapped = Staged({}, None, ()), Swapped()
+        try:
+            self.lease.progress(phase=f"sending {len(changes)} changes")
+            staged = stage(context, changes)
+            self.lease.progress(phase="putting files in place")
+            swap(context, changes, staged, swapped)
+        except LeaseLost:
+            raise  # no longer ours to clean up: the next owner sweeps
+        except BaseException:
+            self._clean_up(context, staged, swapped)
+            raise
+        self._record(swapped.edits)
+        self._clean_up(context, staged, swapped)
+        self.lease.boundary("cleaned")
+        self.state.done.update({path: "" for path in swapped.done})
+        self.state.blocked = dict(swapped.blocked)
+        self.state.told = _joined(self.state.told, tell(context, semaphores_for(changes, swapped.done)))
+
+    def _clean_up(self, context: Context, staged: Staged, swapped: Swapped) -> None:
+        try:
+            clean_up(context, staged, swapped.undo)
+        except NodeError as error:
+            self.lease.event("warning", "leftovers.kept", f"Temporary files stay for the next run: {error}")
+
+    def _record(self, edits: Iterable[Overwritten]) -> None:
+        """Write conflicts down before anything is overwritten, or at once after a late edit was found."""
+        lost = [self._lost(edit) for edit in edits]
+        if not lost:
+            return
+        with self.lease.transaction():
+            new = record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=lost)
+        self.state.edits += new
+        names = ", ".join(edit.path for edit in lost[:5])
+        text = f"{len(lost)} edits made on {self.work.node.name} are kept as conflicts before they are overwritten: {names}"
+        self.lease.event("warning", "conflict.kept", text)
+
+    def _lost(self, edit: Overwritten) -> LostEdit:
+        return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))
+
+    def _ini_detail(self, edit: Overwritten) -> dict[str, object]:
+        """Which keys of an ini file were edited; never values of a secret file."""
+        proven = self.job.baseline.files.get(RelPath(edit.path)) if self.job.baseline else None
+        if not self.profile.classify(edit.path).ini or proven is None or not edit.content or edit.secret:
+            return {}
+        kept = [IniKey(key.section, key.key) for key in self.work.node_plan.kept if key.path == edit.path]
+        try:
+            conflicts = key_conflicts(self.store.get(proven.sha256), self.store.get(edit.content), kept)
+        except IniError as error:
+            return {"unreadable": str(error)}
+        return {"keys": [[one.section, one.key] for one in conflicts]}
+
+    def _settle(self) -> None:
+        """Give the server time to write a cached copy back, which is then seen."""
+        self.lease.progress(phase="letting the mail server settle")
+        deadline = time.monotonic() + self.profile.settle_seconds
+        while time.monotonic() < deadline:
+            time.sleep(SETTLE_TURN_SECONDS)
+            self.lease.check()
+
+    def _expected(self, seen: Seen) -> Manifest:
+        """What the node should hold from now on, as the baseline of the next look: all else there is an edit."""
+        files = dict(self.job.baseline.files) if self.job.baseline else {}
+        for path, wanted in seen.desired.files.items():
+            files[path] = FileState(wanted.size, wanted.mtime_ns, wanted.sha256, None)
+        return Manifest(files=files)
+
+    def _judged(self, change: Change) -> Change:
+        """A file that is back to what it was before is the server's cached copy, not an operator's edit."""
+        before = self.state.first_found.get(change.path)
+        back = (change.found.sha256 if change.found else None) == before and change.path in self.state.first_found
+        return replace(change, conflict=False) if back else change
+
+    def _waiting_for_semaphores(self, context: Context) -> TargetOutcome:
+        name = context.profile.lock_semaphore
+        return TargetOutcome(
+            TargetState.WAITING,
+            error_code="semaphores_locked",
+            error=f"{name} is present on {self.work.node.name}: semaphore processing is paused there. Remove it to go on.",
+        )
+
+    def _outcome(self, context: Context, seen: Seen, changes: Sequence[Change]) -> TargetOutcome:
+        proven = proven_files(seen, self.job.baseline, folds_case=context.link.platform.folds_case)
+        root = store_tree(Manifest(files=proven), self.store)
+        proof = Proof(
+            node_id=self.work.node.pk,
+            job_id=self.work.job.pk,
+            snapshot_id=self.work.job.snapshot_id,
+            root=root,
+            files=len(proven),
+        )
+        state, code, error = self._verdict(seen, changes)
+        return TargetOutcome(
+            state,
+            evidence=self._evidence(seen, len(proven), changes),
+            error_code=code,
+            error=error,
+            record=lambda: _write(proof),
+        )
+
+    def _verdict(self, seen: Seen, changes: Sequence[Change]) -> tuple[TargetState, str, str]:
+        if changes:
+            text = f"The node's own server overwrote {_some([change.path for change in changes])} again and again."
+            return TargetState.CONTENDED, "contended", text
+        if self.state.blocked:
+            text = f"Held open on the node: {_some(self.state.blocked)}. The next run tries again."
+            return TargetState.BLOCKED, "blocked", text
+        problems = [*self.work.plan.problems, *seen.problems]
+        if problems:
+            text = f"All other files are proven; not handled: {_some([one.path for one in problems])}. {problems[0].detail}"
+            return TargetState.FAILED, "incomplete", text
+        return TargetState.VERIFIED, "", ""
+
+    def _evidence(self, seen: Seen, proven: int, changes: Sequence[Change]) -> dict[str, object]:
+        return {
+            "files_proven": proven,
+            "files_changed": len(self.state.done),
+            "files_hashed": seen.scan.read,
+            "extras": len(seen.extras),
+            "conflicts": self.state.edits,
+            "semaphores": list(self.state.told.dropped),
+            "semaphores_taken": list(self.state.told.taken),
+            "blocked": dict(list(self.state.blocked.items())[:50]),
+            "contended": [change.path for change in changes][:50],
+            "problems": [[one.path, one.code, one.detail] for one in seen.problems][:50],
+            "restart_pending": sorted({change.effect for change in self._planned_effects()}),
+        }
+
+    def _planned_effects(self) -> list[Change]:
+        return [
+            change
+            for change in self.work.node_plan.changes
+            if change.effect.startswith("restart") and change.path in self.state.done
+        ]
+
+
+def _write(proof: Proof) -> None:
+    record_baseline(proof)
+
+
+def proven_files(seen: Seen, baseline: Manifest | None, *, folds_case: bool) -> Mapping[RelPath, FileState]:
+    """The files that are now known to be as they should, with the node's own times; others keep their old baseline."""
+    actual = {path.key(folds_case=folds_case): state for path, state in seen.scan.manifest.files.items()}
+    proven = {}
+    for path, wanted in seen.desired.files.items():
+        state = actual.get(path.key(folds_case=folds_case))
+        if state is not None and state.sha256 == wanted.sha256 and not state.stale:
+            proven[path] = state
+        elif baseline and path in baseline.files:
+            proven[path] = baseline.files[path]
+    for path, state in (baseline.files if baseline else {}).items():
+        if path not in seen.desired.files and path.key(folds_case=folds_case) in actual:
+            proven[path] = state  # a deletion that was blocked
+    return proven
+
+
+def _was_planned(change: Change, planned: NodePlan) -> bool:
+    """Whether an approved plan holds this change of this content over that content."""
+    for other in planned.changes:
+        if other.path == change.path:
+            wanted = (change.wanted and change.wanted.sha256) == (other.wanted and other.wanted.sha256)
+            found = change.found is None or (other.found is not None and change.found.sha256 == other.found.sha256)
+            return wanted and found
+    return False
+
+
+def _bytes(changes: Sequence[Change]) -> int:
+    return sum(change.wanted.size for change in changes if change.wanted)
+
+
+def _joined(first: Told, second: Told) -> Told:
+    return Told(
+        dropped=tuple(dict.fromkeys(first.dropped + second.dropped)),
+        taken=tuple(dict.fromkeys(first.taken + second.taken)),
+        locked=second.locked,
+    )
+
+
+def _some(paths: Iterable[str]) -> str:
+    names = list(paths)
+    shown = ", ".join(repr(name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

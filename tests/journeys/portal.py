@@ -1,0 +1,191 @@
+"""A portal of its own for one story: data folder, keys, Redis, web, workers and beat as processes, and a client."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[2]
+FAST = {
+    "CLUSTERPORTAL_LEASE": "2",
+    "CLUSTERPORTAL_OPERATION": "1",
+    "CLUSTERPORTAL_RENEW": "0.5",
+    "CLUSTERPORTAL_SWEEP": "1",
+    "CLUSTERPORTAL_CONNECT": "5",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true value of `condition`; fails by name after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Portal:
+    """Start with `start()`, end with `stop()`; every process is ended by pid."""
+
+    data: Path
+    environment: dict[str, str] = field(default_factory=lambda: dict(FAST))
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    port: int = 0
+    redis_port: int = 0
+    token: str = ""
+
+    def start(self, *, workers: int = 1, beats: int = 1) -> None:
+        keys = self.data / "keys"
+        keys.mkdir(parents=True)
+        (keys / "django.key").write_text(secrets.token_urlsafe(60))
+        (keys / "master.keys").write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
+        for path in keys.iterdir():
+            path.chmod(0o600)
+        self.data.chmod(0o700)
+        self.start_redis()
+        self.manage("migrate", "--verbosity", "0")
+        self.token = self.make_token("administrator")
+        self.start_web()
+        for number in range(workers):
+            self.start_worker(f"remote{number}")
+        for number in range(beats):
+            self.start_beat(f"beat{number}")
+
+    def env(self) -> dict[str, str]:
+        base = {name: value for name, value in os.environ.items() if not name.startswith(("CLUSTERPORTAL", "DJANGO"))}
+        return {
+            **base,
+            **self.environment,
+            "CLUSTERPORTAL_DATA": str(self.data),
+            "CLUSTERPORTAL_PROFILES": str(REPO / "demo" / "products"),
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "DJANGO_SETTINGS_MODULE": "clusterportal.settings",
+            "PYTHONPATH": str(REPO),
+            "PYTHONWARNINGS": "default",
+        }
+
+    def manage(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, str(REPO / "manage.py"), *words], env=self.env(), capture_output=True, text=True, cwd=REPO
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def make_token(self, role: str) -> str:
+        username = f"auto-{role}"
+        return self.manage("create_token", "--username", username, "--role", role, "--create").split()[-1]
+
+    def spawn(self, name: str, words: list[str], extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        log = (self.data / f"{name}.log").open("ab")
+        process = subprocess.Popen(
+            words, env={**self.env(), **(extra or {})}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=REPO
+        )
+        self.processes[name] = process
+        return process
+
+    def start_redis(self) -> None:
+        self.redis_port = self.redis_port or free_port()
+        words = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.data)]
+        self.spawn("redis", [*words, "--save", "", "--appendonly", "yes"])
+        wait_for("redis answers", lambda: self._listens(self.redis_port), 10)
+
+    def start_web(self) -> None:
+        self.port = self.port or free_port()
+        words = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--port", str(self.port)]
+        self.spawn("web", [*words, "--log-level", "warning", "--timeout-graceful-shutdown", "1"])
+        wait_for("the portal answers", lambda: self._listens(self.port), 30)
+
+    def start_worker(self, name: str, extra: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
+        words = [sys.executable, "-m", "tests.journeys.worker", "worker", "-Q", "remote,default", "-P", "threads"]
+        self.spawn(name, [*words, "-c", "4", "-n", f"{name}@%h", "--loglevel", "info"], extra)
+        if wait:
+            wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes(), 40)
+
+    def start_beat(self, name: str) -> None:
+        words = [sys.executable, "-m", "celery", "-A", "clusterportal", "beat", "-s", str(self.data / f"{name}.db")]
+        self.spawn(name, [*words, "--pidfile", "", "--loglevel", "warning"])
+
+    def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(sign)
+        process.wait(20)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 8
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def logs(self) -> str:
+        return "\n".join(
+            f"--- {path.name}\n" + path.read_text(errors="replace")[-6000:] for path in sorted(self.data.glob("*.log"))
+        )
+
+    @staticmethod
+    def _listens(port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Answer:
+        """One API call; never raises for a status."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/{path}", method=method)
+        request.add_header("Authorization", f"Bearer {token or self.token}")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        data = None
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            data = json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(request, data, timeout=60) as answer:
+                return Answer(answer.status, _decode(answer.read()), answer.headers)
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, _decode(error.read()), error.headers)
+
+    def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The body of a call that must succeed."""
+        answer = self.call(method, path, body, **headers)
+        assert answer.status < 300, (method, path, answer.status, answer.body, self.logs())
+        return answer.body
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw.decode("utf-8", "replace")
