@@ -1,0 +1,65 @@
+"""What this room's resources share: rows by what the caller may see, pages, answers with an ETag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import mixins
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.principals import Principal
+from clusterportal.api import WithPrincipal, tagged
+from nodes.api.inputs import StrictInput
+from nodes.models import Cluster, Credential, Node
+
+Row = TypeVar("Row", Cluster, Credential, Node)
+AnyRow = TypeVar("AnyRow", bound=Model)
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="the ETag you saw; 412 when the row changed since"
+)
+
+
+def checked(shape: type[StrictInput], request: Request) -> dict[str, Any]:
+    """The request's body, checked for shape. Raises ValidationError by field."""
+    body = shape(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+class Resource(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
+    """A list and its rows. `list` comes from DRF; `retrieve` answers with an ETag."""
+
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def visible(self, selector: Callable[[Principal], QuerySet[Row]]) -> QuerySet[Row]:
+        """The selector's rows for the caller; none while the schema is being made."""
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return selector(self.principal)
+
+    def get_object(self) -> Row:
+        """The row of the address, if the caller may see it. The list's filters do not matter here."""
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One row with its ETag."""
+        row = self.get_object()
+        return tagged(request, row, self.get_serializer(row).data)
+
+    def answer(self, pk: int, status: int = 200) -> Response:
+        """The row as it is now, with its ETag."""
+        row = self.get_queryset().get(pk=pk)
+        return tagged(self.request, row, self.get_serializer(row).data, status=status)
+
+    def page(self, rows: QuerySet[AnyRow], shape: type[BaseSerializer[AnyRow]]) -> Response:
+        """One page of related rows."""
+        found = self.paginate_queryset(rows)  # type: ignore[type-var]
+        return self.get_paginated_response(shape(found, many=True).data)

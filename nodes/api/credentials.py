@@ -1,0 +1,103 @@
+"""Credentials over REST: secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.errors import Conflict
+from clusterportal.api import check_if_match
+from nodes.api.base import IF_MATCH, Resource, checked
+from nodes.api.filters import CredentialFilter
+from nodes.api.inputs import CredentialIn, CredentialPatch, KeyPairIn
+from nodes.api.serializers import CredentialOut, KeyPairOut, LettingInOut
+from nodes.letting_in import letting_in
+from nodes.models import Credential
+from nodes.selectors.nodes import credentials_for
+from nodes.services import credentials as services
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List credentials", responses=CredentialOut(many=True)),
+    retrieve=extend_schema(summary="Show a credential without its secrets", responses=CredentialOut),
+)
+class CredentialViewSet(Resource[Credential]):
+    """How the portal logs in to nodes."""
+
+    queryset = Credential.objects.none()
+    serializer_class = CredentialOut
+    filterset_class = CredentialFilter
+
+    def get_queryset(self) -> QuerySet[Credential]:
+        """What the caller may see."""
+        return self.visible(credentials_for)
+
+    @extend_schema(summary="Store a password or private key", request=CredentialIn, responses={201: CredentialOut})
+    def create(self, request: Request) -> Response:
+        """The secret is sealed and never shown again."""
+        body = checked(CredentialIn, request)
+        login = _login(body)
+        if "password" in body:
+            stored = services.store_password(self.principal, login=login, password=body["password"])
+        else:
+            stored = services.store_key(self.principal, login=login, key=_key(body))
+        return self.answer(stored.pk, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Change a credential", parameters=[IF_MATCH], request=CredentialPatch, responses=CredentialOut
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Rename it, or replace its secret by one of the same kind."""
+        credential = self.get_object()
+        body = checked(CredentialPatch, request)
+        change = services.CredentialChange(
+            name=body.get("name"),
+            username=body.get("username"),
+            password=body.get("password"),
+            key=_key(body) if "private_key" in body else None,
+        )
+        seen = check_if_match(request, credential)
+        services.update_credential(self.principal, credential_id=credential.pk, change=change, seen_version=seen)
+        return self.answer(credential.pk)
+
+    @extend_schema(summary="Remove an unused credential", parameters=[IF_MATCH], responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Refused while a node uses it."""
+        credential = self.get_object()
+        seen = check_if_match(request, credential)
+        services.remove_credential(self.principal, credential_id=credential.pk, seen_version=seen)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Make a key pair in the portal", request=KeyPairIn, responses={201: KeyPairOut})
+    @action(detail=False, methods=["post"], url_path="key-pair")
+    def key_pair(self, request: Request) -> Response:
+        """The private key never leaves the portal. Answers the public key and the lines that let it in on a server."""
+        made = services.make_credential_key_pair(self.principal, login=_login(checked(KeyPairIn, request)))
+        stored = self.get_queryset().get(pk=made.pk)
+        lines = letting_in(public_key=stored.public_key, username=stored.username)
+        answer = {"credential": stored, "public_key": stored.public_key, "lines": lines}
+        return Response(KeyPairOut(answer).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Lines that let the key in on a server", responses=LettingInOut)
+    @action(detail=True, url_path="letting-in")
+    def letting_in(self, request: Request, pk: str) -> Response:
+        """For Windows Server and for POSIX."""
+        credential = self.get_object()
+        if not credential.public_key:
+            raise Conflict("This credential is a password; there is no key to let in.", code="no_key")
+        lines = letting_in(public_key=credential.public_key, username=credential.username)
+        return Response(LettingInOut(lines).data)
+
+
+def _login(body: dict[str, Any]) -> services.Login:
+    return services.Login(cluster_id=body["cluster"], name=body["name"], username=body["username"])
+
+
+def _key(body: dict[str, Any]) -> services.PrivateKey:
+    return services.PrivateKey(text=body["private_key"], passphrase=body.get("passphrase"))

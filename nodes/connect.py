@@ -1,0 +1,144 @@
+"""From a node's row to a working session with it: the one door for everything that touches a server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.access import require
+from nodes.enums import CredentialKind
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unsupported
+from nodes.models import Credential, HostKey, Node
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities, Platform
+from nodes.remote.hostkeys import show_host_key
+from nodes.remote.pool import POOL
+from nodes.remote.session import Session
+from nodes.remote.target import SshTarget
+from nodes.selectors.nodes import approved_fingerprint
+from nodes.services.host_keys import note_host_key, quarantine
+from nodes.vault import WrongKey
+
+PROBE_SECONDS = 600.0
+"""How long what a server can do is believed before it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLink:
+    """An open way to a node. `root` is its installation folder as SFTP spells it."""
+
+    session: Session
+    platform: Platform
+    root: str
+    capabilities: Capabilities
+    node_id: int
+    node_name: str
+
+
+class _Probes:
+    """What each server was found to be able to do. Safe for threads; two asking at once both probe."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[float, Capabilities]] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, session: Session, platform: Platform, target: SshTarget) -> Capabilities:
+        """The server's capabilities. Raises NodeError when the connection breaks."""
+        server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name)
+        now = time.monotonic()
+        with self._lock:
+            when, known = self._known.get(server, (float("-inf"), Capabilities()))
+        if now - when < PROBE_SECONDS:
+            return known
+        found = _probe(session, platform)
+        with self._lock:
+            self._known[server] = (now, found)
+        return found
+
+    def forget(self) -> None:
+        """Ask every server again."""
+        with self._lock:
+            self._known.clear()
+
+
+PROBES = _Probes()
+
+
+def _probe(session: Session, platform: Platform) -> Capabilities:
+    command = platform.probe()
+    if command is None:
+        return Capabilities()
+    try:
+        result = session.run(platform.spell(command), timeout=settings.PORTAL.command)
+    except Unsupported:
+        # a server that gives SFTP and no shell
+        return Capabilities()
+    return platform.parse_probe(result)
+
+
+@contextmanager
+def open_node(node: Node) -> Iterator[NodeLink]:
+    """Log in to a node, by its row as it is now in the database.
+
+    Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
+    AuthRejected where no usable credential is stored, and whatever the wire raises.
+    """
+    row = Node.objects.get(pk=node.pk)
+    target = _target(row)
+    platform = platform_named(row.platform)
+    try:
+        root = platform.sftp_path(row.install_root)
+    except ValueError as error:
+        raise Unsupported(f"Its installation folder: {error}") from error
+    try:
+        with POOL.lease(target) as session:
+            capabilities = PROBES.ask(session, platform, target)
+            yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
+    except HostKeyMismatch as mismatch:
+        quarantine(row, mismatch)
+        raise
+
+
+def _target(node: Node) -> SshTarget:
+    if node.quarantined_reason:
+        raise HostKeyUnknown(f"{node.name} is quarantined: {node.quarantined_reason} Approve a host key first.")
+    fingerprint = approved_fingerprint(node)
+    if not fingerprint:
+        raise HostKeyUnknown(f"Approve the host key of {node.name} first.")
+    credential = _credential(node)
+    is_key = credential.kind == CredentialKind.KEY
+    return SshTarget(
+        address=node.address,
+        port=node.port,
+        username=credential.username,
+        password=None if is_key else credential.secret,
+        private_key=credential.secret if is_key else None,
+        passphrase=credential.passphrase if is_key else None,
+        host_key_fingerprint=fingerprint,
+        connect_timeout=settings.PORTAL.connect,
+    )
+
+
+def _credential(node: Node) -> Credential:
+    try:
+        credential = node.credential
+    except WrongKey as error:
+        raise AuthRejected(f"The stored credential of {node.name} cannot be opened. {error}") from error
+    if credential is None:
+        raise AuthRejected(f"{node.name} has no credential. Give it one.")
+    return credential
+
+
+def look_at_host_key(principal: Principal, *, node: Node) -> HostKey:
+    """Ask the server for its host key, without logging in, and keep it for approval. Needs an operator. Raises what
+    the wire raises."""
+    require(principal, node.cluster_id, Role.OPERATOR)
+    shown = show_host_key(node.address, node.port, settings.PORTAL.connect)
+    return note_host_key(principal, node_id=node.pk, shown=shown)

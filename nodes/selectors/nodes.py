@@ -1,0 +1,63 @@
+"""Nodes, credentials and what is known of them, as pages, lists and jobs need them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.access import require, visible_clusters
+from nodes.enums import HostKeyState, IniChoice
+from nodes.models import Credential, HostKey, IniDecision, Node
+from nodes.products.ini_render import IniKey
+
+
+def nodes_for(principal: Principal) -> QuerySet[Node]:
+    """The nodes the principal may see, with cluster, credential (without its secrets), facts and `approved_key`."""
+    approved = HostKey.objects.filter(node=OuterRef("pk"), state=HostKeyState.APPROVED).values("fingerprint")
+    return (
+        Node.objects.filter(cluster__in=visible_clusters(principal))
+        .select_related("cluster", "credential", "facts")
+        .defer("credential__secret", "credential__passphrase")
+        .annotate(approved_key=Coalesce(Subquery(approved[:1]), Value("")))
+    )
+
+
+def credentials_for(principal: Principal) -> QuerySet[Credential]:
+    """The credentials of the clusters the principal may see; their secrets are not loaded."""
+    return (
+        Credential.objects.filter(cluster__in=visible_clusters(principal))
+        .select_related("cluster")
+        .defer("secret", "passphrase")
+    )
+
+
+def host_keys_of(principal: Principal, node: Node) -> QuerySet[HostKey]:
+    """The keys a node showed or that were given, newest first."""
+    require(principal, node.cluster_id, Role.VIEWER)
+    return HostKey.objects.filter(node=node)
+
+
+def ini_keys_of(principal: Principal, node: Node) -> QuerySet[IniDecision]:
+    """The ini keys that differ on a node or differed once, with what was decided."""
+    require(principal, node.cluster_id, Role.VIEWER)
+    return IniDecision.objects.filter(node=node)
+
+
+def approved_fingerprint(node: Node) -> str:
+    """The fingerprint a node must show; "" while none is approved."""
+    found = HostKey.objects.filter(node=node, state=HostKeyState.APPROVED).values_list("fingerprint", flat=True)
+    return found.first() or ""
+
+
+def kept_keys(node: Node) -> Mapping[str, frozenset[IniKey]]:
+    """The ini keys that stay the node's own, by the file's relative path as first spelled."""
+    rows = IniDecision.objects.filter(node=node, choice=IniChoice.KEEP).values_list("path", "section", "key")
+    kept: dict[str, set[IniKey]] = defaultdict(set)
+    for path, section, key in rows:
+        kept[path].add(IniKey(section, key))
+    return {path: frozenset(keys) for path, keys in kept.items()}

@@ -1,0 +1,96 @@
+"""Which ini keys stay a node's own. What nobody answered is kept: it is safer to leave a node its own registration key
+than to give it the primary's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.audit import Subject, record
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.enums import IniChoice
+from nodes.models import IniDecision
+from nodes.services.rows import take_node
+from nodes.validators import Checks
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class IniAnswer:
+    """What shall happen to one key of one ini file of a node."""
+
+    path: str
+    section: str
+    key: str
+    choice: str
+
+
+def folded(path: str, section: str, key: str) -> str:
+    """What identifies an ini key, whatever its spelling."""
+    return "\t".join(part.casefold() for part in (path, section, key))
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValidationError("Give a value that is not empty.", code="required")
+    if len(text) > MAX_NAME:
+        raise ValidationError(f"Use at most {MAX_NAME} characters.", code="max_length")
+    return text.strip()
+
+
+def _path(text: str) -> str:
+    clean = text.strip().replace("\\", "/")
+    if not clean or clean.startswith("/") or ".." in clean.split("/") or not clean.isprintable() or len(clean) > 400:
+        raise ValidationError("Give the file's path relative to the installation folder, for example App/MDaemon.ini.")
+    return clean
+
+
+def _choice(word: str) -> str:
+    if word not in IniChoice.values:
+        raise ValidationError(f"Use one of: {', '.join(IniChoice.values)}.", code="invalid_choice")
+    return word
+
+
+@transaction.atomic
+def answer_ini_key(principal: Principal, *, node_id: int, answer: IniAnswer) -> IniDecision:
+    """Keep a key of the node or replicate the primary's. Needs an operator. Raises ValidationError by field."""
+    node = take_node(principal, node_id, Role.OPERATOR)
+    checks = Checks()
+    path, choice = checks("path", _path, answer.path), checks("choice", _choice, answer.choice)
+    section, key = checks("section", _name, answer.section), checks("key", _name, answer.key)
+    checks.finish()
+    names = {"path": path, "section": section, "key": key}
+    decision = node.ini_decisions.filter(folded=folded(**names)).first()
+    before = decision.choice if decision else ""
+    decision = decision or IniDecision(node=node, folded=folded(**names), **names)
+    decision.choice, decision.answered, decision.decided_by = choice, True, principal.name
+    decision.save()
+    text = f"[{section}] {key} of {path} on {node.name}: {IniChoice(choice).label.lower()}."
+    data = names | {"choice": [before, choice]}
+    record(principal, "ini_key.answer", text, cluster=node.cluster, subject=Subject.of(node), data=data)
+    return decision
+
+
+@transaction.atomic
+def note_kept_keys(node_id: int, keys: Sequence[tuple[str, str, str]]) -> int:
+    """Keep these (path, section, key) until somebody answers; known ones stay as they are. Answers how many are new."""
+    known = set(IniDecision.objects.filter(node=node_id).values_list("folded", flat=True))
+    fresh = {identity: names for identity, names in _identified(keys) if identity not in known}
+    IniDecision.objects.bulk_create(
+        [
+            IniDecision(node_id=node_id, path=path, section=section, key=key, folded=identity, choice=IniChoice.KEEP)
+            for identity, (path, section, key) in fresh.items()
+        ],
+        ignore_conflicts=True,
+        batch_size=100,
+    )
+    return len(fresh)
+
+
+def _identified(keys: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, tuple[str, str, str]]]:
+    return ((folded(*names), names) for names in keys)

@@ -1,0 +1,70 @@
+"""Taking a row for a change: lock it, compare the version the caller saw, note what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.errors import Stale
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.access import require
+from nodes.models import Cluster, Credential, Node
+
+Row = TypeVar("Row", Cluster, Credential, Node)
+
+
+def _take(rows: QuerySet[Row], pk: int, name: str) -> Row:
+    row = rows.select_for_update().filter(pk=pk).first()
+    if row is None:
+        raise Http404(f"No such {name}.")
+    return row
+
+
+def _compare(row: Row, seen_version: int | None) -> Row:
+    if seen_version is not None and row.version != seen_version:
+        raise Stale()
+    return row
+
+
+def take_cluster(principal: Principal, cluster_id: int, role: Role, seen_version: int | None = None) -> Cluster:
+    """Lock a cluster. Raises Http404, PermissionDenied, Stale."""
+    require(principal, cluster_id, role)
+    return _compare(_take(Cluster.objects.all(), cluster_id, "cluster"), seen_version)
+
+
+def take_node(principal: Principal, node_id: int, role: Role, seen_version: int | None = None) -> Node:
+    """Lock a node. Raises Http404, PermissionDenied, Stale."""
+    node = _take(Node.objects.all(), node_id, "node")
+    require(principal, node.cluster_id, role)
+    return _compare(node, seen_version)
+
+
+def take_credential(
+    principal: Principal, credential_id: int, role: Role, seen_version: int | None = None
+) -> Credential:
+    """Lock a credential without opening its secrets. Raises Http404, PermissionDenied, Stale."""
+    rows = Credential.objects.defer("secret", "passphrase")
+    credential = _take(rows, credential_id, "credential")
+    require(principal, credential.cluster_id, role)
+    return _compare(credential, seen_version)
+
+
+def put(row: Row, values: Mapping[str, object]) -> dict[str, list[object]]:
+    """Set and save the columns whose value differs, counting one version; answers column -> [old, new] for the audit
+    event. Only for columns that may be shown."""
+    changed = {name: [getattr(row, name), value] for name, value in values.items() if getattr(row, name) != value}
+    for name, (_, value) in changed.items():
+        setattr(row, name, value)
+    if changed:
+        count(row, *changed)
+    return changed
+
+
+def count(row: Row, *columns: str) -> None:
+    """Save these columns and count one version."""
+    row.version += 1
+    row.save(update_fields=[*columns, "version"])
