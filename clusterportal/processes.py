@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import fcntl
 import os
 import shutil
 import socket
@@ -16,17 +15,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import django
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from clusterportal.broker import Broker, NoBroker, choose_broker
+from clusterportal.datafolder import LOCK_NAME, InUse, given_path, owned
 from clusterportal.supervisor import Program, QuietPrinter, Supervisor
 
 DEFAULT_PORT = 8000
-KEPT_BY_DEMO = {"keys", "static", "portal.lock", "demo.marker"}
+MARKER = "demo.marker"
+KEPT_BY_DEMO = {"keys", "static", LOCK_NAME, MARKER}
 
 
 class Refused(Exception):
@@ -70,15 +71,21 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def listen_of(arguments: argparse.Namespace) -> Listen:
     """Where to listen. Raises Refused for a bad address, or one that others reach without a certificate."""
     if arguments.mode == "demo" or not arguments.listen:
-        listen = Listen("127.0.0.1", arguments.port, getattr(arguments, "cert", ""), getattr(arguments, "key", ""))
+        listen = Listen("127.0.0.1", arguments.port, *_certificate(arguments))
     else:
         host, _, port = arguments.listen.rpartition(":")
         if not host or not port.isdecimal():
             raise Refused(f"--listen {arguments.listen}: give ADDR:PORT, for example 192.0.2.10:8443")
-        listen = Listen(host.strip("[]"), int(port), arguments.cert, arguments.key)
+        listen = Listen(host.strip("[]"), int(port), *_certificate(arguments))
     _check_certificate(listen)
     _check_port(listen)
     return listen
+
+
+def _certificate(arguments: argparse.Namespace) -> tuple[str, str]:
+    given = (getattr(arguments, "cert", ""), getattr(arguments, "key", ""))
+    cert, key = (str(given_path(text)) if text else "" for text in given)
+    return cert, key
 
 
 def _check_certificate(listen: Listen) -> None:
@@ -115,26 +122,9 @@ def _check_port(listen: Listen) -> None:
 # --- data made ready ---
 
 
-def lock(folder: Path) -> TextIO:
-    """Take the data folder for this process as long as it lives. A lock file left by a dead one is harmless.
-
-    Raises Refused while another portal uses the folder."""
-    handle = (folder / "portal.lock").open("a+")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.seek(0)
-        owner = handle.read().strip() or "unknown"
-        raise Refused(f"a portal already runs with {folder} (process {owner}); stop it first") from error
-    handle.truncate(0)
-    handle.write(f"{os.getpid()}\n")
-    handle.flush()
-    return handle
-
-
 def begin_anew(folder: Path) -> None:
     """Empty a demo's data folder, keys apart. Raises Refused for a folder that no demo made."""
-    marker = folder / "demo.marker"
+    marker = folder / MARKER
     strangers = [entry for entry in folder.iterdir() if entry.name not in KEPT_BY_DEMO]
     if strangers and not marker.exists():
         raise Refused(f"{folder} holds data that no demo made ({strangers[0].name}); set CLUSTERPORTAL_DATA to another")
@@ -233,11 +223,11 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(os.environ["CLUSTERPORTAL_DATA"]).resolve()
     try:
         listen = listen_of(arguments)
-        with lock(folder):
+        with owned(folder):
             if arguments.mode == "demo":
                 return run_demo(listen, folder, once=arguments.once)
             return run_up(listen, folder)
-    except (Refused, NoBroker) as error:
+    except (Refused, NoBroker, InUse) as error:
         _say(f"run: {error}")
         return 1
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The gauge of sizes: `python tests/gauge.py [FOLDER...]`. Ends with status 1 where a file or function has grown too long.
+"""The gauge of sizes: `python tests/gauge.py [FOLDER...]`; status 1 where a file or function has grown too long.
 
 A function's length is its lines without its docstring, as a reader's eye has to hold them.
 """
@@ -56,7 +56,9 @@ def findings(files: Sequence[Path]) -> list[str]:
         if length > FILE_LIMIT:
             found.append(f"{path}: {length} lines, more than {FILE_LIMIT}; split it by noun")
     functions = [function for path in files for function in functions_of(path)]
-    found += [f"{f.place}: {f.length} lines, more than {FUNCTION_LIMIT}" for f in functions if f.length > FUNCTION_LIMIT]
+    found += [
+        f"{f.place}: {f.length} lines, more than {FUNCTION_LIMIT}" for f in functions if f.length > FUNCTION_LIMIT
+    ]
     lengths = sorted(function.length for function in functions) or [0]
     median, p90 = statistics.median(lengths), lengths[int(len(lengths) * 0.9)]
     if median > MEDIAN_LIMIT or p90 > P90_LIMIT:
