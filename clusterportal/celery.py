@@ -32,7 +32,11 @@ def configuration() -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
         "task_default_queue": "default",
-        "task_routes": {"replication.tasks.plan": {"queue": "remote"}, "replication.tasks.drive": {"queue": "remote"}},
+        "task_routes": {
+            "nodes.tasks.observe": {"queue": "remote"},
+            "replication.tasks.plan": {"queue": "remote"},
+            "replication.tasks.drive": {"queue": "remote"},
+        },
         "timezone": "UTC",
         "beat_schedule": {
             # wake what was not woken, take over what a dead worker held; a second beat does no harm
