@@ -25,8 +25,9 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """One line of a tree listing: path relative to the listed root with `/`. `change_ns` is the inode change time
-    where the system has one; `path_bytes` is set where the name is no valid UTF-8 (`path` is then an escaped spelling).
+    """One line of a tree listing: path relative to the listed root with `/`. `kind` is file, folder, link or other.
+    `change_ns` is the inode change time where the system has one; `path_bytes` is set where the name is no valid
+    UTF-8 (`path` is then an escaped spelling, of no use but to be shown).
     """
 
     path: str
@@ -39,7 +40,8 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A tree listing. `unreadable` names folders (relative, "" for the root) whose content could not be listed."""
+    """A tree listing. `unreadable` names folders (relative, "" for the root) whose content is not fully in `files`:
+    what is missing beneath them must not be taken for absent."""
 
     files: tuple[ListedFile, ...]
     unreadable: tuple[str, ...] = ()
@@ -106,7 +108,7 @@ class Platform(Protocol):
         ...
 
     def parse_list_tree(self, result: CommandResult) -> Listing:
-        """The listing. Raises OutputUnreadable, RemoteFileMissing (no root)."""
+        """The listing. Raises OutputUnreadable, RemoteFileMissing (no root), RemoteDenied (no way into the root)."""
         ...
 
     def hash_files(self, root: str) -> Command | None:
@@ -118,9 +120,18 @@ class Platform(Protocol):
         ...
 
     def parse_hashes(self, result: CommandResult) -> dict[str, str]:
-        """Relative path -> SHA-256 hex; files that could not be read are missing from it."""
+        """Relative path -> SHA-256 hex; files that could not be read are missing from it. Raises OutputUnreadable,
+        RemoteFileMissing (no root), RemoteDenied."""
         ...
 
     def untar(self, folder: str) -> Command | None:
         """Unpack a gzip tar from standard input into an existing folder."""
+        ...
+
+    def registry_value(self, key: str, value: str) -> Command | None:
+        """Read one registry value; None where there is no registry."""
+        ...
+
+    def parse_registry_value(self, result: CommandResult) -> str:
+        """The value's text; "" where there is none of that name."""
         ...

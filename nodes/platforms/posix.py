@@ -1,0 +1,195 @@
+"""POSIX systems with GNU or compatible tools: commands for a Bourne-like login shell, and what their answers mean.
+
+Every command pins LC_ALL=C, so that error texts are the ones parsed here. A small script is an argument of `sh -c`,
+its paths are further arguments: nothing is ever pasted into a script's text.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from nodes.command import Command, CommandResult
+from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
+from nodes.platforms.base import Capabilities, Listing, SystemFacts
+from nodes.platforms.posix_output import NO_FOLDER, NO_WAY_IN, parse_find, parse_sums, single_line
+
+_FIND_FORMAT = r"%y\t%s\t%T@\t%C@\t%P\0"
+
+_ENTER = f'[ -d "$1" ] || exit {NO_FOLDER}; cd -- "$1" || exit {NO_WAY_IN}; shift; '
+
+# The names' first line (see `hash_stdin`) says whether the fast tool may be used: openssl takes half the time of
+# sha256sum, but its answer is ambiguous where a name holds a newline. The answer's first line says which form follows.
+_HASH = (
+    _ENTER + "read -r form; "
+    'if [ "$form" = lines ] && openssl dgst -sha256 -r /dev/null >/dev/null 2>&1; '
+    "then echo lines; exec xargs -0 -r openssl dgst -sha256 -r; "
+    "else echo records; exec xargs -0 -r sha256sum -z --; fi"
+)
+
+_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+# each capability is tried, not looked up: a tool of the right name may lack the option
+_PROBE = (
+    "cd / || exit 1; "
+    f"find -H . -maxdepth 0 -printf '{_FIND_FORMAT}' >/dev/null 2>&1 && echo list; "
+    r"sum=$(printf './dev/null\0' | xargs -0 -r sha256sum -z -- 2>/dev/null | tr '\0' ' '); "
+    f'case "$sum" in {_EMPTY_SHA256}*) echo hash;; esac; '
+    "tar -czf - -C / dev/null 2>/dev/null | tar -tzf - >/dev/null 2>&1 && echo untar; "
+    "echo end"
+)
+
+# no timedatectl: containers and BSDs lack it
+_FACTS = (
+    "zone=$(readlink /etc/localtime 2>/dev/null); "
+    'case "$zone" in */zoneinfo/*) zone=${zone##*/zoneinfo/};; '
+    '*) zone=$(head -n 1 /etc/timezone 2>/dev/null); [ -n "$zone" ] || zone=$(date +%Z);; esac; '
+    'system=$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME"); '
+    r'printf "%s\0%s\0%s\0%s\0" "$(uname -sr)${system:+, $system}" "$(uname -n)" "$zone" "$(date +%s%N)"'
+)
+
+
+def _script(text: str, *words: str) -> Command:
+    """A script with its arguments. Everything here only reads, so it may be repeated."""
+    return Command(("env", "LC_ALL=C", "sh", "-c", text, "sh", *words), idempotent=True)
+
+
+def _glob_quoted(text: str) -> str:
+    """Text that find's -path takes literally."""
+    return "".join(f"\\{char}" if char in r"\*?[" else char for char in text)
+
+
+def _check_entered(result: CommandResult) -> None:
+    """Raise where a script could not enter its folder."""
+    if result.exit_status == NO_FOLDER:
+        raise RemoteFileMissing("The folder to work in is not there.")
+    if result.exit_status == NO_WAY_IN:
+        raise RemoteDenied("The folder to work in may not be entered.")
+
+
+class PosixPlatform:
+    """Linux and BSD nodes."""
+
+    name = "posix"
+    folds_case = False
+
+    def spell(self, command: Command) -> str:
+        """The command line for a Bourne-like shell."""
+        line = shlex.join(command.argv)
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError("A word of the command is not valid Unicode; reach that file over SFTP.") from error
+        return line
+
+    def sftp_path(self, native: str) -> str:
+        """The same path, checked and without doubled or trailing slashes."""
+        if not native.startswith("/"):
+            raise ValueError(f"{native[:200]!r} is not absolute; write the whole path, such as /srv/mdaemon.")
+        parts = [part for part in native.split("/") if part]
+        for part in parts:
+            problem = self.name_problem(part)
+            if problem:
+                raise ValueError(f"{native[:200]!r}: {problem}; write the whole path plainly.")
+        return "/" + "/".join(parts)
+
+    def native_path(self, sftp: str) -> str:
+        """The same path."""
+        return self.sftp_path(sftp)
+
+    def name_problem(self, name: str) -> str | None:
+        """Why a file cannot have this name."""
+        if name in ("", ".", ".."):
+            return f"{name!r} is no name of a file"
+        if "/" in name or "\0" in name:
+            return "the name holds a slash or NUL"
+        try:
+            length = len(name.encode("utf-8"))
+        except UnicodeEncodeError:
+            return "the name is not valid Unicode"
+        return f"the name has {length} bytes, 255 is the limit" if length > 255 else None
+
+    def probe(self) -> Command:
+        """Try find -printf, xargs -0 with openssl or sha256sum -z, and tar with gzip."""
+        return _script(_PROBE)
+
+    def parse_probe(self, result: CommandResult) -> Capabilities:
+        """What worked."""
+        words = result.stdout.split(b"\n")
+        if not result.ok or words[-2:] != [b"end", b""] or not set(words) <= {b"list", b"hash", b"untar", b"end", b""}:
+            return Capabilities()
+        return Capabilities(can_list=b"list" in words, can_hash=b"hash" in words, can_untar=b"untar" in words)
+
+    def system_facts(self) -> Command:
+        """Kernel and distribution, host name, time zone (IANA where the system tells it), clock."""
+        return _script(_FACTS)
+
+    def parse_system_facts(self, result: CommandResult) -> SystemFacts:
+        """Facts; the clock is None where `date` knows no nanoseconds."""
+        fields = result.stdout.split(b"\0")
+        if not result.ok or len(fields) != 5 or fields[4]:
+            raise OutputUnreadable("The node's answer about its system has not the expected four fields.")
+        system, host_name, zone = (single_line(field) for field in fields[:3])
+        return SystemFacts(system=system, host_name=host_name, time_zone=zone, utc_ns=_nanoseconds(fields[3]))
+
+    def clock(self) -> Command:
+        """Seconds and nanoseconds in one number."""
+        return _script("exec date +%s%N")
+
+    def parse_clock(self, result: CommandResult) -> int:
+        """Nanoseconds since 1970 UTC."""
+        value = _nanoseconds(result.stdout.strip()) if result.ok else None
+        if value is None:
+            raise OutputUnreadable("The node's clock did not answer in seconds and nanoseconds.")
+        return value
+
+    def list_tree(self, root: str, skip: Sequence[str] = ()) -> Command:
+        """find, NUL-separated, with times in nanoseconds. Folders in `skip` compare case-sensitively."""
+        pruned: list[str] = []
+        for folder in skip:
+            pruned += ["-o" if pruned else "(", "-path", _glob_quoted(f"./{folder}")]
+        if pruned:
+            pruned += [")", "-prune", "-o"]
+        return _script(_ENTER + 'exec find . -mindepth 1 "$@"', root, *pruned, "-printf", _FIND_FORMAT)
+
+    def parse_list_tree(self, result: CommandResult) -> Listing:
+        """The listing; whatever find complains about makes its folder unreadable, and a complaint that cannot be
+        understood makes the whole tree so."""
+        _check_entered(result)
+        if result.exit_status not in (0, 1):
+            raise OutputUnreadable(f"find ended with status {result.exit_status}: {single_line(result.stderr)}")
+        return parse_find(result.stdout, result.stderr, failed=not result.ok)
+
+    def hash_files(self, root: str) -> Command:
+        """SHA-256 of the files named on standard input."""
+        return _script(_HASH, root)
+
+    def hash_stdin(self, paths: Iterable[str]) -> bytes:
+        """A line for the script, then NUL-separated names; `./` before each keeps `-` and `-x` from meaning something
+        else."""
+        names = b"".join(b"./" + path.encode("utf-8") + b"\0" for path in paths)
+        return (b"records\n" if b"\n" in names else b"lines\n") + names
+
+    def parse_hashes(self, result: CommandResult) -> dict[str, str]:
+        """Hashes by path. xargs says 123 when some file could not be read."""
+        _check_entered(result)
+        if result.exit_status not in (0, 123):
+            raise OutputUnreadable(f"Hashing ended with status {result.exit_status}: {single_line(result.stderr)}")
+        return parse_sums(result.stdout)
+
+    def untar(self, folder: str) -> Command:
+        """tar as the session's user, owners in the archive ignored."""
+        return Command(("env", "LC_ALL=C", "tar", "-x", "-z", "-o", "-f", "-", "-C", folder))
+
+    def registry_value(self, key: str, value: str) -> None:
+        """There is no registry."""
+        return None
+
+    def parse_registry_value(self, result: CommandResult) -> str:
+        """There is no registry."""
+        return ""
+
+
+def _nanoseconds(digits: bytes) -> int | None:
+    """A count of nanoseconds since 1970 between 2001 and 2286, the years with 19 digits; else None."""
+    return int(digits) if len(digits) == 19 and digits.isdigit() else None

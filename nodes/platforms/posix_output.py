@@ -1,0 +1,144 @@
+"""What find and the hash tools print, read without trust: bytes from a node that may be broken or hostile."""
+
+from __future__ import annotations
+
+import re
+
+from nodes.errors import OutputUnreadable
+from nodes.platforms.base import ListedFile, Listing
+
+NO_FOLDER = 97
+"""Exit status of our scripts: the folder is not there."""
+NO_WAY_IN = 96
+"""Exit status of our scripts: the folder may not be entered."""
+
+_KINDS = {"f": "file", "d": "folder", "l": "link"}
+
+# kind, size, seconds and 9 digits of mtime and ctime (find prints 10), path; one NUL ends the record
+_RECORD = re.compile(
+    r"([A-Za-z?])\t(\d{1,19})\t(-?\d{1,15})\.(\d{9})\d*\t(-?\d{1,15})\.(\d{9})\d*\t([^\0]+)\0", re.ASCII | re.DOTALL
+)
+_ODD_PATH = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)", re.DOTALL)
+_COMPLAINT = re.compile(rb"find: '(.*)': [^']+", re.DOTALL)
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
+
+
+def single_line(raw: bytes, limit: int = 200) -> str:
+    """A node's text made fit to be shown: one line, printable, at most `limit` characters."""
+    text = raw[: limit * 4].decode("utf-8", "replace")
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
+
+
+def parse_find(stdout: bytes, stderr: bytes, *, failed: bool) -> Listing:
+    """The listing from find's records and complaints."""
+    files = _records(stdout)
+    folders = {file.path for file in files if file.kind == "folder"}
+    unreadable = {_blamed(line, folders) for line in stderr.split(b"\n") if line.strip()}
+    if failed and not unreadable:
+        unreadable.add("")  # find failed and did not say where
+    return Listing(files=tuple(files), unreadable=tuple(sorted(unreadable)))
+
+
+def _records(stdout: bytes) -> list[ListedFile]:
+    try:
+        text = stdout.decode("utf-8")
+    except UnicodeDecodeError:
+        files = [_lone_record(record + b"\0") for record in stdout.split(b"\0")[:-1]]
+        if stdout[-1:] != b"\0":
+            raise OutputUnreadable("The listing is cut short.") from None
+    else:
+        files = _text_records(text)
+    if len({file.path_bytes or file.path for file in files}) != len(files):
+        raise OutputUnreadable("The listing names a file twice.")
+    return files
+
+
+def _text_records(text: str) -> list[ListedFile]:
+    """All records at once: a whole tree is read in one pass of the expression."""
+    files: list[ListedFile] = []
+    end = 0
+    for match in _RECORD.finditer(text):
+        if match.start() != end:
+            break
+        end = match.end()
+        kind, size, seconds, fraction, change_seconds, change_fraction, path = match.groups()
+        files.append(
+            ListedFile(
+                path,
+                _KINDS.get(kind, "other"),
+                int(size),
+                int(seconds) * 1_000_000_000 + int(fraction),
+                int(change_seconds) * 1_000_000_000 + int(change_fraction),
+            )
+        )
+        if _ODD_PATH.search(path):
+            raise OutputUnreadable(f"The listing holds the path {path[:200]!r}.")
+    if end != len(text):
+        raise OutputUnreadable(f"The listing is not understood from {text[end : end + 80]!r} on.")
+    return files
+
+
+def _lone_record(record: bytes) -> ListedFile:
+    """One record of a listing in which some name is no valid UTF-8."""
+    head, tab, name = record[:-1].partition(b"\t")
+    fields = [head]
+    for _ in range(3):
+        field, tab, name = name.partition(b"\t")
+        fields.append(field)
+    if not tab or not name:
+        raise OutputUnreadable(f"The listing holds the record {record[:80]!r}.")
+    shown = name.decode("utf-8", "backslashreplace")
+    (file,) = _text_records("\t".join([*(field.decode("ascii", "replace") for field in fields), shown]) + "\0")
+    if shown.encode("utf-8") == name:
+        return file
+    return ListedFile(file.path, file.kind, file.size, file.mtime_ns, file.change_ns, path_bytes=name)
+
+
+def _blamed(line: bytes, folders: set[str]) -> str:
+    """The folder that one complaint of find makes unreadable. A folder that was listed itself is the culprit; any
+    other entry is missing from its parent. "" where the complaint is not understood."""
+    match = _COMPLAINT.fullmatch(line)
+    if not match:
+        return ""
+    path = _ESCAPE.sub(_unescaped, match[1]).decode("utf-8", "backslashreplace")
+    if path == "." or not path.startswith("./"):
+        return ""
+    path = path[2:]
+    return path if path in folders else path.rpartition("/")[0]
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    if code.isdigit():
+        return bytes([int(code, 8) & 255])
+    return _LETTERS.get(code, code)
+
+
+def parse_sums(stdout: bytes) -> dict[str, str]:
+    """Path -> hash. The first line says which tool answered: `lines` (openssl) or `records` (sha256sum -z)."""
+    form, _, body = stdout.partition(b"\n")
+    if form not in (b"lines", b"records"):
+        raise OutputUnreadable(f"The hash tool's answer begins with {stdout[:40]!r}.")
+    separator = b"\n" if form == b"lines" else b"\0"
+    *records, rest = body.split(separator)
+    if rest:
+        raise OutputUnreadable("The hash tool's answer is cut short.")
+    sums: dict[str, str] = {}
+    for record in records:
+        match = _SUM.fullmatch(record)
+        if not match:
+            raise OutputUnreadable(f"The hash tool printed {record[:80]!r}.")
+        path, digest = _path(match[2]), match[1].decode("ascii")
+        if sums.setdefault(path, digest) != digest:
+            raise OutputUnreadable(f"The hash tool gave two hashes for {path[:200]!r}.")
+    return sums
+
+
+def _path(raw: bytes) -> str:
+    """A path that was asked for; only valid UTF-8 is."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OutputUnreadable(f"The hash tool named {raw[:80]!r}, which was not asked for.") from error
