@@ -1,0 +1,149 @@
+"""Plan one job: claim it, let its runner look, store the plan, and say what follows from it."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from django.db import DatabaseError
+
+from nodes.errors import NodeError
+from replication.core.plan import Brake, Plan
+from replication.core.states import JobState
+from replication.jobs import runner_for
+from replication.jobs.base import Cancelled, LeaseLost, Paused, PlanOutcome, PlanWork, Runner
+from replication.jobs.lease import ClaimedLease, Keeper
+from replication.jobs.worker import TICK, closing, worker_name
+from replication.models import Job
+from replication.plans import StoredPlan, store_plan
+from replication.services import outcomes
+from replication.services.backoff import wait_after
+from replication.services.claims import claim_job
+from replication.services.outcomes import Planned
+from replication.services.overrides import overridden
+
+_LOG = logging.getLogger(__name__)
+
+INTERNAL = "The portal failed while planning. Its log says why."
+
+
+def plan_job(job_id: int) -> bool:
+    """Plan a job if it is requested, due and free. Answers whether this worker was the one to do it."""
+    job = Job.objects.filter(pk=job_id, state=JobState.REQUESTED).first()
+    if job is None:
+        return False
+    runner = runner_for(job.kind)
+    if runner is None:
+        _LOG.error("job #%s is of the kind %s, which this worker does not know", job_id, job.kind)
+        return False
+    claim = claim_job(job_id, owner=worker_name(), resources=runner.resources(job))
+    if claim is None:
+        return False
+    job = Job.objects.select_related("cluster").get(pk=job_id)
+    lease = ClaimedLease(claim)
+    try:
+        _write(job, lease, _attended(runner, PlanWork(job, lease, overridden(job)), lease))
+    except LeaseLost:
+        _LOG.warning("job #%s was taken over while it was being planned", job_id)
+    except DatabaseError as error:
+        _LOG.warning("job #%s: the plan could not be written (%s); the sweep will have it planned again", job_id, error)
+    return True
+
+
+def _attended(runner: Runner, work: PlanWork, lease: ClaimedLease) -> Future[PlanOutcome]:
+    """Run the runner in a thread of its own while this one keeps its lease."""
+    keeper = Keeper()
+    keeper.add(lease)
+    with ThreadPoolExecutor(1, "plan") as pool:
+        future = pool.submit(closing, lambda: runner.plan(work))
+        while not wait([future], TICK).done:
+            keeper.tick()
+    return future
+
+
+def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
+    error = future.exception()
+    if error is None:
+        _write_outcome(job, lease, future.result())
+    elif isinstance(error, LeaseLost):
+        raise error
+    elif isinstance(error, Cancelled):
+        outcomes.cancel_planning(lease.claim)
+    elif isinstance(error, Paused):
+        outcomes.give_back_planning(lease.claim, str(error))
+    else:
+        _write_outcome(job, lease, _failure(job, error))
+
+
+def _failure(job: Job, error: BaseException) -> PlanOutcome:
+    if isinstance(error, NodeError):
+        retry = wait_after(job.attempt) if error.retryable else None
+        return PlanOutcome(error_code=error.code, error=str(error), retry_after=retry)
+    if isinstance(error, DatabaseError):
+        text = "The portal's database was out of reach."
+        return PlanOutcome(error_code="database_away", error=text, retry_after=wait_after(job.attempt))
+    _LOG.error("planning job #%s failed", job.pk, exc_info=error)
+    return PlanOutcome(error_code="internal_error", error=INTERNAL)
+
+
+def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
+    lines = lease.remaining_lines()
+    if outcome.plan is not None:
+        planned = _follows(job, outcome, outcome.plan, store_plan(outcome.plan))
+        outcomes.finish_planning(lease.claim, planned, lines=lines, record=outcome.record)
+    elif outcome.retry_after is not None:
+        outcomes.postpone_planning(
+            lease.claim,
+            delay=outcome.retry_after,
+            error_code=outcome.error_code,
+            error=outcome.error,
+            lines=lines,
+        )
+    else:
+        code, error = outcome.error_code or "no_plan", outcome.error or "Planning came to nothing."
+        outcomes.fail_planning(lease.claim, error_code=code, error=error, lines=lines)
+
+
+def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> Planned:
+    brakes = [brake for brake in plan.brakes if brake.code not in overridden(job)]
+    state, sentence = _next_state(job, outcome, plan, brakes)
+    halted = state == JobState.HALTED
+    return Planned(
+        state,
+        node_ids=outcome.targets if state in (JobState.RUNNING, JobState.AWAITING_APPROVAL) else (),
+        sentence=sentence,
+        plan_object=stored.object_id,
+        plan_digest=stored.digest,
+        summary={**_summary(plan, brakes), **outcome.summary},
+        snapshot_id=outcome.snapshot_id,
+        error_code=brakes[0].code if halted else "",
+        error=sentence if halted else "",
+    )
+
+
+def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
+    size = f"{plan.changes} changes on {len(outcome.targets)} nodes"
+    if job.dry_run:
+        return JobState.SUCCEEDED, f"Planned without changing anything: {size}."
+    if brakes:
+        return JobState.HALTED, " ".join(f"{brake.evidence} {brake.remedy}".strip() for brake in brakes)
+    if not outcome.targets:
+        return JobState.SUCCEEDED, "Nothing to do."
+    if outcome.needs_approval:
+        return JobState.AWAITING_APPROVAL, f"Planned {size}; somebody must approve it."
+    return JobState.RUNNING, f"Planned {size}."
+
+
+def _summary(plan: Plan, brakes: list[Brake]) -> dict[str, object]:
+    return {
+        "changes": plan.changes,
+        "bytes": sum(node.bytes for node in plan.nodes),
+        "nodes": len(plan.nodes),
+        "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
+        "unclassified": len(plan.unclassified),
+        "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
+        "brakes": [
+            {"code": brake.code, "node": brake.node_name, "evidence": brake.evidence, "remedy": brake.remedy}
+            for brake in brakes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The queries that pages, the API and the engine need."""

@@ -1,0 +1,36 @@
+"""What workers do when woken. The rows say what there is to do; a message is only the nudge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from replication.jobs import driving, planning
+from replication.jobs.worker import SHUTTING_DOWN
+from replication.services import recovery
+
+
+@shared_task(name="replication.tasks.plan")
+def plan(job_id: int) -> None:
+    """Plan one job; what it leads to is driven at once, without a second message."""
+    if planning.plan_job(job_id):
+        driving.drive()
+
+
+@shared_task(name="replication.tasks.drive")
+def drive() -> None:
+    """Drive every target that can be claimed."""
+    driving.drive()
+
+
+@shared_task(name="replication.tasks.sweep")
+def sweep() -> None:
+    """Take over, wake, explain."""
+    recovery.sweep()
+
+
+@worker_shutting_down.connect
+def _stop_claiming(**_: Any) -> None:
+    SHUTTING_DOWN.set()

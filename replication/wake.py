@@ -1,0 +1,36 @@
+"""Messages that wake workers, sent by task name once the transaction is committed.
+
+They carry ids only and are hints: a lost or doubled one changes nothing, because the sweep looks at the rows. So a
+broker that is down never fails a request.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+_LOG = logging.getLogger(__name__)
+
+PLAN = "replication.tasks.plan"
+DRIVE = "replication.tasks.drive"
+SWEEP = "replication.tasks.sweep"
+
+
+def plan(job_id: int) -> None:
+    """Wake a worker to plan a job."""
+    transaction.on_commit(lambda: _send(PLAN, job_id), robust=True)
+
+
+def drive() -> None:
+    """Wake a worker to drive whatever targets can be claimed."""
+    transaction.on_commit(lambda: _send(DRIVE), robust=True)
+
+
+def _send(name: str, *args: int) -> None:
+    try:
+        current_app.send_task(name, args=args, retry=False, ignore_result=True)
+    except (OperationalError, OSError) as error:
+        _LOG.warning("the broker is away (%s); the sweep will wake %s", type(error).__name__, name)
