@@ -35,8 +35,8 @@ class Guard(Protocol):
 
 
 def moving(guard: Guard, *, bytes_each: float = 0.0) -> Callable[[int], None]:
-    """A transfer's progress callback: a sign of life that stops the transfer when the work must stop. `bytes_each`: what
-    one moved byte counts for in the job's progress (0: nothing, as when only looking)."""
+    """A transfer's progress callback: a sign of life that stops the transfer when the work must stop. `bytes_each`:
+    what one moved byte counts for in the job's progress (0: nothing, as when only looking)."""
 
     def moved(count: int) -> None:
         guard.progress(bytes=round(count * bytes_each))

@@ -1,7 +1,7 @@
 """Look at a node: one listing, read only what changed, and hand back a manifest.
 
-A listing comes from one command where the node has one, else from SFTP. What cannot be read is a problem with a name, never
-an absence: the last known state is carried over as stale.
+A listing comes from one command where the node has one, else from SFTP. What cannot be read is a problem with a name,
+never an absence: the last known state is carried over as stale.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from django.conf import settings
+from nodes.products.profile import PathClass, Profile
 
 from nodes.connect import NodeLink
 from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import ListedFile, Listing
-from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
 from replication.core.manifest import FileState, Manifest, Problem
 from replication.core.paths import RelPath, path_problem
@@ -97,7 +97,7 @@ def _scan(link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, gu
 
 
 def list_tree(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
-    """Everything under the installation folder except what never needs listing. Raises RemoteFileMissing without one."""
+    """Everything under the installation folder but what never needs listing. Raises RemoteFileMissing without one."""
     skip = profile.skip_folders()
     command = link.platform.list_tree(link.root, skip) if link.capabilities.can_list else None
     if command is None:

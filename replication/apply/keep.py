@@ -1,4 +1,4 @@
-"""Keep what will be lost: content of the node that the store does not hold yet is read into it before it is replaced."""
+"""Keep what will be lost: content that the store does not hold yet is read into it before it is replaced."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tell the mail server what changed: drop semaphore files, and watch them vanish.
 
-MDaemon polls its App folder, acts on a semaphore and deletes it (source: vendor's knowledge base). One that stays means a
-stopped server, which reads everything on its next start; LOCKSEMS.SEM means that somebody paused their processing.
+MDaemon polls its App folder, acts on a semaphore and deletes it (source: vendor's knowledge base). One that stays means
+a stopped server, which reads everything on its next start; LOCKSEMS.SEM means that somebody paused their processing.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ from replication.objects import Store, StoredObject
 MANY = 24
 """From this many files on, one stream is faster than one transfer each (about three round trips a file)."""
 
-_BUNDLES: dict[tuple[str, ...], StoredObject] = {}
+Contents = tuple[tuple[str, int], ...]
+_BUNDLES: dict[Contents, StoredObject] = {}
 _BUNDLE_LOCK = threading.Lock()
 
 
@@ -86,17 +87,18 @@ def _stage_stream(context: Context, changes: Sequence[Change], made: tuple[str, 
     command = context.link.platform.untar(context.remote(folder))
     if command is None:
         raise OutputUnreadable("the platform has no command to unpack")
-    numbers = {digest: number for number, digest in enumerate(sorted({_wanted(change).sha256 for change in changes}))}
-    content = sum({_wanted(change).sha256: _wanted(change).size for change in changes}.values())
-    stream = bundle_of(context.store, tuple(numbers))
+    sizes = {_wanted(change).sha256: _wanted(change).size for change in changes}
+    contents = tuple(sorted(sizes.items()))
+    stream = bundle_of(context.store, contents)
     result = context.link.session.run(
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),
         timeout=settings.PORTAL.command * 10,
-        progress=moving(context.guard, bytes_each=content / max(stream.size, 1)),
+        progress=moving(context.guard, bytes_each=sum(sizes.values()) / max(stream.size, 1)),
     )
     if not result.ok:
         raise _unpack_error(result.stderr)
+    numbers = {digest: number for number, (digest, _) in enumerate(contents)}
     return _spread(context, changes, numbers, folder, made)
 
 
@@ -128,15 +130,15 @@ def _unpack_error(stderr: bytes) -> Exception:
     return CommandFailed(f"unpacking: {detail}")
 
 
-def bundle_of(store: Store, digests: tuple[str, ...]) -> StoredObject:
-    """The gzip stream of these objects, built once a process and kept, encrypted, in the store."""
+def bundle_of(store: Store, contents: Contents) -> StoredObject:
+    """The gzip stream of these (object id, size), built once a process and kept, encrypted, in the store."""
     with _BUNDLE_LOCK:
-        known = _BUNDLES.get(digests)
+        known = _BUNDLES.get(contents)
         if known is None or not store.has(known.id):
-            members = [Member(str(number), digest) for number, digest in enumerate(digests)]
-            known = store.put_stream(bundle(members, store.stream), secret=True)
+            members = (Member(size, store.stream(digest)) for digest, size in contents)
+            known = store.put_stream(bundle(members), secret=True)
             _BUNDLES.clear()
-            _BUNDLES[digests] = known
+            _BUNDLES[contents] = known
     return known
 
 

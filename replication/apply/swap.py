@@ -1,9 +1,9 @@
 """The swap: each file changes from old to new at one instant, and what it replaced is looked at afterwards.
 
-Replacing: hard-link the old file to an undo name (copied where links fail), let the new one take its place by an atomic
-rename, then compare the undo copy with what the plan saw: an edit that came late is kept. Adding: hard-link the staged file
-to its place, which fails if something appeared there meanwhile. Deleting: rename to the undo name. Groups are swapped in
-their order, so that lists are in place before what names them.
+Replacing: hard-link the old file to an undo name (copied where links fail), let the new one take its place by an
+atomic rename, then compare the undo copy with what the plan saw: an edit that came late is kept. Adding: hard-link the
+staged file to its place, which fails if something appeared there meanwhile. Deleting: rename to the undo name. Groups
+are swapped in their order, so that lists are in place before what names them.
 """
 
 from __future__ import annotations

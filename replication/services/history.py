@@ -29,8 +29,8 @@ class SnapshotFacts:
 
 
 def record_snapshot(facts: SnapshotFacts, *, same_as: int | None) -> int:
-    """A new snapshot row, child of the newest; where `same_as` says that row holds the same content, that one, brought up
-    to date. Answers its id."""
+    """A new snapshot row, child of the newest; where `same_as` says that row holds the same content, that one, brought
+    up to date. Answers its id."""
     fields = {
         "root": facts.root,
         "files": facts.files,

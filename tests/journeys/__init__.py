@@ -1,1 +1,1 @@
-"""Whole stories: real OpenSSH nodes, Redis, workers and the portal, driven through the REST API as an operator would."""
+"""Whole stories: real OpenSSH nodes, Redis, workers and the portal, driven through REST as by an operator."""

@@ -1,8 +1,8 @@
 """A Celery worker for tests: the real one, with an eye on the engine's step boundaries.
 
-`KILL_AT=name:count` ends this process by SIGKILL when a boundary of that name is reached for the count-th time; `KILL_MARK` names a
-file that remembers that it happened, so that it happens once however often workers start. `SEEN` names a file that every
-boundary is appended to.
+`KILL_AT=name:count` ends this process by SIGKILL when a boundary of that name is reached for the count-th time;
+`KILL_MARK` names a file that remembers that it happened, so that it happens once however often workers start. `SEEN`
+names a file that every boundary is appended to.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from nodes.products.profile import Profile
+
 from nodes.connect import NodeLink
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, differing_keys, render
-from nodes.products.profile import Profile
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.plan import KeptKey, Wanted

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from nodes.products.profile import Profile
 
 from nodes.enums import ApprovalPolicy, NodeRole, ReplicationMode
 from nodes.errors import RemoteFileMissing, Unreachable
 from nodes.models import Cluster, Node
-from nodes.products.profile import Profile
 from nodes.selectors import profile_of
 from nodes.services.ini import note_kept_keys
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
@@ -83,7 +83,7 @@ class ReplicateRunner:
 def _scope(job: Job) -> Scope | PlanOutcome:
     cluster = job.cluster
     if cluster.replication_mode != ReplicationMode.PORTAL:
-        text = "MDaemon's own cluster service replicates this cluster; the portal never writes there. Change the mode first."
+        text = "MDaemon's own cluster service replicates this cluster; the portal never writes there."
         return PlanOutcome(error_code="native_mode", error=text)
     nodes = list(cluster.nodes.select_related("credential", "facts", "cluster").order_by("name"))
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nodes.products.profile import Profile
+
 from nodes.connect import open_node
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
-from nodes.products.profile import Profile
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
@@ -132,7 +133,7 @@ class NodeRun:
         self._record(swapped.edits)
         self._clean_up(context, staged, swapped)
         self.lease.boundary("cleaned")
-        self.state.done.update({path: "" for path in swapped.done})
+        self.state.done.update(dict.fromkeys(swapped.done, ""))
         self.state.blocked = dict(swapped.blocked)
         self.state.told = _joined(self.state.told, tell(context, semaphores_for(changes, swapped.done)))
 
@@ -151,7 +152,8 @@ class NodeRun:
             new = record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=lost)
         self.state.edits += new
         names = ", ".join(edit.path for edit in lost[:5])
-        text = f"{len(lost)} edits made on {self.work.node.name} are kept as conflicts before they are overwritten: {names}"
+        where = self.work.node.name
+        text = f"{len(lost)} edits made on {where} are kept as conflicts before they are overwritten: {names}"
         self.lease.event("warning", "conflict.kept", text)
 
     def _lost(self, edit: Overwritten) -> LostEdit:
@@ -191,12 +193,9 @@ class NodeRun:
         return replace(change, conflict=False) if back else change
 
     def _waiting_for_semaphores(self, context: Context) -> TargetOutcome:
-        name = context.profile.lock_semaphore
-        return TargetOutcome(
-            TargetState.WAITING,
-            error_code="semaphores_locked",
-            error=f"{name} is present on {self.work.node.name}: semaphore processing is paused there. Remove it to go on.",
-        )
+        name, where = context.profile.lock_semaphore, self.work.node.name
+        text = f"{name} is present on {where}: semaphore processing is paused there. Remove it to go on."
+        return TargetOutcome(TargetState.WAITING, error_code="semaphores_locked", error=text)
 
     def _outcome(self, context: Context, seen: Seen, changes: Sequence[Change]) -> TargetOutcome:
         proven = proven_files(seen, self.job.baseline, folds_case=context.link.platform.folds_case)
@@ -226,7 +225,8 @@ class NodeRun:
             return TargetState.BLOCKED, "blocked", text
         problems = [*self.work.plan.problems, *seen.problems]
         if problems:
-            text = f"All other files are proven; not handled: {_some([one.path for one in problems])}. {problems[0].detail}"
+            names = _some([one.path for one in problems])
+            text = f"All other files are proven; not handled: {names}. {problems[0].detail}"
             return TargetState.FAILED, "incomplete", text
         return TargetState.VERIFIED, "", ""
 
