@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import django
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
@@ -144,7 +145,9 @@ def make_ready() -> None:
 
 def table(listen: Listen, broker: Broker, folder: Path) -> list[Program]:
     """Every process of a portal on this machine."""
-    env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1", "CLUSTERPORTAL_HTTPS": "1" if listen.cert else "0"}
+    env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    if listen.cert:
+        env["CLUSTERPORTAL_TLS"] = "1"  # behind a TLS proxy it is the operator who says so
     if "CLUSTERPORTAL_HOSTS" not in os.environ:
         env["CLUSTERPORTAL_HOSTS"] = ",".join(_host_names(listen))
     programs = [
@@ -204,6 +207,7 @@ def run_demo(listen: Listen, folder: Path, *, once: bool) -> int:
     nodes = Program("nodes", [sys.executable, "-m", "demo.nodes", str(folder / "nodes")])
     printer = QuietPrinter(shown="demo", folder=folder / "logs")
     env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    os.environ["CLUSTERPORTAL_PROFILES"] = str(settings.BASE_DIR / "demo" / "products")
     supervisor = Supervisor([*table(listen, broker, folder), nodes, Program("demo", driver, env)], printer)
     status = supervisor.run()
     failed = supervisor.failed()

@@ -1,0 +1,262 @@
+"""What `./run demo` shows: an operator's day one, through the REST API alone.
+
+`python -m demo.main --portal URL [--once]`, started beside the portal and the demo's nodes. Makes a cluster and a key
+pair, registers three nodes, approves their host keys, replicates, changes a file on the primary, replicates again, and
+compares the trees by itself. Prints what happened; the one secret it prints is the one-time password.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+from nodes.products.loading import load_profile
+
+from demo.client import Api, ApiRefused, Json, wait_for_portal
+from demo.nodes import DemoNode
+from demo.proof import Comparison, compare
+
+PROFILE = "mdaemon-demo"
+ENDED = {"succeeded", "failed", "cancelled", "halted"}
+JOB_SECONDS = 180.0
+
+
+class Unproven(Exception):
+    """The demo did not show what it promises; the text says what was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A job that succeeded, and how long it took from the request to the proof, in seconds."""
+
+    job: Json
+    seconds: float
+
+
+class Story:
+    """The demo's steps, in order."""
+
+    def __init__(self, portal: str, folder: Path) -> None:
+        self._portal = portal
+        self._folder = folder
+        self._started = time.monotonic()
+        self._demo_nodes: list[DemoNode] = []
+        self._api = Api(portal, "")
+        self._cluster = 0
+
+    def tell(self, text: str) -> None:
+        """A line for the person who watches."""
+        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+
+    def tell_all(self) -> str:
+        """All of it. Returns the one-time password. Raises ApiRefused, Unproven."""
+        password = self._wait_for_all()
+        self._register()
+        self._dry_run()
+        first = self._replicate("day one: bring the joining nodes to the primary's configuration")
+        self._show("First replication", first)
+        self._prove()
+        self._change_something()
+        second = self._replicate("a changed mailing list and a new one")
+        self._show("Second replication", second)
+        self._prove()
+        return password
+
+    def _wait_for_all(self) -> str:
+        password = make_admin()
+        self._api = Api(self._portal, make_token())
+        wait_for_portal(self._portal)
+        self.tell(f"The portal answers at {self._portal}")
+        self._demo_nodes = read_nodes(self._folder / "nodes" / "nodes.json")
+        self.tell(f"{len(self._demo_nodes)} demo nodes (stand-ins, not MDaemon) answer by SSH on loopback")
+        return password
+
+    # --- registering ---
+
+    def _register(self) -> None:
+        new = {"name": "harbour", "replication_mode": "portal", "profile": PROFILE, "approval": "first"}
+        cluster = self._api.post("clusters/", {**new, "description": "demo cluster on this machine"})
+        self._cluster = cluster["id"]
+        user = self._demo_nodes[0].username
+        login = {"cluster": self._cluster, "name": "demo nodes", "username": user}
+        pair = self._api.post("credentials/key-pair/", login)
+        for demo_node in self._demo_nodes:
+            let_in(demo_node, pair["public_key"])
+        self.tell("Made cluster harbour and a key pair; put its public half on the nodes")
+        for index, demo_node in enumerate(self._demo_nodes):
+            self._register_node(demo_node, "secondary" if index else "primary", pair["credential"]["id"])
+        if cluster.get("paused"):
+            self._api.post(f"clusters/{self._cluster}/resume/")
+
+    def _register_node(self, demo_node: DemoNode, role: str, credential: int) -> None:
+        node = self._api.post(
+            "nodes/",
+            {
+                "cluster": self._cluster,
+                "name": demo_node.name,
+                "address": "127.0.0.1",
+                "port": demo_node.port,
+                "platform": "posix",
+                "role": role,
+                "install_root": demo_node.install_root,
+                "credential": credential,
+            },
+        )
+        shown = self._api.post(f"nodes/{node['id']}/host-key/fetch/")["fingerprint"]
+        if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
+            raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
+        self._api.post(f"nodes/{node['id']}/host-key/approve/", {"fingerprint": shown})
+        asked = self._api.post(f"nodes/{node['id']}/facts/refresh/")["requested_at"]
+        facts = self._facts(node["id"], asked)
+        clock = facts.get("clock_offset_ms")
+        offset = f"clock {clock:+.0f} ms" if clock is not None else "clock unknown"
+        version = facts.get("product_version") or "unknown"
+        self.tell(f"Registered {demo_node.name} as {role}: {shown[:20]}..., version {version}, {offset}")
+
+    def _facts(self, node: int, asked: str) -> Json:
+        """Once a worker has read them; 404 until the first time."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                facts = self._api.get(f"nodes/{node}/facts/")
+                if facts["read_at"] >= asked:
+                    return facts
+            except ApiRefused:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise Unproven("a node's facts were not read within 30 s; is a worker running?")
+            time.sleep(0.1)
+
+    # --- replicating ---
+
+    def _ask_for(self, reason: str, *, dry_run: bool) -> Json:
+        body = {"kind": "replicate", "cluster": self._cluster, "dry_run": dry_run, "reason": reason}
+        return self._api.post("jobs/", body, idempotency_key=secrets.token_hex(8))
+
+    def _await(self, job: Json, states: set[str]) -> Json:
+        path = f"jobs/{job['id']}/"
+        found = self._api.wait(path, lambda now: now["state"] in states, seconds=JOB_SECONDS, what=f"job {job['id']}")
+        if found["state"] in {"failed", "halted", "cancelled"}:
+            raise Unproven(f"job {job['id']} {found['state']}: {found.get('error') or 'see its events in the console'}")
+        return found
+
+    def _dry_run(self) -> None:
+        job = self._await(self._ask_for("what would it do?", dry_run=True), ENDED)
+        plan = job["plan_summary"]
+        self.tell(
+            f"Dry run: {plan['files']} configuration files on the primary, {plan['changes']} changes on the "
+            f"secondaries, {plan['send_bytes']:,} bytes; {plan['unclassified']} files no profile knows; nothing changed"
+        )
+
+    def _replicate(self, reason: str) -> Ran:
+        started = time.monotonic()
+        job = self._ask_for(reason, dry_run=False)
+        job = self._await(job, ENDED | {"awaiting_approval"})
+        if job["state"] == "awaiting_approval":
+            self.tell(f"Approved the plan of job {job['id']} by its digest {job['plan_digest'][:16]}...")
+            self._api.post(f"jobs/{job['id']}/approve/", {"digest": job["plan_digest"]})
+            job = self._await(job, ENDED)
+        return Ran(job, time.monotonic() - started)
+
+    def _show(self, title: str, ran: Ran) -> None:
+        evidence = [target["evidence"] for target in ran.job["targets"]]
+        changed = sum(item["files_changed"] for item in evidence)
+        proven = sum(item["files_proven"] for item in evidence)
+        taken = sum(len(item["semaphores_taken"]) for item in evidence)
+        sent = ran.job["plan_summary"]["send_bytes"]
+        self.tell(
+            f"{title}: {changed} files changed, {sent:,} bytes, {ran.seconds:.1f} s; "
+            f"{proven} hashes read back equal, {taken} semaphore files taken"
+        )
+
+    def _change_something(self) -> None:
+        app = Path(self._demo_nodes[0].install_root) / "App"
+        path = app / "announcements@harbour.example.grp"
+        path.write_bytes(path.read_bytes() + b"newcomer@mill.example\r\n")
+        (app / "opened today@mill.example.grp").write_bytes(path.read_bytes())
+        (app / "GRPLIST.SEM").touch()  # as MDaemon's own programs do after an edit
+        self.tell(f"On the primary: added a member to {path.name}, and a new list")
+
+    def _prove(self) -> None:
+        for name, found in compare_all(self._demo_nodes):
+            if found.differing:
+                raise Unproven(f"{name} differs from the primary in {', '.join(found.differing[:5])}")
+            own = f"own keys kept: {', '.join(found.own_keys)}" if found.own_keys else "no own keys"
+            extras = f", {len(found.extras)} of its own left alone" if found.extras else ""
+            self.tell(f"Proof, byte for byte: {name} has {found.equal} files equal to the primary's{extras}; {own}")
+
+
+def compare_all(nodes: Sequence[DemoNode]) -> list[tuple[str, Comparison]]:
+    """Each secondary, by name, against the primary."""
+    profile = load_profile(PROFILE, str(Path(__file__).parent / "products"))
+    primary, *secondaries = nodes
+    return [(node.name, compare(Path(primary.install_root), Path(node.install_root), profile)) for node in secondaries]
+
+
+def make_admin() -> str:
+    """The first administrator; returns the one-time password."""
+    answer = StringIO()
+    call_command("create_admin", username="admin", one_time=True, stdout=answer)
+    return answer.getvalue().rpartition(":")[2].strip()
+
+
+def make_token() -> str:
+    """A token by which the demo acts on clusters, for one day."""
+    answer = StringIO()
+    call_command("create_token", username="admin", name="demo", role="administrator", days=1, stdout=answer)
+    return answer.getvalue().strip()
+
+
+def read_nodes(path: Path, seconds: float = 60.0) -> list[DemoNode]:
+    """The demo's nodes, once they all answer. Raises Unproven."""
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise Unproven(f"the demo nodes did not start within {seconds:.0f} s; see {path.parent.parent / 'logs'}")
+        time.sleep(0.1)
+    return [DemoNode(**item) for item in json.loads(path.read_text())]
+
+
+def let_in(demo_node: DemoNode, public_key: str) -> None:
+    """What an administrator does on the server with the line that the portal shows."""
+    with Path(demo_node.authorized_keys).open("a") as keys:
+        keys.write(f"restrict {public_key.strip()}\n")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tell the story; with --once end with a status, else stay until told to end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--portal", required=True)
+    parser.add_argument("--once", action="store_true")
+    options = parser.parse_args(arguments)
+    django.setup()
+    story = Story(options.portal, Path(os.environ["CLUSTERPORTAL_DATA"]))
+    try:
+        password = story.tell_all()
+    except (ApiRefused, Unproven) as error:
+        story.tell(f"FAILED: {error}")
+        return 1
+    story.tell("Done: replicated and proven.")
+    if options.once:
+        return 0
+    print(
+        f"\n  Open      {options.portal}\n  User      admin\n  Password  {password}   (one time)\n\nCtrl-C ends it all."
+    )
+    threading.Event().wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""Processes that belong together end together, however the end comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clusterportal.broker import choose_broker
+from clusterportal.processes import Listen, Refused, begin_anew, listen_of, parse, table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SUPERVISE = """
+import sys
+from pathlib import Path
+from clusterportal.supervisor import Program, Supervisor
+place = Path(sys.argv[1])
+child = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(300)"
+stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + child
+programs = [Program(name, [sys.executable, "-c", code, str(place / name)])
+            for name, code in (("one", child), ("two", child), ("stubborn", stubborn))]
+sys.exit(Supervisor(programs).run())
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not within time"
+        time.sleep(0.05)
+
+
+class Running:
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SUPERVISE, str(place)], cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        wait_until(lambda: all(self._written(name) for name in ("one", "two", "stubborn")))
+        self.children = [int((place / name).read_text()) for name in ("one", "two", "stubborn")]
+
+    def _written(self, name: str) -> bool:
+        return (self.place / name).exists() and (self.place / name).read_text() != ""
+
+    def end(self) -> None:
+        for pid in (self.process.pid, *self.children):
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+@pytest.fixture
+def running(tmp_path) -> Iterator[Running]:
+    running = Running(tmp_path)
+    yield running
+    running.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_all_even_the_stubborn(running, number) -> None:
+    assert all(alive(pid) for pid in running.children)
+    running.process.send_signal(number)
+    assert running.process.wait(20) != 0
+    assert not any(alive(pid) for pid in running.children)
+
+
+def test_children_notice_the_supervisor_killed(running) -> None:
+    running.process.kill()
+    wait_until(lambda: not any(alive(pid) for pid in running.children))
+
+
+def test_children_notice_the_whole_group_killed(running) -> None:
+    """As `timeout -s KILL` or a closed container shell does: the runners die with the supervisor."""
+    os.killpg(running.process.pid, signal.SIGKILL)
+    wait_until(lambda: not any(alive(pid) for pid in running.children))
+
+
+def test_one_that_ends_ends_all(running) -> None:
+    os.kill(running.children[0], signal.SIGKILL)
+    assert running.process.wait(20) != 0
+    assert not any(alive(pid) for pid in running.children)
+
+
+# --- what is asked of ./run ---
+
+
+def test_a_taken_port_is_refused_with_the_remedy() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=rf"127.0.0.1:{port}: Address already in use. .*--port"):
+            listen_of(parse(["up", "--port", str(port)]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--listen", "0.0.0.0:8443"], "--cert and --key"),
+        (["--listen", "8443"], "ADDR:PORT"),
+        (["--listen", "127.0.0.1:http"], "ADDR:PORT"),
+        (["--listen", "127.0.0.1:0"], "between 1 and 65535"),
+        (["--port", "70000"], "between 1 and 65535"),
+        (["--cert", "/nonexistent", "--key", "/nonexistent"], "cannot be used"),
+        (["--cert", "/nonexistent"], "go together"),
+    ],
+)
+def test_bad_listen_addresses_are_refused(arguments, word) -> None:
+    with pytest.raises(Refused, match=word):
+        listen_of(parse(["up", *arguments]))
+
+
+def test_the_broker_password_is_in_no_argument_list(tmp_path) -> None:
+    broker = choose_broker("", tmp_path / "broker", demo=False)
+    password = broker.url.partition("redis://:")[2].partition("@")[0]
+    assert len(password) > 30
+    programs = table(Listen("127.0.0.1", 8000), broker, tmp_path)
+    assert not [program for program in programs if password in program.command()]
+    assert (tmp_path / "broker/broker.conf").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_never_empties_a_strangers_folder(tmp_path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "portal.sqlite3").write_text("years of work")
+    with pytest.raises(Refused, match="no demo made"):
+        begin_anew(tmp_path)
+    assert (tmp_path / "portal.sqlite3").read_text() == "years of work"
+
+
+def test_the_demo_begins_anew_but_keeps_its_keys(tmp_path) -> None:
+    (tmp_path / "keys").mkdir()
+    begin_anew(tmp_path)
+    (tmp_path / "nodes/mail1").mkdir(parents=True)
+    (tmp_path / "portal.sqlite3").touch()
+    begin_anew(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.marker", "keys"]
