@@ -1,7 +1,43 @@
-"""Console pages of this room; mounted at the root."""
+"""Console pages of this room; mounted at the root. Pages that also show jobs live in `replication.urls`."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from nodes.views import cluster_parts, clusters, credentials, node_parts, nodes, theme
+
+app_name = "nodes"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("theme/", theme.choose_theme, name="theme"),
+    path("clusters/", clusters.ClusterList.as_view(), name="cluster-list"),
+    path("clusters/new/", clusters.create, name="cluster-create"),
+    path("clusters/<int:pk>/edit/", clusters.edit, name="cluster-edit"),
+    path("clusters/<int:pk>/delete/", clusters.delete, name="cluster-delete"),
+    path("clusters/<int:pk>/pause/", clusters.pause, name="cluster-pause"),
+    path("clusters/<int:pk>/resume/", clusters.resume, name="cluster-resume"),
+    path("clusters/<int:pk>/path-classes/", cluster_parts.set_path_class, name="path-class-set"),
+    path(
+        "clusters/<int:pk>/path-classes/<int:override>/clear/", cluster_parts.clear_path_class, name="path-class-clear"
+    ),
+    path("clusters/<int:pk>/members/", cluster_parts.set_member, name="member-set"),
+    path("clusters/<int:pk>/members/remove/", cluster_parts.remove_member, name="member-remove"),
+    path("clusters/<int:pk>/nodes/new/", nodes.create, name="node-create"),
+    path("clusters/<int:pk>/credentials/password/", credentials.add_password, name="credential-password"),
+    path("clusters/<int:pk>/credentials/key/", credentials.add_key, name="credential-key"),
+    path("clusters/<int:pk>/credentials/pair/", credentials.make_pair, name="credential-pair"),
+    path("nodes/", nodes.NodeList.as_view(), name="node-list"),
+    path("nodes/new/", nodes.choose_cluster, name="node-new"),
+    path("nodes/<int:pk>/edit/", nodes.edit, name="node-edit"),
+    path("nodes/<int:pk>/pause/", nodes.pause, name="node-pause"),
+    path("nodes/<int:pk>/resume/", nodes.resume, name="node-resume"),
+    path("nodes/<int:pk>/remove/", nodes.remove, name="node-remove"),
+    path("nodes/<int:pk>/host-key/approve/", node_parts.approve_host_key, name="host-key-approve"),
+    path("nodes/<int:pk>/host-key/give/", node_parts.give_fingerprint, name="host-key-give"),
+    path("nodes/<int:pk>/host-key/revoke/", node_parts.revoke_host_key, name="host-key-revoke"),
+    path("nodes/<int:pk>/host-key/read/", node_parts.read_host_key, name="host-key-read"),
+    path("nodes/<int:pk>/facts/read/", node_parts.read_facts, name="facts-read"),
+    path("nodes/<int:pk>/ini-keys/", node_parts.answer_ini_key, name="ini-key-answer"),
+    path("credentials/", credentials.CredentialList.as_view(), name="credential-list"),
+    path("credentials/<int:pk>/", credentials.detail, name="credential"),
+    path("credentials/<int:pk>/remove/", credentials.remove, name="credential-remove"),
+]

@@ -100,3 +100,9 @@ def share_used(total: int | None, free: int | None) -> float | None:
     if not total or free is None:
         return None
     return (total - free) / total
+
+
+@register.filter
+def under(path: str, prefix: str) -> bool:
+    """Whether an address lies below another one."""
+    return path.startswith(prefix)

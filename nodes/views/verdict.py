@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nodes.enums import Health
-from nodes.models import Node
+from nodes.models import Cluster, Node
 
 _TONES = {
-    "ok": "ok verified succeeded approved proven",
+    "ok": "ok verified succeeded approved add",
     "warn": "degraded paused seen waiting converging awaiting_approval halted contended blocked warning",
-    "bad": "down quarantined failed revoked error",
-    "info": "running planning info",
-    "idle": "unknown requested pending cancelled",
+    "bad": "down quarantined failed revoked error delete",
+    "info": "running planning info update",
+    "idle": "unknown requested pending cancelled touch",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
 _WORST_FIRST = ("bad", "warn", "info", "idle", "ok")
@@ -53,3 +53,19 @@ def worst_of(nodes: Iterable[Node]) -> Verdict:
     if not verdicts:
         return Verdict("unknown", "No nodes yet")
     return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.tone))
+
+
+def verdict_of_counts(cluster: Cluster) -> Verdict:
+    """A cluster's verdict from the counts that `clusters_for` annotates."""
+    counts = {
+        name: getattr(cluster, f"{name}_count") for name in ("quarantined", "down", "degraded", "healthy", "node")
+    }
+    if cluster.paused:
+        return Verdict("paused", "Paused", cluster.paused_reason)
+    for state in (Health.QUARANTINED, Health.DOWN, Health.DEGRADED):
+        if counts[state.value]:
+            return Verdict(state.value, f"{counts[state.value]} {state.label.lower()}")
+    if not counts["node"]:
+        return Verdict("unknown", "No nodes yet")
+    unknown = counts["node"] - counts["healthy"]
+    return Verdict("unknown", f"{unknown} not yet observed") if unknown else Verdict("ok", "Healthy")

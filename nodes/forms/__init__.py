@@ -1,0 +1,1 @@
+"""Forms of the console. They shape what a person typed; the services decide whether it is right."""

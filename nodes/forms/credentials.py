@@ -1,0 +1,62 @@
+"""Forms about credentials. What is secret is never shown again, not even to whoever typed it."""
+
+from __future__ import annotations
+
+from django import forms
+
+from nodes.forms.base import ConsoleForm
+from nodes.secret import Secret
+
+
+class CredentialForm(ConsoleForm):
+    """A name for the list and the user to log in as."""
+
+    name = forms.CharField(max_length=63, label="Name", help_text="For you, for example: portal key of mail-eu.")
+    username = forms.CharField(
+        max_length=104,
+        label="User name on the node",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="A dedicated account with modify rights on the installation folder.",
+    )
+
+
+class PasswordForm(CredentialForm):
+    """A password."""
+
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def secret(self) -> Secret:
+        """The password, sealed from view at once."""
+        return Secret(self.cleaned_data["password"])
+
+
+class KeyForm(CredentialForm):
+    """A private key the operator has."""
+
+    private_key = forms.CharField(
+        label="Private key",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="OpenSSH or PEM text: Ed25519, ECDSA or RSA. It is kept sealed and never shown again.",
+    )
+    passphrase = forms.CharField(
+        required=False,
+        label="Its passphrase, if it has one",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def secret(self) -> Secret:
+        """The key, sealed from view at once."""
+        return Secret(self.cleaned_data["private_key"])
+
+    def opening(self) -> Secret | None:
+        """The passphrase, if one was given."""
+        text = self.cleaned_data["passphrase"]
+        return Secret(text) if text else None
+
+
+class KeyPairForm(CredentialForm):
+    """A key pair the portal makes: the private half never leaves it."""

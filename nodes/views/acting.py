@@ -1,0 +1,87 @@
+"""How a page acts: one service call, then a message and a redirect, or a form with what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from accounts.errors import Conflict
+from accounts.models import Role
+from accounts.principals import Principal, rank
+from nodes.access import role_on
+from nodes.errors import NodeError
+from nodes.forms.base import ConsoleForm
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """The words around a form. `danger`: the act cannot be undone, and looks it."""
+
+    title: str
+    verb: str
+    back_url: str = ""
+    back_label: str = ""
+    lead: str = ""
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a page may offer; the services check again."""
+
+    operate: bool
+    administer: bool
+
+    @classmethod
+    def on(cls, principal: Principal, cluster_id: int) -> Rights:
+        """Those of a principal on a cluster."""
+        return cls.of(role_on(principal, cluster_id))
+
+    @classmethod
+    def of(cls, role: str) -> Rights:
+        """Those of a role."""
+        held = rank(role)
+        return cls(operate=held >= rank(Role.OPERATOR), administer=held >= rank(Role.ADMINISTRATOR))
+
+
+def form_page(request: HttpRequest, form: ConsoleForm, page: FormPage, *, act: str = "") -> HttpResponse:
+    """A page that is one form. `act`: what its button sends, where one address has two acts."""
+    return render(request, "components/form_page.html", {"form": form, "act": act, **asdict(page)})
+
+
+def done(request: HttpRequest, to: str, message: str) -> HttpResponse:
+    """Say what happened and go on to `to`."""
+    messages.success(request, message)
+    return HttpResponseRedirect(to)
+
+
+def act(request: HttpRequest, doing: Callable[[], object], *, to: str, message: str) -> HttpResponse:
+    """A button without fields: call the service, say what happened or why not, go to `to`."""
+    try:
+        doing()
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except Conflict as error:
+        messages.error(request, error.detail)
+    except NodeError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, message)
+    return HttpResponseRedirect(to)
+
+
+def act_with(
+    request: HttpRequest, form: ConsoleForm, doing: Callable[[], object], *, to: str, message: str
+) -> HttpResponse:
+    """A small form inside a page: like `act`, with the form's own complaints named by field."""
+    if form.is_valid():
+        return act(request, doing, to=to, message=message)
+    for name, complaints in form.errors.items():
+        label = form.fields[name].label if name in form.fields else None
+        messages.error(request, f"{label or name}: {' '.join(str(complaint) for complaint in complaints)}")
+    return HttpResponseRedirect(to)

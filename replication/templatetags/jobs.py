@@ -1,0 +1,35 @@
+"""Tags about jobs: what a kind is called, how long something took."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import template
+
+from replication.models import Leased
+from replication.services.kinds import kinds
+
+register = template.Library()
+
+
+@register.filter
+def kind_label(kind: str) -> str:
+    """What people call a kind of job; the word itself where no worker knows it any more."""
+    return kinds().get(kind, kind)
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """A span as h:mm:ss; "" for none."""
+    if span is None:
+        return ""
+    seconds = int(span.total_seconds())
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@register.filter
+def took(work: Leased) -> timedelta | None:
+    """How long ended work took; None while it has not ended."""
+    if work.started_at is None or work.ended_at is None:
+        return None
+    return work.ended_at - work.started_at

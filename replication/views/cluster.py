@@ -1,0 +1,50 @@
+"""A cluster's page: its nodes, its jobs, what is unsorted, what was overwritten, who may do what."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.requests import principal_of
+from nodes.forms.base import ReasonForm
+from nodes.forms.clusters import MemberForm, PathClassForm
+from nodes.selectors.clusters import members_of, path_overrides_of
+from nodes.selectors.nodes import credentials_for, nodes_for
+from nodes.views.acting import Rights
+from nodes.views.clusters import visible_cluster
+from nodes.views.verdict import Verdict, worst_of
+from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
+from replication.selectors.plans import findings_of
+
+SHOWN = 10
+SHOWN_PATHS = 100
+
+
+def cluster(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one cluster."""
+    row = visible_cluster(request, pk)
+    principal = principal_of(request)
+    nodes = list(nodes_for(principal).filter(cluster=row))
+    snapshots = list(snapshots_of(row)[:SHOWN])
+    findings = findings_of(snapshots[0] if snapshots else None)
+    conflicts = list(open_conflicts(row)[: SHOWN_PATHS + 1])
+    context = {
+        "cluster": row,
+        "rights": Rights.on(principal, pk),
+        "nodes": nodes,
+        "verdict": Verdict("paused", "Paused", row.paused_reason) if row.paused else worst_of(nodes),
+        "jobs": list(visible_jobs(principal).filter(cluster=row)[:SHOWN]),
+        "snapshots": snapshots,
+        "unclassified": findings.unclassified[:SHOWN_PATHS],
+        "unclassified_more": max(0, len(findings.unclassified) - SHOWN_PATHS),
+        "problems": findings.problems[:SHOWN_PATHS],
+        "conflicts": conflicts[:SHOWN_PATHS],
+        "conflicts_more": len(conflicts) > SHOWN_PATHS,
+        "overrides": list(path_overrides_of(principal, pk)),
+        "members": list(members_of(principal, pk)),
+        "credentials": list(credentials_for(principal).filter(cluster=row)),
+        "path_form": PathClassForm(auto_id="path-%s"),
+        "member_form": MemberForm(auto_id="member-%s"),
+        "pause_form": ReasonForm(auto_id="pause-%s"),
+    }
+    return render(request, "replication/cluster.html", context)

@@ -1,0 +1,55 @@
+"""The first page: how every cluster is, what needs attention, what was done lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.models import Role
+from accounts.principals import rank
+from accounts.requests import principal_of
+from nodes.enums import Health
+from nodes.models import Cluster, Node
+from nodes.views.verdict import Verdict, verdict_of, worst_of
+from replication.selectors.overview import clusters_with_nodes, visible_jobs
+
+RECENT_JOBS = 8
+DRAWN_CLUSTERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCard:
+    """A cluster as the dashboard shows it."""
+
+    cluster: Cluster
+    nodes: tuple[Node, ...]
+    verdict: Verdict
+    healthy: int
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> ClusterCard:
+        """The card of a cluster whose nodes were fetched with it."""
+        nodes = tuple(cluster.nodes.all())
+        verdict = Verdict("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
+        healthy = sum(verdict_of(node).state == Health.OK for node in nodes)
+        return cls(cluster, nodes, verdict, healthy)
+
+
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Everything at a glance; where there is nothing yet, the next step."""
+    principal = principal_of(request)
+    cards = [ClusterCard.of(cluster) for cluster in clusters_with_nodes(principal)]
+    troubled = [
+        (card.cluster, node) for card in cards for node in card.nodes if verdict_of(node).tone in ("bad", "warn")
+    ]
+    context = {
+        "cards": cards,
+        "drawn": [card for card in cards if card.nodes][:DRAWN_CLUSTERS],
+        "troubled": troubled,
+        "jobs": list(visible_jobs(principal)[:RECENT_JOBS]),
+        "node_count": sum(len(card.nodes) for card in cards),
+        "may_create": rank(principal.portal_role()) >= rank(Role.ADMINISTRATOR),
+    }
+    return render(request, "replication/dashboard.html", context)

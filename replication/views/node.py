@@ -1,0 +1,40 @@
+"""A node's page: who it is, what it said of itself, which ini keys are its own, its part in jobs."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.requests import principal_of
+from nodes.enums import HostKeyState
+from nodes.forms.base import ReasonForm
+from nodes.forms.nodes import FingerprintForm
+from nodes.models import NodeFacts
+from nodes.selectors.nodes import host_keys_of, ini_keys_of
+from nodes.views.acting import Rights
+from nodes.views.nodes import visible_node
+from replication.selectors.overview import baseline_of, targets_of_node
+
+SHOWN_JOBS = 10
+
+
+def node(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one node."""
+    row = visible_node(request, pk)
+    principal = principal_of(request)
+    keys = list(host_keys_of(principal, row))
+    facts: NodeFacts | None = getattr(row, "facts", None)
+    context = {
+        "node": row,
+        "facts": facts,
+        "rights": Rights.on(principal, row.cluster_id),
+        "host_keys": keys,
+        "approved": next((key for key in keys if key.state == HostKeyState.APPROVED), None),
+        "seen": [key for key in keys if key.state == HostKeyState.SEEN],
+        "ini_keys": list(ini_keys_of(principal, row)),
+        "targets": list(targets_of_node(row)[:SHOWN_JOBS]),
+        "baseline": baseline_of(row),
+        "fingerprint_form": FingerprintForm(auto_id="given-%s"),
+        "pause_form": ReasonForm(auto_id="pause-%s"),
+    }
+    return render(request, "replication/node.html", context)
