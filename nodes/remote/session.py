@@ -78,7 +78,10 @@ class Session(Protocol):
         progress: Progress | None = None,
     ) -> CommandResult:
         """Run a line that a platform spelled. Standard input is closed after `stdin`; both outputs are drained
-        together. Raises TimedOut after `timeout` seconds (and ends the channel), OutputUnreadable past `max_output` bytes.
+        together. A command that a signal ended has the exit status -1. Raises TimedOut after `timeout` seconds,
+        OutputUnreadable past `max_output` bytes, Unsupported where the server runs no commands. After any of these, and
+        when `progress` raises (it is called at least twice a second), the channel is closed and the command ended as
+        far as the server helps; see `nodes.remote.channel.terminate`.
         """
         ...
 
@@ -101,8 +104,8 @@ class Session(Protocol):
         ...
 
     def make_folders(self, path: str) -> tuple[str, ...]:
-        """Create a folder and its missing parents; answer the ones that were made, outermost first. Refuses (RemoteDenied)
-        to pass through a link."""
+        """Create a folder and its missing parents; answer the ones that were made, outermost first. Refuses
+        (RemoteDenied) to pass through a link, and (RemoteFileExists) through what is no folder."""
         ...
 
     def remove_folder(self, path: str) -> None:

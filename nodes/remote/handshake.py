@@ -1,0 +1,191 @@
+"""From a TCP connection to a login: key exchange, the check of the host key, then and only then authentication."""
+
+from __future__ import annotations
+
+import logging
+
+import paramiko
+from paramiko.ssh_exception import IncompatiblePeer
+
+from nodes.errors import (
+    AuthRejected,
+    HostKeyMismatch,
+    HostKeyUnknown,
+    NodeError,
+    SessionLost,
+    TimedOut,
+    Unreachable,
+    Unsupported,
+)
+from nodes.remote.failures import HandshakeDropped
+from nodes.remote.fingerprints import fingerprint_of_blob
+from nodes.remote.keypairs import signing_key
+from nodes.remote.target import SshTarget
+from nodes.remote.wire import WireSocket, connect
+
+KEEP_ALIVE_SECONDS = 15
+"""Below the idle limits of firewalls, and twice within the kernel's patience."""
+
+CHANNEL_SECONDS = 10.0
+
+KEY_FAMILIES = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-": ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
+"""How the names of one kind of host key start, and the algorithms that use it."""
+
+_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+_DIGESTS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
+
+# Its errors reach us as exceptions and are told once, in our words; its own log would add tracebacks
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+
+class Connection(paramiko.Transport):
+    """The library's transport, which also remembers that the server said goodbye."""
+
+    active: bool
+    goodbye = False
+
+    def abandon(self) -> None:
+        """Let go of a connection that a fork copied, silently: it stays the parent's."""
+        self.active = False
+        self.sock.close()
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        # a private hook: nothing public tells a server's farewell from a broken line
+        self.goodbye = True
+
+
+def shake_hands(wire: WireSocket, timeout: float, key_types: tuple[str, ...] = ()) -> Connection:
+    """Exchange keys on a connected socket, without logging in; `key_types` limits the host keys asked for.
+
+    Raises Unreachable (HandshakeDropped where trying again may help), Unsupported. Closes the socket on failure.
+    """
+    connection = Connection(wire)
+    options = connection.get_security_options()
+    options.ciphers, options.digests = _CIPHERS, _DIGESTS
+    if key_types:
+        options.key_types = key_types
+    connection.banner_timeout = connection.handshake_timeout = timeout
+    connection.auth_timeout = timeout
+    connection.channel_timeout = CHANNEL_SECONDS
+    try:
+        connection.start_client(timeout=timeout)
+        # start_client returns without a word when its time is up
+        connection.get_remote_server_key()
+    except (paramiko.SSHException, OSError, EOFError) as exc:
+        error = _failed_handshake(exc, still_open=connection.is_active())
+        _end(connection, wire)
+        raise error from exc
+    return connection
+
+
+def _end(connection: Connection, wire: WireSocket) -> None:
+    connection.close()
+    connection.packetizer.complete_handshake()  # ends the library's timer thread
+    wire.close()
+
+
+def _failed_handshake(exc: Exception, *, still_open: bool) -> NodeError:
+    if isinstance(exc, IncompatiblePeer):
+        return Unsupported("The server and the portal share no current SSH algorithm or host key type.")
+    if still_open:
+        return Unreachable("The SSH handshake timed out.")
+    if "Indecipherable" in str(exc) or "Invalid SSH" in str(exc):
+        return Unreachable("What answers on this port is no SSH server.")
+    return HandshakeDropped()
+
+
+def open_transport(target: SshTarget) -> Connection:
+    """Connect, check the host key against the approved fingerprint, authenticate.
+
+    Raises Unreachable, HostKeyUnknown, HostKeyMismatch, AuthRejected, TimedOut, SessionLost, Unsupported. Where the key
+    differs nothing about the login was sent. The caller closes what it gets.
+    """
+    if not target.host_key_fingerprint:
+        raise HostKeyUnknown("Approve its fingerprint first.")
+    if not (target.private_key or target.password):
+        raise AuthRejected("No password and no key is stored.")
+    key = signing_key(target.private_key, target.passphrase) if target.private_key else None
+    connection = _open_trusted(target)
+    try:
+        _authenticate(connection, target, key)
+    except BaseException:
+        connection.close()
+        raise
+    connection.set_keepalive(KEEP_ALIVE_SECONDS)
+    return connection
+
+
+def _open_trusted(target: SshTarget) -> Connection:
+    """A connection to a server that proved to hold the approved key; nothing was sent to any other.
+
+    A fingerprint does not tell its type: a server that shows another key at first is asked for its other kinds.
+    """
+    connection = shake_hands(connect(*target.endpoint, target.connect_timeout), target.connect_timeout)
+    first = _mismatch(connection, target.host_key_fingerprint)
+    if first is None:
+        return connection
+    connection.close()
+    for start, algorithms in KEY_FAMILIES.items():
+        if not first.key_type.startswith(start) and (other := _try_family(target, algorithms)) is not None:
+            return other
+    raise first
+
+
+def _try_family(target: SshTarget, algorithms: tuple[str, ...]) -> Connection | None:
+    wire = connect(*target.endpoint, target.connect_timeout)
+    try:
+        connection = shake_hands(wire, target.connect_timeout, algorithms)
+    except Unsupported:  # no key of this kind there
+        return None
+    if _mismatch(connection, target.host_key_fingerprint) is None:
+        return connection
+    connection.close()
+    return None
+
+
+def _mismatch(connection: Connection, approved: str) -> HostKeyMismatch | None:
+    key = connection.get_remote_server_key()
+    shown = fingerprint_of_blob(key.asbytes())
+    if shown == approved:
+        return None
+    return HostKeyMismatch(expected=approved, shown=shown, key_type=key.get_name(), public_key=key.get_base64())
+
+
+def _authenticate(connection: Connection, target: SshTarget, key: paramiko.PKey | None) -> None:
+    """Key, then password where the server asks for both or took no key. Each is tried once."""
+    try:
+        missing = _offer(connection, target, key)
+    except paramiko.BadAuthenticationType as exc:
+        raise AuthRejected("The server does not allow this way to log in.") from exc
+    except paramiko.AuthenticationException as exc:
+        raise _rejected(connection, exc) from exc
+    except (paramiko.SSHException, OSError, EOFError) as exc:
+        raise SessionLost("It ended during the login.") from exc
+    if missing:
+        raise AuthRejected("The server asks for a further factor.")
+
+
+def _offer(connection: Connection, target: SshTarget, key: paramiko.PKey | None) -> list[str]:
+    if key is not None:
+        try:
+            missing = connection.auth_publickey(target.username, key)
+        except paramiko.AuthenticationException:
+            if target.password is None or not connection.is_active():
+                raise
+            missing = ["password"]
+        if not missing or target.password is None:
+            return missing
+    return connection.auth_password(target.username, target.password.reveal() if target.password else "")
+
+
+def _rejected(connection: Connection, exc: paramiko.AuthenticationException) -> NodeError:
+    """A refusal and a broken line come as one exception; only a refusal must never be tried again."""
+    if str(exc) == "Authentication timeout.":
+        return TimedOut("The login was not answered.")
+    if connection.is_active() or connection.goodbye or "shut down" not in str(exc):
+        return AuthRejected()
+    return SessionLost("It ended during the login.")

@@ -1,0 +1,154 @@
+"""One SFTP channel: many requests in flight, answers by number, every wait bounded.
+
+Requests gather in a buffer and leave together, so that a window of 64 renames is a few network packets. A channel
+on which something went wrong (no answer in time, a broken line, nonsense) is closed and never used again.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import paramiko
+
+from nodes.errors import OutputUnreadable, SessionLost, TimedOut
+from nodes.remote.channel import end, open_channel, request, send_all
+from nodes.remote.failures import explained
+from nodes.remote.packets import VERSION, Kind, Reply, extensions_in
+
+ANSWER_SECONDS = 10.0
+"""How long one answer may take; leases count on no operation hanging longer."""
+
+WINDOW = 64
+"""Requests in flight; OpenSSH's own client uses as many."""
+
+_LARGEST_PACKET = 1024 * 1024
+_FLUSH_BYTES = 128 * 1024
+_READ_BYTES = 512 * 1024
+_HEADER = struct.Struct(">IBI")
+
+
+class SftpChannel:
+    """An SFTP subsystem on an authenticated connection. For one thread at a time."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._number = 0
+        self._answers: dict[int, Reply | None] = {}
+        self._outbox = bytearray()
+        self._inbox = bytearray()
+        self.broken = False
+        self._channel = open_channel(transport)
+        with self._guarded():
+            request(self._channel, "subsystem", b"sftp", ANSWER_SECONDS)
+            send_all(self._channel, struct.pack(">IBI", 5, Kind.INIT, VERSION))
+            kind, body = self._packet(ANSWER_SECONDS)
+            self.extensions = extensions_in(Reply(kind, body).fields(Kind.VERSION).data)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Translate failures, and close the channel: after one its stream can no longer be trusted."""
+        if self.broken:
+            raise SessionLost()
+        try:
+            with explained():
+                yield
+        except BaseException:
+            self.broken = True
+            end(self._channel)
+            raise
+
+    def post(self, kind: Kind, body: bytes) -> int:
+        """Queue a request; answer its number for `wait` or `forget`."""
+        self._number = (self._number + 1) & 0xFFFFFFFF
+        self._answers[self._number] = None
+        self._outbox += _HEADER.pack(len(body) + 5, kind, self._number)
+        self._outbox += body
+        if len(self._outbox) >= _FLUSH_BYTES:
+            self.flush()
+        return self._number
+
+    def flush(self) -> None:
+        """Send what is queued."""
+        if not self._outbox:
+            return
+        data, self._outbox = self._outbox, bytearray()
+        with self._guarded():
+            self._channel.settimeout(ANSWER_SECONDS)
+            send_all(self._channel, data)
+
+    def wait(self, number: int, seconds: float = ANSWER_SECONDS) -> Reply:
+        """The answer to a request. Raises TimedOut, SessionLost."""
+        self.flush()
+        with self._guarded():
+            while (answer := self._answers[number]) is None:
+                self._receive(seconds)
+        del self._answers[number]
+        return answer
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Drop the answers to these requests when they come."""
+        for number in numbers:
+            self._answers.pop(number, None)
+
+    def ask(self, kind: Kind, body: bytes) -> Reply:
+        """A request and its answer."""
+        return self.wait(self.post(kind, body))
+
+    def ask_many(self, requests: Iterable[tuple[Kind, bytes]]) -> Iterator[Reply]:
+        """Answers in order, with WINDOW requests in flight."""
+        flying: deque[int] = deque()
+        try:
+            for kind, body in requests:
+                flying.append(self.post(kind, body))
+                if len(flying) >= WINDOW:
+                    # half a window at once: the next half leaves as one piece while the server still works
+                    while len(flying) > WINDOW // 2:
+                        yield self.wait(flying.popleft())
+            while flying:
+                yield self.wait(flying.popleft())
+        finally:
+            self.forget(flying)
+
+    def release(self, handle: bytes) -> None:
+        """Close a file or folder handle without waiting for the answer."""
+        if not self.broken:
+            self.forget([self.post(Kind.CLOSE, handle)])
+            self.flush()
+
+    def close(self) -> None:
+        """End the channel."""
+        self.broken = True
+        end(self._channel)
+
+    def _receive(self, seconds: float) -> None:
+        kind, body = self._packet(seconds)
+        if len(body) < 4:
+            raise OutputUnreadable("An SFTP answer is cut short.")
+        number = int.from_bytes(body[:4], "big")
+        if number in self._answers:  # else it was forgotten
+            self._answers[number] = Reply(kind, body[4:])
+
+    def _packet(self, seconds: float) -> tuple[int, bytes]:
+        deadline = time.monotonic() + seconds
+        self._fill(4, deadline)
+        length = int.from_bytes(self._inbox[:4], "big")
+        if not 1 <= length <= _LARGEST_PACKET:
+            raise OutputUnreadable("What answers is no SFTP server.")
+        self._fill(4 + length, deadline)
+        kind, body = self._inbox[4], bytes(self._inbox[5 : 4 + length])
+        del self._inbox[: 4 + length]
+        return kind, body
+
+    def _fill(self, count: int, deadline: float) -> None:
+        while len(self._inbox) < count:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:  # one answer dripping in is as dead as none
+                raise TimedOut("No answer from its file service.")
+            self._channel.settimeout(remaining)
+            data = self._channel.recv(_READ_BYTES)
+            if not data:
+                raise EOFError
+            self._inbox += data

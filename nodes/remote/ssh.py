@@ -1,0 +1,115 @@
+"""A session over SSH: one SFTP channel, opened when first needed, and one channel a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import paramiko
+
+from nodes.command import CommandResult
+from nodes.errors import NodeError
+from nodes.remote import answers, batch, exec, folders, reading, writing
+from nodes.remote.handshake import open_transport
+from nodes.remote.session import Outcome, Progress, RemoteEntry, RemoteStat, Space, Written
+from nodes.remote.sftp import SftpChannel
+
+__all__ = ["SshSession", "open_transport"]
+
+
+class SshSession:
+    """`Session` on an authenticated connection, which it does not own. For one thread at a time."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self._channel: SftpChannel | None = None
+
+    @property
+    def _sftp(self) -> SftpChannel:
+        if self._channel is None:
+            self._channel = SftpChannel(self._transport)
+        return self._channel
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection stands and no SFTP answer was lost."""
+        return self._transport.is_active() and not (self._channel is not None and self._channel.broken)
+
+    def answers(self) -> bool:
+        """Ask the server for anything: whether it still answers. Raises nothing."""
+        try:
+            self.stat("/")
+        except NodeError:
+            return self.usable
+        return True
+
+    def close(self) -> None:
+        """Close the SFTP channel; the connection stays."""
+        if self._channel is not None:
+            self._channel.close()
+
+    def run(
+        self,
+        command_line: str,
+        *,
+        stdin: bytes | Iterable[bytes] = b"",
+        timeout: float,
+        max_output: int = 64 * 1024 * 1024,
+        progress: Progress | None = None,
+    ) -> CommandResult:
+        """See `Session.run`."""
+        return exec.run(
+            self._transport,
+            command_line,
+            stdin=stdin,
+            timeout=timeout,
+            max_output=max_output,
+            progress=progress,
+        )
+
+    def stat(self, path: str) -> RemoteStat | None:
+        """See `Session.stat`."""
+        return answers.stat(self._sftp, path)
+
+    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+        """See `Session.list_folder`."""
+        return folders.list_folder(self._sftp, path)
+
+    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+        """See `Session.read`."""
+        return reading.read(self._sftp, path, progress)
+
+    def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
+        """See `Session.write_new`."""
+        return writing.write_new(self._sftp, path, chunks, progress)
+
+    def make_folders(self, path: str) -> tuple[str, ...]:
+        """See `Session.make_folders`."""
+        return folders.make_folders(self._sftp, path)
+
+    def remove_folder(self, path: str) -> None:
+        """See `Session.remove_folder`."""
+        folders.remove_folder(self._sftp, path)
+
+    def free_space(self, path: str) -> Space | None:
+        """See `Session.free_space`."""
+        return answers.free_space(self._sftp, path)
+
+    def stat_many(self, paths: Sequence[str]) -> list[RemoteStat | NodeError | None]:
+        """See `Session.stat_many`."""
+        return batch.stat_many(self._sftp, paths)
+
+    def link_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """See `Session.link_many`."""
+        return batch.link_many(self._sftp, pairs)
+
+    def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """See `Session.replace_many`."""
+        return batch.replace_many(self._sftp, pairs)
+
+    def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
+        """See `Session.remove_many`."""
+        return batch.remove_many(self._sftp, paths)
+
+    def set_mtime_many(self, items: Sequence[tuple[str, int]]) -> list[Outcome]:
+        """See `Session.set_mtime_many`."""
+        return batch.set_mtime_many(self._sftp, items)
