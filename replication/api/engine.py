@@ -1,0 +1,45 @@
+"""The engine's own state over REST: the switch that stops all writes, and who is at work."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Role
+from clusterportal.api import WithPrincipal
+from nodes.access import require_portal
+from replication.api.base import checked
+from replication.api.inputs import WriteStopIn
+from replication.api.serializers import WorkerOut, WriteStopOut
+from replication.models import WriteStop
+from replication.selectors.jobs import workers_at_work
+from replication.services.switch import ROW, allow_writes, stop_all_writes
+
+
+class WriteStopView(WithPrincipal, APIView):
+    """The switch for everything the portal does to nodes."""
+
+    @extend_schema(summary="See whether all writes are stopped", responses=WriteStopOut)
+    def get(self, request: Request) -> Response:
+        """Anybody who is logged in may look."""
+        stop = WriteStop.objects.filter(pk=ROW).first() or WriteStop(pk=ROW)
+        return Response(WriteStopOut(stop).data)
+
+    @extend_schema(summary="Stop or allow all writes", request=WriteStopIn, responses=WriteStopOut)
+    def put(self, request: Request) -> Response:
+        """Operators of the whole portal may stop; administrators may also allow again."""
+        values = checked(WriteStopIn, request.data).validated_data
+        turn = stop_all_writes if values["stopped"] else allow_writes
+        return Response(WriteStopOut(turn(self.principal, values["reason"])).data)
+
+
+class WorkersView(WithPrincipal, APIView):
+    """Worker processes that hold claims now."""
+
+    @extend_schema(summary="List workers at work", responses=WorkerOut(many=True))
+    def get(self, request: Request) -> Response:
+        """Idle workers hold no claim and are not in the list."""
+        require_portal(self.principal, Role.VIEWER)
+        return Response(WorkerOut(workers_at_work(), many=True).data)
