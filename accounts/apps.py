@@ -1,5 +1,7 @@
 """Django's handle on this room."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,8 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the signals and tell the schema how callers authenticate, once the models are there."""
+        import_module("accounts.signals")
+        import_module("accounts.api.schema")

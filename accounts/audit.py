@@ -9,6 +9,8 @@ from typing import Protocol
 from accounts.models import AuditEvent
 from accounts.principals import Principal
 
+UNKNOWN = "(unknown)"  # brackets cannot be part of a user name
+
 
 class Named(Protocol):
     """Anything with a primary key and a name for people."""
@@ -54,4 +56,20 @@ def record(
         object_id=subject.id if subject else "",
         object_label=subject.label if subject else "",
         data=dict(data or {}),
+    )
+
+
+def record_unknown(
+    action: str, text: str, *, remote_address: str | None = None, subject: Subject | None = None
+) -> AuditEvent:
+    """Append an event of somebody who did not prove who they are."""
+    return AuditEvent.objects.create(
+        actor=UNKNOWN,
+        via="console",
+        remote_address=remote_address,
+        action=action,
+        text=text,
+        object_kind=subject.kind if subject else "",
+        object_id=subject.id if subject else "",
+        object_label=subject.label if subject else "",
     )

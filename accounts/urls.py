@@ -8,6 +8,8 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts import views
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/", allauth_views.login, name="account_login"),
     path("account/logout/", allauth_views.logout, name="account_logout"),
@@ -15,4 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/password/", allauth_views.password_change, name="account_change_password"),
     path("account/2fa/", include("allauth.mfa.urls")),
+    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/tokens/", views.tokens, name="tokens"),
+    path("account/tokens/<slug:token_key>/revoke/", views.revoke, name="token-revoke"),
+    path("users/", views.users, name="users"),
+    path("users/new/", views.new_user, name="user-new"),
+    path("users/<int:pk>/", views.user, name="user"),
+    path("audit/", views.AuditView.as_view(), name="audit"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -137,3 +138,14 @@ def reset_password(principal: Principal, user_id: int) -> LetIn:
         principal, "user.password_reset", f"{principal.name} reset the password of {user}.", subject=Subject.of(user)
     )
     return LetIn(user, password)
+
+
+def choose_password(user: User, password: str) -> None:
+    """Replace a fresh one-time password by one that its owner chose. Raises ValidationError for a weak one."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+    user.set_password(password)
+    user.must_change_password = False
+    user.save(update_fields=["password", "must_change_password"])

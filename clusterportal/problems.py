@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -77,11 +78,16 @@ class Problem:
     errors: tuple[FieldError, ...] = field(default=())
     retry_after: int | None = None
 
+    @property
+    def title(self) -> str:
+        """What kind of refusal this is, for a person."""
+        return _TITLES.get(self.status, "The request failed")
+
     def as_json(self) -> dict[str, object]:
         """As the answer spells it."""
         return {
             "type": f"urn:clusterportal:problem:{self.code}",
-            "title": _TITLES.get(self.status, "The request failed"),
+            "title": self.title,
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
@@ -196,9 +202,7 @@ def answer(error: Exception, context: Mapping[str, object]) -> Response | None:
         _LOG.error("unforeseen failure of %s", type(context.get("view")).__name__, exc_info=error)
         problem = Problem(500, "internal", "The portal failed. Its log says why.")
     set_rollback()
-    return Response(
-        problem.as_json(),
-        status=problem.status,
-        headers=_headers(error, problem),
-        content_type=ProblemRenderer.media_type,
-    )
+    request = context.get("request")
+    if isinstance(request, Request):
+        request.accepted_renderer, request.accepted_media_type = ProblemRenderer(), ProblemRenderer.media_type
+    return Response(problem.as_json(), status=problem.status, headers=_headers(error, problem))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from csp.constants import NONE, SELF
+
 from clusterportal.env import Env, portal_from
+from clusterportal.logging import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -25,21 +28,27 @@ PORTAL_KEY_FILE = env.text("CLUSTERPORTAL_KEY_FILE", str(DATA_DIR / "keys" / "ma
 # --- the portal's own numbers, one frozen value ---
 PORTAL = portal_from(env)
 
+# --- logs: to standard error, secrets blanked ---
+LOGGING = configuration(env.text("CLUSTERPORTAL_LOG_LEVEL", "INFO"), env.text("CLUSTERPORTAL_LOG_FORMAT", "text"))
+
 # --- apps ---
 INSTALLED_APPS = [
+    "clusterportal.apps.PortalConfig",
     "accounts",
     "nodes",
     "replication",
-    "django.contrib.admin",
+    "clusterportal.apps.LastResortConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "django.contrib.staticfiles",
     "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_filters",
@@ -56,15 +65,19 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "clusterportal.headers.PortalHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.PasswordChangeFirst",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clusterportal.errors.ProblemPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
@@ -77,10 +90,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "replication.views.context.console",
             ]
         },
     }
 ]
+DJANGO_TABLES2_TEMPLATE = "components/table.html"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- database: SQLite in WAL as embedded default, PostgreSQL by DATABASE_URL ---
@@ -94,9 +109,20 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"change_password": "accounts.forms.NewPasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_SESSION_REMEMBER = False  # the cookie ends with the browser, the session after SESSION_COOKIE_AGE at the latest
+# the lockout below counts in the database and comes first; this one counts in each process, second factors included
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip,10/300s/key"}
+MFA_ADAPTER = "clusterportal.second_factor.SealedSecondFactor"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "clusterportal"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -105,10 +131,42 @@ AUTH_PASSWORD_VALIDATORS = [
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
 PORTAL_CLUSTER_ACCESS = "nodes.access"  # who may do what on clusters; asked by accounts, which may not import it
 REST_KNOX = {"TOKEN_PREFIX": "cpt_", "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": None}
+# what the backend calls it; with the form's own name ("login") the right password still gets in while locked out
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_FAILURE_LIMIT = 8
+AXES_USERNAME_CALLABLE = "accounts.adapter.folded_username"
+AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+
+# --- browsers ---
+TLS = env.flag("CLUSTERPORTAL_TLS", False)  # reached by https, by its own certificate or a proxy's
+SESSION_COOKIE_NAME = "__Host-session" if TLS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrf" if TLS else "csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(env.number("CLUSTERPORTAL_SESSION_HOURS", 12) * 3600)
+CSRF_FAILURE_VIEW = "clusterportal.errors.csrf_failure"
+SECURE_HSTS_SECONDS = int(env.number("CLUSTERPORTAL_HSTS_DAYS", 365) * 86400) if TLS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Bootstrap's own icons and the QR code of a second factor
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # --- API ---
 PORTAL_PAGE_SIZE = 50
@@ -134,12 +192,22 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "clusterportal",
-    "DESCRIPTION": "Everything the console can do with clusters of mail servers, for programs.",
+    "DESCRIPTION": (
+        "Everything the console can do with clusters of mail servers, for programs. Authenticate with "
+        "`Authorization: Bearer <token>`. Refusals are problem details (`application/problem+json`) with a stable "
+        "`code`."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"RoleEnum": "accounts.models.Role"},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "clusterportal.schema.describe_problems",
+    ],
 }
 
 # --- time and language ---

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
+
+from clusterportal.api_docs import ApiDocsView
+from clusterportal.health import healthz, readyz
+
+handler400 = "clusterportal.errors.bad_request"
+handler403 = "clusterportal.errors.forbidden"
+handler404 = "clusterportal.errors.not_found"
+handler500 = "clusterportal.errors.server_error"
 
 urlpatterns = [
     path("", include("accounts.urls")),
@@ -14,6 +22,8 @@ urlpatterns = [
     path("api/v1/", include("nodes.api.urls")),
     path("api/v1/", include("replication.api.urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
+    path("api/v1/docs/", ApiDocsView.as_view(), name="api-docs"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,47 @@
+"""Forms of this room's console pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import Role
+from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
+
+_NO_ROLE = ("", "No role on the portal (roles on single clusters)")
+
+
+class NewPasswordForm(ChangePasswordForm):
+    """Changing one's password; the new one must differ, or a one-time password would live on."""
+
+    def clean(self) -> dict[str, Any]:
+        """Compare new with old."""
+        cleaned: dict[str, Any] = super().clean()
+        if self.user.check_password(cleaned.get("password1") or ""):
+            self.add_error("password1", ValidationError("The new password must differ from the present one."))
+        return cleaned
+
+
+class NewTokenForm(forms.Form):
+    """A new API token of one's own."""
+
+    name = forms.CharField(max_length=100, help_text="What uses it, such as 'backup script'.")
+    role = forms.ChoiceField(choices=Role.choices, help_text="What it may do at most.")
+    days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, label="Expires after (days)")
+
+
+class NewUserForm(forms.Form):
+    """Somebody new."""
+
+    username = forms.CharField(max_length=150, label="User name")
+    email = forms.EmailField(required=False, label="E-mail")
+    portal_role = forms.ChoiceField(choices=[_NO_ROLE, *Role.choices], required=False, label="Role on every cluster")
+
+
+class PortalRoleForm(forms.Form):
+    """A user's role on every cluster."""
+
+    portal_role = forms.ChoiceField(choices=[_NO_ROLE, *Role.choices], required=False, label="Role on every cluster")

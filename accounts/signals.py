@@ -1,0 +1,97 @@
+"""Logins, lockouts and second factors, as the libraries announce them, into the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.signals import password_changed
+from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
+from axes.signals import user_locked_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.audit import Subject, record, record_unknown
+from accounts.models import User
+from accounts.principals import Principal
+from accounts.requests import remote_address
+
+
+def _record(request: HttpRequest | None, user: User, action: str, text: str, **data: object) -> None:
+    address = remote_address(request) if request is not None else None
+    who = Principal(user=user, via="console", remote_address=address)
+    record(who, action, text, subject=Subject.of(user), data=data)
+
+
+def _known(username: str) -> User | None:
+    """The user of that name. Unknown names are not kept: people type passwords into the wrong field."""
+    return User.objects.filter(username__iexact=username[:150]).first() if username else None
+
+
+@receiver(user_logged_in)
+def on_login(request: HttpRequest | None, user: User, **rest: Any) -> None:
+    """Somebody is in, second factor included."""
+    _record(request, user, "login.success", f"{user} logged in.")
+
+
+@receiver(user_logged_out)
+def on_logout(request: HttpRequest | None, user: User | None, **rest: Any) -> None:
+    """Somebody left."""
+    if user is not None:
+        _record(request, user, "login.logout", f"{user} logged out.")
+
+
+@receiver(user_login_failed)
+def on_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **rest: Any) -> None:
+    """A wrong password, or any while locked out."""
+    user = _known(str(credentials.get("username") or ""))
+    text = f"A login as {user} failed." if user else "A login under an unknown name failed."
+    address = remote_address(request) if request is not None else None
+    record_unknown("login.failed", text, remote_address=address, subject=Subject.of(user) if user else None)
+
+
+@receiver(user_locked_out)
+def on_lockout(request: HttpRequest, username: str | None, **rest: Any) -> None:
+    """Too many failures."""
+    user = _known(username or "")
+    text = f"Logins as {user or 'an unknown name'} from this address are locked out after too many failures."
+    subject = Subject.of(user) if user else None
+    record_unknown("login.locked", text, remote_address=remote_address(request), subject=subject)
+
+
+@receiver(password_changed)
+def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
+    """A one-time password is one no longer."""
+    if user.must_change_password:
+        user.must_change_password = False
+        user.save(update_fields=["must_change_password"])
+    _record(request, user, "user.password_change", f"{user} changed their password.")
+
+
+@receiver(authenticator_added)
+def on_factor_added(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
+    """A second factor is in place."""
+    _record(request, user, "mfa.add", f"{user} added a second factor.", type=str(authenticator.type))
+
+
+@receiver(authenticator_removed)
+def on_factor_removed(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
+    """A second factor is gone."""
+    _record(request, user, "mfa.remove", f"{user} removed a second factor.", type=str(authenticator.type))
+
+
+@receiver(authenticator_reset)
+def on_factor_reset(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
+    """New recovery codes."""
+    _record(request, user, "mfa.reset", f"{user} made new recovery codes.", type=str(authenticator.type))
+
+
+@receiver(authentication_failed)
+def on_factor_failed(request: HttpRequest, user: User, **rest: Any) -> None:
+    """A wrong code after a right password."""
+    record_unknown(
+        "mfa.failed",
+        f"A second factor of {user} failed after a right password.",
+        remote_address=remote_address(request),
+        subject=Subject.of(user),
+    )

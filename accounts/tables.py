@@ -1,0 +1,94 @@
+"""Tables of this room's console pages."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import ApiToken, AuditEvent, Role, User
+
+
+def _role(value: str) -> str:
+    return Role(value).label if value else "None"
+
+
+class EventTable(tables.Table):
+    """The audit log."""
+
+    label = "Audit log"
+    at = tables.DateTimeColumn(verbose_name="When", format="Y-m-d H:i:s", order_by="id")
+    actor = tables.Column(verbose_name="Who")
+    action = tables.Column(verbose_name="Act")
+    text = tables.Column(verbose_name="What happened", orderable=False, attrs={"td": {"class": "wrap"}})
+    cluster_name = tables.Column(verbose_name="Cluster")
+    via = tables.Column(verbose_name="By", orderable=False)
+    remote_address = tables.Column(verbose_name="From", orderable=False)
+
+    class Meta:
+        model = AuditEvent
+        fields = ("at", "actor", "action", "text", "cluster_name", "via", "remote_address")
+        empty_text = "No event matches."
+
+    def render_action(self, value: str) -> SafeString:
+        """A code."""
+        return format_html("<code>{}</code>", value)
+
+
+class TokenTable(tables.Table):
+    """API tokens."""
+
+    label = "API tokens"
+    name = tables.Column()
+    token_key = tables.Column(verbose_name="Begins with", orderable=False)
+    user = tables.Column(verbose_name="Owner", order_by="user__username")
+    role = tables.Column(verbose_name="May do at most")
+    cluster_ids = tables.Column(verbose_name="Clusters", orderable=False)
+    created = tables.DateTimeColumn(format="Y-m-d")
+    expiry = tables.DateTimeColumn(verbose_name="Expires", format="Y-m-d")
+    revoke = tables.TemplateColumn(
+        template_name="accounts/revoke_button.html", verbose_name="", orderable=False, empty_values=()
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("name", "token_key", "user", "role", "cluster_ids", "created", "expiry", "revoke")
+        empty_text = "There is no token."
+
+    def render_role(self, value: str) -> str:
+        """In words."""
+        return _role(value)
+
+    def render_token_key(self, value: str) -> SafeString:
+        """A code."""
+        return format_html("<code>{}…</code>", value)
+
+    def render_cluster_ids(self, value: list[int]) -> str:
+        """Numbers, or all."""
+        return ", ".join(str(number) for number in value) or "All of the owner's"
+
+
+class UserTable(tables.Table):
+    """The people of the portal."""
+
+    label = "Users"
+    username = tables.Column(verbose_name="User name", linkify=("user", {"pk": tables.A("pk")}))
+    email = tables.Column(verbose_name="E-mail")
+    portal_role = tables.Column(verbose_name="Role on every cluster", empty_values=())
+    is_active = tables.Column(verbose_name="State")
+    last_login = tables.DateTimeColumn(verbose_name="Last login", format="Y-m-d H:i")
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "portal_role", "is_active", "last_login")
+        empty_text = "There is no user."
+
+    def render_portal_role(self, record: User) -> str:
+        """In words; superusers hold all."""
+        return "Superuser" if record.is_superuser else _role(record.portal_role)
+
+    def render_is_active(self, record: User) -> str:
+        """In words."""
+        if not record.is_active:
+            return "Shut out"
+        return "One-time password" if record.must_change_password else "Active"

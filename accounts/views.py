@@ -1,0 +1,157 @@
+"""Console pages of this room: the audit log, own tokens, the people of the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+from django_filters.views import FilterView
+from django_tables2 import RequestConfig, SingleTableMixin
+
+from accounts.errors import Conflict
+from accounts.events import events_visible_to
+from accounts.filters import EventFilter
+from accounts.forms import NewTokenForm, NewUserForm, PortalRoleForm
+from accounts.models import AuditEvent, User
+from accounts.requests import principal_of
+from accounts.tables import EventTable, TokenTable, UserTable
+from accounts.tokens import NewToken, issue_token, revoke_token, tokens_visible_to
+from accounts.users import (
+    LetIn,
+    NewUser,
+    create_user,
+    reset_password,
+    set_active,
+    set_portal_role,
+    users_visible_to,
+)
+
+_PER_PAGE = 50
+
+
+class AuditView(SingleTableMixin, FilterView):
+    """The audit log, newest first."""
+
+    table_class = EventTable
+    filterset_class = EventFilter
+    paginate_by = _PER_PAGE
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        """What the caller may read."""
+        return events_visible_to(principal_of(self.request))
+
+    def get_template_names(self) -> list[str]:
+        """The page, or the table alone when the filter form asks."""
+        asked = self.request.headers.get("HX-Target") == "list"
+        restored = self.request.headers.get("HX-History-Restore-Request") == "true"
+        return ["components/list_body.html" if asked and not restored else "accounts/audit.html"]
+
+
+def _refused(form: Form, act: Callable[[], object]) -> bool:
+    """Do it; put what a service refuses onto the form."""
+    try:
+        act()
+    except ValidationError as error:
+        for name, complaints in getattr(error, "error_dict", {None: error.error_list}).items():
+            form.add_error(name if name in form.fields else None, complaints)
+    except Conflict as error:
+        form.add_error(None, error.detail)
+    return bool(form.errors)
+
+
+def _listing(request: HttpRequest, table: TokenTable | UserTable) -> Any:
+    RequestConfig(request, paginate={"per_page": _PER_PAGE}).configure(table)
+    return table
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """One's own tokens (administrators: all), and a form for a new one, whose secret is shown once."""
+    principal = principal_of(request)
+    form = NewTokenForm(request.POST or None)
+    secret = ""
+
+    def issue() -> None:
+        nonlocal secret
+        given = form.cleaned_data
+        new = NewToken(given["name"], given["role"], days=given["days"])
+        secret = issue_token(principal, principal.user, new).secret if principal.user else ""
+
+    if form.is_valid() and not _refused(form, issue):
+        form = NewTokenForm()
+    table = _listing(request, TokenTable(tokens_visible_to(principal)))
+    return render(request, "accounts/tokens.html", {"form": form, "table": table, "secret": secret})
+
+
+@require_POST
+def revoke(request: HttpRequest, token_key: str) -> HttpResponse:
+    """End a token."""
+    revoke_token(principal_of(request), token_key)
+    messages.success(request, "The token ended.")
+    return redirect("tokens")
+
+
+@require_http_methods(["GET"])
+def users(request: HttpRequest) -> HttpResponse:
+    """The people of the portal."""
+    table = _listing(request, UserTable(users_visible_to(principal_of(request))))
+    return render(request, "accounts/users.html", {"table": table})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def new_user(request: HttpRequest) -> HttpResponse:
+    """Let somebody in; the one-time password is shown once."""
+    principal = principal_of(request)
+    users_visible_to(principal)
+    form = NewUserForm(request.POST or None)
+    made: list[LetIn] = []
+
+    def let_in() -> None:
+        made.append(create_user(principal, NewUser(**form.cleaned_data)))
+
+    if form.is_valid() and not _refused(form, let_in):
+        return render(request, "accounts/let_in.html", {"made": made[0]})
+    return render(request, "accounts/new_user.html", {"form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def user(request: HttpRequest, pk: int) -> HttpResponse:
+    """One user: change the role, shut out, let in again, new one-time password."""
+    principal = principal_of(request)
+    somebody = get_object_or_404(users_visible_to(principal), pk=pk)
+    if request.method == "GET":
+        form = PortalRoleForm(initial={"portal_role": somebody.portal_role})
+        return render(request, "accounts/user.html", {"somebody": somebody, "form": form})
+    act = request.POST.get("act", "")
+    if act == "password":
+        return render(request, "accounts/let_in.html", {"made": reset_password(principal, pk)})
+    return _change(request, somebody, act)
+
+
+def _change(request: HttpRequest, somebody: User, act: str) -> HttpResponse:
+    principal = principal_of(request)
+    try:
+        if act == "role":
+            set_portal_role(principal, somebody.pk, request.POST.get("portal_role", ""))
+        elif act in ("shut-out", "let-in"):
+            set_active(principal, somebody.pk, act == "let-in")
+        else:
+            raise Http404("No such act.")
+    except Conflict as error:
+        messages.error(request, error.detail)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, f"{somebody} was changed.")
+    return redirect("user", pk=somebody.pk)

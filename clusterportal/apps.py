@@ -1,0 +1,26 @@
+"""Django's handles on the wiring: its checks, and the portal's own admin site in the place of Django's."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class PortalConfig(AppConfig):
+    """The wiring."""
+
+    name = "clusterportal"
+    default = True
+
+    def ready(self) -> None:
+        """Register the deploy checks."""
+        import_module("clusterportal.checks")
+
+
+class LastResortConfig(AdminConfig):
+    """Django's admin with our rules."""
+
+    default_site = "clusterportal.last_resort.LastResort"
+    default = False
