@@ -23,6 +23,12 @@ def configuration() -> dict[str, Any]:
             "visibility_timeout": 3600,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
+            # a broker that is away must not hold a request: measured 6 s by default, 0.2 s with these
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
         },
         "task_serializer": "json",
         "accept_content": ["json"],
