@@ -12,6 +12,7 @@ from typing import TypeVar
 from django.core.exceptions import ValidationError
 
 from nodes.enums import PlatformName
+from nodes.products.patterns import pattern_problem
 from nodes.remote.fingerprints import parse_fingerprint
 
 Value = TypeVar("Value")
@@ -20,7 +21,6 @@ MAX_ADDRESS = 253
 MAX_NAME = 63
 MAX_USERNAME = 104
 MAX_PATH = 400
-MAX_PATTERN = 400
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _DRIVE = re.compile(r"[A-Za-z]:\\")
@@ -219,18 +219,11 @@ def _posix_root(text: str) -> str:
 
 
 def path_pattern(text: str) -> str:
-    """A relative path below the installation folder with `*`, `?` and `**`."""
+    """A relative path below the installation folder with `*`, `?` and `**`; backslashes become slashes."""
     clean = text.strip().replace("\\", "/")
-    if not clean:
-        raise ValidationError("Give a path pattern, for example App/*.dat.")
-    if len(clean) > MAX_PATTERN:
-        raise ValidationError(f"Use at most {MAX_PATTERN} characters.")
-    if _unprintable(clean):
-        raise ValidationError("A pattern holds no NUL, line break or other control character.")
-    if clean.startswith("/") or re.match(r"[A-Za-z]:", clean):
-        raise ValidationError("Give the pattern relative to the installation folder, for example App/*.dat.")
-    if any(part in ("", ".", "..") for part in clean.split("/")):
-        raise ValidationError("Give the pattern without empty, . and .. parts.")
-    if clean in ("*", "**", "**/*"):
+    problem = pattern_problem(clean)
+    if problem:
+        raise ValidationError(f"{problem[0].upper()}{problem[1:]}.")
+    if not set(clean) - set("*?/"):
         raise ValidationError("This matches everything; name a folder or a kind of file.")
     return clean

@@ -151,6 +151,9 @@ class FolderOut(serializers.Serializer[object]):
     section = serializers.CharField(read_only=True, allow_blank=True)
     key = serializers.CharField(read_only=True, allow_blank=True)
     source = serializers.CharField(read_only=True)
+    inside = serializers.CharField(
+        read_only=True, allow_blank=True, help_text="relative to the installation folder; empty outside it"
+    )
 
 
 class FactsOut(serializers.ModelSerializer[NodeFacts]):

@@ -10,9 +10,8 @@ from accounts.principals import Principal
 from nodes.access import require, visible_clusters
 from nodes.enums import Health, NodeRole
 from nodes.models import Cluster, Membership, Node, NodeFacts, PathOverride
-from nodes.products.folders import FolderPath
 from nodes.products.loading import load_profile
-from nodes.products.profile import Profile
+from nodes.products.profile import FolderPath, Profile
 
 
 def clusters_for(principal: Principal) -> QuerySet[Cluster]:

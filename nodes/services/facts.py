@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from nodes.enums import Health
 from nodes.models import Node, NodeFacts
 from nodes.platforms.base import Capabilities
-from nodes.products.folders import FolderPath
+from nodes.products.profile import FolderPath
 from nodes.services.rows import take_node
 
 
