@@ -21,7 +21,7 @@ WAYS = {
 
 
 class RequestForm(ConsoleForm):
-    """Which kind of job, for which nodes, as a plan only or for real. The hidden key makes sending it twice harmless."""
+    """Which kind of job, for which nodes, plan only or for real. The hidden key makes sending it twice harmless."""
 
     kind = forms.ChoiceField(label="Kind")
     way = forms.ChoiceField(

@@ -15,10 +15,10 @@ from nodes.products.profile import PathClass
 from nodes.services.clusters import ClusterChange, NewCluster, PathRule
 
 MODES = {
-    ReplicationMode.NATIVE.value: "MDaemon replicates its configuration itself. The portal watches and proves it, and never "
-    "writes replicated files on secondaries.",
-    ReplicationMode.PORTAL.value: "The portal copies the primary's configuration to the secondaries and proves it. Only "
-    "while MDaemon's own cluster service is off on every node.",
+    ReplicationMode.NATIVE.value: "MDaemon replicates its configuration itself. The portal watches and proves it, "
+    "and never writes replicated files on secondaries.",
+    ReplicationMode.PORTAL.value: "The portal copies the primary's configuration to the secondaries and proves it. "
+    "Only while MDaemon's own cluster service is off on every node.",
 }
 APPROVALS = {
     ApprovalPolicy.ALWAYS.value: "Every plan waits until somebody has looked at it and approved it.",
@@ -87,9 +87,7 @@ class NewClusterForm(ClusterForm):
 class PathClassForm(ConsoleForm):
     """Sorts a path or a pattern into a class."""
 
-    pattern = forms.CharField(
-        max_length=400, label="Path or pattern", help_text="* and ? within a name, ** over folders"
-    )
+    pattern = forms.CharField(max_length=400, label="Path or pattern", help_text="* and ? in a name, ** over folders")
     path_class = forms.ChoiceField(label="Class", choices=picks((item.value, text) for item, text in CLASSES.items()))
     note = forms.CharField(max_length=200, required=False, label="Note")
 

@@ -12,15 +12,16 @@ from nodes.forms.base import ConsoleForm, picks
 from nodes.models import Cluster, Credential, Node
 from nodes.services.registry import NewNode, NodeChange
 
-FINGERPRINT_HELP = "On the server: ssh-keygen -lf with the file of its host key (ssh_host_ed25519_key.pub), the part that begins with SHA256:"
+FINGERPRINT_HELP = (
+    "On the server: ssh-keygen -lf with the file of its host key (ssh_host_ed25519_key.pub); "
+    "the part that begins with SHA256:"
+)
 
 
 class NodeForm(ConsoleForm):
     """Where a server is and how the portal logs in."""
 
-    name = forms.CharField(
-        max_length=63, label="Name", help_text="NetBIOS or DNS host name, as the server calls itself."
-    )
+    name = forms.CharField(max_length=63, label="Name", help_text="NetBIOS or DNS host name of the server.")
     address = forms.CharField(max_length=253, label="Address", help_text="NetBIOS name, IP address or DNS name.")
     port = forms.IntegerField(label="SSH port", initial=22)
     platform = forms.ChoiceField(label="System", choices=picks(PlatformName.choices))

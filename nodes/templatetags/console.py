@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.jinja import lucide
 
+from accounts.models import Role, User
+from accounts.principals import Principal, rank
 from nodes.models import Node
 from nodes.views.theme import chosen_theme
 from nodes.views.topology import Drawing, draw
@@ -106,3 +108,9 @@ def share_used(total: int | None, free: int | None) -> float | None:
 def under(path: str, prefix: str) -> bool:
     """Whether an address lies below another one."""
     return path.startswith(prefix)
+
+
+@register.filter
+def administers_portal(user: object) -> bool:
+    """Whether a user's role on the whole portal is administrator."""
+    return isinstance(user, User) and rank(Principal(user, via="console").portal_role()) >= rank(Role.ADMINISTRATOR)

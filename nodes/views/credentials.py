@@ -143,7 +143,7 @@ def add_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 def make_pair(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a key pair; the next page shows the lines for the servers."""
-    lead = "The portal makes an Ed25519 key pair and keeps the private half. The next page shows what to run on the servers."
+    lead = "The portal makes an Ed25519 key pair and keeps the private half. The next page says what to run there."
     principal = principal_of(request)
     return _create(
         request,

@@ -62,12 +62,12 @@ def revoke_host_key(request: HttpRequest, pk: int) -> HttpResponse:
 def answer_ini_key(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a key of the node, or replicate the primary's."""
     answer = IniAnswer(**{name: request.POST.get(name, "") for name in ("path", "section", "key", "choice")})
-    kept = answer.choice == IniChoice.KEEP
+    what = "follows the primary" if answer.choice == IniChoice.REPLICATE else "stays the node's own"
     return act(
         request,
         lambda: ini.answer_ini_key(principal_of(request), node_id=pk, answer=answer),
         to=f"{node_page(pk)}#ini-keys",
-        message=f"[{answer.section}] {answer.key}: {'stays the node’s own' if kept else 'follows the primary'}.",
+        message=f"[{answer.section}] {answer.key} {what}.",
     )
 
 

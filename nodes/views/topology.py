@@ -1,4 +1,4 @@
-"""Where the boxes and lines of a cluster's drawing go: numbers only, the template draws them. Units are SVG user units."""
+"""Where the boxes and lines of a cluster's drawing go: numbers in SVG user units; the template draws them."""
 
 from __future__ import annotations
 

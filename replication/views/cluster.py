@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -13,8 +15,11 @@ from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.views.acting import Rights
 from nodes.views.clusters import visible_cluster
 from nodes.views.verdict import Verdict, worst_of
+from replication.models import Snapshot
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
-from replication.selectors.plans import findings_of
+from replication.selectors.plans import Findings, Unreadable, findings_of
+
+log = logging.getLogger(__name__)
 
 SHOWN = 10
 SHOWN_PATHS = 100
@@ -26,7 +31,7 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
     principal = principal_of(request)
     nodes = list(nodes_for(principal).filter(cluster=row))
     snapshots = list(snapshots_of(row)[:SHOWN])
-    findings = findings_of(snapshots[0] if snapshots else None)
+    findings, findings_trouble = _findings(snapshots)
     conflicts = list(open_conflicts(row)[: SHOWN_PATHS + 1])
     context = {
         "cluster": row,
@@ -37,6 +42,7 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "snapshots": snapshots,
         "unclassified": findings.unclassified[:SHOWN_PATHS],
         "unclassified_more": max(0, len(findings.unclassified) - SHOWN_PATHS),
+        "findings_trouble": findings_trouble,
         "problems": findings.problems[:SHOWN_PATHS],
         "conflicts": conflicts[:SHOWN_PATHS],
         "conflicts_more": len(conflicts) > SHOWN_PATHS,
@@ -48,3 +54,12 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "pause_form": ReasonForm(auto_id="pause-%s"),
     }
     return render(request, "replication/cluster.html", context)
+
+
+def _findings(snapshots: list[Snapshot]) -> tuple[Findings, str]:
+    """What the newest snapshot's scan found, or why that cannot be said; the page does not break over it."""
+    try:
+        return findings_of(snapshots[0] if snapshots else None), ""
+    except Unreadable as error:
+        log.warning("%s", error)
+        return Findings(), "What the last scan found cannot be read. Plan again to have it anew."

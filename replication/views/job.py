@@ -17,7 +17,7 @@ from replication.core.states import JOB_TERMINAL, JobState
 from replication.forms import OverrideForm
 from replication.models import Job
 from replication.selectors.overview import events_of, locks_of, targets_of, visible_jobs
-from replication.selectors.plans import stored_plan
+from replication.selectors.plans import Unreadable, stored_plan
 from replication.selectors.progress import progress_of
 from replication.services.requests import FAILED_TARGETS
 
@@ -120,9 +120,9 @@ def _shown_plan(row: Job) -> tuple[ShownPlan | None, str]:
     """The plan, or why it cannot be shown; a page about a job never breaks over it."""
     try:
         plan = stored_plan(row)
-    except (ValueError, OSError, KeyError) as error:
-        log.warning("the plan of job %s cannot be read: %s", row.pk, error)
-        return None, "The stored plan cannot be read. Retry the job to plan again."
+    except Unreadable as error:
+        log.warning("%s", error)
+        return None, "The stored plan cannot be read. Cancel the job, or retry it to plan again."
     if plan is None:
         return None, ""
     return ShownPlan(plan, tuple(ShownNode.of(part) for part in plan.nodes)), ""

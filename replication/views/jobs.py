@@ -1,4 +1,4 @@
-"""The job dashboard: what runs, what waits and for whom, who holds which resource, which worker does what; and the list."""
+"""The job dashboard: what runs, what waits for whom, who holds which resource, which workers are busy; the list."""
 
 from __future__ import annotations
 

@@ -1,0 +1,288 @@
+"""A portal with something to look at: two clusters, their nodes in every state, jobs in every state. For browser tests and
+for looking at the pages; what it says of nodes is made up."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import Role, User
+from accounts.principals import Principal
+from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
+from nodes.models import Cluster, Credential, HostKey, IniDecision, Node, NodeFacts, PathOverride
+from nodes.secret import Secret
+from nodes.services.credentials import Login, make_credential_key_pair, store_password
+from nodes.services.ini import folded
+from replication.core.manifest import Problem
+from replication.core.paths import RelPath
+from replication.core.plan import Brake, Change, ChangeKind, Found, KeptKey, NodePlan, Plan, Wanted
+from replication.core.plan_json import digest, dump
+from replication.core.states import JobState, TargetState
+from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target
+from replication.objects import default_store
+from tests.factories import make_cluster, make_member, make_node, make_user
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What tests go to."""
+
+    user: User
+    cluster: Cluster
+    primary: Node
+    quarantined: Node
+    fresh: Node
+    key: Credential
+    running: Job
+    awaiting: Job
+    halted: Job
+    failed: Job
+
+
+def fingerprint(word: str) -> str:
+    """A fingerprint of nothing."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(word.encode()).digest()).decode().rstrip("=")
+
+
+def seed(name: str = "astrid") -> Seeded:
+    """Fill an empty database."""
+    user = make_user(name, portal_role=Role.ADMINISTRATOR)
+    principal = Principal(user=user, via="console")
+    cluster = make_cluster("mail-eu", description="Frankfurt and Vienna")
+    key = make_credential_key_pair(principal, login=Login(cluster.pk, "portal key", "svc-portal"))
+    store_password(
+        principal, login=Login(cluster.pk, "old password", "MAIL\\backup"), password=Secret("not the real one")
+    )
+    nodes = [_node(cluster, key, number) for number in range(1, 6)]
+    _other_cluster(principal)
+    make_member(cluster, Role.OPERATOR, "night-shift")
+    PathOverride.objects.create(
+        cluster=cluster, pattern="App/Custom/**", path_class="config", note="our own add-on", created_by=name
+    )
+    _quarantine(nodes[3])
+    nodes[4].host_keys.update(state=HostKeyState.SEEN, decided_by="", decided_at=None)
+    snapshot = _snapshots(cluster, nodes[0])
+    jobs = _jobs(cluster, nodes, snapshot, name)
+    return Seeded(user, cluster, nodes[0], nodes[3], nodes[4], key, *jobs)
+
+
+def _node(cluster: Cluster, key: Credential, number: int) -> Node:
+    health, cause = {
+        3: (Health.DEGRADED, "The clock is 2.4 s ahead."),
+        5: (Health.UNKNOWN, ""),
+    }.get(number, (Health.OK, ""))
+    node = make_node(
+        cluster,
+        f"eu-mx{number}",
+        address=f"10.20.0.{9 + number}",
+        port=22,
+        platform=PlatformName.WINDOWS,
+        role=NodeRole.PRIMARY if number == 1 else NodeRole.SECONDARY,
+        install_root="C:\\MDaemon",
+        credential=key,
+        health=health,
+        health_cause=cause,
+        health_since=timezone.now() - timedelta(hours=number),
+    )
+    HostKey.objects.create(
+        node=node,
+        key_type="ssh-ed25519",
+        public_key="AAAA",
+        fingerprint=fingerprint(node.name),
+        state=HostKeyState.APPROVED,
+        decided_by="astrid",
+        decided_at=timezone.now(),
+    )
+    if number != 5:
+        _facts(node, number)
+    if number in (2, 3):
+        _ini_keys(node)
+    return node
+
+
+def _facts(node: Node, number: int) -> None:
+    folder = {
+        "role": "mail",
+        "label": "Mail folders",
+        "path": "\\\\nas1\\mail\\Users",
+        "default_path": "C:\\MDaemon\\Users",
+        "section": "Directories",
+        "key": "UserMailPath",
+        "source": "discovered",
+    }
+    NodeFacts.objects.create(
+        node=node,
+        read_at=timezone.now() - timedelta(minutes=number),
+        system="Microsoft Windows [Version 10.0.20348.2113]",
+        host_name=node.name.upper(),
+        product_version="25.5.2",
+        version_source="log banner",
+        time_zone="W. Europe Standard Time",
+        clock_offset_ms=2412.7 if number == 3 else 3.1 * number,
+        clock_uncertainty_ms=1.9,
+        disk_total=200 * GIB,
+        disk_free=(12 if number == 3 else 120) * GIB,
+        folders=[
+            folder,
+            folder | {"label": "Lock files", "path": "C:\\MDaemon\\App", "default_path": "C:\\MDaemon\\App"},
+        ],
+        errors={"disk": "The node denies access."} if number == 2 else {},
+    )
+
+
+def _ini_keys(node: Node) -> None:
+    for section, key, answered in (("Registration", "RegKey", True), ("Domain", "HostName", False)):
+        names = ("App/MDaemon.ini", section, key)
+        IniDecision.objects.create(
+            node=node,
+            path=names[0],
+            section=section,
+            key=key,
+            folded=folded(*names),
+            choice=IniChoice.KEEP,
+            answered=answered,
+            decided_by="astrid" if answered else "",
+        )
+
+
+def _quarantine(node: Node) -> None:
+    node.quarantined_reason = "The node shows another host key than the approved one."
+    node.health = Health.QUARANTINED
+    node.save()
+    HostKey.objects.create(
+        node=node,
+        key_type="ssh-ed25519",
+        public_key="BBBB",
+        fingerprint=fingerprint("another"),
+        state=HostKeyState.SEEN,
+    )
+
+
+def _other_cluster(principal: Principal) -> None:
+    cluster = make_cluster(
+        "lab", replication_mode=ReplicationMode.NATIVE, paused=True, paused_reason="The lab moves on Saturday."
+    )
+    make_node(cluster, "lab-mx1", role=NodeRole.PRIMARY, health=Health.OK)
+    make_node(cluster, "lab-mx2", health=Health.DOWN, health_cause="The node does not answer.")
+
+
+def _snapshots(cluster: Cluster, primary: Node) -> Snapshot:
+    found = {
+        "problems": [["App/Locked.dat", "unreadable", "Failure"]],
+        "unclassified": ["App/Add-on/settings.xml", "App/Übersicht 2026.txt"],
+    }
+    findings = default_store().put(json.dumps(found).encode())
+    values = {"cluster": cluster, "node": primary, "root": "0" * 64, "files": 5012, "bytes": 46_312_004}
+    Snapshot.objects.create(**values)
+    return Snapshot.objects.create(**values, findings_object=findings, problem_count=1, unclassified_count=2)
+
+
+def _plan(nodes: list[Node]) -> Plan:
+    wanted, found = Wanted("a" * 64, 48_213, 0), Found("b" * 64, 48_100, 0)
+    changes = (
+        Change(ChangeKind.ADD, RelPath("App/Lists/all hands.mbx"), wanted, None, semaphore="LISTS.SEM"),
+        Change(ChangeKind.UPDATE, RelPath("App/Userlist.dat"), wanted, found, semaphore="USERLIST.SEM", conflict=True),
+        Change(ChangeKind.UPDATE, RelPath("App/MDaemon.ini"), wanted, found, effect="restart of MDaemon"),
+        Change(ChangeKind.DELETE, RelPath("App/Lists/ünused.mbx"), None, found),
+    )
+    kept = (KeptKey(RelPath("App/MDaemon.ini"), "Domain", "HostName", False),)
+    parts = tuple(
+        NodePlan(
+            node.pk,
+            node.name,
+            () if away else changes,
+            () if away else kept,
+            extras=(RelPath("App/only-here.txt"),),
+            away="The node does not answer." if away else "",
+        )
+        for node, away in ((nodes[1], False), (nodes[2], True))
+    )
+    problem = Problem("App/Locked.dat", "unreadable", "Failure")
+    return Plan("0" * 64, parts, problems=(problem,), unclassified=("App/Add-on/settings.xml",))
+
+
+def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) -> list[Job]:
+    plan = _plan(nodes)
+    shared = {
+        "snapshot": snapshot,
+        "plan_object": default_store().put(dump(plan)),
+        "plan_digest": digest(plan),
+        "plan_summary": {"changes": plan.changes, "brakes": []},
+        "planned_at": timezone.now(),
+    }
+    done = _job(cluster, JobState.SUCCEEDED, name, **shared)
+    _targets(done, nodes[1:3], TargetState.VERIFIED)
+    Baseline.objects.create(
+        node=nodes[1], snapshot=snapshot, root="0" * 64, job=done, proven_at=timezone.now(), files=5012
+    )
+    Conflict.objects.create(
+        node=nodes[1], job=done, path="App/Userlist.dat", content="c" * 64, size=48_100, secret=True
+    )
+    failed = _job(cluster, JobState.FAILED, name, **shared)
+    _targets(failed, nodes[1:2], TargetState.VERIFIED)
+    _targets(failed, nodes[2:3], TargetState.FAILED, error_code="no_space", error="The node has no space left.")
+    brake = Brake("primary_shrunk", nodes[0].name, "The primary lost 61 % of its files.", "Look at the primary first.")
+    halted = _job(
+        cluster,
+        JobState.HALTED,
+        name,
+        **shared | {"plan_summary": {"brakes": [asdict(brake) | {"node": brake.node_name}]}},
+        error_code=brake.code,
+        error=f"{brake.evidence} {brake.remedy}",
+    )
+    awaiting = _job(cluster, JobState.AWAITING_APPROVAL, name, **shared)
+    _targets(awaiting, nodes[1:3], TargetState.PENDING)
+    running = _job(cluster, JobState.RUNNING, name, **shared)
+    _targets(running, nodes[1:2], TargetState.VERIFIED)
+    _targets(running, nodes[2:3], TargetState.RUNNING, owner="worker-1@mail:4711", phase="sending App/Lists")
+    ResourceLock.objects.create(resource=f"cluster:{cluster.pk}:config", job=running, taken_at=timezone.now())
+    for level, text in (
+        ("info", "Planned 8 changes."),
+        ("warning", "eu-mx3 holds a file open."),
+        ("error", "No space left."),
+    ):
+        JobEvent.objects.create(job=running, at=timezone.now(), level=level, code="seed", text=text)
+    return [running, awaiting, halted, failed]
+
+
+def _job(cluster: Cluster, state: JobState, name: str, **fields) -> Job:
+    now = timezone.now()
+    ended = {"ended_at": now} if state in (JobState.SUCCEEDED, JobState.FAILED) else {}
+    job = Job.objects.create(
+        cluster=cluster,
+        kind="replicate",
+        state=state,
+        requester=name,
+        started_at=now - timedelta(seconds=40),
+        reason="new lists for the sales team",
+        **ended,
+        **fields,
+    )
+    JobEvent.objects.create(job=job, at=now, code="job.requested", text=f"{name} asked for a replication.")
+    return job
+
+
+def _targets(job: Job, nodes: list[Node], state: TargetState, **fields) -> None:
+    total, done = 4, 4 if state == TargetState.VERIFIED else 1
+    started = timezone.now() - timedelta(seconds=30)
+    ended = {"ended_at": timezone.now()} if state in (TargetState.VERIFIED, TargetState.FAILED) else {}
+    for node in nodes:
+        Target.objects.create(
+            job=job,
+            node=node,
+            state=state,
+            files_done=done,
+            files_total=total,
+            bytes_done=done * 48_213,
+            bytes_total=total * 48_213,
+            started_at=None if state == TargetState.PENDING else started,
+            **ended,
+            **fields,
+        )
