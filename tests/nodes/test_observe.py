@@ -1,0 +1,101 @@
+"""Facts read from a real sshd, each by itself: one that is missing does not stop the others."""
+
+import time
+
+import pytest
+
+from nodes import observe
+from nodes.connect import open_node
+from nodes.enums import Health
+from nodes.models import Node, NodeFacts
+from nodes.observe import observe_node, read_facts
+from nodes.selectors import profile_of
+from nodes.services import host_keys, registry
+from nodes.services.registry import NodeChange
+from tests.sshd import free_port
+
+
+@pytest.fixture
+def profile(cluster):
+    return profile_of(cluster)
+
+
+def test_facts_of_a_real_server(real_node, mail_root, profile):
+    with open_node(real_node) as link:
+        facts = read_facts(link, profile=profile)
+    assert dict(facts.errors) == {}
+    assert facts.system
+    assert facts.host_name
+    assert facts.time_zone
+    assert facts.product_version == "26.0.3"
+    assert 0 < facts.disk_free <= facts.disk_total
+    assert facts.folders
+    assert facts.clock_uncertainty_ms > 0
+    assert abs(facts.clock_offset_ms) <= facts.clock_uncertainty_ms
+
+
+def test_observing_keeps_the_facts_and_says_healthy(real_node):
+    observe_node(real_node.pk)
+    kept = NodeFacts.objects.get(node=real_node)
+    node = Node.objects.get(pk=real_node.pk)
+    assert kept.product_version == "26.0.3"
+    assert kept.capabilities == {"can_list": True, "can_hash": True, "can_untar": True}
+    assert {"role", "label", "path", "source"} <= set(kept.folders[0])
+    assert (node.health, node.health_cause) == (Health.OK, "")
+
+
+def test_without_an_ini_the_other_facts_are_there(real_node, mail_root, profile):
+    (mail_root / "App" / "MDaemon.ini").unlink()
+    with open_node(real_node) as link:
+        facts = read_facts(link, profile=profile)
+    assert set(facts.errors) == {"folders", "version"}
+    assert "MDaemon.ini" in facts.errors["folders"]
+    assert facts.system
+    assert facts.clock_offset_ms is not None
+
+
+def test_a_huge_ini_is_not_swallowed(real_node, mail_root, profile, monkeypatch):
+    monkeypatch.setattr(observe, "MAX_INI", 10)
+    with open_node(real_node) as link:
+        assert "more than 10 bytes" in read_facts(link, profile=profile).errors["folders"]
+
+
+def test_the_clock_is_right_although_answers_are_late(real_node, profile):
+    """The command's answer takes its time on the way back; the offset stays within the uncertainty."""
+    with open_node(real_node) as link:
+        run = link.session.run
+
+        def late(line, **options):
+            result = run(line, **options)
+            time.sleep(0.05)
+            return result
+
+        link.session.run = late
+        try:
+            facts = read_facts(link, profile=profile)
+        finally:
+            del link.session.run
+    assert facts.clock_uncertainty_ms >= 25
+    assert abs(facts.clock_offset_ms) <= facts.clock_uncertainty_ms
+
+
+def test_a_server_that_is_away_is_down_and_its_facts_stay(real_node, keeper):
+    observe_node(real_node.pk)
+    registry.update_node(keeper, node_id=real_node.pk, change=NodeChange(port=free_port()))
+    observe_node(real_node.pk)
+    node = Node.objects.get(pk=real_node.pk)
+    assert node.health == Health.DOWN
+    assert "does not answer" in node.health_cause
+    assert node.facts.product_version == "26.0.3"
+
+
+def test_without_an_approved_key_nothing_is_known(real_node, keeper, sshd):
+    host_keys.revoke_host_key(keeper, node_id=real_node.pk, fingerprint=sshd.fingerprint)
+    observe_node(real_node.pk)
+    node = Node.objects.get(pk=real_node.pk)
+    assert node.health == Health.UNKNOWN
+    assert "Approve" in node.health_cause
+
+
+def test_a_node_that_was_removed_meanwhile_is_no_error(db):
+    observe_node(4711)
