@@ -86,22 +86,22 @@ class Story:
 
     def _register(self) -> None:
         new = {"name": "harbour", "replication_mode": "portal", "profile": PROFILE, "approval": "first"}
-        cluster = self._api.post("clusters/", {**new, "description": "demo cluster on this machine"})
+        cluster = self._api.post("clusters", {**new, "description": "demo cluster on this machine"})
         self._cluster = cluster["id"]
         user = self._demo_nodes[0].username
         login = {"cluster": self._cluster, "name": "demo nodes", "username": user}
-        pair = self._api.post("credentials/key-pair/", login)
+        pair = self._api.post("credentials/key-pair", login)
         for demo_node in self._demo_nodes:
             let_in(demo_node, pair["public_key"])
         self.tell("Made cluster harbour and a key pair; put its public half on the nodes")
         for index, demo_node in enumerate(self._demo_nodes):
             self._register_node(demo_node, "secondary" if index else "primary", pair["credential"]["id"])
         if cluster.get("paused"):
-            self._api.post(f"clusters/{self._cluster}/resume/")
+            self._api.post(f"clusters/{self._cluster}/resume")
 
     def _register_node(self, demo_node: DemoNode, role: str, credential: int) -> None:
         node = self._api.post(
-            "nodes/",
+            "nodes",
             {
                 "cluster": self._cluster,
                 "name": demo_node.name,
@@ -113,11 +113,11 @@ class Story:
                 "credential": credential,
             },
         )
-        shown = self._api.post(f"nodes/{node['id']}/host-key/fetch/")["fingerprint"]
+        shown = self._api.post(f"nodes/{node['id']}/host-key/fetch")["fingerprint"]
         if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
             raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
-        self._api.post(f"nodes/{node['id']}/host-key/approve/", {"fingerprint": shown})
-        asked = self._api.post(f"nodes/{node['id']}/facts/refresh/")["requested_at"]
+        self._api.post(f"nodes/{node['id']}/host-key/approve", {"fingerprint": shown})
+        asked = self._api.post(f"nodes/{node['id']}/facts/refresh")["requested_at"]
         facts = self._facts(node["id"], asked)
         clock = facts.get("clock_offset_ms")
         offset = f"clock {clock:+.0f} ms" if clock is not None else "clock unknown"
@@ -129,7 +129,7 @@ class Story:
         deadline = time.monotonic() + 30
         while True:
             try:
-                facts = self._api.get(f"nodes/{node}/facts/")
+                facts = self._api.get(f"nodes/{node}/facts")
                 if facts["read_at"] >= asked:
                     return facts
             except ApiRefused:
@@ -143,10 +143,10 @@ class Story:
 
     def _ask_for(self, reason: str, *, dry_run: bool) -> Json:
         body = {"kind": "replicate", "cluster": self._cluster, "dry_run": dry_run, "reason": reason}
-        return self._api.post("jobs/", body, idempotency_key=secrets.token_hex(8))
+        return self._api.post("jobs", body, idempotency_key=secrets.token_hex(8))
 
     def _await(self, job: Json, states: set[str]) -> Json:
-        path = f"jobs/{job['id']}/"
+        path = f"jobs/{job['id']}"
         found = self._api.wait(path, lambda now: now["state"] in states, seconds=JOB_SECONDS, what=f"job {job['id']}")
         if found["state"] in {"failed", "halted", "cancelled"}:
             raise Unproven(f"job {job['id']} {found['state']}: {found.get('error') or 'see its events in the console'}")
@@ -166,7 +166,7 @@ class Story:
         job = self._await(job, ENDED | {"awaiting_approval"})
         if job["state"] == "awaiting_approval":
             self.tell(f"Approved the plan of job {job['id']} by its digest {job['plan_digest'][:16]}...")
-            self._api.post(f"jobs/{job['id']}/approve/", {"digest": job["plan_digest"]})
+            self._api.post(f"jobs/{job['id']}/approve", {"digest": job["plan_digest"]})
             job = self._await(job, ENDED)
         return Ran(job, time.monotonic() - started)
 

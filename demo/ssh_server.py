@@ -18,15 +18,14 @@ class Door(asyncssh.SSHServer):
     def __init__(self, authorized_keys: Path) -> None:
         self._authorized_keys = authorized_keys
 
-    def public_key_auth_supported(self) -> bool:
-        """Keys only."""
-        return True
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Remember whose door this is."""
+        self._connection = conn
 
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Whether the key is one of the file's."""
-        text = self._authorized_keys.read_text()
-        known = [asyncssh.import_public_key(line) for line in text.splitlines() if line.strip()]
-        return key in known
+    def begin_auth(self, username: str) -> bool:
+        """Read the file as it is now; yes, a login is needed."""
+        self._connection.set_authorized_keys(asyncssh.import_authorized_keys(self._authorized_keys.read_text()))
+        return True
 
 
 async def run_command(process: asyncssh.SSHServerProcess[bytes]) -> None:

@@ -25,8 +25,8 @@ from clusterportal.supervisor import Program, Supervisor
 place = Path(sys.argv[1])
 child = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(300)"
 stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + child
-programs = [Program(name, [sys.executable, "-c", code, str(place / name)])
-            for name, code in (("one", child), ("two", child), ("stubborn", stubborn))]
+programs = [Program(name, [sys.executable, "-c", stubborn if name == "stubborn" else child, str(place / name)])
+            for name in sys.argv[2:]]
 sys.exit(Supervisor(programs).run())
 """
 
@@ -47,13 +47,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 
 class Running:
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *names: str) -> None:
         self.place = place
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISE, str(place)], cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
-        )
-        wait_until(lambda: all(self._written(name) for name in ("one", "two", "stubborn")))
-        self.children = [int((place / name).read_text()) for name in ("one", "two", "stubborn")]
+        argv = [sys.executable, "-c", SUPERVISE, str(place), *names]
+        self.process = subprocess.Popen(argv, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+        wait_until(lambda: all(self._written(name) for name in names))
+        self.children = [int((place / name).read_text()) for name in names]
 
     def _written(self, name: str) -> bool:
         return (self.place / name).exists() and (self.place / name).read_text() != ""
@@ -67,13 +66,21 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path) -> Iterator[Running]:
-    running = Running(tmp_path)
+    running = Running(tmp_path, "one", "two")
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def stubborn(tmp_path) -> Iterator[Running]:
+    """With a child that ignores SIGTERM."""
+    running = Running(tmp_path, "one", "stubborn")
     yield running
     running.end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_all_even_the_stubborn(running, number) -> None:
+def test_a_signal_ends_all(running, number) -> None:
     assert all(alive(pid) for pid in running.children)
     running.process.send_signal(number)
     assert running.process.wait(20) != 0
@@ -83,6 +90,17 @@ def test_a_signal_ends_all_even_the_stubborn(running, number) -> None:
 def test_children_notice_the_supervisor_killed(running) -> None:
     running.process.kill()
     wait_until(lambda: not any(alive(pid) for pid in running.children))
+
+
+def test_a_stubborn_child_is_killed(stubborn) -> None:
+    stubborn.process.terminate()
+    assert stubborn.process.wait(20) != 0
+    assert not any(alive(pid) for pid in stubborn.children)
+
+
+def test_a_stubborn_child_is_killed_without_the_supervisor(stubborn) -> None:
+    stubborn.process.kill()
+    wait_until(lambda: not any(alive(pid) for pid in stubborn.children))
 
 
 def test_children_notice_the_whole_group_killed(running) -> None:

@@ -1,0 +1,64 @@
+"""Demo nodes are real SSH servers: own host key, in by an authorized key only, commands and SFTP."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import demo.nodes
+from demo.nodes import DemoNode, start_nodes
+
+
+@pytest.fixture(scope="module", params=["sshd", "asyncssh"])
+def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
+    patch = pytest.MonkeyPatch()
+    if request.param == "asyncssh":
+        patch.setattr(demo.nodes.shutil, "which", lambda *_, **__: None)
+    nodes, processes = start_nodes(tmp_path_factory.mktemp("nodes"))
+    patch.undo()
+    yield nodes
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=20)
+    return path
+
+
+def client(program: str, node: DemoNode, key: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+    flags = [word for option in (*options, f"Port={node.port}", f"IdentityFile={key}") for word in ("-o", option)]
+    argv = [program, "-F", "none", *flags, *arguments]
+    return subprocess.run(argv, capture_output=True, timeout=30, check=False)
+
+
+def test_the_host_key_is_the_one_that_was_told(nodes) -> None:
+    for node in nodes:
+        scan = subprocess.run(
+            ["ssh-keyscan", "-p", str(node.port), "127.0.0.1"], capture_output=True, timeout=20, check=True
+        ).stdout
+        shown = subprocess.run(["ssh-keygen", "-lf", "-"], input=scan, capture_output=True, timeout=20, check=True)
+        assert node.fingerprint.encode() in shown.stdout.split()
+    assert len({node.fingerprint for node in nodes}) == 3
+
+
+def test_only_an_authorized_key_comes_in_then_commands_and_sftp_work(nodes, key) -> None:
+    node = nodes[0]
+    at = f"{node.username}@127.0.0.1"
+    assert client("ssh", node, key, at, "echo in").returncode == 255
+    with Path(node.authorized_keys).open("a") as keys:
+        keys.write("restrict " + key.with_suffix(".pub").read_text())
+    done = client("ssh", node, key, at, "echo out; echo err >&2; exit 3")
+    assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 3)
+    local = key.with_name("MDaemon.ini")
+    remote = f"{node.install_root}/App/MDaemon.ini"
+    assert client("sftp", node, key, f"{at}:{remote}", str(local)).returncode == 0
+    assert local.read_bytes() == Path(remote).read_bytes()
