@@ -1,5 +1,7 @@
 """Django's handle on this room."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class ReplicationConfig(AppConfig):
 
     name = "replication"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Fill the table of job kinds, which needs the models."""
+        import_module("replication.jobs")

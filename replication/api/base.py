@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -35,7 +35,7 @@ class Resource(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
     def visible(self, selector: Callable[[Principal], QuerySet[Row]]) -> QuerySet[Row]:
         """The selector's rows for the caller; none while the schema is being made."""
         if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset()
+            return cast("QuerySet[Row]", super().get_queryset())
         return selector(self.principal)
 
     def get_object(self) -> Row:

@@ -237,4 +237,4 @@ class KindOut(serializers.Serializer[object]):
     """A kind of job that can be requested."""
 
     kind = serializers.CharField(read_only=True)
-    label = serializers.CharField(read_only=True)
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field named like an attribute

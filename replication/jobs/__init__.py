@@ -1,8 +1,9 @@
-"""One runner a kind of job, all of one shape. To add a kind: one file here that makes a `Runner` and registers it."""
+"""One runner a kind of job, all of one shape. To add a kind: a file here with a `Runner`, and a row below."""
 
 from __future__ import annotations
 
 from replication.jobs.base import Runner
+from replication.jobs.replicate import ReplicateRunner
 from replication.services.kinds import offer
 
 RUNNERS: dict[str, Runner] = {}
@@ -17,3 +18,6 @@ def register(runner: Runner) -> None:
 def runner_for(kind: str) -> Runner | None:
     """The runner of a kind; None where this version of the portal has none (an older worker meets a newer job)."""
     return RUNNERS.get(kind)
+
+
+register(ReplicateRunner())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, Expression, ExpressionWrapper
 from django.db.models.functions import Now
 
 
@@ -13,6 +13,6 @@ def now() -> Now:
     return Now()
 
 
-def later(seconds: float) -> ExpressionWrapper:
+def later(seconds: float) -> Expression:
     """So many seconds after this moment; before it when negative."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

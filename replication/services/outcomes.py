@@ -100,7 +100,14 @@ def _begin_targets(job_id: int, node_ids: Collection[int]) -> None:
 
 
 def _fresh(fence: int) -> dict[str, Any]:
-    empty = {"attempt": 0, "not_before": None, "started_at": None, "ended_at": None, "evidence": {}, "fence": fence}
+    empty: dict[str, Any] = {
+        "attempt": 0,
+        "not_before": None,
+        "started_at": None,
+        "ended_at": None,
+        "evidence": {},
+        "fence": fence,
+    }
     return {**empty, "state": TargetState.PENDING, "error_code": "", "error": "", "phase": "", "owner": ""}
 
 

@@ -1,0 +1,1 @@
+"""The engine: claims, leases, takeovers, what people ask of jobs."""
