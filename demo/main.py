@@ -21,11 +21,11 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
-from nodes.products.loading import load_profile
 
 from demo.client import Api, ApiRefused, Json, wait_for_portal
 from demo.nodes import DemoNode
 from demo.proof import Comparison, compare
+from nodes.products.loading import load_profile
 
 PROFILE = "mdaemon-demo"
 ENDED = {"succeeded", "failed", "cancelled", "halted"}
@@ -86,22 +86,22 @@ class Story:
 
     def _register(self) -> None:
         new = {"name": "harbour", "replication_mode": "portal", "profile": PROFILE, "approval": "first"}
-        cluster = self._api.post("clusters", {**new, "description": "demo cluster on this machine"})
+        cluster = self._api.post("clusters/", {**new, "description": "demo cluster on this machine"})
         self._cluster = cluster["id"]
         user = self._demo_nodes[0].username
         login = {"cluster": self._cluster, "name": "demo nodes", "username": user}
-        pair = self._api.post("credentials/key-pair", login)
+        pair = self._api.post("credentials/key-pair/", login)
         for demo_node in self._demo_nodes:
             let_in(demo_node, pair["public_key"])
         self.tell("Made cluster harbour and a key pair; put its public half on the nodes")
         for index, demo_node in enumerate(self._demo_nodes):
             self._register_node(demo_node, "secondary" if index else "primary", pair["credential"]["id"])
         if cluster.get("paused"):
-            self._api.post(f"clusters/{self._cluster}/resume")
+            self._api.post(f"clusters/{self._cluster}/resume/")
 
     def _register_node(self, demo_node: DemoNode, role: str, credential: int) -> None:
         node = self._api.post(
-            "nodes",
+            "nodes/",
             {
                 "cluster": self._cluster,
                 "name": demo_node.name,
@@ -113,11 +113,11 @@ class Story:
                 "credential": credential,
             },
         )
-        shown = self._api.post(f"nodes/{node['id']}/host-key/fetch")["fingerprint"]
+        shown = self._api.post(f"nodes/{node['id']}/host-key/fetch/")["fingerprint"]
         if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
             raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
-        self._api.post(f"nodes/{node['id']}/host-key/approve", {"fingerprint": shown})
-        asked = self._api.post(f"nodes/{node['id']}/facts/refresh")["requested_at"]
+        self._api.post(f"nodes/{node['id']}/host-key/approve/", {"fingerprint": shown})
+        asked = self._api.post(f"nodes/{node['id']}/facts/refresh/")["requested_at"]
         facts = self._facts(node["id"], asked)
         clock = facts.get("clock_offset_ms")
         offset = f"clock {clock:+.0f} ms" if clock is not None else "clock unknown"
@@ -129,7 +129,7 @@ class Story:
         deadline = time.monotonic() + 30
         while True:
             try:
-                facts = self._api.get(f"nodes/{node}/facts")
+                facts = self._api.get(f"nodes/{node}/facts/")
                 if facts["read_at"] >= asked:
                     return facts
             except ApiRefused:

@@ -6,10 +6,13 @@ SFTP and commands, for the keys in FOLDER/authorized_keys, which is read at each
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
 import asyncssh
+
+CHUNK = 64 * 1024
 
 
 class Door(asyncssh.SSHServer):
@@ -30,14 +33,28 @@ class Door(asyncssh.SSHServer):
 
 async def run_command(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Run what the client asks for in a shell, with its three streams."""
-    child = await asyncio.create_subprocess_shell(
-        process.command or "exit 1",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-    process.exit(await child.wait())
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_shell(process.command or "exit 1", stdin=pipe, stdout=pipe, stderr=pipe)
+    assert child.stdin and child.stdout and child.stderr
+    feed = asyncio.create_task(_feed(process.stdin, child.stdin))
+    await asyncio.gather(_pump(child.stdout, process.stdout), _pump(child.stderr, process.stderr))
+    status = await child.wait()
+    feed.cancel()
+    process.exit(status if status >= 0 else 128 - status)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncssh.SSHWriter[bytes]) -> None:
+    while data := await source.read(CHUNK):
+        sink.write(data)
+        await sink.drain()
+
+
+async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        while data := await source.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
 
 
 async def serve(folder: Path, port: int) -> None:

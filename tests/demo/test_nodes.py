@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import demo.nodes
 from demo.nodes import DemoNode, start_nodes
 
 
@@ -16,8 +16,9 @@ from demo.nodes import DemoNode, start_nodes
 def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
     patch = pytest.MonkeyPatch()
     if request.param == "asyncssh":
-        patch.setattr(demo.nodes.shutil, "which", lambda *_, **__: None)
-    nodes, processes = start_nodes(tmp_path_factory.mktemp("nodes"))
+        patch.setattr(shutil, "which", lambda *_, **__: None)
+    place = tmp_path_factory.mktemp("nodes")
+    nodes, processes = start_nodes(place)
     patch.undo()
     yield nodes
     for process in processes:
@@ -28,7 +29,7 @@ def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("key") / "id"
+    path: Path = tmp_path_factory.mktemp("key") / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=20)
     return path
 

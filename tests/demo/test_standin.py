@@ -17,8 +17,9 @@ COMPACT_LINE = re.compile(r"\d{6} \d{9} I \[[0-9A-F]{8}\] 0x4150[0-9A-F]{4} .+")
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    build(tmp_path / "MDaemon", NodeTree("mail1.harbour.example", "192.0.2.1", "KEY"))
-    return tmp_path / "MDaemon"
+    root: Path = tmp_path / "MDaemon"
+    build(root, NodeTree("mail1.harbour.example", "192.0.2.1", "KEY"))
+    return root
 
 
 @pytest.fixture

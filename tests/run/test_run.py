@@ -21,7 +21,7 @@ def run(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedPr
 @pytest.fixture
 def checkout(tmp_path) -> Path:
     """A checkout with an environment that looks installed: `./run` must find it so, and ask no package index."""
-    place = tmp_path / "a checkout with spaces"
+    place: Path = tmp_path / "a checkout with spaces"
     place.mkdir()
     for name in ("run", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, place)
