@@ -1,0 +1,129 @@
+r"""Where a node really keeps its folders, read from MDaemon.ini.
+
+The names of the keys are not public, so they are not guessed: a key is a folder's key because of the value it holds. A
+value that is the folder's default place, or another absolute path whose last name is the folder's, counts
+(`\\srv\mail\Users\$DOMAIN$\$MAILBOX$\` is the folder Users). A key found on a node earlier is believed again, also
+after the folder got another name.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+import re
+from collections.abc import Sequence
+
+from nodes.products.ini import IniDocument, IniItem
+from nodes.products.profile import FolderPath, FolderRule, Profile, Source
+
+__all__ = ["FolderPath", "effective_folders"]
+
+_MACRO = re.compile(r"\$[A-Z]+\d*\$", re.I)
+_ABSOLUTE = {"windows": re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\/]|//[^\\/]"), "posix": re.compile(r"/")}
+
+
+class _Paths:
+    """Path text of one platform: what is absolute, what is equal, what lies inside."""
+
+    def __init__(self, platform_name: str, root: str) -> None:
+        self._windows = platform_name == "windows"
+        self._module = ntpath if self._windows else posixpath
+        self._absolute = _ABSOLUTE["windows" if self._windows else "posix"]
+        self._root = root
+
+    def folder_in(self, value: str) -> str:
+        """The absolute path at the start of a value, up to its first macro; "" where there is none."""
+        text = value.strip("\"' \t")
+        if not self._absolute.match(text) or "\0" in text:
+            return ""
+        macro = _MACRO.search(text)
+        if macro:
+            text = text[: macro.start()]
+            text = text[: max(text.rfind("\\"), text.rfind("/")) + 1]
+        return self.plain(text)
+
+    def plain(self, path: str) -> str:
+        """A path without doubled or trailing separators and '.' parts."""
+        plain = self._module.normpath(path) if path else ""
+        return plain.rstrip("\\") if plain.startswith("\\\\") else plain  # normpath spares a share's last one
+
+    def default(self, relative: str) -> str:
+        """A relative folder of the profile as an absolute path."""
+        return self.plain(self._module.join(self._root, *relative.split("/")))
+
+    def same(self, left: str, right: str) -> bool:
+        """Whether two paths are one place."""
+        return self._key(left) == self._key(right)
+
+    def last_names(self, path: str, count: int) -> list[str]:
+        """The last names of a path, folded."""
+        return re.split(r"[\\/]" if self._windows else "/", path.casefold())[-count:]
+
+    def inside(self, path: str) -> str:
+        """The path relative to the root with `/`; "" outside or at the root."""
+        root, key = self._key(self._root).rstrip("\\/"), self._key(path)
+        separator = "\\" if self._windows else "/"
+        return path[len(root) + 1 :].replace(separator, "/") if key.startswith(root + separator) else ""
+
+    def _key(self, path: str) -> str:
+        plain = self.plain(path)
+        return plain.casefold() if self._windows else plain
+
+
+def effective_folders(
+    ini: IniDocument,
+    install_root: str,
+    platform_name: str,
+    profile: Profile,
+    known: Sequence[FolderPath] = (),
+) -> tuple[FolderPath, ...]:
+    """Where each of the profile's folders lies. `known`: what was found before, whose keys are looked at first.
+
+    A role appears more than once where the file names several places for it: an operator has to decide. Where it names
+    none, the default place is answered with the source of the profile's entry.
+    """
+    paths = _Paths(platform_name, install_root)
+    places = [(item, folder) for item in ini.items() if (folder := paths.folder_in(item.value))]
+    learned = {folder.role: folder for folder in known if folder.key}
+    found: list[FolderPath] = []
+    for rule in profile.folders:
+        default = paths.default(rule.default)
+        hit = _by_key(rule, learned.get(rule.role), places) or _by_value(rule, default, places, paths)
+        for path, item, source in hit or [(default, None, rule.source)]:
+            section, key = (item.section, item.key) if item else ("", "")
+            inside = paths.inside(path)
+            found.append(FolderPath(rule.role, rule.label, path, default, section, key, source.value, inside))
+    return tuple(found)
+
+
+_Place = tuple[IniItem, str]
+_Hit = list[tuple[str, IniItem | None, Source]]
+
+
+def _by_key(rule: FolderRule, learned: FolderPath | None, places: Sequence[_Place]) -> _Hit:
+    """The value of a key that is known by evidence or from before."""
+    keys: list[tuple[str, str, Source]] = []
+    if rule.key:
+        keys.append((rule.section, rule.key, rule.key_source))
+    if learned:
+        keys.append((learned.section, learned.key, Source.DISCOVERED))
+    for section, key, source in keys:
+        wanted = section.casefold(), key.casefold()
+        for item, folder in places:
+            if (item.section.casefold(), item.key.casefold()) == wanted:
+                return [(folder, item, source)]
+    return []
+
+
+def _by_value(rule: FolderRule, default: str, places: Sequence[_Place], paths: _Paths) -> _Hit:
+    """Values that are the default place; else the distinct ones that end in the folder's name."""
+    names = rule.default.casefold().split("/")
+    at_default = [(item, folder) for item, folder in places if paths.same(folder, default)]
+    if at_default:
+        return [(default, at_default[0][0], Source.DISCOVERED)]
+    distinct: _Hit = []
+    for item, folder in places:
+        named = paths.last_names(folder, len(names)) == names
+        if named and not any(paths.same(folder, other) for other, _, _ in distinct):
+            distinct.append((folder, item, Source.DISCOVERED))
+    return distinct

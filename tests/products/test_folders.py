@@ -1,0 +1,103 @@
+"""Effective folders: found by the value a key holds; keys are never guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from nodes.products.folders import FolderPath, effective_folders
+from nodes.products.ini import IniDocument
+from nodes.products.loading import load_profile
+
+PROFILE = load_profile("mdaemon")
+
+
+def found(
+    text: str, root: str = "C:\\MDaemon", platform: str = "windows", known: tuple[FolderPath, ...] = ()
+) -> dict[str, list[FolderPath]]:
+    folders = effective_folders(IniDocument.parse(text.encode("cp1252")), root, platform, PROFILE, known)
+    return {folder.role: [other for other in folders if other.role == folder.role] for folder in folders}
+
+
+def test_without_evidence_the_default_places_are_told_with_their_source():
+    folders = found("[A]\r\nx=1\r\n")
+    assert folders["users"] == [
+        FolderPath("users", "Mail folders", "C:\\MDaemon\\Users", "C:\\MDaemon\\Users", "", "", "guide", "Users")
+    ]
+    assert folders["raw-queue"][0].path == "C:\\MDaemon\\Queues\\Raw"
+    assert {len(same) for same in folders.values()} == {1}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "C:\\MDaemon\\Users\\",
+        "c:\\mdaemon\\USERS",
+        '"C:\\MDaemon\\Users"',
+        "C:/MDaemon/Users/",
+        "C:\\MDaemon\\Users\\$DOMAIN$\\$MAILBOX$\\",
+        "C:\\MDaemon\\.\\Users\\\\$MAILBOXFIRSTCHARS4$\\$MAILBOX$",
+    ],
+)
+def test_a_key_is_found_by_the_default_place_it_holds(value: str):
+    (users,) = found(f"[Odd Section]\r\nOdd Key = {value}\r\n")["users"]
+    assert (users.section, users.key, users.source) == ("Odd Section", "Odd Key", "discovered")
+    assert (users.path, users.inside) == ("C:\\MDaemon\\Users", "Users")
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("\\\\srv\\mail$\\Users\\$DOMAIN$\\$MAILBOX$\\", "\\\\srv\\mail$\\Users"),
+        ("\\\\srv\\share\\users", "\\\\srv\\share\\users"),
+        ("D:\\Mail\\Users\\", "D:\\Mail\\Users"),
+    ],
+)
+def test_a_folder_elsewhere_is_found_by_its_name(value: str, path: str):
+    (users,) = found(f"[S]\r\nk={value}\r\n")["users"]
+    assert (users.path, users.inside, users.source) == (path, "", "discovered")
+
+
+def test_a_folder_moved_inside_the_installation_is_told_as_such():
+    (public,) = found("[S]\r\nk=C:\\MDaemon\\App\\Public Folders\\\r\n")["public"]
+    assert public.inside == "App/Public Folders"
+    ruling = PROFILE.with_folders([public]).classify("App/Public Folders/x.grp")
+    assert ruling.path_class == "volatile"
+
+
+def test_the_one_key_with_public_evidence_is_read():
+    (raw,) = found("[directories]\r\nRAW=E:\\Spool\\In\\\r\n")["raw-queue"]
+    assert (raw.path, raw.section, raw.key, raw.source) == ("E:\\Spool\\In", "directories", "RAW", "community")
+
+
+def test_a_key_found_before_is_believed_after_the_folder_got_another_name():
+    before = found("[S]\r\nMailRoot=C:\\MDaemon\\Users\\\r\n")["users"]
+    (users,) = found("[S]\r\nMAILROOT=\\\\srv\\boxes\\$MAILBOX$\r\n", known=tuple(before))["users"]
+    assert (users.path, users.key, users.source) == ("\\\\srv\\boxes", "MAILROOT", "discovered")
+    (users,) = found("[S]\r\nother=1\r\n", known=tuple(before))["users"]
+    assert (users.path, users.key) == ("C:\\MDaemon\\Users", "")
+
+
+def test_several_places_are_all_told():
+    users = found("[S]\r\na=D:\\One\\Users\r\nb=d:\\one\\users\\\r\nc=E:\\Two\\Users\r\n")["users"]
+    assert [(folder.path, folder.key) for folder in users] == [("D:\\One\\Users", "a"), ("E:\\Two\\Users", "c")]
+
+
+@pytest.mark.parametrize(
+    "value", ["Users", "..\\Users", "C:Users", "x C:\\Other\\Users", "\\Users", "$ROOT$\\Users", ""]
+)
+def test_values_that_are_no_absolute_path_tell_nothing(value: str):
+    (users,) = found(f"[S]\r\nk={value}\r\n")["users"]
+    assert users.source == "guide"
+
+
+def test_posix_nodes_have_posix_paths():
+    folders = found("[S]\nk=/srv/md/Users/$DOMAIN$/\nl=/mnt/share/Public Folders\nm=/\n", "/srv/md", "posix")
+    assert (folders["users"][0].key, folders["users"][0].inside) == ("k", "Users")
+    assert folders["public"][0].path == "/mnt/share/Public Folders"
+    assert folders["queues"][0].path == "/srv/md/Queues"
+    assert found("[S]\nk=/srv/md/users\n", "/srv/md", "posix")["users"][0].key == "k"
+
+
+def test_the_installation_folder_itself_never_counts_as_a_folder():
+    (users,) = found("[S]\r\nk=C:\\MDaemon\\Users\\..\\\r\n")["users"]
+    assert users.key == ""
