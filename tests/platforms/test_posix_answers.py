@@ -142,9 +142,9 @@ def test_no_answer_breaks_a_parser(stdout: bytes, stderr: bytes, status: int):
 
 def test_a_large_listing_is_read_quickly():
     stdout = b"".join(record(f"App/folder-{number % 50}/file {number}.ini") for number in range(50_000))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(POSIX.parse_list_tree(answer(stdout)).files) == 50_000
-    assert time.perf_counter() - started < 2.0  # ten times what it takes here
+    assert time.process_time() - started < 2.0  # ten times what it takes here
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_an_overrides_folder_is_skipped_too():
 @pytest.mark.parametrize("profile", [MDAEMON, MDAEMON.with_overrides([("App/d1*/**", "config")])], ids=["plain", "own"])
 def test_five_thousand_paths_are_sorted_quickly(profile: Profile):
     paths = [f"App/d{number % 50}/Some File {number}.dat" for number in range(5000)]
-    started = time.perf_counter()
+    started = time.process_time()
     for path in paths:
         profile.classify(path)
-    assert time.perf_counter() - started < 0.5  # 0.02 here; a loaded machine may be slow
+    assert time.process_time() - started < 0.5  # 0.02 here; a loaded machine may be slow
