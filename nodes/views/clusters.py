@@ -87,7 +87,8 @@ class ClusterList(ListingView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """And whether new ones may be made."""
         may_create = rank(self.principal.portal_role()) >= rank(Role.ADMINISTRATOR)
-        return super().get_context_data(may_create=may_create, **kwargs)
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"may_create": may_create}
 
 
 def cluster_page(cluster_id: int) -> str:

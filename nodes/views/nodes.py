@@ -35,8 +35,8 @@ class NodeTable(tables.Table):
     name = tables.Column(verbose_name="Node")
     cluster = tables.Column(linkify=("replication:cluster", [A("cluster_id")]))
     role = tables.Column()
-    state = tables.Column(accessor="health", empty_values=())
-    version = tables.Column(accessor="facts__product_version", default="not known")
+    state = tables.Column(accessor="health", verbose_name="State", empty_values=())
+    version = tables.Column(accessor="facts__product_version", verbose_name="Version", default="not known")
     clock = tables.Column(accessor="facts__clock_offset_ms", verbose_name="Clock", default="not known", attrs=NUMBER)
     disk = tables.Column(accessor="facts__disk_free", verbose_name="Disk used", empty_values=(), orderable=False)
     read_at = tables.DateTimeColumn(

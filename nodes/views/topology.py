@@ -64,8 +64,9 @@ def draw(nodes: Sequence[Node]) -> Drawing:
     secondaries = [node for node in nodes if node.role != NodeRole.PRIMARY]
     top = [_box(node, WIDTH // 2, PRIMARY_Y) for node in primary[:1]]
     below = [_box(node, *_place(index, len(secondaries))) for index, node in enumerate(secondaries)]
-    edges = tuple(Edge(_line(box), box.verdict.tone) for box in below) if top else ()
     rows = -(-len(secondaries) // COLUMNS)
+    line = _curve if rows == 1 else _elbow
+    edges = tuple(Edge(line(box), box.verdict.tone) for box in below) if top else ()
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)
     return Drawing(WIDTH, height, boxes, edges, "; ".join(f"{box.node.name}: {box.verdict.label}" for box in boxes))
@@ -82,6 +83,11 @@ def _place(index: int, count: int) -> tuple[int, int]:
     return int((column + 0.5) * WIDTH / columns), FIRST_ROW + row * ROW
 
 
-def _line(box: Box) -> str:
+def _curve(box: Box) -> str:
+    start = PRIMARY_Y + BOX[1] // 2
+    return f"M{WIDTH // 2},{start} C{WIDTH // 2},{box.y - 10} {box.centre},{start + 10} {box.centre},{box.y}"
+
+
+def _elbow(box: Box) -> str:
     start, bus = PRIMARY_Y + BOX[1] // 2, box.y - 18
     return f"M{WIDTH // 2},{start} V{bus} H{box.centre} V{box.y}"

@@ -93,6 +93,7 @@ def _moving(row: Job) -> dict[str, Any]:
         "targets": targets,
         "progress": progress_of(row, targets),
         "ended": JobState(row.state) in JOB_TERMINAL,
+        "moving_states": (JobState.REQUESTED, JobState.PLANNING, JobState.RUNNING),
         "locks": list(locks_of(row)),
     }
 

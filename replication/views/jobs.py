@@ -110,7 +110,8 @@ class JobList(ListingView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The board only where the whole page is drawn."""
         whole = self.get_template_names() == [self.page_template]
-        return super().get_context_data(**kwargs) | (_board(self.principal) if whole else {})
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | (_board(self.principal) if whole else {})
 
 
 def board(request: HttpRequest) -> HttpResponse:

@@ -23,7 +23,7 @@ def _stop(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     require_portal(principal, Role.OPERATOR)
     form = StopForm(request.POST if request.POST.get("act") == "stop" else None)
-    if form.is_bound and form.attempt(lambda: stop_all_writes(principal, form.cleaned_data["reason"])):
+    if form.attempt(lambda: stop_all_writes(principal, form.cleaned_data["reason"])) is not None:
         return done(request, reverse("replication:dashboard"), "Stopped: no job changes any node.")
     lead = (
         "Every job stops before its next change on a node, within seconds. Reading and planning go on. "
@@ -39,7 +39,7 @@ def _allow(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     require_portal(principal, Role.ADMINISTRATOR)
     form = AllowForm(request.POST if request.POST.get("act") == "allow" else None)
-    if form.is_bound and form.attempt(lambda: allow_writes(principal, form.cleaned_data["reason"])):
+    if form.attempt(lambda: allow_writes(principal, form.cleaned_data["reason"])) is not None:
         return done(
             request, reverse("replication:dashboard"), "Writes are allowed again; jobs go on where they stopped."
         )

@@ -1,5 +1,5 @@
-"""A portal with something to look at: two clusters, their nodes in every state, jobs in every state. For browser tests and
-for looking at the pages; what it says of nodes is made up."""
+"""A portal with something to look at: two clusters, their nodes in every state, jobs in every state. For browser
+tests and for looking at the pages; what it says of nodes is made up."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def _job(cluster: Cluster, state: JobState, name: str, **fields) -> Job:
 
 
 def _targets(job: Job, nodes: list[Node], state: TargetState, **fields) -> None:
-    total, done = 4, 4 if state == TargetState.VERIFIED else 1
+    total, done = 4, {TargetState.VERIFIED: 4, TargetState.PENDING: 0}.get(state, 1)
     started = timezone.now() - timedelta(seconds=30)
     ended = {"ended_at": timezone.now()} if state in (TargetState.VERIFIED, TargetState.FAILED) else {}
     for node in nodes:
