@@ -9,7 +9,6 @@ from django.db import models
 from nodes.secret import Secret
 from nodes.vault import open_sealed, seal
 
-
 if TYPE_CHECKING:  # generic for the type checker only; Django's own class takes no parameters
     _TextField = models.TextField[Any, Any]
 else:
@@ -18,6 +17,10 @@ else:
 
 class SealedField(_TextField):
     """Holds a `Secret` (or None). Reading with a wrong key raises `WrongKey`; it never yields ciphertext as a value."""
+
+    if TYPE_CHECKING:  # what django-stubs goes by
+        _pyi_private_set_type: Secret | None  # type: ignore[assignment]
+        _pyi_private_get_type: Secret | None  # type: ignore[assignment]
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Secret | None:
         """Open what the database holds."""

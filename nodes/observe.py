@@ -192,7 +192,7 @@ def _version(
     reader: _Reader, profile: Profile, ini: IniDocument | None, folders: Sequence[FolderPath]
 ) -> ProductVersion:
     """From what runs (the newest log's banner), from the ini file, from the program: the first that tells."""
-    sources = (
+    sources: tuple[Callable[[], ProductVersion | None], ...] = (
         lambda: _version_in_logs(reader, _log_folder(reader.link, profile, folders)),
         lambda: version_from_ini(ini) if ini else None,
         lambda: version_from_program(reader.start_of(f"{_app(reader.link, profile)}/{PROGRAM}", MAX_PROGRAM)),

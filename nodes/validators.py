@@ -46,6 +46,10 @@ class Checks:
         """Note what is wrong with a field."""
         self._errors.setdefault(field, []).append(ValidationError(message, code=code))
 
+    def passed(self, *fields: str) -> bool:
+        """Whether nothing is wrong with these fields so far."""
+        return not set(fields) & set(self._errors)
+
     def finish(self) -> None:
         """Raise ValidationError by field if anything was wrong."""
         if self._errors:

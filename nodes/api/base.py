@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
@@ -11,16 +11,15 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import ModelSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.principals import Principal
-from clusterportal.api import WithPrincipal, tagged
+from clusterportal.api import Pages, Versioned, WithPrincipal, tagged
 from nodes.api.inputs import StrictInput
-from nodes.models import Cluster, Credential, Node
 
-Row = TypeVar("Row", Cluster, Credential, Node)
-AnyRow = TypeVar("AnyRow", bound=Model)
+Row = TypeVar("Row", bound=Model)
+Related = TypeVar("Related", bound=Model)
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="the ETag you saw; 412 when the row changed since"
@@ -52,14 +51,15 @@ class Resource(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One row with its ETag."""
         row = self.get_object()
-        return tagged(request, row, self.get_serializer(row).data)
+        return tagged(request, cast(Versioned, row), self.get_serializer(row).data)
 
     def answer(self, pk: int, status: int = 200) -> Response:
         """The row as it is now, with its ETag."""
         row = self.get_queryset().get(pk=pk)
-        return tagged(self.request, row, self.get_serializer(row).data, status=status)
+        return tagged(self.request, cast(Versioned, row), self.get_serializer(row).data, status=status)
 
-    def page(self, rows: QuerySet[AnyRow], shape: type[BaseSerializer[AnyRow]]) -> Response:
+    def page(self, rows: QuerySet[Related], shape: type[ModelSerializer[Related]]) -> Response:
         """One page of related rows."""
-        found = self.paginate_queryset(rows)  # type: ignore[type-var]
-        return self.get_paginated_response(shape(found, many=True).data)
+        pages = Pages()
+        found = pages.paginate_queryset(rows, self.request, view=self)
+        return pages.get_paginated_response(shape(found, many=True).data)

@@ -171,3 +171,11 @@ class IniAnswerIn(StrictInput):
     section = serializers.CharField(max_length=200)
     key = serializers.CharField(max_length=200)
     choice = serializers.ChoiceField(IniChoice.choices)
+
+
+class IniKeyQuery(serializers.Serializer[Any]):
+    """What a node's ini keys can be narrowed by."""
+
+    path = serializers.CharField(max_length=400, required=False)
+    choice = serializers.ChoiceField(IniChoice.choices, required=False)
+    answered = serializers.BooleanField(required=False)

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
-from nodes.api.filters import IniKeyFilter, NodeFilter
-from nodes.api.inputs import EmptyIn, FingerprintIn, IniAnswerIn, NodeIn, NodePatch, ReasonIn
+from nodes.api.filters import NodeFilter
+from nodes.api.inputs import EmptyIn, FingerprintIn, IniAnswerIn, IniKeyQuery, NodeIn, NodePatch, ReasonIn
 from nodes.api.serializers import FactsOut, HostKeyOut, HostKeysOut, IniKeyOut, NodeOut, RefreshOut
 from nodes.connect import look_at_host_key
 from nodes.enums import HostKeyState
@@ -147,11 +147,18 @@ class NodeViewSet(Resource[Node]):
         where = reverse("api-node-facts", kwargs={"pk": node.pk})
         return Response(RefreshOut({"requested_at": asked, "facts": where}).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="List ini keys that are or were the node's own", responses=IniKeyOut(many=True))
-    @action(detail=True, url_path="ini-keys", filterset_class=IniKeyFilter)
+    @extend_schema(
+        summary="List ini keys that are or were the node's own",
+        parameters=[IniKeyQuery],
+        responses=IniKeyOut(many=True),
+        filters=False,
+    )
+    @action(detail=True, url_path="ini-keys", filterset_class=None)
     def ini_keys(self, request: Request, pk: str) -> Response:
         """What nobody answered is kept."""
-        rows = self.filter_queryset(ini_keys_of(self.principal, self.get_object()))
+        query = IniKeyQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        rows = ini_keys_of(self.principal, self.get_object()).filter(**query.validated_data)
         return self.page(rows, IniKeyOut)
 
     @extend_schema(summary="Keep an ini key or replicate the primary's", request=IniAnswerIn, responses=IniKeyOut)

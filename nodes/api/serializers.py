@@ -94,7 +94,7 @@ class NodeOut(serializers.ModelSerializer[Node]):
     cluster_name = serializers.CharField(source="cluster.name", read_only=True)
     credential_name = serializers.CharField(source="credential.name", default=None, read_only=True, allow_null=True)
     approved_host_key = serializers.CharField(source="approved_key", read_only=True)
-    product_version = serializers.CharField(source="facts.product_version", default="", read_only=True)
+    product_version = serializers.SerializerMethodField()
 
     class Meta:
         model = Node
@@ -123,6 +123,10 @@ class NodeOut(serializers.ModelSerializer[Node]):
         ]
         read_only_fields = fields
 
+    def get_product_version(self, node: Node) -> str:
+        """What the node last told; empty while it told nothing."""
+        return node.facts.product_version if hasattr(node, "facts") else ""
+
 
 class HostKeyOut(serializers.ModelSerializer[HostKey]):
     """A host key and what was decided of it."""
@@ -142,15 +146,18 @@ class HostKeysOut(serializers.Serializer[object]):
 
 
 class FolderOut(serializers.Serializer[object]):
-    """An effective folder of the node, and where that is known from."""
+    """An effective folder of the node, and where that is known from.
+
+    Fields take the place of DRF's own attributes of the same name only in its table of fields, never on the class.
+    """
 
     role = serializers.CharField(read_only=True)
-    label = serializers.CharField(read_only=True)
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
     path = serializers.CharField(read_only=True)
     default_path = serializers.CharField(read_only=True)
     section = serializers.CharField(read_only=True, allow_blank=True)
     key = serializers.CharField(read_only=True, allow_blank=True)
-    source = serializers.CharField(read_only=True)
+    source = serializers.CharField(read_only=True)  # type: ignore[assignment]
     inside = serializers.CharField(
         read_only=True, allow_blank=True, help_text="relative to the installation folder; empty outside it"
     )
@@ -161,7 +168,7 @@ class FactsOut(serializers.ModelSerializer[NodeFacts]):
 
     folders = FolderOut(many=True, read_only=True)
     capabilities = serializers.DictField(child=serializers.BooleanField(), read_only=True)
-    errors = serializers.DictField(child=serializers.CharField(), read_only=True)
+    errors = serializers.DictField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
 
     class Meta:
         model = NodeFacts

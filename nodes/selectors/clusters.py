@@ -17,13 +17,15 @@ from nodes.products.profile import FolderPath, Profile
 def clusters_for(principal: Principal) -> QuerySet[Cluster]:
     """The clusters the principal may see, each with `node_count`, `quarantined_count`, `down_count`, `degraded_count`,
     `healthy_count`."""
-    return visible_clusters(principal).annotate(
+    counted = visible_clusters(principal).annotate(
         node_count=Count("nodes"),
         quarantined_count=Count("nodes", filter=~Q(nodes__quarantined_reason="")),
         down_count=Count("nodes", filter=Q(nodes__health=Health.DOWN)),
         degraded_count=Count("nodes", filter=Q(nodes__health=Health.DEGRADED)),
         healthy_count=Count("nodes", filter=Q(nodes__health=Health.OK, nodes__quarantined_reason="")),
     )
+    # grouping drops the model's own order
+    return counted.order_by("name")
 
 
 def members_of(principal: Principal, cluster_id: int) -> QuerySet[Membership]:

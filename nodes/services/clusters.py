@@ -69,7 +69,7 @@ def _mode(word: str) -> str:
 _CHECKS = {"name": title, "description": remark, "profile": _profile, "approval": _approval}
 
 
-def _unique_name(checks: Checks, name: str, *, besides: int | None = None) -> None:
+def _unique_name(checks: Checks, name: str, *, besides: int = 0) -> None:
     if Cluster.objects.filter(name__iexact=name).exclude(pk=besides).exists():
         checks.complain("name", "Another cluster has this name; choose a different one.", code="unique")
 
@@ -153,7 +153,10 @@ def set_member(principal: Principal, *, cluster_id: int, username: str, role: st
         checks.complain("role", f"Use one of: {', '.join(Role.values)}.", code="invalid_choice")
     checks.finish()
     assert user is not None  # noqa: S101 - finish() raised otherwise
-    return _grant(principal, cluster, user, role) if role else _withdraw(principal, cluster, user)
+    if role:
+        return _grant(principal, cluster, user, role)
+    _withdraw(principal, cluster, user)
+    return None
 
 
 def _grant(principal: Principal, cluster: Cluster, user: User, role: str) -> Membership:

@@ -187,7 +187,7 @@ def _check_names(checks: Checks, change: CredentialChange, credential: Credentia
     return names
 
 
-def _unique_name(checks: Checks, cluster_id: int, name: str, *, besides: int | None = None) -> None:
+def _unique_name(checks: Checks, cluster_id: int, name: str, *, besides: int = 0) -> None:
     if Credential.objects.filter(cluster=cluster_id, name__iexact=name).exclude(pk=besides).exists():
         checks.complain("name", "Another credential of this cluster has this name.", code="unique")
 

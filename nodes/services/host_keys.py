@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -128,5 +130,5 @@ def quarantine(node: Node, mismatch: HostKeyMismatch) -> None:
     _audit(SYSTEM, row, "node.quarantine", f"Quarantined {row.name}: {row.quarantined_reason}", data)
 
 
-def _audit(principal: Principal, node: Node, action: str, text: str, data: dict[str, object]) -> None:
+def _audit(principal: Principal, node: Node, action: str, text: str, data: Mapping[str, object]) -> None:
     record(principal, action, text, cluster=node.cluster, subject=Subject.of(node), data=data)

@@ -4,10 +4,11 @@ stays pinned, and a server that shows another one is refused."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.audit import Subject, record
 from accounts.errors import Conflict
@@ -62,43 +63,70 @@ def _role(word: str) -> str:
     return word
 
 
-_CHECKS = {"name": host_name, "address": address, "port": port, "platform": _platform, "role": _role}
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The columns that an administrator sets."""
+
+    name: str
+    address: str
+    port: int
+    platform: str
+    role: str
+    install_root: str
+    credential_id: int | None
+
+    @classmethod
+    def of(cls, source: NewNode | Node) -> _Settings:
+        """Those of a row or of what shall become one."""
+        return cls(**{column.name: getattr(source, column.name) for column in fields(cls)})
+
+    def changed_by(self, change: NodeChange) -> _Settings:
+        """With what is given in the change."""
+        given = {name: value for name, value in asdict(change).items() if value is not None}
+        return replace(self, **given)
 
 
-def _check_root(checks: Checks, root: str, platform: str) -> str:
-    clean = checks("install_root", lambda text: install_root(text, platform), root)
+def _root(text: str, platform: str) -> str:
+    clean = install_root(text, platform)
     try:
         platform_named(platform).sftp_path(clean)
     except ValueError as error:
-        checks("install_root", _refuse(str(error)), clean)
+        raise ValidationError(str(error)) from error
     return clean
 
 
-def _refuse(message: str) -> object:
-    def check(_: str) -> str:
-        raise ValidationError(message)
+def _check(checks: Checks, cluster_id: int, wanted: _Settings, besides: int = 0) -> _Settings:
+    """Clean settings; complaints go to `checks`."""
+    platform = checks("platform", _platform, wanted.platform)
+    root = wanted.install_root
+    if checks.passed("platform"):
+        root = checks("install_root", lambda text: _root(text, platform), root)
+    clean = _Settings(
+        name=checks("name", host_name, wanted.name),
+        address=checks("address", address, wanted.address),
+        port=checks("port", port, wanted.port),
+        platform=platform,
+        role=checks("role", _role, wanted.role),
+        install_root=root,
+        credential_id=wanted.credential_id,
+    )
+    _check_taken(checks, Node.objects.filter(cluster=cluster_id).exclude(pk=besides), clean)
+    own = Credential.objects.filter(cluster=cluster_id, pk=wanted.credential_id or 0)
+    if wanted.credential_id is not None and not own.exists():
+        checks.complain("credential", "Use a credential of the node's own cluster.", code="does_not_exist")
+    return clean
 
-    return check
 
-
-def _check_taken(checks: Checks, cluster_id: int, values: Mapping[str, object], besides: int | None = None) -> None:
-    others = Node.objects.filter(cluster=cluster_id).exclude(pk=besides)
-    if others.filter(name__iexact=values["name"]).exists():
+def _check_taken(checks: Checks, others: QuerySet[Node], wanted: _Settings) -> None:
+    if others.filter(name__iexact=wanted.name).exists():
         checks.complain("name", "Another node of this cluster has this name; choose a different one.", code="unique")
-    if others.filter(address__iexact=values["address"], port=values["port"]).exists():
+    if checks.passed("address", "port") and others.filter(address=wanted.address, port=wanted.port).exists():
         checks.complain(
             "address", "Another node of this cluster has this address and port; change that one.", code="unique"
         )
-    primary = others.filter(role=NodeRole.PRIMARY).first() if values["role"] == NodeRole.PRIMARY else None
+    primary = others.filter(role=NodeRole.PRIMARY).first() if wanted.role == NodeRole.PRIMARY else None
     if primary is not None:
         checks.complain("role", f"{primary.name} is this cluster's primary; make it a secondary first.", code="unique")
-
-
-def _check_credential(checks: Checks, cluster_id: int, credential_id: int | None) -> None:
-    if credential_id is None:
-        return
-    if not Credential.objects.filter(pk=credential_id, cluster=cluster_id).exists():
-        checks.complain("credential", "Use a credential of the node's own cluster.", code="does_not_exist")
 
 
 @transaction.atomic
@@ -106,24 +134,15 @@ def register_node(principal: Principal, *, new: NewNode) -> Node:
     """Add a server to a cluster. Needs the cluster's administrator. Raises ValidationError by field."""
     cluster = take_cluster(principal, new.cluster_id, Role.ADMINISTRATOR)
     checks = Checks()
-    values: dict[str, object] = {field: checks(field, check, getattr(new, field)) for field, check in _CHECKS.items()}
-    if new.platform in PlatformName.values:
-        values["install_root"] = _check_root(checks, new.install_root, new.platform)
-    _check_credential(checks, cluster.pk, new.credential_id)
+    settings = _check(checks, cluster.pk, _Settings.of(new))
     given = checks("host_key_fingerprint", fingerprint, new.host_key_fingerprint) if new.host_key_fingerprint else ""
-    _check_taken(checks, cluster.pk, values)
     checks.finish()
-    node = Node.objects.create(cluster=cluster, credential_id=new.credential_id, **values)
+    node = Node.objects.create(cluster=cluster, **asdict(settings))
     text = f"Registered {node.name} ({node.address}, port {node.port}) as {node.role} of cluster {cluster.name}."
-    record(principal, "node.register", text, cluster=cluster, subject=Subject.of(node), data=_shown(node))
+    _audit(principal, node, "node.register", text, asdict(settings))
     if given:
         host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=given)
     return node
-
-
-def _shown(node: Node) -> dict[str, object]:
-    columns = (*_CHECKS, "install_root", "credential_id")
-    return {column: getattr(node, column) for column in columns}
 
 
 @transaction.atomic
@@ -132,23 +151,12 @@ def update_node(principal: Principal, *, node_id: int, change: NodeChange, seen_
     Raises ValidationError by field, Stale."""
     node = take_node(principal, node_id, Role.ADMINISTRATOR, seen_version)
     checks = Checks()
-    values = _shown(node) | {column: value for column, value in _given(change).items() if value is not None}
-    for field, check in _CHECKS.items():
-        values[field] = checks(field, check, values[field])
-    if values["platform"] in PlatformName.values:
-        values["install_root"] = _check_root(checks, str(values["install_root"]), str(values["platform"]))
-    _check_credential(checks, node.cluster_id, change.credential_id)
-    _check_taken(checks, node.cluster_id, values, besides=node.pk)
+    settings = _check(checks, node.cluster_id, _Settings.of(node).changed_by(change), besides=node.pk)
     checks.finish()
-    changed = put(node, values)
+    changed = put(node, asdict(settings))
     if changed:
-        text = f"Changed {', '.join(changed)} of {node.name}."
-        record(principal, "node.update", text, cluster=node.cluster, subject=Subject.of(node), data=changed)
+        _audit(principal, node, "node.update", f"Changed {', '.join(changed)} of {node.name}.", changed)
     return node
-
-
-def _given(change: NodeChange) -> dict[str, object]:
-    return {column: getattr(change, column) for column in (*_CHECKS, "install_root", "credential_id")}
 
 
 @transaction.atomic
@@ -180,7 +188,9 @@ def remove_node(principal: Principal, *, node_id: int, seen_version: int | None 
     cluster = Cluster.objects.get(pk=node.cluster_id)
     if not (node.paused or cluster.paused):
         raise Conflict("Pause the node first, so that no job works on it while it is removed.", code="not_paused")
-    _audit(principal, node, "node.remove", f"Removed {node.name} from cluster {cluster.name}.", _shown(node))
+    _audit(
+        principal, node, "node.remove", f"Removed {node.name} from cluster {cluster.name}.", asdict(_Settings.of(node))
+    )
     node.delete()
 
 

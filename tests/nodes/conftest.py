@@ -52,7 +52,7 @@ def sshd(tmp_path_factory) -> Iterator[SshdServer]:
 
 
 @pytest.fixture
-def mail_root(tmp_path) -> Path:
+def mail_root(tmp_path: Path) -> Path:
     """A small tree of a mail server that really keeps its public folders elsewhere."""
     root = tmp_path / "MDaemon"
     for folder in ("App", "Logs", "Users"):

@@ -22,7 +22,7 @@ from tests.factories import make_cluster, make_node
 PASSPHRASE = "canary-passphrase"
 
 
-def pem(key, passphrase: str = "", form=serialization.PrivateFormat.OpenSSH) -> str:
+def pem(key, passphrase: str = "", form=serialization.PrivateFormat.OpenSSH):
     lock = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
     return key.private_bytes(serialization.Encoding.PEM, form, lock).decode()
 
@@ -39,7 +39,8 @@ def sealed_text() -> str:
 
 @pytest.fixture
 def key_file(tmp_path, settings):
-    """A key file of this test's own."""
+    """A key file and a data folder of this test's own."""
+    settings.DATA_DIR = tmp_path
     path = tmp_path / "master.keys"
     path.write_bytes(Fernet.generate_key())
     settings.PORTAL_KEY_FILE = str(path)

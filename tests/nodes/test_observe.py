@@ -1,6 +1,9 @@
 """Facts read from a real sshd, each by itself: one that is missing does not stop the others."""
 
+import os
 import time
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -9,8 +12,10 @@ from nodes.connect import open_node
 from nodes.enums import Health
 from nodes.models import Node, NodeFacts
 from nodes.observe import observe_node, read_facts
+from nodes.remote.session import Session
 from nodes.selectors import profile_of
 from nodes.services import host_keys, registry
+from nodes.services.facts import Facts
 from nodes.services.registry import NodeChange
 from tests.sshd import free_port
 
@@ -18,6 +23,14 @@ from tests.sshd import free_port
 @pytest.fixture
 def profile(cluster):
     return profile_of(cluster)
+
+
+def assert_clock_is_this_machines(facts: Facts, least_uncertainty_ms: float = 0.0) -> None:
+    offset, uncertainty = facts.clock_offset_ms, facts.clock_uncertainty_ms
+    assert offset is not None
+    assert uncertainty is not None
+    assert uncertainty > least_uncertainty_ms
+    assert abs(offset) <= uncertainty
 
 
 def test_facts_of_a_real_server(real_node, mail_root, profile):
@@ -28,10 +41,11 @@ def test_facts_of_a_real_server(real_node, mail_root, profile):
     assert facts.host_name
     assert facts.time_zone
     assert facts.product_version == "26.0.3"
-    assert 0 < facts.disk_free <= facts.disk_total
+    assert facts.disk_free
+    assert facts.disk_total
+    assert facts.disk_free <= facts.disk_total
     assert facts.folders
-    assert facts.clock_uncertainty_ms > 0
-    assert abs(facts.clock_offset_ms) <= facts.clock_uncertainty_ms
+    assert_clock_is_this_machines(facts)
 
 
 def test_observing_keeps_the_facts_and_says_healthy(real_node):
@@ -60,23 +74,46 @@ def test_a_huge_ini_is_not_swallowed(real_node, mail_root, profile, monkeypatch)
         assert "more than 10 bytes" in read_facts(link, profile=profile).errors["folders"]
 
 
+class Slow:
+    """A session whose answers arrive late."""
+
+    def __init__(self, session) -> None:
+        self._session = session
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def run(self, line, **options):
+        result = self._session.run(line, **options)
+        time.sleep(0.05)
+        return result
+
+
 def test_the_clock_is_right_although_answers_are_late(real_node, profile):
-    """The command's answer takes its time on the way back; the offset stays within the uncertainty."""
     with open_node(real_node) as link:
-        run = link.session.run
+        facts = read_facts(replace(link, session=cast(Session, Slow(link.session))), profile=profile)
+    assert_clock_is_this_machines(facts, least_uncertainty_ms=25)
 
-        def late(line, **options):
-            result = run(line, **options)
-            time.sleep(0.05)
-            return result
 
-        link.session.run = late
-        try:
-            facts = read_facts(link, profile=profile)
-        finally:
-            del link.session.run
-    assert facts.clock_uncertainty_ms >= 25
-    assert abs(facts.clock_offset_ms) <= facts.clock_uncertainty_ms
+def test_the_newest_banner_tells_the_version(real_node, mail_root, profile):
+    for name, version, age in (("a.log", "25.0.1", 1000), ("b.log", "26.0.2b", 10), ("c.log", "", 0)):
+        banner = (
+            f"START Event Log / MDaemon PRO v{version}, System log information\r\n" if version else "20261122 x\r\n"
+        )
+        (mail_root / "Logs" / name).write_text(banner)
+        os.utime(mail_root / "Logs" / name, (time.time() - age,) * 2)
+    with open_node(real_node) as link:
+        facts = read_facts(link, profile=profile)
+    assert (facts.product_version, facts.version_source) == ("26.0.2b", "banner")
+
+
+def test_the_program_tells_the_version_where_nothing_else_does(real_node, mail_root, profile):
+    (mail_root / "App" / "MDaemon.ini").write_bytes(b"[Domain]\r\nDomain=example.com\r\n")
+    resource = "\N{NULL}".join(("ProductVersion", "", "26.0.3", ""))
+    (mail_root / "App" / "MDaemon.exe").write_bytes(b"MZ" + bytes(5000) + resource.encode("utf-16-le") + bytes(100))
+    with open_node(real_node) as link:
+        facts = read_facts(link, profile=profile)
+    assert (facts.product_version, facts.version_source) == ("26.0.3", "program")
 
 
 def test_a_server_that_is_away_is_down_and_its_facts_stay(real_node, keeper):
