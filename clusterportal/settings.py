@@ -203,7 +203,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": "accounts.models.Role"},
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "accounts.models.Role",
+        "NodeRoleEnum": "nodes.enums.NodeRole",
+        "HostKeyStateEnum": "nodes.enums.HostKeyState",
+        "JobStateEnum": "replication.models.job.JOB_STATES",
+        "TargetStateEnum": "replication.models.job.TARGET_STATES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "clusterportal.schema.describe_problems",

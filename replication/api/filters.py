@@ -5,15 +5,16 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
-from replication.core.states import JOB_ACTIVE, JobState
+from replication.core.states import JOB_ACTIVE
 from replication.models import Conflict, Job, Snapshot
+from replication.models.job import JOB_STATES
 
 
 class JobFilter(django_filters.FilterSet):
     """Jobs by cluster, kind, one or several states, whether they have ended, and dry run."""
 
     cluster = django_filters.NumberFilter(field_name="cluster_id")
-    state = django_filters.MultipleChoiceFilter(choices=[(state.value, state.value) for state in JobState])
+    state = django_filters.MultipleChoiceFilter(choices=JOB_STATES)
     active = django_filters.BooleanFilter(method="by_activity", label="not ended")
 
     class Meta:

@@ -14,6 +14,10 @@ def _choices(states: type[JobState] | type[TargetState]) -> list[tuple[str, str]
     return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
 
+JOB_STATES = _choices(JobState)
+TARGET_STATES = _choices(TargetState)
+
+
 class Leased(models.Model):
     """Work one worker at a time may do. `fence` grows with every claim; a write that carries an older one is void.
     `lease_until` is by the database's clock; `not_before` delays the next claim."""
@@ -42,7 +46,7 @@ class Job(Leased):
 
     kind = models.CharField(max_length=40)
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="jobs")
-    state = models.CharField(max_length=20, choices=_choices(JobState), default=JobState.REQUESTED, db_index=True)
+    state = models.CharField(max_length=20, choices=JOB_STATES, default=JobState.REQUESTED, db_index=True)
     options = models.JSONField(default=dict, blank=True)
     node_ids = models.JSONField(default=list, blank=True, help_text="only these nodes; empty: all the kind concerns")
     dry_run = models.BooleanField(default=False)
@@ -86,7 +90,7 @@ class Target(Leased):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="targets")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="targets")
-    state = models.CharField(max_length=12, choices=_choices(TargetState), default=TargetState.PENDING, db_index=True)
+    state = models.CharField(max_length=12, choices=TARGET_STATES, default=TargetState.PENDING, db_index=True)
     evidence = models.JSONField(default=dict, blank=True)
 
     class Meta:
