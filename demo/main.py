@@ -50,20 +50,22 @@ class Story:
     def __init__(self, portal: str, folder: Path) -> None:
         self._portal = portal
         self._folder = folder
-        self._started = time.monotonic()
+        self._started = float(os.environ.get("CLUSTERPORTAL_STARTED", time.time()))
         self._demo_nodes: list[DemoNode] = []
         self._api = Api(portal, "")
         self._cluster = 0
+        self._secondaries: list[int] = []
 
     def tell(self, text: str) -> None:
         """A line for the person who watches."""
-        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+        print(f"[{time.time() - self._started:6.1f} s] {text}", flush=True)
 
     def tell_all(self) -> str:
         """All of it. Returns the one-time password. Raises ApiRefused, Unproven."""
         password = self._wait_for_all()
         self._register()
         self._dry_run()
+        self._answer_ini_key()
         first = self._replicate("day one: bring the joining nodes to the primary's configuration")
         self._show("First replication", first)
         self._prove()
@@ -113,6 +115,8 @@ class Story:
                 "credential": credential,
             },
         )
+        if role == "secondary":
+            self._secondaries.append(node["id"])
         shown = self._api.post(f"nodes/{node['id']}/host-key/fetch/")["fingerprint"]
         if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
             raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
@@ -159,6 +163,13 @@ class Story:
             f"Dry run: {plan['files']} configuration files on the primary, {plan['changes']} changes on the "
             f"secondaries, {plan['send_bytes']:,} bytes; {plan['unclassified']} files no profile knows; nothing changed"
         )
+
+    def _answer_ini_key(self) -> None:
+        """Ini keys that differ stay the node's own until somebody answers; this one is the cluster's."""
+        answer = {"path": "App/MDaemon.ini", "section": "Server", "key": "MaxSMTPSessions", "choice": "replicate"}
+        for node in self._secondaries:
+            self._api.post(f"nodes/{node}/ini-keys/answer/", answer)
+        self.tell("Answered: [Server] MaxSMTPSessions of MDaemon.ini is the primary's; other keys that differ stay own")
 
     def _replicate(self, reason: str) -> Ran:
         started = time.monotonic()
