@@ -9,10 +9,6 @@ from django.utils.safestring import SafeString
 from accounts.models import ApiToken, AuditEvent, Role, User
 
 
-def _role(value: str) -> str:
-    return Role(value).label if value else "None"
-
-
 class EventTable(tables.Table):
     """The audit log."""
 
@@ -55,10 +51,6 @@ class TokenTable(tables.Table):
         fields = ("name", "token_key", "user", "role", "cluster_ids", "created", "expiry", "revoke")
         empty_text = "There is no token."
 
-    def render_role(self, value: str) -> str:
-        """In words."""
-        return _role(value)
-
     def render_token_key(self, value: str) -> SafeString:
         """A code."""
         return format_html("<code>{}…</code>", value)
@@ -85,7 +77,9 @@ class UserTable(tables.Table):
 
     def render_portal_role(self, record: User) -> str:
         """In words; superusers hold all."""
-        return "Superuser" if record.is_superuser else _role(record.portal_role)
+        if record.is_superuser:
+            return "Superuser"
+        return Role(record.portal_role).label if record.portal_role else "None"
 
     def render_is_active(self, record: User) -> str:
         """In words."""

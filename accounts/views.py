@@ -60,7 +60,7 @@ def _refused(form: Form, act: Callable[[], object]) -> bool:
     try:
         act()
     except ValidationError as error:
-        for name, complaints in getattr(error, "error_dict", {None: error.error_list}).items():
+        for name, complaints in error.error_dict.items() if hasattr(error, "error_dict") else [("", error)]:
             form.add_error(name if name in form.fields else None, complaints)
     except Conflict as error:
         form.add_error(None, error.detail)

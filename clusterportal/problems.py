@@ -195,7 +195,7 @@ def _headers(error: Exception, problem: Problem) -> dict[str, str]:
     return headers
 
 
-def answer(error: Exception, context: Mapping[str, object]) -> Response | None:
+def answer(error: Exception, context: Mapping[str, object]) -> Response:
     """DRF's exception handler. An unforeseen exception is logged and answered without its text."""
     problem = problem_of(error)
     if problem is None:

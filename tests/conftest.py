@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts import append_only
@@ -97,3 +98,16 @@ def api_for() -> Callable[..., APIClient]:
         return client
 
     return with_token
+
+
+@pytest.fixture
+def cost_of() -> Callable[[Client, str], int]:
+    """How many queries a page or an answer takes: `cost_of(browser, "/nodes/")`; the same for one row and for many."""
+
+    def count(face: Client, address: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            answer = face.get(address)
+        assert answer.status_code == 200, answer.content
+        return len(queries)
+
+    return count

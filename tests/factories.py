@@ -24,7 +24,7 @@ def make_user(name: str = "", **fields) -> User:
 def make_token(user: User, role: Role = Role.ADMINISTRATOR, **fields) -> tuple[ApiToken, str]:
     """A token row and its secret, as the library stores them."""
     secret = "cpt_" + create_token_string()
-    fields.setdefault("expiry", timezone.now() + timedelta(days=1))
+    fields.setdefault("expiry", timezone.now() + timedelta(days=200))
     fields.setdefault("name", "test")
     row = ApiToken.objects.create(digest=hash_token(secret), token_key=secret[:15], user=user, role=role, **fields)
     return row, secret

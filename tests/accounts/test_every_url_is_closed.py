@@ -1,0 +1,81 @@
+"""Deny by default: every address of the map is tried without login."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver
+
+# name of the URL pattern -> why anyone may see it
+OPEN = {
+    "account_login": "to log in",
+    "account_logout": "shows nothing; sends on",
+    "account_inactive": "says that the account is shut",
+    "healthz": "for supervisors",
+    "readyz": "for load balancers; names no addresses",
+}
+SAMPLES = {"int": "1", "slug": "x", "str": "x", "uuid": "00000000-0000-0000-0000-000000000000", "path": "x"}
+
+
+def _walk(patterns, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        here = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, here)
+        else:
+            yield here, pattern
+
+
+def _address(route: str) -> str:
+    """A concrete address for a route: converters and groups get a harmless value, anchors go."""
+    route = re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", "1", route)
+    route = re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES.get(found[1] or "str", "1"), route)
+    return "/" + re.sub(r"\\Z|[\^$?\\]", "", route)
+
+
+def _routes() -> list[tuple[str, URLPattern]]:
+    found = {_address(route): pattern for route, pattern in _walk(get_resolver().url_patterns)}
+    return sorted(found.items(), key=lambda item: item[0])
+
+
+def _reaches(address: str) -> bool:
+    try:
+        get_resolver().resolve(address)
+    except Resolver404:
+        return False
+    return True
+
+
+def test_the_sample_addresses_reach_views():
+    """Else the test below would prove nothing."""
+    routes = _routes()
+    assert [address for address, _ in routes if not _reaches(address)] == []
+    assert len(routes) > 30
+    assert set(OPEN) <= {pattern.name for _, pattern in routes}
+
+
+def _is_refusal(answer, address: str) -> bool:
+    if answer.status_code == 302:
+        # the admin sends to an address of its own, which is among those tried and sends on to the portal's login
+        detour = address.startswith("/admin/") and address != "/admin/login/"
+        return answer["Location"].split("?")[0] in ("/account/login/", "/admin/login/" if detour else "")
+    return answer.status_code in (401, 403) and answer["Content-Type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_anonymous_callers_get_nothing(db, method: str):
+    client = Client()
+    got_in = [
+        address
+        for address, pattern in _routes()
+        if pattern.name not in OPEN and not _is_refusal(getattr(client, method)(address), address)
+    ]
+    assert got_in == []
+
+
+def test_sign_up_and_reset_by_mail_do_not_exist(db):
+    for address in ("/account/signup/", "/account/password/reset/", "/accounts/signup/", "/account/email/"):
+        assert Client().get(address).status_code == 404

@@ -1,0 +1,184 @@
+"""API tokens: shown once, hashed, never more than their owner, always expiring."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import ApiToken, AuditEvent, Role
+from nodes.models import Membership
+from tests.factories import make_cluster, make_token, make_user
+
+TOKENS = "/api/v1/tokens/"
+ME = "/api/v1/me/"
+
+
+def bearer(secret: str, scheme: str = "Bearer") -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"{scheme} {secret}")
+    return client
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "Token", "bearer"])
+def test_a_new_token_works_and_its_secret_is_answered_once(operator, cluster, console_for, scheme):
+    made = console_for(operator).post(TOKENS, {"name": "backup", "role": "operator"}, content_type="application/json")
+    assert made.status_code == 201
+    secret = made.json()["secret"]
+    assert secret.startswith("cpt_") and len(secret) == 68
+    who = bearer(secret, scheme).get(ME).json()
+    assert who == {
+        "username": "operator",
+        "portal_role": "",
+        "token": secret[:15],
+        "cluster_ids": [cluster.pk],
+    }
+    listed = bearer(secret).get(TOKENS).content.decode()
+    assert made.json()["id"] in listed and secret not in listed
+
+
+def test_only_a_hash_is_kept(operator, console_for):
+    secret = console_for(operator).post(TOKENS, {"name": "x"}, content_type="application/json").json()["secret"]
+    row = ApiToken.objects.values().get()
+    assert secret not in str(row) and secret[15:] not in str(row)
+    events = " ".join(str(event) for event in AuditEvent.objects.values_list())
+    assert secret not in events and "token.create" in events
+
+
+def test_it_expires_after_90_days_by_default_and_a_year_at_most(operator, api_for):
+    api = api_for(operator, expiry=timezone.now() + timedelta(days=400))
+    api.post(TOKENS, {"name": "default"})
+    expiry = ApiToken.objects.get(name="default").expiry
+    assert expiry is not None
+    assert abs(expiry - timezone.now() - timedelta(days=90)) < timedelta(minutes=1)
+    for days in (0, -1, 366, 10**9, "soon", None):
+        refused = api.post(TOKENS, {"name": "x", "days": days})
+        assert refused.status_code == 400, days
+        assert [error["field"] for error in refused.json()["errors"]] == ["days"]
+
+
+def test_an_expired_token_is_refused(operator):
+    secret = make_token(operator, expiry=timezone.now() - timedelta(seconds=1))[1]
+    answer = bearer(secret).get(ME)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert answer.json()["code"] == "authentication_failed"
+
+
+def test_the_role_is_at_most_the_owners(viewer, stranger, administrator, api_for):
+    refused = api_for(viewer).post(TOKENS, {"name": "x", "role": "operator"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "role"
+    assert "Viewer" in refused.json()["errors"][0]["message"]
+    assert api_for(stranger).post(TOKENS, {"name": "x"}).status_code == 400
+    assert api_for(administrator).post(TOKENS, {"name": "x", "role": "administrator"}).status_code == 201
+
+
+def test_a_token_makes_no_token_beyond_itself(administrator, cluster, api_for):
+    other = make_cluster("other")
+    api = api_for(
+        administrator, role=Role.OPERATOR, cluster_ids=[cluster.pk], expiry=timezone.now() + timedelta(days=9)
+    )
+    for wanted, field in (
+        ({"role": "administrator", "cluster_ids": [cluster.pk]}, "role"),
+        ({"cluster_ids": []}, "cluster_ids"),
+        ({"cluster_ids": [other.pk]}, "cluster_ids"),
+        ({"cluster_ids": [cluster.pk], "days": 10}, "days"),
+    ):
+        refused = api.post(TOKENS, {"name": "x", "days": 1, **wanted})
+        assert refused.status_code == 400, wanted
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
+    assert api.post(TOKENS, {"name": "x", "days": 1, "cluster_ids": [cluster.pk]}).status_code == 201
+
+
+def test_a_token_loses_what_its_owner_loses(operator, cluster, api_for):
+    api = api_for(operator)
+    assert api.get(ME).json()["cluster_ids"] == [cluster.pk]
+    Membership.objects.all().delete()
+    assert api.get(ME).json()["cluster_ids"] == []
+    operator.is_active = False
+    operator.save()
+    assert api.get(ME).status_code == 401
+
+
+def test_a_token_for_some_clusters_administers_nothing_else(administrator, cluster, api_for):
+    make_cluster("other")
+    api = api_for(administrator, cluster_ids=[cluster.pk])
+    assert api.get(ME).json()["cluster_ids"] == [cluster.pk]
+    assert api.get("/api/v1/users/").status_code == 403
+    assert api_for(administrator, role=Role.VIEWER).get("/api/v1/users/").status_code == 403
+
+
+def test_revoking_ends_it_at_once_and_strangers_cannot(operator, viewer, administrator, api_for):
+    row, secret = make_token(operator)
+    address = f"{TOKENS}{row.token_key}/"
+    assert api_for(viewer).delete(address).status_code == 404
+    assert bearer(secret).get(ME).status_code == 200
+    assert api_for(administrator).delete(address).status_code == 204
+    assert bearer(secret).get(ME).status_code == 401
+    assert AuditEvent.objects.filter(action="token.revoke", actor="administrator").exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer a b",
+        "Bearer " + "x" * 9999,
+        "Bearer cpt_nonsense",
+        "Bearer \xff\xfe",
+        "Bearer ../../etc",
+        "Token ",
+    ],
+)
+def test_malformed_headers_are_refused_clearly(db, header):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=header)
+    answer = client.get(ME)
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "bell\x07", None, ["x"]])
+def test_names_are_checked(operator, api_for, name):
+    refused = api_for(operator).post(TOKENS, {"name": name})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "name"
+
+
+def test_the_console_makes_and_revokes_tokens(operator, console_for):
+    browser = console_for(operator)
+    page = browser.post("/account/tokens/", {"name": "from the console", "role": "viewer", "days": "30"})
+    row = ApiToken.objects.get()
+    text = page.content.decode()
+    secret = text.split("<code>")[1].split("</code>")[0]
+    assert bearer(secret).get(ME).status_code == 200
+    assert "no-store" in page["Cache-Control"]
+    assert secret not in browser.get("/account/tokens/").content.decode()
+    refused = browser.post("/account/tokens/", {"name": "too much", "role": "administrator", "days": "30"})
+    assert "may not do more than its owner" in refused.content.decode()
+    browser.post(f"/account/tokens/{row.token_key}/revoke/")
+    assert bearer(secret).get(ME).status_code == 401
+
+
+def test_the_command_prints_the_secret_alone(operator, capsys):
+    call_command("create_token", username="operator", name="demo", role="operator", days=1)
+    secret = capsys.readouterr().out.strip()
+    assert bearer(secret).get(ME).json()["username"] == "operator"
+    with pytest.raises(CommandError, match="no active user"):
+        call_command("create_token", username="nobody", name="demo")
+    with pytest.raises(CommandError, match="may not do more"):
+        call_command("create_token", username="operator", name="demo", role="administrator")
+
+
+@pytest.mark.parametrize("address", [TOKENS, "/account/tokens/"])
+def test_listing_tokens_costs_the_same_for_one_and_three(administrator, api_for, console_for, cost_of, address):
+    face = api_for(administrator) if address == TOKENS else console_for(administrator)
+    make_token(make_user())
+    one = cost_of(face, address)
+    for _ in range(2):
+        make_token(make_user())
+    assert cost_of(face, address) == one <= 10

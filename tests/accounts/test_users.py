@@ -1,0 +1,179 @@
+"""The people of the portal: let in, given roles, shut out; never the last administrator."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import ApiToken, AuditEvent, Role, User
+from tests.factories import PASSWORD, make_token, make_user
+
+USERS = "/api/v1/users/"
+
+
+@pytest.fixture
+def api(administrator, api_for):
+    return api_for(administrator)
+
+
+def test_only_administrators_see_the_people(operator, viewer, stranger, api_for, console_for):
+    for user in (operator, viewer, stranger):
+        assert api_for(user).get(USERS).status_code == 403
+        assert api_for(user).post(USERS, {"username": "mate"}).status_code == 403
+        assert api_for(user).patch(f"{USERS}{user.pk}/", {"portal_role": "administrator"}).status_code == 403
+        assert console_for(user).get("/users/").status_code == 403
+    assert User.objects.filter(username="mate").count() == 0
+    assert not User.objects.exclude(portal_role="").exists()
+
+
+def test_somebody_is_let_in_with_a_one_time_password(api, client):
+    made = api.post(USERS, {"username": "newcomer", "portal_role": "viewer"})
+    assert made.status_code == 201
+    body = made.json()
+    assert body["must_change_password"] is True and len(body["one_time_password"]) == 23
+    answer = client.post("/account/login/", {"login": "newcomer", "password": body["one_time_password"]})
+    assert answer.status_code == 302
+    assert client.get("/audit/")["Location"] == "/account/password/"
+    log = " ".join(str(event) for event in AuditEvent.objects.values_list())
+    assert "user.create" in log and body["one_time_password"] not in log
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"username": ""}, "username"),
+        ({}, "username"),
+        ({"username": "a b"}, "username"),
+        ({"username": "x" * 151}, "username"),
+        ({"username": "Administrator"}, "username"),
+        ({"username": "System"}, "username"),
+        ({"username": "ok", "portal_role": "king"}, "portal_role"),
+        ({"username": "ok", "email": "nonsense"}, "email"),
+    ],
+)
+def test_bad_input_names_the_field(api, wrong, field):
+    refused = api.post(USERS, wrong)
+    assert refused.status_code == 400
+    errors = refused.json()["errors"]
+    assert [error["field"] for error in errors] == [field]
+    assert errors[0]["message"] and errors[0]["remedy"]
+    assert User.objects.count() == 1
+
+
+def test_roles_change_and_the_change_is_audited(api, stranger):
+    assert api.patch(f"{USERS}{stranger.pk}/", {"portal_role": "operator"}).json()["portal_role"] == "operator"
+    event = AuditEvent.objects.get(action="user.role")
+    assert (event.actor, event.data) == ("administrator", {"before": "", "after": "operator"})
+    assert (event.via, event.remote_address) == ("api", "127.0.0.1")
+    api.patch(f"{USERS}{stranger.pk}/", {"portal_role": "operator"})
+    assert AuditEvent.objects.filter(action="user.role").count() == 1
+
+
+def test_the_last_administrator_stays(api, administrator):
+    for change in ({"portal_role": ""}, {"portal_role": "viewer"}, {"is_active": False}):
+        refused = api.patch(f"{USERS}{administrator.pk}/", change)
+        assert (refused.status_code, refused.json()["code"]) == (409, "last_administrator")
+    administrator.refresh_from_db()
+    assert administrator.is_active and administrator.portal_role == Role.ADMINISTRATOR
+    make_user("second", portal_role=Role.ADMINISTRATOR)
+    assert api.patch(f"{USERS}{administrator.pk}/", {"portal_role": ""}).status_code in (200, 403)
+    administrator.refresh_from_db()
+    assert administrator.portal_role == ""
+
+
+def test_shutting_out_ends_sessions_and_tokens(api, operator, console_for):
+    browser = console_for(operator)
+    make_token(operator)
+    assert browser.get("/api/v1/me/").status_code == 200
+    assert api.patch(f"{USERS}{operator.pk}/", {"is_active": False}).status_code == 200
+    assert browser.get("/api/v1/me/").status_code == 401
+    assert not ApiToken.objects.filter(user=operator).exists()
+
+
+def test_a_new_one_time_password_ends_sessions(api, operator, console_for, client):
+    browser = console_for(operator)
+    password = api.post(f"{USERS}{operator.pk}/reset-password/").json()["one_time_password"]
+    assert browser.get("/api/v1/me/").status_code == 401
+    assert client.post("/account/login/", {"login": "operator", "password": PASSWORD}).status_code == 200
+    assert client.post("/account/login/", {"login": "operator", "password": password}).status_code == 302
+
+
+def test_unknown_users_are_not_found(api):
+    assert api.patch(f"{USERS}999999/", {"is_active": False}).status_code == 404
+    assert api.post(f"{USERS}999999/reset-password/").status_code == 404
+    assert api.get(f"{USERS}999999999999999999/").status_code == 404
+
+
+def test_the_console_does_the_same(administrator, stranger, console_for, client):
+    browser = console_for(administrator)
+    assert "stranger" in browser.get("/users/").content.decode()
+    page = browser.post("/users/new/", {"username": "mate", "portal_role": "viewer"}).content.decode()
+    password = page.split("<code>")[1].split("</code>")[0]
+    assert client.post("/account/login/", {"login": "mate", "password": password}).status_code == 302
+    refused = browser.post("/users/new/", {"username": "mate"}).content.decode()
+    assert "taken" in refused
+    one = f"/users/{stranger.pk}/"
+    assert browser.get(one).status_code == 200
+    browser.post(one, {"act": "role", "portal_role": "operator"})
+    browser.post(one, {"act": "shut-out"})
+    stranger.refresh_from_db()
+    assert (stranger.portal_role, stranger.is_active) == ("operator", False)
+    browser.post(one, {"act": "let-in"})
+    assert "One-time password of stranger" in browser.post(one, {"act": "password"}).content.decode()
+    stranger.refresh_from_db()
+    assert stranger.is_active and stranger.must_change_password
+    assert browser.post(one, {"act": "nonsense"}).status_code == 404
+    kept = browser.post(f"/users/{administrator.pk}/", {"act": "shut-out"}, follow=True)
+    assert "last active administrator" in kept.content.decode()
+
+
+@pytest.mark.parametrize("address", [USERS, "/users/"])
+def test_listing_users_costs_the_same_for_one_and_three(administrator, api, console_for, cost_of, address):
+    face = api if address == USERS else console_for(administrator)
+    one = cost_of(face, address)
+    make_user()
+    make_user()
+    assert cost_of(face, address) == one <= 10
+
+
+# --- the first administrator ---
+
+
+def made_by_command(**options) -> str:
+    out = io.StringIO()
+    call_command("create_admin", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_the_first_administrator_comes_from_the_command_line(db, client):
+    text = made_by_command(one_time=True)
+    password = text.split("One-time password:")[1].strip()
+    assert client.post("/account/login/", {"login": "admin", "password": password}).status_code == 302
+    assert client.get("/audit/")["Location"] == "/account/password/"
+    assert AuditEvent.objects.filter(action="user.create", actor="system", via="command").exists()
+    with pytest.raises(CommandError, match="taken"):
+        made_by_command(one_time=True)
+
+
+def test_a_forgotten_password_is_reset_on_the_command_line(administrator, client):
+    administrator.is_active, administrator.portal_role = False, ""
+    administrator.save()
+    password = made_by_command(username="administrator", one_time=True, reset=True).split("password:")[1].strip()
+    assert client.post("/account/login/", {"login": "administrator", "password": password}).status_code == 302
+    administrator.refresh_from_db()
+    assert administrator.portal_role == Role.ADMINISTRATOR
+    with pytest.raises(CommandError, match="no user"):
+        made_by_command(username="nobody", one_time=True, reset=True)
+
+
+def test_a_password_may_be_given_on_standard_input(db, client, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    with pytest.raises(CommandError, match="at least 12"):
+        made_by_command(username="given")
+    assert not User.objects.exists()
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long enough passphrase\n"))
+    assert "passphrase" not in made_by_command(username="given")
+    client.post("/account/login/", {"login": "given", "password": "a long enough passphrase"})
+    assert client.get("/api/v1/me/").json()["portal_role"] == "administrator"
