@@ -20,7 +20,7 @@ from replication.apply.staging import Staged, clean_up, stage
 from replication.apply.swap import Swapped, swap
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
-from replication.core.plan import Change, NodePlan
+from replication.core.plan import Change, ChangeKind, NodePlan
 from replication.core.states import TargetState
 from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
 from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at
@@ -275,6 +275,8 @@ def proven_files(seen: Seen, baseline: Manifest | None, *, folds_case: bool) -> 
 
 def _was_planned(change: Change, planned: NodePlan) -> bool:
     """Whether an approved plan holds this change of this content over that content."""
+    if change.kind is ChangeKind.TOUCH:
+        return True  # the wanted content is there; the node's server only wrote its own copy back
     for other in planned.changes:
         if other.path == change.path:
             wanted = (change.wanted and change.wanted.sha256) == (other.wanted and other.wanted.sha256)
