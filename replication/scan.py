@@ -21,7 +21,7 @@ from nodes.remote.walk import walk
 from replication.core.manifest import FileState, Manifest, Problem
 from replication.core.paths import RelPath, path_problem
 from replication.guard import Guard, moving
-from replication.objects import Store
+from replication.objects import Objects
 
 RACY = -1
 """Stored as `change_ns` of a file that was modified so shortly before the scan that a later change could hide behind
@@ -57,7 +57,7 @@ class _Sorted:
 
 
 def scan_primary(
-    link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, store: Store, guard: Guard
+    link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, store: Objects, guard: Guard
 ) -> Scan:
     """The primary's config files, with the content of every new or changed one put into the store."""
 
@@ -230,7 +230,7 @@ def _read_hash(link: NodeLink, path: RelPath, guard: Guard) -> str:
     return digest.hexdigest()
 
 
-def _read_into(store: Store, link: NodeLink, path: RelPath, *, secret: bool, guard: Guard) -> str:
+def _read_into(store: Objects, link: NodeLink, path: RelPath, *, secret: bool, guard: Guard) -> str:
     return store.put_stream(read_chunks(link, path, guard), secret=secret).id
 
 

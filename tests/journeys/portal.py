@@ -86,7 +86,7 @@ class Portal:
             **base,
             **self.environment,
             "CLUSTERPORTAL_DATA": str(self.data),
-            "CLUSTERPORTAL_PROFILES": str(REPO / "demo" / "products"),
+            "CLUSTERPORTAL_PROFILES": str(REPO / "tests" / "journeys" / "products"),
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "DJANGO_SETTINGS_MODULE": "clusterportal.settings",
             "PYTHONPATH": str(REPO),
@@ -111,10 +111,10 @@ class Portal:
         return self.manage("create_token", *words).strip()
 
     def spawn(self, name: str, words: list[str], extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        log = (self.data / f"{name}.log").open("ab")
-        process = subprocess.Popen(
-            words, env={**self.env(), **(extra or {})}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=REPO
-        )
+        with (self.data / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                words, env={**self.env(), **(extra or {})}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=REPO
+            )
         self.processes[name] = process
         return process
 

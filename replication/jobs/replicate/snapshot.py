@@ -70,7 +70,8 @@ def take_snapshot(primary: Node, profile: Profile, store: Store, guard: Guard) -
 
 
 def _scanned(link: NodeLink, profile: Profile, known: Manifest, scan_ns: int, store: Store, guard: Guard) -> Manifest:
-    return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=store, guard=guard).manifest
+    with store.batch() as batch:
+        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard).manifest
 
 
 def same_content(before: Manifest, after: Manifest) -> bool:
