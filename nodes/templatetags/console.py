@@ -58,7 +58,7 @@ def verdict(node: Node) -> Verdict:
 def meter(share: float | None, label: str) -> SafeString:
     """A share from 0 to 1 as a small bar with its percentage; red from 0.9 on. None: not known."""
     if share is None:
-        return format_html('<span class="sub">not known</span>')
+        return SafeString('<span class="sub">not known</span>')
     percent = round(100 * min(max(share, 0), 1))
     return format_html(
         '<svg class="meter{}" viewBox="0 0 100 8" preserveAspectRatio="none" role="meter" aria-label="{}"'

@@ -21,7 +21,7 @@ PER_PAGE = 50
 class ListingView(SingleTableMixin, FilterView):
     """A list page; asked by its own filter form it answers the table alone."""
 
-    paginate_by = PER_PAGE
+    table_pagination = {"per_page": PER_PAGE}
     page_template = "components/list.html"
     request: HttpRequest
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django_tables2.utils import A
 
@@ -51,7 +52,7 @@ class JobTable(tables.Table):
             reverse("replication:job", args=[record.pk]),
             record.pk,
             kind_label(record.kind),
-            format_html('<div class="sub">plan only</div>') if record.dry_run else "",
+            SafeString('<div class="sub">plan only</div>') if record.dry_run else "",
         )
 
     def render_state(self, record: Job) -> str:

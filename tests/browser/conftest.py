@@ -1,0 +1,88 @@
+"""A real Chromium against a real server, with a seeded portal behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import User
+from tests.browser.seed import Seeded, seed
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 375, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    # playwright's own loop runs in this thread; the database is used from it between its calls only
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Visitor:
+    """A logged-in browser that keeps what its console complained of."""
+
+    context: BrowserContext
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page and wait until it is drawn."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return self.page
+
+    def paint(self, theme: str) -> None:
+        """Choose the theme."""
+        self.context.add_cookies([{"name": "theme", "value": theme, "url": self.address}])
+
+
+def session_of(user: User) -> str:
+    """A session of a user who has just logged in."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return str(client.cookies["sessionid"].value)
+
+
+@pytest.fixture
+def portal(transactional_db) -> Seeded:
+    return seed()
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server):
+    """`visit(user, NARROW)`: a browser of that width, logged in as the user."""
+    contexts: list[BrowserContext] = []
+
+    def open_browser(user: User | None, size: dict[str, int] = WIDE) -> Visitor:
+        context = chromium.new_context(viewport=size)
+        contexts.append(context)
+        if user is not None:
+            context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": live_server.url}])
+        visitor = Visitor(context, context.new_page(), live_server.url)
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitor.page.on(
+            "console",
+            lambda line: visitor.complaints.append(line.text) if line.type in ("error", "warning") else None,
+        )
+        return visitor
+
+    yield open_browser
+    for context in contexts:
+        context.close()

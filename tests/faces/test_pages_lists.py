@@ -1,0 +1,100 @@
+"""Lists: what they show, what they cost, how they filter."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from nodes.enums import CredentialKind, Health
+from nodes.models import Credential, NodeFacts
+from nodes.secret import Secret
+from replication.core.states import JobState
+from replication.models import Job, Target
+from tests.factories import make_cluster, make_node
+
+pytestmark = pytest.mark.django_db
+
+
+def _nodes(cluster, count: int) -> None:
+    for number in range(count):
+        node = make_node(cluster, f"mx{number}")
+        NodeFacts.objects.create(node=node, read_at=timezone.now(), disk_total=10, disk_free=1)
+
+
+def _credentials(cluster, count: int) -> None:
+    for number in range(count):
+        Credential.objects.create(
+            cluster=cluster, name=f"c{number}", username="svc", kind=CredentialKind.PASSWORD, secret=Secret("hush-hush")
+        )
+
+
+def _jobs(cluster, count: int) -> None:
+    for number in range(count):
+        job = Job.objects.create(cluster=cluster, kind="replicate", requester="astrid", state=JobState.RUNNING)
+        Target.objects.create(job=job, node=make_node(cluster, f"t{number}"), owner="worker-1")
+
+
+def _clusters(cluster, count: int) -> None:
+    for number in range(count):
+        make_node(make_cluster(f"c{number}"))
+
+
+@pytest.fixture
+def browser(administrator, console_for) -> Client:
+    return console_for(administrator)
+
+
+LISTS = [
+    ("/clusters/", _clusters, 5),
+    ("/nodes/", _nodes, 6),
+    ("/credentials/", _credentials, 6),
+    ("/jobs/", _jobs, 9),
+    ("/jobs/board/", _jobs, 5),
+    ("/", _clusters, 6),
+]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(("address", "make", "queries"), LISTS, ids=[address for address, *_ in LISTS])
+def test_a_list_costs_the_same_for_one_row_and_for_three(
+    address, make, queries, rows, cluster, browser, cost_of
+) -> None:
+    make(cluster, rows)
+    assert cost_of(browser, address) == queries
+
+
+def test_filters_are_in_the_address_and_answer_the_table_alone(cluster, administrator, console_for) -> None:
+    make_node(cluster, "mx-good", health=Health.OK)
+    make_node(cluster, "mx-bad", health=Health.DOWN)
+    browser: Client = console_for(administrator)
+    page = browser.get("/nodes/", {"state": "down"})
+    assert b"mx-bad" in page.content
+    assert b"mx-good" not in page.content
+    assert b"<html" in page.content
+    part = browser.get("/nodes/", {"q": "mx good"}, headers={"HX-Request": "true", "HX-Target": "list"})
+    assert b"mx-good" in part.content
+    assert b"mx-bad" not in part.content
+    assert b"<html" not in part.content
+
+
+def test_a_quarantined_node_is_not_listed_as_healthy(cluster, administrator, console_for) -> None:
+    make_node(cluster, "mx-odd", health=Health.OK, quarantined_reason="another key")
+    browser = console_for(administrator)
+    assert b"mx-odd" not in browser.get("/nodes/", {"state": "ok"}).content
+    assert b"mx-odd" in browser.get("/nodes/", {"state": "quarantined"}).content
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "cluster=x", "page=x", "sort=password", "cluster=999999"])
+def test_a_filter_out_of_the_blue_breaks_nothing(query, cluster, administrator, console_for) -> None:
+    make_node(cluster, "mx1")
+    assert console_for(administrator).get(f"/nodes/?{query}").status_code in (200, 404)
+
+
+def test_lists_hold_only_what_the_user_may_see(cluster, viewer, console_for) -> None:
+    make_node(cluster, "mine")
+    make_node(make_cluster("hidden"), "not-mine")
+    browser = console_for(viewer)
+    for address in ("/", "/nodes/", "/clusters/"):
+        assert b"not-mine" not in browser.get(address).content
+        assert b"hidden</" not in browser.get(address).content
