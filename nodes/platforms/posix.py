@@ -29,6 +29,9 @@ _HASH = (
 
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+# what was unpacked is on the disk before anything is renamed over a real name: a power cut leaves no empty files
+_UNTAR = 'tar -x -z -o -f - -C "$1" && { sync -f "$1" 2>/dev/null || sync; }'
+
 # each capability is tried, not looked up: a tool of the right name may lack the option
 _PROBE = (
     "cd / || exit 1; "
@@ -179,7 +182,7 @@ class PosixPlatform:
 
     def untar(self, folder: str) -> Command:
         """tar as the session's user, owners in the archive ignored."""
-        return Command(("env", "LC_ALL=C", "tar", "-x", "-z", "-o", "-f", "-", "-C", folder))
+        return _script(_UNTAR, folder)
 
     def registry_value(self, key: str, value: str) -> None:
         """There is no registry."""

@@ -210,6 +210,7 @@ def _ruling(entry: _Table) -> Ruling:
         semaphore=semaphore or None,
         effect=effect,
         ini=entry.flag("ini"),
+        own_keys=entry.flag("own_keys"),
         secret=entry.flag("secret"),
     )
 

@@ -50,7 +50,8 @@ class Effect(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What a profile says of one path. `group` orders writing, lowest first. `semaphore` is the file to drop after a
-    change; `ini`: the file is edited and compared by key; `secret`: its content is never shown."""
+    change; `ini`: the file is edited and compared by key; `own_keys`: some of those keys are each node's own, so before
+    the first replication the differing ones are asked about; `secret`: its content is never shown."""
 
     path_class: PathClass
     source: Source
@@ -58,6 +59,7 @@ class Ruling:
     semaphore: str | None = None
     effect: Effect = Effect.NONE
     ini: bool = False
+    own_keys: bool = False
     secret: bool = False
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from nodes.products.profile import Profile
-
 from nodes.connect import NodeLink
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, differing_keys, render
+from nodes.products.profile import Profile
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.plan import KeptKey, Wanted
@@ -62,7 +61,7 @@ def desired_files(rendering: Rendering) -> Desired:
     kept: list[KeptKey] = []
     problems: list[Problem] = []
     for path, state in rendering.snapshot.files.items():
-        if not rendering.profile.classify(path).ini:
+        if not rendering.profile.classify(path).own_keys and not rendering.decisions.keep.get(path):
             files[path] = Wanted(state.sha256, state.size, state.mtime_ns)
             continue
         try:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connections
-from nodes.products.profile import Profile
 
 from nodes.connect import NodeLink, open_node
 from nodes.errors import NodeError
 from nodes.models import Node
+from nodes.products.profile import Profile
 from replication.core.compare import Handling, compare
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath

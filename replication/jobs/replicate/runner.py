@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from nodes.products.profile import Profile
 
 from nodes.enums import ApprovalPolicy, NodeRole, ReplicationMode
 from nodes.errors import RemoteFileMissing, Unreachable
 from nodes.models import Cluster, Node
+from nodes.products.profile import Profile
 from nodes.selectors import profile_of
 from nodes.services.ini import note_kept_keys
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from nodes.products.profile import Profile
-
 from nodes.connect import NodeLink, open_node
 from nodes.models import Node
 from nodes.products.ini import IniDocument, IniError
+from nodes.products.profile import Profile
 from replication.core.manifest import FileState, Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.tree import build

@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nodes.products.profile import Profile
-
 from nodes.connect import open_node
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
+from nodes.products.profile import Profile
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
@@ -20,7 +19,7 @@ from replication.apply.staging import Staged, clean_up, stage
 from replication.apply.swap import Swapped, swap
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
-from replication.core.plan import Change, ChangeKind, NodePlan
+from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
 from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at
@@ -84,7 +83,8 @@ class NodeRun:
         planned = self.work.node_plan
         if not self.work.job.approved_by or planned.away:
             return ""
-        strange = [change.path for change in changes if not _was_planned(change, planned)]
+        seen = {str(change.path): change for change in planned.changes}
+        strange = [change.path for change in changes if not _was_planned(change, seen)]
         if not strange:
             return ""
         return (
@@ -111,7 +111,7 @@ class NodeRun:
                 return self._waiting_for_semaphores(context)
             self._settle()
             seen = self._look(context, self._expected(seen))
-            changes = [self._judged(change) for change in seen.changes if change.path not in self.state.blocked]
+            changes = [self._judged(change) for change in seen.changes if self._is_open(change)]
             self.lease.boundary("settled")
         return self._outcome(context, seen, changes)
 
@@ -185,6 +185,10 @@ class NodeRun:
         for path, wanted in seen.desired.files.items():
             files[path] = FileState(wanted.size, wanted.mtime_ns, wanted.sha256, None)
         return Manifest(files=files)
+
+    def _is_open(self, change: Change) -> bool:
+        """Whether there is still something to do. A server that rewrites the very same bytes does no harm."""
+        return change.kind is not ChangeKind.TOUCH and change.path not in self.state.blocked
 
     def _judged(self, change: Change) -> Change:
         """A file that is back to what it was before is the server's cached copy, not an operator's edit."""
@@ -273,16 +277,14 @@ def proven_files(seen: Seen, baseline: Manifest | None, *, folds_case: bool) -> 
     return proven
 
 
-def _was_planned(change: Change, planned: NodePlan) -> bool:
+def _was_planned(change: Change, planned: Mapping[str, Change]) -> bool:
     """Whether an approved plan holds this change of this content over that content."""
     if change.kind is ChangeKind.TOUCH:
         return True  # the wanted content is there; the node's server only wrote its own copy back
-    for other in planned.changes:
-        if other.path == change.path:
-            wanted = (change.wanted and change.wanted.sha256) == (other.wanted and other.wanted.sha256)
-            found = change.found is None or (other.found is not None and change.found.sha256 == other.found.sha256)
-            return wanted and found
-    return False
+    other = planned.get(change.path)
+    if other is None or (change.wanted and change.wanted.sha256) != (other.wanted and other.wanted.sha256):
+        return False
+    return change.found is None or (other.found is not None and change.found.sha256 == other.found.sha256)
 
 
 def _bytes(changes: Sequence[Change]) -> int:
