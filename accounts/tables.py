@@ -43,7 +43,7 @@ class TokenTable(tables.Table):
     created = tables.DateTimeColumn(format="Y-m-d")
     expiry = tables.DateTimeColumn(verbose_name="Expires", format="Y-m-d")
     revoke = tables.TemplateColumn(
-        template_name="accounts/revoke_button.html", verbose_name="", orderable=False, empty_values=()
+        template_name="accounts/revoke_button.html", verbose_name="Act", orderable=False, empty_values=()
     )
 
     class Meta:
