@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -58,6 +60,7 @@ def test_from_nothing_to_a_pinned_node_without_a_mouse(transactional_db, visit) 
 
     _tab_to(page, "mail-eu")
     page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/clusters/\d+/$"))
     _tab_to(page, "Add the primary")
     page.keyboard.press("Enter")
     page.wait_for_url("**/nodes/new/")
