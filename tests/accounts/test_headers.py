@@ -87,3 +87,12 @@ def test_the_tables_of_last_resort_want_a_superuser_with_a_second_factor(adminis
     for user in (administrator, root):
         answer = console_for(user).get("/admin/", follow=True)
         assert answer.status_code == 403, user
+
+
+@pytest.mark.parametrize(("tls", "finding"), [("true", ""), ("false", "clusterportal.W001")])
+def test_the_deploy_checks_complain_of_nothing_but_missing_tls(tls, finding):
+    environment = {**os.environ, "CLUSTERPORTAL_TLS": tls, "DJANGO_SETTINGS_MODULE": "clusterportal.settings"}
+    program = [sys.executable, "-m", "django", "check", "--deploy", "--tag", "security"]
+    ran = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    ours = [line for line in ran.stderr.splitlines() if line.startswith("?: (") and "clusterportal.E00" not in line]
+    assert [line.split("(")[1].split(")")[0] for line in ours] == ([finding] if finding else [])
