@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from replication.core.states import TargetState
-from replication.jobs import runner_for
+from replication.jobs import boundaries, runner_for
 from replication.jobs.base import LeaseLost, Paused, Runner, TargetOutcome, TargetWork
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.verdicts import ended_by_error, ended_by_outcome
@@ -20,7 +20,7 @@ from replication.jobs.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.models import Job, Target
 from replication.plans import load_plan
 from replication.services.claims import Claim, claim_targets, drivable_jobs
-from replication.services.outcomes import Ended, Record, finish_target
+from replication.services.outcomes import Finish, finish_targets
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class Driver:
         self._keeper = Keeper()
         self._running: dict[Future[TargetOutcome], _Running] = {}
         self._tries = 0
+        self._more = False
         self._look_at = 0.0
         self._again_until = 0.0
 
@@ -76,9 +77,10 @@ class Driver:
             for job in drivable_jobs():
                 free -= self._claim(job, free)
                 if free <= 0:
-                    return
+                    break
         except DatabaseError as error:
             _LOG.warning("nothing can be claimed: the database is away (%s)", error)
+        self._more = free <= 0
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def _claim(self, job: Job, limit: int) -> int:
@@ -86,6 +88,8 @@ class Driver:
         if runner is None:
             return 0
         claims = claim_targets(job, limit, owner=worker_name(), resources=runner.resources(job))
+        if claims:
+            boundaries.reached("targets-claimed")
         for claim, target in claims:
             self._start(runner, job, claim, target)
         return len(claims)
@@ -98,42 +102,55 @@ class Driver:
         self._tries += 1
 
     def _reap(self, done: Iterable[Future[TargetOutcome]]) -> None:
-        for future in done:
-            running = self._running.pop(future)
+        """Take in who is through, and write how they ended in one transaction."""
+        ended = [(future, self._running.pop(future)) for future in done]
+        for _, running in ended:
             self._keeper.remove(running.lease)
+        finishes = [finish for future, running in ended if (finish := _finish(future, running))]
+        failed = [_failed(finish, trouble) for finish, trouble in self._write(finishes) if trouble]
+        self._write([finish for finish in failed if finish])
+        if self._more or not self._running:
             self._look_at = 0.0
-            try:
-                self._finish(future, running)
-            except LeaseLost:
-                _LOG.warning("%s was taken over; this worker's outcome is void", running.target)
-            except DatabaseError as error:
-                _LOG.warning("%s: the outcome could not be written (%s); it will be run again", running.target, error)
 
-    def _finish(self, future: Future[TargetOutcome], running: _Running) -> None:
-        error = future.exception()
-        if isinstance(error, LeaseLost):
-            raise error
-        if error is None:
-            error = self._write_outcome(future.result(), running)
-        if error is not None:
-            self._write(ended_by_error(error, running.target), running)
-
-    def _write_outcome(self, outcome: TargetOutcome, running: _Running) -> Exception | None:
-        """Write what the runner said. Answers what its `record` raised, so that a fault there fails one target only."""
+    def _write(self, finishes: list[Finish]) -> list[tuple[Finish, Exception | None]]:
+        if not finishes:
+            return []
         try:
-            self._write(ended_by_outcome(outcome, running.target), running, outcome.record)
-        except (LeaseLost, DatabaseError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the runner's own code; logged and written by the caller
-            return error
-        return None
+            written = list(zip(finishes, finish_targets(finishes), strict=True))
+        except DatabaseError as error:
+            _LOG.warning("%s outcomes could not be written (%s); they will be run again", len(finishes), error)
+            return []
+        boundaries.reached("outcomes-written")
+        for finish, trouble in written:
+            delay = finish.ended.delay
+            if trouble is None and finish.ended.state == TargetState.PENDING and delay is not None and delay <= SOON:
+                self._again_until = max(self._again_until, time.monotonic() + delay + LOOK_EVERY + TICK)
+        return written
 
-    def _write(self, ended: Ended, running: _Running, record: Record | None = None) -> None:
-        ended = replace(ended, progress=running.lease.counters())
-        lines = running.lease.remaining_lines()
-        finish_target(running.lease.claim, running.target, ended, lines=lines, record=record)
-        if ended.state == TargetState.PENDING and ended.delay is not None and ended.delay <= SOON:
-            self._again_until = max(self._again_until, time.monotonic() + ended.delay + LOOK_EVERY + TICK)
+
+def _finish(future: Future[TargetOutcome], running: _Running) -> Finish | None:
+    """What to write of a worker that is through; None where its lease is lost, because then nothing is."""
+    error, target, lease = future.exception(), running.target, running.lease
+    if isinstance(error, LeaseLost):
+        _LOG.warning("%s: %s; this worker leaves it", target, error)
+        return None
+    record = None
+    if error is None:
+        outcome = future.result()
+        ended, record = ended_by_outcome(outcome, target), outcome.record
+    else:
+        ended = ended_by_error(error, target)
+    ended = replace(ended, progress=lease.counters())
+    return Finish(lease.claim, target, ended, lease.remaining_lines(), record)
+
+
+def _failed(finish: Finish, trouble: Exception) -> Finish | None:
+    """What to write instead where the runner's `record` failed; None where another worker took over."""
+    if isinstance(trouble, LeaseLost):
+        _LOG.warning("%s was taken over; this worker's outcome is void", finish.target)
+        return None
+    ended = replace(ended_by_error(trouble, finish.target), progress=finish.ended.progress)
+    return replace(finish, ended=ended, record=None)
 
 
 def _work(runner: Runner, job: Job, target: Target, lease: ClaimedLease) -> TargetOutcome:

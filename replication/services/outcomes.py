@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import InterfaceError, OperationalError, transaction
+
 from replication import wake
 from replication.core.states import JobState, TargetState
 from replication.models import Job, JobEvent, Target
@@ -16,6 +18,7 @@ from replication.services.events import ERROR, INFO, WARNING, Line
 from replication.services.settle import settle_job
 from replication.services.supersede import supersede
 from replication.services.transitions import advance_job, advance_target
+from replication.services.writing import writing
 
 Record = Callable[[], None]
 
@@ -153,19 +156,47 @@ def cancel_planning(claim: Claim) -> None:
         advance_job(claim.job_id, JobState.CANCELLED, line, fence=claim.fence)
 
 
-def finish_target(
-    claim: Claim, target: Target, ended: Ended, *, lines: Sequence[Line] = (), record: Record | None = None
-) -> None:
-    """Write how a try ended, run `record` in the same transaction, and settle the job. Raises LeaseLost, having written
-    nothing, if the claim is old."""
-    with holding(claim):
-        events.write(line.row(claim.job_id, claim.target_id) for line in lines)
-        if record:
-            record()
-        advance_target(target, ended.state, _ended_line(target, ended), fence=claim.fence, columns=_columns(ended))
-        if ended.job_phase:
-            Job.objects.filter(pk=claim.job_id).update(phase=ended.job_phase[:80])
-        settle_job(claim.job_id)
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """One target's end as its worker wants it written. `record` runs in the same transaction."""
+
+    claim: Claim
+    target: Target
+    ended: Ended
+    lines: Sequence[Line] = ()
+    record: Record | None = None
+
+
+def finish_targets(finishes: Sequence[Finish]) -> list[Exception | None]:
+    """Write how tries ended, many at once, and settle their jobs. Answers, in order, None for what was written, else
+    why it was not: LeaseLost, or what `record` raised; one target's trouble is not another's. Raises DatabaseError
+    where nothing at all could be written."""
+    log: list[JobEvent] = []
+    with writing():
+        troubles = [_finish(finish, log) for finish in finishes]
+        events.write(log)
+        for job_id in sorted({finish.claim.job_id for finish in finishes}):
+            settle_job(job_id)
+    return troubles
+
+
+def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
+    claim, target, ended = finish.claim, finish.target, finish.ended
+    rows = [line.row(claim.job_id, claim.target_id) for line in finish.lines]
+    try:
+        with transaction.atomic():
+            line = _ended_line(target, ended)
+            advance_target(target, ended.state, line, fence=claim.fence, columns=_columns(ended), log=rows)
+            if finish.record:
+                finish.record()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the runner's own code; its savepoint is undone, the caller is told
+        return error
+    if ended.job_phase:
+        Job.objects.filter(pk=claim.job_id).update(phase=ended.job_phase[:80])
+    log += rows
+    return None
 
 
 def _ended_line(target: Target, ended: Ended) -> Line:

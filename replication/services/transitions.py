@@ -15,7 +15,7 @@ from replication.core.states import (
     JobState,
     TargetState,
 )
-from replication.models import Job, Target
+from replication.models import Job, JobEvent, Target
 from replication.services import events, locks
 from replication.services.clock import now
 from replication.services.events import Line
@@ -74,9 +74,20 @@ def _refusal(job_id: int, to: JobState, fence: int | None) -> Exception:
     return Conflict(f"Job #{job_id} is {state.replace('_', ' ')} and cannot become {to.replace('_', ' ')}.")
 
 
-def advance_target(target: Target, to: TargetState, line: Line, *, fence: int, columns: Columns | None = None) -> None:
-    """Move a target to `to` and say so in its job's log; nobody owns it afterwards. Raises LeaseLost where the fence is
-    old or the state may not become `to`."""
+def advance_target(
+    target: Target,
+    to: TargetState,
+    line: Line,
+    *,
+    fence: int,
+    columns: Columns | None = None,
+    log: list[JobEvent] | None = None,
+) -> None:
+    """Move a target to `to` and say so in its job's log; nobody owns it afterwards. With `log` the line is appended
+    there, for the caller to write with others in the same transaction.
+
+    Raises LeaseLost, having written nothing, where the fence is old or the state may not become `to`.
+    """
     values: dict[str, Any] = {**UNOWNED, "phase": "", **(columns or {}), "state": to}
     if to in TARGET_TERMINAL:
         values["ended_at"] = now()
@@ -84,7 +95,10 @@ def advance_target(target: Target, to: TargetState, line: Line, *, fence: int, c
         rows = Target.objects.filter(pk=target.pk, fence=fence, state__in=target_sources(to))
         if not rows.update(**values):
             raise LeaseLost(f"target {target.pk} is no longer this worker's")
-        events.note(target.job_id, line, target_id=target.pk)
+        if log is None:
+            events.note(target.job_id, line, target_id=target.pk)
+        else:
+            log.append(line.row(target.job_id, target.pk))
 
 
 def cancel_idle_targets(job_id: int, line: Line, *, node_ids: Collection[int] | None = None) -> int:

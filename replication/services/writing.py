@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-_TURN = threading.RLock()
+_TURN = threading.Lock()
 
 
 @contextmanager
@@ -20,5 +20,22 @@ def writing() -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    with _TURN, transaction.atomic():
+    with _turn() as over, transaction.atomic():
+        transaction.on_commit(over)  # the first thing after the commit: messages to workers are sent out of turn
         yield
+
+
+@contextmanager
+def _turn() -> Iterator[Callable[[], None]]:
+    """Hold the turn until the block ends or the yielded function is called, whichever is first."""
+    _TURN.acquire()
+    mine = [True]
+
+    def over() -> None:
+        if mine and mine.pop():
+            _TURN.release()
+
+    try:
+        yield over
+    finally:
+        over()

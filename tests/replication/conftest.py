@@ -17,13 +17,13 @@ from replication.services.requests import JobRequest, request_job
 from tests.factories import make_cluster, make_node
 from tests.replication import toy
 
-FAST = replace(real.PORTAL, lease=2.0, renew=0.4, operation=1.0, sweep=1.0, target_workers=4)
+NUMBERS = replace(real.PORTAL, lease=20.0, renew=0.4, operation=1.0, sweep=1.0, target_workers=4)
 
 
 @pytest.fixture(autouse=True)
 def _engine(settings, monkeypatch) -> None:
     toy.install()
-    settings.PORTAL = FAST
+    settings.PORTAL = NUMBERS
 
 
 @pytest.fixture(autouse=True)

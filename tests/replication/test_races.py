@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -25,13 +26,21 @@ from replication.models import Job, Target
 from replication.services.claims import Renewal, claim_job, claim_targets, holding, renew
 from replication.services.clock import later
 from replication.services.interruptions import LeaseLost
-from replication.services.outcomes import Ended, finish_target
+from replication.services.outcomes import Ended, Finish, finish_targets
 from replication.services.recovery import PLANNING_DEATHS, sweep
 from replication.services.requests import cancel_job
 from replication.services.switch import allow_writes, stop_all_writes
 from tests.replication.toy import Thread, plannings, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+LEASE, OPERATION = 4.0, 1.0
+
+
+@pytest.fixture(autouse=True)
+def _short_leases(settings, _engine) -> None:
+    settings.PORTAL = replace(settings.PORTAL, lease=LEASE, operation=OPERATION)
+
 
 WORKER = """
 import sys, dataclasses, django
@@ -40,7 +49,7 @@ from django.conf import settings
 from django.db import connection
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 connection.settings_dict["NAME"] = sys.argv[1]
-settings.PORTAL = dataclasses.replace(settings.PORTAL, lease=2.0, renew=0.4, operation=1.0, target_workers=4)
+settings.PORTAL = dataclasses.replace(settings.PORTAL, lease=4.0, renew=0.4, operation=1.0, target_workers=4)
 from replication import wake
 wake._send = lambda name, *args: None
 from tests.replication import toy
@@ -181,8 +190,8 @@ def test_what_the_old_owner_writes_is_void(toys):
     sweep()
     ((new, _),) = claim_targets(job, 1, owner="new", resources=())
     assert new.fence > old.fence
-    with pytest.raises(LeaseLost):
-        finish_target(old, target, Ended(TargetState.FAILED, "late"), record=lambda: pytest.fail("ran"))
+    late = Finish(old, target, Ended(TargetState.FAILED, "late"), record=lambda: pytest.fail("ran"))
+    assert isinstance(finish_targets([late])[0], LeaseLost)
     with pytest.raises(LeaseLost), holding(old):
         pytest.fail("held")
     assert renew([Renewal(old, {"phase": "late"}), Renewal(new)]).keys() == {new.key}
@@ -197,10 +206,10 @@ def test_a_killed_worker_is_taken_over_and_its_work_done(toys, worker):
     os.kill(victim.process.pid, signal.SIGKILL)
     died = time.monotonic()
     wait_for("a takeover", lambda: sweep().targets_taken_over == 3)
-    assert time.monotonic() - died >= 2.0, "lease and operation time-out had to pass first"
+    assert time.monotonic() - died >= LEASE - 0.5, "lease and operation time-out had to pass first"
     drive()
     assert toys.now(job).state == "succeeded"
-    fences = {one.fence for one in toys.done() if one.at > died + 2}
+    fences = {one.fence for one in toys.done() if one.at > died + LEASE}
     assert fences == {3}
 
 
@@ -252,7 +261,7 @@ def test_a_worker_that_hangs_loses_its_lease(toys):
 
 
 def test_progress_keeps_the_lease_beyond_its_length(toys):
-    job = toys.planned(names="a", steps=50, pace=0.1)
+    job = toys.planned(names="a", steps=70, pace=0.1)
     thread = Thread(drive)
     thread.start()
     taken = []
@@ -285,11 +294,11 @@ def test_a_worker_cut_off_from_the_database_stops_changing(toys, worker):
     other.execute("BEGIN EXCLUSIVE")
     locked = time.monotonic()
     try:
-        wait_for("silence", lambda: time.monotonic() - toys.done()[-1].at > 1.0, 10)
+        wait_for("silence", lambda: time.monotonic() - toys.done()[-1].at > 1.5)
         last = toys.done()[-1].at
-        time.sleep(2.0)  # the lease ends meanwhile; nobody may write after that
+        time.sleep(OPERATION + 1.0)  # the lease ends meanwhile; nobody may write after that
         assert toys.done()[-1].at == last
-        assert last - locked < 1.5, "lease 2 s less operation 1 s after the last renewal, and a step"
+        assert last - locked < LEASE - OPERATION + 0.5, "its own deadline after the last renewal, and a step"
     finally:
         other.execute("ROLLBACK")
         other.close()
