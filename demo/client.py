@@ -38,8 +38,9 @@ class Api:
         deadline = time.monotonic() + seconds
         while not done(answer := self.get(path)):
             if time.monotonic() > deadline:
-                state = answer.get("state", "not there yet")
-                raise ApiRefused(f"{what} took longer than {seconds:.0f} s; last seen: {state}")
+                errors = {target["error"] for target in answer.get("targets", []) if target["error"]}
+                last = " ".join([answer["state"], *sorted(errors)])
+                raise ApiRefused(f"{what} took longer than {seconds:.0f} s; last seen: {last}")
             time.sleep(0.1)
         return answer
 

@@ -153,7 +153,7 @@ class Story:
         path = f"jobs/{job['id']}"
         found = self._api.wait(path, lambda now: now["state"] in states, seconds=JOB_SECONDS, what=f"job {job['id']}")
         if found["state"] in {"failed", "halted", "cancelled"}:
-            raise Unproven(f"job {job['id']} {found['state']}: {found.get('error') or 'see its events in the console'}")
+            raise Unproven(f"job {job['id']} {found['state']}: {found['error'] or 'see its events in the console'}")
         return found
 
     def _dry_run(self) -> None:

@@ -14,7 +14,7 @@ from nodes.products.profile import Profile
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
-from replication.apply.semaphores import Told, semaphores_for, tell
+from replication.apply.semaphores import Told, semaphores_for, semaphores_owed, tell
 from replication.apply.staging import Staged, clean_up, stage
 from replication.apply.swap import Swapped, swap
 from replication.core.manifest import FileState, Manifest
@@ -22,7 +22,7 @@ from replication.core.paths import RelPath
 from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
-from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at
+from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at, origin_of
 from replication.jobs.replicate.planning import NodeJob, Seen, look, store_tree
 from replication.objects import Store
 from replication.services.history import LostEdit, Proof, record_baseline, record_conflicts, record_origin
@@ -59,12 +59,14 @@ class NodeRun:
         with open_node(self.work.node) as link:
             context = Context(link, self.profile, self.store, self.lease, self._tag())
             seen = self._look(context, self.job.baseline)
+            self.lease.boundary("looked")
             self._sweep(context, seen)
+            self.lease.boundary("swept")
             refusal = self._departure(seen.changes)
             if refusal:
                 return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=refusal)
             self._remember_origin(seen)
-            self.lease.boundary("looked")
+            self.lease.boundary("origin-kept")
             return self._rounds(context, seen)
 
     def _tag(self) -> str:
@@ -75,7 +77,8 @@ class NodeRun:
         return look(context.link, job, self.profile, self.snapshot, self.store, self.lease)
 
     def _sweep(self, context: Context, seen: Seen) -> None:
-        edits = sweep(context, seen.scan.leftovers, list(seen.desired.files))
+        ours = self.job.baseline.files if self.job.baseline else {}
+        edits = sweep(context, seen.scan.leftovers, [*seen.desired.files, *ours])
         self._record(edits)
 
     def _departure(self, changes: Sequence[Change]) -> str:
@@ -103,10 +106,12 @@ class NodeRun:
         self.lease.progress(files_total=len(seen.changes), bytes_total=_bytes(seen.changes))
         self.state.first_found = {change.path: change.found.sha256 if change.found else None for change in seen.changes}
         changes: Sequence[Change] = seen.changes
+        owed = self._owed(context, seen)
         for _ in range(self.profile.settle_retries + 1):
-            if not changes:
+            if not changes and not owed:
                 break
-            self._apply(context, changes)
+            self._apply(context, changes, owed)
+            owed = ()
             if self.state.told.locked:
                 return self._waiting_for_semaphores(context)
             self._settle()
@@ -115,7 +120,15 @@ class NodeRun:
             self.lease.boundary("settled")
         return self._outcome(context, seen, changes)
 
-    def _apply(self, context: Context, changes: Sequence[Change]) -> None:
+    def _owed(self, context: Context, seen: Seen) -> tuple[str, ...]:
+        """Semaphores for what an earlier try put in place, but died, or was paused, before it told the server."""
+        told = self.job.baseline or origin_of(self.work.node.pk, self.store)
+        folds_case = context.link.platform.folds_case
+        return semaphores_owed(
+            context.profile, told=told, wanted=seen.desired.files, actual=seen.scan.manifest, folds_case=folds_case
+        )
+
+    def _apply(self, context: Context, changes: Sequence[Change], owed: Sequence[str]) -> None:
         """One round: keep what will be lost, stage, swap, clean up, tell the server."""
         self._record(keep_found(context, changes))
         self.lease.boundary("kept")
@@ -131,11 +144,13 @@ class NodeRun:
             self._clean_up(context, staged, swapped)
             raise
         self._record(swapped.edits)
+        self.lease.boundary("edits-kept")
         self._clean_up(context, staged, swapped)
         self.lease.boundary("cleaned")
         self.state.done.update(dict.fromkeys(swapped.done, ""))
         self.state.blocked = dict(swapped.blocked)
-        self.state.told = _joined(self.state.told, tell(context, semaphores_for(changes, swapped.done)))
+        semaphores = sorted({*semaphores_for(changes, swapped.done), *owed})
+        self.state.told = _joined(self.state.told, tell(context, semaphores))
 
     def _clean_up(self, context: Context, staged: Staged, swapped: Swapped) -> None:
         try:
@@ -212,6 +227,7 @@ class NodeRun:
             files=len(proven),
         )
         state, code, error = self._verdict(seen, changes)
+        self.lease.boundary("proven")
         return TargetOutcome(
             state,
             evidence=self._evidence(seen, len(proven), changes),
