@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodes.products.ini import IniError
 from nodes.products.ini_render import differing_keys
 from nodes.products.profile import PathClass, Profile
-
-from nodes.products.ini import IniError
 
 
 @dataclass(frozen=True, slots=True)
