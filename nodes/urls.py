@@ -39,5 +39,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:pk>/ini-keys/", node_parts.answer_ini_key, name="ini-key-answer"),
     path("credentials/", credentials.CredentialList.as_view(), name="credential-list"),
     path("credentials/<int:pk>/", credentials.detail, name="credential"),
+    path("credentials/<int:pk>/edit/", credentials.edit, name="credential-edit"),
     path("credentials/<int:pk>/remove/", credentials.remove, name="credential-remove"),
 ]

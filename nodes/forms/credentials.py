@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from nodes.forms.base import ConsoleForm
 from nodes.secret import Secret
+from nodes.services.credentials import CredentialChange, PrivateKey
 
 
 class CredentialForm(ConsoleForm):
@@ -56,6 +59,37 @@ class KeyForm(CredentialForm):
         """The passphrase, if one was given."""
         text = self.cleaned_data["passphrase"]
         return Secret(text) if text else None
+
+
+class NewPasswordForm(PasswordForm):
+    """Other names, or another password; an empty password leaves the old one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].required = False
+        self.fields["password"].help_text = "Empty: the one there is stays."
+
+    def change(self) -> CredentialChange:
+        """What was typed."""
+        data = self.cleaned_data
+        return CredentialChange(
+            name=data["name"], username=data["username"], password=self.secret() if data["password"] else None
+        )
+
+
+class NewKeyForm(KeyForm):
+    """Other names, or another key; an empty key leaves the old one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["private_key"].required = False
+        self.fields["private_key"].help_text = "Empty: the one there is stays."
+
+    def change(self) -> CredentialChange:
+        """What was typed."""
+        data = self.cleaned_data
+        key = PrivateKey(self.secret(), self.opening()) if data["private_key"] else None
+        return CredentialChange(name=data["name"], username=data["username"], key=key)
 
 
 class KeyPairForm(CredentialForm):

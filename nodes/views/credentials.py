@@ -17,7 +17,14 @@ from accounts.requests import principal_of
 from nodes.access import require
 from nodes.enums import CredentialKind
 from nodes.forms.base import ConfirmName
-from nodes.forms.credentials import CredentialForm, KeyForm, KeyPairForm, PasswordForm
+from nodes.forms.credentials import (
+    CredentialForm,
+    KeyForm,
+    KeyPairForm,
+    NewKeyForm,
+    NewPasswordForm,
+    PasswordForm,
+)
 from nodes.letting_in import LettingIn, letting_in
 from nodes.models import Credential
 from nodes.selectors.nodes import credentials_for, nodes_for
@@ -152,6 +159,21 @@ def make_pair(request: HttpRequest, pk: int) -> HttpResponse:
         _page("Make a key pair", "Make key pair", pk, lead),
         lambda login: credentials.make_credential_key_pair(principal, login=login),
     )
+
+
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename, or replace what is secret."""
+    principal = principal_of(request)
+    credential = get_object_or_404(credentials_for(principal), pk=pk)
+    require(principal, credential.cluster_id, Role.ADMINISTRATOR)
+    kind = NewKeyForm if credential.kind == CredentialKind.KEY else NewPasswordForm
+    form = kind(request.POST or None, initial={"name": credential.name, "username": credential.username})
+    if request.method == "POST":
+        saved = form.attempt(lambda: credentials.update_credential(principal, credential_id=pk, change=form.change()))
+        if saved is not None:
+            return done(request, credential_page(pk), f"Saved credential {saved.name}.")
+    page = FormPage(f"Edit credential {credential.name}", "Save", credential_page(pk), credential.name)
+    return form_page(request, form, page)
 
 
 def remove(request: HttpRequest, pk: int) -> HttpResponse:

@@ -6,7 +6,7 @@ import django_filters
 import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
@@ -22,7 +22,7 @@ from nodes.models import Node
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.services import registry
 from nodes.templatetags.console import meter, node_badge, share_used
-from nodes.views.acting import FormPage, act, act_with, done, form_page
+from nodes.views.acting import FormPage, Rights, act, act_with, done, form_page
 from nodes.views.clusters import visible_cluster
 from nodes.views.listing import ListingView, by_words, clusters_of
 
@@ -125,11 +125,12 @@ def visible_node(request: HttpRequest, node_id: int, role: Role = Role.VIEWER) -
 
 
 def choose_cluster(request: HttpRequest) -> HttpResponse:
-    """Which cluster the new node or credential is for; a portal with one cluster does not ask."""
-    clusters = list(visible_clusters(principal_of(request))[:2])
+    """Which cluster the new node is for; whoever administers one cluster only is not asked."""
+    principal = principal_of(request)
+    clusters = [row for row in visible_clusters(principal) if Rights.on(principal, row.pk).administer]
     if len(clusters) == 1:
         return redirect("nodes:node-create", clusters[0].pk)
-    return redirect("nodes:cluster-list")
+    return render(request, "nodes/choose_cluster.html", {"clusters": clusters})
 
 
 def create(request: HttpRequest, pk: int) -> HttpResponse:

@@ -100,6 +100,10 @@ def test_a_job_is_followed_to_its_end_without_a_reload(portal, visit) -> None:
     JobEvent.objects.create(job=portal.running, at=timezone.now(), code="x", text="Wrote the last file.")
     expect(page.locator("#job-log")).to_contain_text("Wrote the last file.", timeout=8000)
     assert page.locator("details.plan-node").first.get_attribute("open") is not None
+    page.locator("#job-live").get_by_role("link", name="eu-mx3").focus()
+    with page.expect_response("**/live/**"):
+        pass
+    expect(page.locator("#job-live").get_by_role("link", name="eu-mx3")).to_be_focused()
     Job.objects.filter(pk=portal.running.pk).update(state=JobState.SUCCEEDED, ended_at=timezone.now())
     expect(page.locator("#job-live .st").first).to_have_text("Succeeded", timeout=8000)
     expect(page.locator("#job-announce")).to_have_text("Succeeded")

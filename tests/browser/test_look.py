@@ -25,7 +25,7 @@ def _pages(portal: Seeded) -> Iterator[str]:
     yield from (f"/nodes/{node.pk}/" for node in (portal.primary, portal.quarantined, portal.fresh))
     yield from (f"/nodes/{portal.fresh.pk}/edit/", f"/nodes/{portal.fresh.pk}/remove/")
     yield from (f"/jobs/{job.pk}/" for job in (portal.running, portal.awaiting, portal.halted, portal.failed))
-    yield from ("/credentials/", f"/credentials/{key}/", f"/credentials/{key}/remove/")
+    yield from ("/credentials/", f"/credentials/{key}/", f"/credentials/{key}/edit/", "/nodes/new/")
     yield from (f"/clusters/{cluster}/credentials/{kind}/" for kind in ("password", "key", "pair"))
 
 

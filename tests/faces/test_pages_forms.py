@@ -139,6 +139,17 @@ def test_a_password_is_never_shown_again(browser, cluster) -> None:
     assert Credential.objects.get().secret.reveal() == "canary-4711"
 
 
+def test_a_password_is_replaced_or_left(browser, cluster) -> None:
+    address = f"/clusters/{cluster.pk}/credentials/password/"
+    browser.post(address, {"name": "old", "username": "svc", "password": "first-one"})
+    edit = f"/credentials/{Credential.objects.get().pk}/edit/"
+    assert b"first-one" not in browser.get(edit).content
+    browser.post(edit, {"name": "renamed", "username": "svc", "password": ""})
+    assert (Credential.objects.get().name, Credential.objects.get().secret.reveal()) == ("renamed", "first-one")
+    browser.post(edit, {"name": "renamed", "username": "svc", "password": "second-one"})
+    assert Credential.objects.get().secret.reveal() == "second-one"
+
+
 def test_a_key_that_is_none_is_refused_beside_its_field(browser, cluster) -> None:
     answer = browser.post(
         f"/clusters/{cluster.pk}/credentials/key/", {"name": "k", "username": "svc", "private_key": "canary-0815"}
