@@ -46,7 +46,13 @@ def configuration() -> dict[str, Any]:
         "timezone": "UTC",
         "beat_schedule": {
             # wake what was not woken, take over what a dead worker held; a second beat does no harm
-            "sweep": {"task": "replication.tasks.sweep", "schedule": settings.PORTAL.sweep},
+            "sweep": {
+                "task": "replication.tasks.sweep",
+                "schedule": settings.PORTAL.sweep,
+                "options": {"expires": 60},
+            },
+            # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
+            "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
         },
     }
 

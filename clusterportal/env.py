@@ -70,8 +70,8 @@ class Portal:
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by
-    one task.
-    profile_folder: where further product profiles lie.
+    one task. observe: how old a node's facts may get before they are read again. profile_folder: where further product
+    profiles lie.
     """
 
     lease: float
@@ -81,6 +81,7 @@ class Portal:
     connect: float
     command: float
     target_workers: int
+    observe: float
     profile_folder: str
 
 
@@ -94,6 +95,7 @@ def portal_from(env: Env) -> Portal:
         connect=env.number("CLUSTERPORTAL_CONNECT", 15),
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
+        observe=env.number("CLUSTERPORTAL_OBSERVE", 300),
         profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
     )
     if not portal.renew < portal.lease - portal.operation:

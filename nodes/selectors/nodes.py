@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Role
@@ -46,6 +47,15 @@ def ini_keys_of(principal: Principal, node: Node) -> QuerySet[IniDecision]:
     """The ini keys that differ on a node or differed once, with what was decided."""
     require(principal, node.cluster_id, Role.VIEWER)
     return IniDecision.objects.filter(node=node)
+
+
+def nodes_to_observe(older_than: datetime) -> list[int]:
+    """Nodes that can be logged in to and whose facts were last read before a moment, or never."""
+    reachable = Node.objects.filter(
+        host_keys__state=HostKeyState.APPROVED, credential__isnull=False, quarantined_reason=""
+    )
+    due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than)
+    return list(reachable.filter(due).order_by("pk").values_list("pk", flat=True))
 
 
 def approved_fingerprint(node: Node) -> str:
