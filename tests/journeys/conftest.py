@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,24 @@ class Stage:
     roots: list[Path] = field(default_factory=list)
     node_ids: list[int] = field(default_factory=list)
     cluster: int = 0
+    owns_portal: bool = True
 
-    def add_node(self, name: str, root: Path, *, public_key: str, credential: int, sftp_only: bool = False) -> int:
+    def add_node(
+        self, name: str, root: Path, *, public_key: str, credential: int, sftp_only: bool = False, port: int = 0
+    ) -> int:
+        """Start a node's sshd and register it, at its own port or behind a relay's `port`."""
         server = SshdServer.start(self.folder / f"sshd-{name}", authorized_keys=[public_key], sftp_only=sftp_only)
         self.servers.append(server)
         self.roots.append(root)
+        return self.register(name, root, server, credential=credential, port=port)
+
+    def register(self, name: str, root: Path, server: Any, *, credential: int, port: int = 0) -> int:
+        """Register a running server with a `port` and a `fingerprint`, and approve its host key."""
         body = {
             "cluster": self.cluster,
             "name": name,
             "address": "127.0.0.1",
-            "port": server.port,
+            "port": port or server.port,
             "platform": "posix",
             "role": "secondary" if self.node_ids else "primary",
             "install_root": str(root),
@@ -51,11 +60,19 @@ class Stage:
         self.node_ids.append(node)
         return int(node)
 
-    def build(self, *, nodes: int = 3, files: int = 500, secret: str = "", sftp_only: bool = False) -> None:
-        """Register a cluster of nodes whose first is the primary."""
-        answer = self.portal.ok(
-            "POST", "clusters/", {"name": "mail", "replication_mode": "portal", "profile": "mdaemon-story"}
-        )
+    def build(
+        self,
+        *,
+        nodes: int = 3,
+        files: int = 500,
+        secret: str = "",
+        sftp_only: bool = False,
+        name: str = "mail",
+        **cluster: Any,
+    ) -> None:
+        """Register a cluster of nodes whose first is the primary. `cluster`: further fields of the cluster."""
+        body = {"name": name, "replication_mode": "portal", "profile": "mdaemon-story", **cluster}
+        answer = self.portal.ok("POST", "clusters/", body)
         self.cluster = answer["id"]
         pair = self.portal.ok(
             "POST", "credentials/key-pair/", {"cluster": self.cluster, "name": "portal", "username": "root"}
@@ -101,30 +118,111 @@ class Stage:
         if job["state"] == "awaiting_approval":
             self.approve(number)
             job = self.wait_state(number, "converging", *ENDED, seconds=seconds)
-        assert job["state"] == expect, (job, self.events(number), self.portal.logs())
+        if job["state"] != expect:
+            story = "\n".join([json.dumps(job, indent=1), *self.events(number), self.portal.logs()])
+            pytest.fail(f"job {number} is {job['state']}, not {expect}\n{story}")
         return job
 
     def events(self, number: int) -> list[str]:
         return [event["text"] for event in self.portal.ok("GET", f"jobs/{number}/events?limit=200")["results"]]
 
+    def target(self, job: dict[str, Any], node: int = 1) -> dict[str, Any]:
+        """A job's part of one node, by the node's place on the stage."""
+        found: dict[str, Any] = next(part for part in job["targets"] if part["node"] == self.node_ids[node])
+        return found
+
+    def wait_target(self, job: int, node: int, *states: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for a state of one node's part."""
+
+        def reached() -> dict[str, Any] | None:
+            target = self.target(self.job(job), node)
+            return target if target["state"] in states else None
+
+        found: dict[str, Any] = wait_for(f"node {node} of job {job} is {states}", reached, seconds)
+        return found
+
+    def cancel_open_jobs(self) -> None:
+        for job in self.portal.ok("GET", f"jobs?cluster={self.cluster}")["results"]:
+            if job["state"] not in ENDED:
+                self.portal.ok("POST", f"jobs/{job['id']}/cancel", {})
+                self.wait_state(job["id"], "cancelled", "failed", "halted", "succeeded")
+
     def close(self) -> None:
-        self.portal.stop()
+        if self.owns_portal:
+            self.portal.stop()
         for server in self.servers:
             server.stop()
 
 
-@pytest.fixture
-def new_stage() -> Iterator[Any]:
-    """Make stages; each ends with its processes, and its folder goes with it."""
+@pytest.fixture(scope="session")
+def shared_portal() -> Iterator[Portal]:
+    """One portal for all stories that do without a portal of their own: each takes a cluster of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
+    portal = Portal(folder / "data")
+    try:
+        portal.start()
+        yield portal
+    finally:
+        portal.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[..., Stage]]:
+    """Make stages; each ends with its processes, and its folder goes with it. `environment`: for all its processes."""
     with ExitStack() as ended:
 
-        def make(*, workers: int = 1, beats: int = 1, **build: Any) -> Stage:
+        def make(
+            *, workers: int = 1, beats: int = 1, environment: Mapping[str, str] | None = None, **build: Any
+        ) -> Stage:
             folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
             ended.callback(shutil.rmtree, folder, ignore_errors=True)
             stage = Stage(folder, Portal(folder / "data"))
+            stage.portal.environment |= environment or {}
             ended.callback(stage.close)
             stage.portal.start(workers=workers, beats=beats)
             stage.build(**build)
             return stage
 
         yield make
+
+
+@pytest.fixture
+def new_stage() -> Iterator[Callable[..., Stage]]:
+    """Stages of one test."""
+    with stages() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def new_module_stage() -> Iterator[Callable[..., Stage]]:
+    """Stages that all tests of a module share."""
+    with stages() as make:
+        yield make
+
+
+@pytest.fixture
+def new_cluster(shared_portal: Portal) -> Iterator[Any]:
+    """Make clusters on the shared portal; no job of theirs goes on afterwards, and no worker may have met a fault
+    that it had no words for."""
+    made: list[Stage] = []
+    before = shared_portal.log_of("remote0")
+
+    def make(*, build: bool = True, **settings: Any) -> Stage:
+        folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
+        stage = Stage(folder, shared_portal, owns_portal=False)
+        made.append(stage)
+        if build:
+            stage.build(**{"files": 40, "nodes": 2, "name": folder.name, "approval": "never", **settings})
+        return stage
+
+    try:
+        yield make
+        for stage in made:
+            stage.cancel_open_jobs()
+        written = shared_portal.log_of("remote0")[len(before) :]
+        assert "Traceback" not in written, written
+    finally:
+        for stage in made:
+            stage.close()
+            shutil.rmtree(stage.folder, ignore_errors=True)

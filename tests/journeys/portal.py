@@ -162,6 +162,10 @@ class Portal:
             f"--- {path.name}\n" + path.read_text(errors="replace")[-6000:] for path in sorted(self.data.glob("*.log"))
         )
 
+    def log_of(self, name: str) -> str:
+        """Everything that one process logged so far."""
+        return (self.data / f"{name}.log").read_text(errors="replace")
+
     @staticmethod
     def _listens(port: int) -> bool:
         with socket.socket() as probe:
@@ -179,9 +183,9 @@ class Portal:
             data = json.dumps(body).encode()
         try:
             with urllib.request.urlopen(request, data, timeout=60) as answer:
-                return Answer(answer.status, _decode(answer.read()), answer.headers)
+                return Answer(answer.status, _decode(answer.read()), dict(answer.headers))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, _decode(error.read()), error.headers)
+            return Answer(error.code, _decode(error.read()), dict(error.headers))
 
     def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The body of a call that must succeed."""

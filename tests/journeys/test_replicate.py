@@ -10,12 +10,12 @@ from tests.journeys.trees import AWKWARD, hashes
 def config_of(root: Any) -> dict[str, str]:
     """Hashes of what is config: App without what the profile keeps off."""
     off = ("App/MDaemon.ini", "App/MDaemon.exe", "App/EXITNOW.bak")
-    found = hashes(root, below="App")
+    found: dict[str, str] = hashes(root, below="App")
     return {path: digest for path, digest in found.items() if path not in off and not path.endswith(".SEM")}
 
 
 def untouched_of(root: Any) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for folder in ("Logs", "PEM", "Users"):
         found |= hashes(root, below=folder)
     return found | {"exe": (root / "App/MDaemon.exe").read_bytes().hex()}
