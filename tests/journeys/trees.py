@@ -77,3 +77,10 @@ def hashes(root: Path, *, below: str = "") -> dict[str, str]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             found[os.fsdecode(os.path.relpath(path, os.fsencode(root)))] = digest
     return found
+
+
+def config_of(root: Path) -> dict[str, str]:
+    """Hashes of what must be the same on all nodes: App without what is each node's own or of the moment."""
+    own = ("App/MDaemon.ini", "App/MDaemon.exe", "App/EXITNOW.bak")
+    found = hashes(root, below="App")
+    return {path: digest for path, digest in found.items() if path not in own and not path.endswith(".SEM")}
