@@ -173,7 +173,7 @@ def _web(listen: Listen) -> list[str]:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "clusterportal", *arguments, "--loglevel", "INFO"]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "clusterportal", *arguments, "--loglevel", "INFO"]
 
 
 def _worker(queue: str) -> list[str]:
