@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django import template
 
-from replication.models import Leased
+from replication.models import Leased, Target
 from replication.services.kinds import kinds
 
 register = template.Library()
@@ -16,6 +18,23 @@ register = template.Library()
 def kind_label(kind: str) -> str:
     """What people call a kind of job; the word itself where no worker knows it any more."""
     return kinds().get(kind, kind)
+
+
+@register.filter
+def proof(target: Target) -> str:
+    """What proved a target, in a few words; "" where nothing was proven yet."""
+    evidence: Mapping[str, Any] = target.evidence
+    files = evidence.get("files_proven")
+    if files is None:
+        return ""
+    words = [f"{files} files proven", f"{evidence.get('files_changed', 0)} changed"]
+    if evidence.get("semaphores_taken"):
+        words.append(f"{', '.join(evidence['semaphores_taken'])} taken")
+    if evidence.get("conflicts"):
+        words.append(f"{evidence['conflicts']} edits kept as conflicts")
+    if evidence.get("extras"):
+        words.append(f"{evidence['extras']} files of its own")
+    return "; ".join(words) + "."
 
 
 @register.filter

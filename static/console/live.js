@@ -1,4 +1,5 @@
-/* Parts of pages refresh themselves. This keeps the reader's place in them: the focus and how far a table was scrolled. */
+/* Parts of pages refresh themselves. This keeps the reader's place in them: the focus and how far a table was scrolled.
+   Where a refresh was sent elsewhere (the session ended), the whole page goes there. */
 (function () {
   "use strict";
   var places = new WeakMap();
@@ -36,7 +37,16 @@
     }
   }
 
+  function wasSentElsewhere(xhr, asked) {
+    return new URL(xhr.responseURL).pathname !== new URL(asked, window.location.href).pathname;
+  }
+
   document.addEventListener("htmx:beforeSwap", function (event) {
+    if (wasSentElsewhere(event.detail.xhr, event.detail.pathInfo.requestPath)) {
+      event.detail.shouldSwap = false;
+      window.location.reload();
+      return;
+    }
     places.set(event.detail.xhr, remember(event.detail.target));
   });
   document.addEventListener("htmx:afterSwap", function (event) {

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from accounts.models import User
 from tests.browser.seed import Seeded, seed
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-WIDE = {"width": 1440, "height": 900}
-NARROW = {"width": 375, "height": 800}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 375, "height": 800}
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def visit(chromium: Browser, live_server):
     """`visit(user, NARROW)`: a browser of that width, logged in as the user."""
     contexts: list[BrowserContext] = []
 
-    def open_browser(user: User | None, size: dict[str, int] = WIDE) -> Visitor:
+    def open_browser(user: User | None, size: ViewportSize = WIDE) -> Visitor:
         context = chromium.new_context(viewport=size)
         contexts.append(context)
         if user is not None:

@@ -44,6 +44,7 @@ class Seeded:
     awaiting: Job
     halted: Job
     failed: Job
+    done: Job
 
 
 def fingerprint(word: str) -> str:
@@ -218,7 +219,8 @@ def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) ->
         "planned_at": timezone.now(),
     }
     done = _job(cluster, JobState.SUCCEEDED, name, **shared)
-    _targets(done, nodes[1:3], TargetState.VERIFIED)
+    evidence = {"files_proven": 5012, "files_changed": 4, "semaphores_taken": ["LISTS.SEM"], "extras": 1}
+    _targets(done, nodes[1:3], TargetState.VERIFIED, evidence=evidence | {"restart_pending": ["restart of MDaemon"]})
     Baseline.objects.create(
         node=nodes[1], snapshot=snapshot, root="0" * 64, job=done, proven_at=timezone.now(), files=5012
     )
@@ -249,7 +251,7 @@ def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) ->
         ("error", "No space left."),
     ):
         JobEvent.objects.create(job=running, at=timezone.now(), level=level, code="seed", text=text)
-    return [running, awaiting, halted, failed]
+    return [running, awaiting, halted, failed, done]
 
 
 def _job(cluster: Cluster, state: JobState, name: str, **fields) -> Job:

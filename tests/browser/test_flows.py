@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -135,13 +136,13 @@ def test_all_writes_are_stopped_from_any_page(portal, visit) -> None:
 def test_the_theme_is_chosen_and_auto_follows_the_system(portal, visit) -> None:
     visitor = visit(portal.user)
     page = visitor.go("/")
-    shown = "document.documentElement.dataset.bsTheme"
-    assert page.evaluate(shown) == "light"
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-bs-theme", "light")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{shown} === 'dark'")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
     page.locator("header details.menu > summary").last.click()
     page.get_by_role("button", name="Light").click()
-    page.wait_for_function(f"{shown} === 'light'")
+    expect(root).to_have_attribute("data-bs-theme", "light")
     page.keyboard.press("Escape")
     assert visitor.complaints == []
 
@@ -156,3 +157,9 @@ def test_the_user_menu_closes_on_escape_and_gives_the_focus_back(portal, visit) 
     page.keyboard.press("Escape")
     assert menu.get_attribute("open") is None
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_a_page_left_open_goes_to_the_login_when_the_session_ends(portal, visit) -> None:
+    page = visit(portal.user).go(f"/jobs/{portal.running.pk}/")
+    Session.objects.all().delete()
+    page.wait_for_url("**/account/login/**", timeout=8000)

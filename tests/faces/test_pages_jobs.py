@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from replication.core.states import JobState, TargetState
-from replication.models import JobEvent
+from replication.models import Job, JobEvent
 from tests.browser.seed import Seeded, seed
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,12 @@ def test_targets_say_what_stopped_them(portal, browser) -> None:
     assert TargetState.FAILED.value.capitalize() in page
 
 
-def _state(job) -> str:
+def test_proof_is_shown_and_a_pending_restart_too(portal, browser) -> None:
+    page = browser.get(f"/jobs/{portal.done.pk}/").content.decode()
+    assert "5012 files proven; 4 changed; LISTS.SEM taken; 1 files of its own." in page
+    assert "Restart pending" in page
+
+
+def _state(job: Job) -> str:
     job.refresh_from_db()
     return job.state

@@ -41,7 +41,7 @@ def _clusters(cluster, count: int) -> None:
 
 
 @pytest.fixture
-def browser(administrator, console_for) -> Client:
+def browser(administrator, console_for):
     return console_for(administrator)
 
 
