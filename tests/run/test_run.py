@@ -95,7 +95,7 @@ def test_it_says_what_is_missing_without_python_and_apt(checkout, tmp_path) -> N
     shutil.rmtree(checkout / ".venv")
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("dirname", "id", "cat", "cksum"):
+    for name in ("dirname", "id", "cat", "cksum", "date"):
         (tools / name).symlink_to(str(shutil.which(name)))
     shell = "/bin/sh"
     argv = [shell, str(checkout / "run"), "manage", "version"]
