@@ -16,7 +16,9 @@ _LOG = logging.getLogger(__name__)
 
 PLAN = "replication.tasks.plan"
 DRIVE = "replication.tasks.drive"
-SWEEP = "replication.tasks.sweep"
+
+STALE = 300.0
+"""Seconds after which a message nobody took is dropped; sweeps have long sent others."""
 
 
 def plan(job_id: int) -> None:
@@ -31,6 +33,6 @@ def drive() -> None:
 
 def _send(name: str, *args: int) -> None:
     try:
-        current_app.send_task(name, args=args, retry=False, ignore_result=True)
+        current_app.send_task(name, args=args, retry=False, ignore_result=True, expires=STALE)
     except (OperationalError, OSError) as error:
         _LOG.warning("the broker is away (%s); the sweep will wake %s", type(error).__name__, name)

@@ -59,7 +59,7 @@ class Driver:
     def run(self) -> int:
         """Until nothing is running and nothing can be claimed. Answers how many tries were made."""
         self._fill()
-        while self._running or time.monotonic() < self._again_until:
+        while self._running or (time.monotonic() < self._again_until and not SHUTTING_DOWN.is_set()):
             if self._running:
                 done, _ = wait(self._running, TICK, FIRST_COMPLETED)
                 self._reap(done)

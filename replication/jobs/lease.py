@@ -18,10 +18,11 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from replication.jobs import boundaries
+from replication.jobs.worker import SHUTTING_DOWN
 from replication.selectors.signals import Signals, read_signals
 from replication.services.claims import Claim, Renewal, holding, renew
 from replication.services.events import Line
-from replication.services.interruptions import Cancelled, Interrupted, LeaseLost, Paused, WritesStopped
+from replication.services.interruptions import Cancelled, Interrupted, LeaseLost, Paused, WorkerEnding, WritesStopped
 
 _LOG = logging.getLogger(__name__)
 
@@ -193,6 +194,8 @@ class Keeper:
 
 def _against(signals: Signals, lease: ClaimedLease) -> Interrupted | None:
     job_id, node_id = lease.claim.job_id, lease.node_id
+    if SHUTTING_DOWN.is_set():
+        return WorkerEnding("its worker is ending, another one goes on")
     if job_id in signals.cancelled:
         return Cancelled(signals.cancelled[job_id])
     if node_id is not None and signals.writes_stopped:

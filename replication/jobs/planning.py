@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from nodes.errors import NodeError
 from replication.core.plan import Brake, Plan
 from replication.core.states import JobState
-from replication.jobs import runner_for
-from replication.jobs.base import Cancelled, LeaseLost, Paused, PlanOutcome, PlanWork, Runner
+from replication.jobs import boundaries, runner_for
+from replication.jobs.base import Cancelled, Interrupted, LeaseLost, PlanOutcome, PlanWork, Runner
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.worker import TICK, closing, worker_name
 from replication.models import Job
@@ -39,6 +39,7 @@ def plan_job(job_id: int) -> bool:
     claim = claim_job(job_id, owner=worker_name(), resources=runner.resources(job))
     if claim is None:
         return False
+    boundaries.reached("plan-claimed")
     job = Job.objects.select_related("cluster").get(pk=job_id)
     lease = ClaimedLease(claim)
     try:
@@ -69,7 +70,7 @@ def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
         raise error
     elif isinstance(error, Cancelled):
         outcomes.cancel_planning(lease.claim)
-    elif isinstance(error, Paused):
+    elif isinstance(error, Interrupted):
         outcomes.give_back_planning(lease.claim, str(error))
     else:
         _write_outcome(job, lease, _failure(job, error))
@@ -89,8 +90,11 @@ def _failure(job: Job, error: BaseException) -> PlanOutcome:
 def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
     lines = lease.remaining_lines()
     if outcome.plan is not None:
-        planned = _follows(job, outcome, outcome.plan, store_plan(outcome.plan))
+        stored = store_plan(outcome.plan)
+        boundaries.reached("plan-stored")
+        planned = _follows(job, outcome, outcome.plan, stored)
         outcomes.finish_planning(lease.claim, planned, lines=lines, record=outcome.record)
+        boundaries.reached("plan-written")
     elif outcome.retry_after is not None:
         outcomes.postpone_planning(
             lease.claim,

@@ -23,5 +23,9 @@ class Paused(Interrupted):
         super().__init__(sentence)
 
 
+class WorkerEnding(Interrupted):
+    """This worker process was told to end; another one goes on."""
+
+
 class WritesStopped(Interrupted):
     """Somebody stopped all writes of the portal."""

@@ -55,3 +55,5 @@ def _wake_waiting(job_ids: Collection[int]) -> None:
     waiting = Job.objects.filter(cluster__in=clusters, state=JobState.REQUESTED).exclude(pk__in=job_ids)
     for waiting_id in waiting.order_by("pk").values_list("pk", flat=True)[:5]:
         wake.plan(waiting_id)
+    if Job.objects.filter(cluster__in=clusters, state__in=(JobState.RUNNING, JobState.CONVERGING)).exists():
+        wake.drive()

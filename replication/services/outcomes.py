@@ -133,7 +133,7 @@ def postpone_planning(claim: Claim, *, delay: float, error_code: str, error: str
 
 
 def give_back_planning(claim: Claim, sentence: str) -> None:
-    """Give a job back untouched, because its cluster was paused. Raises LeaseLost."""
+    """Give a job back untouched, because its cluster was paused or its worker is ending. Raises LeaseLost."""
     with holding(claim):
         line = Line("job.requested", sentence, WARNING)
         columns = {"phase": sentence[:80]}

@@ -11,8 +11,8 @@ from replication.services.transitions import advance_job, cancel_idle_targets
 
 def supersede(job_id: int) -> None:
     """Cancel what a newly planned job makes pointless: older plans of its kind that wait for approval, and, once it
-    runs itself, older jobs' waiting targets; in both cases only for nodes it covers. Call it inside the planning
-    transaction."""
+    runs itself, older jobs' targets that nobody works on; in both cases only for nodes it covers. An approved plan that
+    still waited for a lock would otherwise bring nodes back to an older state. Call it inside a transaction."""
     job = Job.objects.get(pk=job_id)
     covered = set(Target.objects.filter(job=job_id).values_list("node", flat=True))
     older = Job.objects.filter(cluster=job.cluster_id, kind=job.kind, pk__lt=job_id).exclude(state__in=JOB_TERMINAL)
@@ -22,7 +22,7 @@ def supersede(job_id: int) -> None:
             cancel_idle_targets(old.pk, line)
             advance_job(old.pk, JobState.CANCELLED, line, columns=_superseded(job_id))
     if job.state == JobState.RUNNING:
-        for old in older.filter(state=JobState.CONVERGING):
+        for old in older.filter(state__in=(JobState.CONVERGING, JobState.RUNNING)):
             _relieve(old, covered, line)
 
 

@@ -22,13 +22,14 @@ from replication.jobs import RUNNERS, boundaries
 from replication.jobs.base import TargetOutcome
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
+from replication.jobs.worker import SHUTTING_DOWN
 from replication.models import Job, Target
 from replication.services.claims import Renewal, claim_job, claim_targets, holding, renew
 from replication.services.clock import later
 from replication.services.interruptions import LeaseLost
 from replication.services.outcomes import Ended, Finish, finish_targets
 from replication.services.recovery import PLANNING_DEATHS, sweep
-from replication.services.requests import cancel_job
+from replication.services.requests import approve_job, cancel_job
 from replication.services.switch import allow_writes, stop_all_writes
 from tests.replication.toy import Thread, plannings, wait_for
 
@@ -56,6 +57,7 @@ from tests.replication import toy
 toy.install()
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
+from replication.jobs.worker import SHUTTING_DOWN
 print("ready", flush=True)
 sys.stdin.readline()
 for word in sys.argv[2:]:
@@ -256,8 +258,8 @@ def test_a_worker_that_hangs_loses_its_lease(toys):
     assert toys.now(job).state in (JobState.SUCCEEDED, JobState.RUNNING)
     drive()
     assert toys.now(job).state == "succeeded"
-    first = [one.step for one in toys.done() if one.fence == 1]
-    assert first == [0], "after waking up the old owner changed nothing more"
+    done = toys.done()
+    assert [one.step for one in done if one.fence == done[0].fence] == [0], "after waking up the old owner changed nothing more"
 
 
 def test_progress_keeps_the_lease_beyond_its_length(toys):
@@ -393,3 +395,36 @@ def test_a_fault_in_record_fails_one_target(toys, monkeypatch):
     job = toys.planned()
     drive()
     assert set(job.targets.values_list("state", "error_code")) == {("failed", "internal_error")}
+
+
+def test_a_worker_told_to_end_leaves_its_targets_to_others(toys):
+    job = toys.planned(steps=400, pace=0.05)
+    thread = Thread(drive)
+    thread.start()
+    wait_for("all at work", lambda: len({one.node for one in toys.done()}) == 3)
+    SHUTTING_DOWN.set()
+    try:
+        thread.done(10)
+    finally:
+        SHUTTING_DOWN.clear()
+    assert set(toys.states(job).values()) == {"pending"}
+    Job.objects.filter(pk=job.pk).update(options={**job.options, "steps": 1})
+    Target.objects.update(not_before=None)
+    assert drive() == 3
+    assert toys.now(job).state == "succeeded"
+
+
+def test_an_approved_plan_that_waited_is_overtaken_by_a_newer_one(toys):
+    awaiting = toys.planned(approval=True)
+    running = toys.planned(names="a")
+    approve_job(SYSTEM, awaiting.pk, awaiting.plan_digest)
+    assert claim_targets(toys.now(awaiting), 3, owner="w", resources=(f"cluster:{toys.cluster.pk}:config",)) == []
+    assert toys.now(awaiting).phase == f"waits for job #{running.pk}"
+    newer = toys.request()
+    claim_targets(running, 1, owner="w", resources=())
+    cancel_job(SYSTEM, running.pk)
+    Target.objects.filter(job=running).update(lease_until=later(-60))
+    sweep()
+    assert plan_job(newer.pk)
+    assert toys.now(awaiting).state == "cancelled"
+    assert toys.now(awaiting).error == f"Superseded by #{newer.pk}."
