@@ -149,6 +149,7 @@ async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
         if child.returncode is None:
             os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
+        child._transport.close()  # type: ignore[attr-defined]  # nothing public ends a pipe that a grandchild holds
 
 
 async def _feed(process: asyncssh.SSHServerProcess[bytes], sink: asyncio.StreamWriter, group: int) -> None:

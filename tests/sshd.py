@@ -40,6 +40,7 @@ class SshdServer:
     login_key: KeyPair
     authorized_keys: Sequence[str]
     sftp_only: bool = False
+    sftp_program: str = "internal-sftp"
     extra_lines: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -52,15 +53,19 @@ class SshdServer:
         authorized_keys: Sequence[str] = (),
         *,
         sftp_only: bool = False,
+        sftp_program: str = "internal-sftp",
         extra_lines: Sequence[str] = (),
     ) -> SshdServer:
-        """Make keys and configuration under `root_dir` and start; port 0 picks a free one."""
+        """Make keys and configuration under `root_dir` and start; port 0 picks a free one.
+
+        `sftp_program` may carry options: -R for read-only, -P for requests to refuse.
+        """
         if password is not None:
             raise ValueError("OpenSSH takes keys only here; use tests/asyncssh_node.py for a password login")
         folder = Path(root_dir)
         folder.mkdir(parents=True, exist_ok=True)
         key = make_key_pair("test login")
-        server = cls(folder, port, key, [key.public, *authorized_keys], sftp_only, extra_lines)
+        server = cls(folder, port, key, [key.public, *authorized_keys], sftp_only, sftp_program, extra_lines)
         if not server.host_key_file.exists():
             _make_host_key(server.host_key_file)
         server._start_on_free_port() if port == 0 else server.start_again()
@@ -174,8 +179,8 @@ class SshdServer:
             # bash under sshd reads the login's own .bashrc unless it looks nested; a node shall not depend on that
             "SetEnv SHLVL=2",
             "MaxStartups 100",
-            "Subsystem sftp internal-sftp",
-            *(["ForceCommand internal-sftp"] if self.sftp_only else []),
+            f"Subsystem sftp {self.sftp_program}",
+            *([f"ForceCommand {self.sftp_program}"] if self.sftp_only else []),
             *self.extra_lines,
         ]
         config = self.folder / "sshd_config"

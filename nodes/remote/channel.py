@@ -82,7 +82,7 @@ def terminate(channel: paramiko.Channel) -> None:
     group unless the login is root's, where it refuses. On Windows and for root such a command runs on to its own end.
     """
     with suppress(paramiko.SSHException, OSError, EOFError):
-        for name in ("TERM", "KILL"):
+        for name in () if channel.closed else ("TERM", "KILL"):
             _send_request(channel, "signal", paramiko.Message().add_string(name), wants_reply=False)
     end(channel)
 

@@ -16,7 +16,7 @@ from nodes.command import CommandResult
 from nodes.errors import OutputUnreadable, SessionLost, TimedOut, Unsupported
 from nodes.remote.channel import OPEN_SECONDS, end, open_channel, request, terminate
 from nodes.remote.failures import explained
-from nodes.remote.pieces import pieces
+from nodes.remote.pieces import cut
 from nodes.remote.session import Progress
 
 IDLE_SECONDS = 0.25
@@ -52,7 +52,7 @@ class _Execution:
         channel.in_buffer.set_event(self._bell)
         channel.in_stderr_buffer.set_event(self._bell)
         channel.settimeout(0.0)
-        self._input: Iterator[bytes] = pieces(stdin, channel.out_max_packet_size - _ROOM_FOR_HEADER)
+        self._input: Iterator[bytes] = cut(stdin, channel.out_max_packet_size - _ROOM_FOR_HEADER)
         self._unsent = b""
         self._input_open = True
         self._room = max_output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
@@ -40,6 +41,10 @@ _DIGESTS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "h
 
 # Its errors reach us as exceptions and are told once, in our words; its own log would add tracebacks
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+
+class KeyRefused(AuthRejected):
+    """The node refused the user name or key."""
 
 
 class Connection(paramiko.Transport):
@@ -109,6 +114,16 @@ def open_transport(target: SshTarget) -> Connection:
     if not (target.private_key or target.password):
         raise AuthRejected("No password and no key is stored.")
     key = signing_key(target.private_key, target.passphrase) if target.private_key else None
+    try:
+        return _log_in(target, key)
+    except KeyRefused:
+        if target.password is None:
+            raise
+    # on a connection of its own: servers may end the first one, and not all take a second way to log in on it
+    return _log_in(target, None)
+
+
+def _log_in(target: SshTarget, key: paramiko.PKey | None) -> Connection:
     connection = _open_trusted(target)
     try:
         _authenticate(connection, target, key)
@@ -156,36 +171,33 @@ def _mismatch(connection: Connection, approved: str) -> HostKeyMismatch | None:
 
 
 def _authenticate(connection: Connection, target: SshTarget, key: paramiko.PKey | None) -> None:
-    """Key, then password where the server asks for both or took no key. Each is tried once."""
-    try:
-        missing = _offer(connection, target, key)
-    except paramiko.BadAuthenticationType as exc:
-        raise AuthRejected("The server does not allow this way to log in.") from exc
-    except paramiko.AuthenticationException as exc:
-        raise _rejected(connection, exc) from exc
-    except (paramiko.SSHException, OSError, EOFError) as exc:
-        raise SessionLost("It ended during the login.") from exc
+    """By key, and by password where there is no key or the server asks for both."""
+    missing = ["password"]
+    if key is not None:
+        missing = _offer(connection, lambda: connection.auth_publickey(target.username, key), KeyRefused)
+    password = target.password
+    if missing and password is not None:
+        missing = _offer(connection, lambda: connection.auth_password(target.username, password.reveal()), AuthRejected)
     if missing:
         raise AuthRejected("The server asks for a further factor.")
 
 
-def _offer(connection: Connection, target: SshTarget, key: paramiko.PKey | None) -> list[str]:
-    if key is not None:
-        try:
-            missing = connection.auth_publickey(target.username, key)
-        except paramiko.AuthenticationException:
-            if target.password is None or not connection.is_active():
-                raise
-            missing = ["password"]
-        if not missing or target.password is None:
-            return missing
-    return connection.auth_password(target.username, target.password.reveal() if target.password else "")
+def _offer(connection: Connection, attempt: Callable[[], list[str]], refused: type[AuthRejected]) -> list[str]:
+    """Try one way to log in, once; what the server still wants after it."""
+    try:
+        return attempt()
+    except paramiko.BadAuthenticationType as exc:
+        raise refused("The server does not allow this way to log in.") from exc
+    except paramiko.AuthenticationException as exc:
+        raise _rejected(connection, exc, refused) from exc
+    except (paramiko.SSHException, OSError, EOFError) as exc:
+        raise SessionLost("It ended during the login.") from exc
 
 
-def _rejected(connection: Connection, exc: paramiko.AuthenticationException) -> NodeError:
+def _rejected(connection: Connection, exc: paramiko.AuthenticationException, refused: type[AuthRejected]) -> NodeError:
     """A refusal and a broken line come as one exception; only a refusal must never be tried again."""
     if str(exc) == "Authentication timeout.":
         return TimedOut("The login was not answered.")
     if connection.is_active() or connection.goodbye or "shut down" not in str(exc):
-        return AuthRejected()
+        return refused()
     return SessionLost("It ended during the login.")

@@ -35,6 +35,9 @@ IDLE_SECONDS = 120.0
 CHECK_AFTER_SECONDS = 10.0
 """A session that rested this long is asked for a sign of life before it is handed out."""
 
+CHECK_PATIENCE = 5.0
+"""How long that sign may take; any answer of a server that lives is quicker."""
+
 WAIT_SECONDS = 60.0
 
 
@@ -138,7 +141,9 @@ class SessionPool:
                 return None
             line.leased += 1
             session, since = line.resting.pop() if line.resting else (SshSession(line.connection), time.monotonic())
-        if not session.usable or (time.monotonic() - since > CHECK_AFTER_SECONDS and not session.answers()):
+        if not session.usable or (
+            time.monotonic() - since > CHECK_AFTER_SECONDS and not session.answers(CHECK_PATIENCE)
+        ):
             self._drop(target, line)
             return None
         return session

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodes.errors import ChangedWhileRead, RemoteDenied, RemoteFileMissing
-from nodes.remote.answers import accept, refusal
+from nodes.errors import ChangedWhileRead, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.remote.answers import accept, refusal, stat
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, OpenFlag, Status, path_bytes
 from nodes.remote.session import FileKind, Progress, RemoteStat
 from nodes.remote.sftp import SftpChannel
@@ -35,7 +35,10 @@ def open_file(sftp: SftpChannel, path: str, flags: int) -> bytes:
 
 def read(sftp: SftpChannel, path: str, progress: Progress | None) -> Iterator[bytes]:
     """`Session.read` on one channel."""
-    handle = open_file(sftp, path, OpenFlag.READ)
+    try:
+        handle = open_file(sftp, path, OpenFlag.READ)
+    except RemoteBusy as error:
+        raise _why_not_opened(sftp, path, error) from error
     reading = _Reading(sftp, path, handle)
     try:
         before = reading.begin()
@@ -46,6 +49,14 @@ def read(sftp: SftpChannel, path: str, progress: Progress | None) -> Iterator[by
         reading.check_unchanged(before)
     finally:
         reading.end()
+
+
+def _why_not_opened(sftp: SftpChannel, path: str, error: NodeError) -> NodeError:
+    """A bare failure of opening: some servers refuse folders so, which no later attempt changes."""
+    facts = stat(sftp, path)
+    if facts is not None and facts.kind not in (FileKind.FILE, FileKind.LINK):
+        return RemoteDenied(f"{path} is no file.")
+    return error
 
 
 class _Reading:

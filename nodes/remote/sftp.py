@@ -34,17 +34,18 @@ _HEADER = struct.Struct(">IBI")
 class SftpChannel:
     """An SFTP subsystem on an authenticated connection. For one thread at a time."""
 
-    def __init__(self, transport: paramiko.Transport) -> None:
+    def __init__(self, transport: paramiko.Transport, patience: float = ANSWER_SECONDS) -> None:
+        self._patience = patience
         self._number = 0
         self._answers: dict[int, Reply | None] = {}
         self._outbox = bytearray()
         self._inbox = bytearray()
         self.broken = False
-        self._channel = open_channel(transport)
+        self._channel = open_channel(transport, patience)
         with self._guarded():
-            request(self._channel, "subsystem", b"sftp", ANSWER_SECONDS)
+            request(self._channel, "subsystem", b"sftp", patience)
             send_all(self._channel, struct.pack(">IBI", 5, Kind.INIT, VERSION))
-            kind, body = self._packet(ANSWER_SECONDS)
+            kind, body = self._packet(patience)
             self.extensions = extensions_in(Reply(kind, body).fields(Kind.VERSION).data)
 
     @contextmanager
@@ -76,12 +77,13 @@ class SftpChannel:
             return
         data, self._outbox = self._outbox, bytearray()
         with self._guarded():
-            self._channel.settimeout(ANSWER_SECONDS)
+            self._channel.settimeout(self._patience)
             send_all(self._channel, data)
 
-    def wait(self, number: int, seconds: float = ANSWER_SECONDS) -> Reply:
-        """The answer to a request. Raises TimedOut, SessionLost."""
+    def wait(self, number: int, patience: float | None = None) -> Reply:
+        """The answer to a request. Raises TimedOut, SessionLost. `patience` (seconds) where it may take longer."""
         self.flush()
+        seconds = self._patience if patience is None else patience
         with self._guarded():
             while (answer := self._answers[number]) is None:
                 self._receive(seconds)

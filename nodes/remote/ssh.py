@@ -10,23 +10,27 @@ from nodes.command import CommandResult
 from nodes.errors import NodeError
 from nodes.remote import answers, batch, exec, folders, reading, writing
 from nodes.remote.handshake import open_transport
+from nodes.remote.packets import Kind, path_bytes
 from nodes.remote.session import Outcome, Progress, RemoteEntry, RemoteStat, Space, Written
-from nodes.remote.sftp import SftpChannel
+from nodes.remote.sftp import ANSWER_SECONDS, SftpChannel
 
 __all__ = ["SshSession", "open_transport"]
 
 
 class SshSession:
-    """`Session` on an authenticated connection, which it does not own. For one thread at a time."""
+    """`Session` on an authenticated connection, which it does not own. For one thread at a time.
 
-    def __init__(self, transport: paramiko.Transport) -> None:
-        self._transport = transport
+    `patience`: seconds that one answer over SFTP may take.
+    """
+
+    def __init__(self, transport: paramiko.Transport, *, patience: float = ANSWER_SECONDS) -> None:
+        self._transport, self._patience = transport, patience
         self._channel: SftpChannel | None = None
 
     @property
     def _sftp(self) -> SftpChannel:
         if self._channel is None:
-            self._channel = SftpChannel(self._transport)
+            self._channel = SftpChannel(self._transport, self._patience)
         return self._channel
 
     @property
@@ -34,12 +38,14 @@ class SshSession:
         """Whether the connection stands and no SFTP answer was lost."""
         return self._transport.is_active() and not (self._channel is not None and self._channel.broken)
 
-    def answers(self) -> bool:
-        """Ask the server for anything: whether it still answers. Raises nothing."""
+    def answers(self, patience: float) -> bool:
+        """Whether the server still answers on the SFTP channel, within so many seconds; True if there is none yet."""
+        if self._channel is None:
+            return True
         try:
-            self.stat("/")
+            self._channel.wait(self._channel.post(Kind.LSTAT, path_bytes("/")), patience)
         except NodeError:
-            return self.usable
+            return False
         return True
 
     def close(self) -> None:

@@ -1,0 +1,74 @@
+"""Folders: listing, making, removing."""
+
+from __future__ import annotations
+
+import pytest
+
+from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing
+from nodes.remote.session import FileKind
+
+
+def test_list_folder_tells_kind_and_size_without_following(node):
+    node.put("file", b"abc")
+    node.put("folder/inner", b"x")
+    node.files.put_link(node.path("link"), "nowhere")
+    found = {entry.name: entry.stat.kind for entry in node.session.list_folder(node.root)}
+    assert found == {"file": FileKind.FILE, "folder": FileKind.FOLDER, "link": FileKind.LINK}
+    (size,) = (entry.stat.size for entry in node.session.list_folder(node.root) if entry.name == "file")
+    assert size == 3
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 1500])
+def test_list_folder_is_complete(node, count):
+    for number in range(count):
+        node.put(f"f{number}", b"")
+    names = [entry.name for entry in node.session.list_folder(node.root)]
+    assert sorted(names) == sorted(f"f{number}" for number in range(count))
+
+
+def test_list_folder_of_nothing_and_of_a_file_says_missing(node):
+    node.put("file")
+    for name in ("nothing", "file"):
+        with pytest.raises(RemoteFileMissing):
+            node.session.list_folder(node.path(name))
+
+
+def test_make_folders_answers_what_it_made(node):
+    assert node.session.make_folders(node.path("a/b")) == (node.path("a"), node.path("a/b"))
+    assert node.session.make_folders(node.path("a/b/c")) == (node.path("a/b/c"),)
+    assert node.session.make_folders(node.path("a/b/c")) == ()
+    assert node.session.make_folders(node.path("a//b/d/")) == (node.path("a/b/d"),)
+
+
+def test_make_folders_refuses_to_pass_through_a_link(node):
+    node.session.make_folders(node.path("real/sub"))
+    node.files.put_link(node.path("link"), node.path("real"))
+    for name in ("link/new", "link/sub/new", "link"):
+        with pytest.raises(RemoteDenied):
+            node.session.make_folders(node.path(name))
+    assert not node.exists("real/new")
+    assert not node.exists("real/sub/new")
+
+
+def test_make_folders_refuses_to_pass_through_a_file(node):
+    node.put("file", b"precious")
+    with pytest.raises(RemoteFileExists):
+        node.session.make_folders(node.path("file/new"))
+    assert node.content("file") == b"precious"
+
+
+def test_remove_folder_takes_empty_ones_only(node):
+    node.put("folder/file")
+    with pytest.raises(RemoteBusy):
+        node.session.remove_folder(node.path("folder"))
+    node.session.remove_many([node.path("folder/file")])
+    node.session.remove_folder(node.path("folder"))
+    node.session.remove_folder(node.path("folder"))
+    assert not node.exists("folder")
+
+
+def test_free_space_tells_bytes_of_the_volume(node):
+    space = node.session.free_space(node.root)
+    assert 0 < space.free <= space.total
+    with pytest.raises(RemoteFileMissing):
+        node.session.free_space(node.path("nothing"))
