@@ -7,12 +7,16 @@ a stopped server, which reads everything on its next start; LOCKSEMS.SEM means t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from nodes.products.profile import Profile
 
 from nodes.errors import RemoteFileExists
 from replication.apply.context import Context
-from replication.core.plan import Change
+from replication.core.manifest import Manifest
+from replication.core.paths import RelPath
+from replication.core.plan import Change, Wanted
 
 POLL_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Pauses between looks; the last one repeats."""
@@ -31,6 +35,24 @@ def semaphores_for(changes: Sequence[Change], paths: Sequence[str]) -> tuple[str
     """The semaphores that the changes to `paths` call for, each once."""
     done = set(paths)
     return tuple(sorted({change.semaphore for change in changes if change.semaphore and change.path in done}))
+
+
+def semaphores_owed(
+    profile: Profile, *, told: Manifest, wanted: Mapping[RelPath, Wanted], actual: Manifest, folds_case: bool
+) -> tuple[str, ...]:
+    """The semaphores for files that are as wanted now, but were not when the server was last told (`told`): whoever put
+    them there did not live to say so."""
+    there = {path.key(folds_case=folds_case): state.sha256 for path, state in actual.files.items()}
+    before = {path.key(folds_case=folds_case): state.sha256 for path, state in told.files.items()}
+    names = {path.key(folds_case=folds_case) for path in wanted}
+    placed = [
+        path
+        for path, content in wanted.items()
+        if there.get(key := path.key(folds_case=folds_case)) == content.sha256 != before.get(key)
+    ]
+    gone = [path for path in told.files if (key := path.key(folds_case=folds_case)) not in names and key not in there]
+    semaphores = {profile.classify(path).semaphore for path in [*placed, *gone]}
+    return tuple(sorted(name for name in semaphores if name))
 
 
 def tell(context: Context, semaphores: Sequence[str]) -> Told:

@@ -50,6 +50,7 @@ def stage(context: Context, changes: Sequence[Change]) -> Staged:
     """Stage the content of all adds and updates. Raises NoSpace, StagedWrong and the session's errors."""
     sending = [change for change in changes if change.kind in (ChangeKind.ADD, ChangeKind.UPDATE) and change.wanted]
     made = _make_folders(context, sending)
+    context.guard.boundary("folders-made")
     if len(sending) >= MANY and context.link.capabilities.can_untar:
         staged = _stage_stream(context, sending, made)
     else:

@@ -88,6 +88,7 @@ def _try(context: Context, changes: Sequence[Change], staged: Staged, swapped: S
     deletes = [change for change in changes if change.kind == ChangeKind.DELETE]
     touches = [change for change in changes if change.kind == ChangeKind.TOUCH]
     outcomes, late = _add(context, adds, staged)
+    context.guard.boundary("added")
     outcomes += _replace(context, updates + late, staged, swapped)
     outcomes += _delete(context, deletes, swapped)
     outcomes += _touch(context, touches)
@@ -112,6 +113,7 @@ def _add(context: Context, changes: Sequence[Change], staged: Staged) -> tuple[O
 
 def _replace(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> Outcomes:
     ready, outcomes = _undo_copies(context, changes, swapped)
+    context.guard.boundary("undo-copied")
     pairs = [(context.remote(staged.places[change.path]), context.remote(change.path)) for change in ready]
     results = context.link.session.replace_many(pairs)
     context.guard.boundary("replaced")
@@ -164,6 +166,7 @@ def _delete(context: Context, changes: Sequence[Change], swapped: Swapped) -> Ou
             swapped.undo.append(copy)
             gone.append(change)
         outcomes.append((change, None if missing else result))
+    context.guard.boundary("deleted")
     _look_at_undo(context, gone, swapped)
     return outcomes
 

@@ -16,7 +16,7 @@ from replication.core.manifest import Manifest
 from replication.core.tree import load
 from replication.guard import Guard
 from replication.jobs.replicate.desired import Decisions
-from replication.models import Baseline, Snapshot
+from replication.models import Baseline, Origin, Snapshot
 from replication.objects import Store
 
 
@@ -34,6 +34,12 @@ def baseline_of(node_id: int, store: Store) -> Manifest | None:
     """What was last proven on the node; None if nothing ever was."""
     root = Baseline.objects.filter(node_id=node_id).values_list("root", flat=True).first()
     return None if root is None else manifest_at(root, store)
+
+
+def origin_of(node_id: int, store: Store) -> Manifest:
+    """What the node held before the portal first wrote to it; empty if that was never kept."""
+    root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
+    return manifest_at(root or "", store)
 
 
 def decisions_of(node_id: int) -> Decisions:
