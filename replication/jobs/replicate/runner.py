@@ -106,6 +106,7 @@ def _gone(scope: Scope) -> PlanOutcome:
 
 def _outcome(work: PlanWork, scope: Scope, taken: Taken, planned: Sequence[Planned], profile: Profile) -> PlanOutcome:
     snapshot_id = record_snapshot(taken.facts, same_as=taken.same_as)
+    work.lease.boundary("snapshot-recorded")
     plan = Plan(
         snapshot_root=taken.facts.root,
         nodes=tuple(part.plan for part in planned),
