@@ -31,9 +31,9 @@ def proof(target: Target) -> str:
     if evidence.get("semaphores_taken"):
         words.append(f"{', '.join(evidence['semaphores_taken'])} taken")
     if evidence.get("conflicts"):
-        words.append(f"{evidence['conflicts']} edits kept as conflicts")
+        words.append(f"edits kept as conflicts: {evidence['conflicts']}")
     if evidence.get("extras"):
-        words.append(f"{evidence['extras']} files of its own")
+        words.append(f"files of its own: {evidence['extras']}")
     return "; ".join(words) + "."
 
 

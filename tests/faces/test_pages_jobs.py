@@ -95,7 +95,7 @@ def test_targets_say_what_stopped_them(portal, browser) -> None:
 
 def test_proof_is_shown_and_a_pending_restart_too(portal, browser) -> None:
     page = browser.get(f"/jobs/{portal.done.pk}/").content.decode()
-    assert "5012 files proven; 4 changed; LISTS.SEM taken; 1 files of its own." in page
+    assert "5012 files proven; 4 changed; LISTS.SEM taken; files of its own: 1." in page
     assert "Restart pending" in page
 
 
