@@ -92,6 +92,6 @@ def configuration(level: str, style: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             "axes": {"level": "WARNING"},
-            "paramiko": {"level": "WARNING"},
+            "paramiko": {"level": "CRITICAL"},  # nodes.remote tells its errors once, in our words
         },
     }

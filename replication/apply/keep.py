@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nodes.errors import RemoteFileMissing
 from replication.apply.context import Context, Overwritten
 from replication.core.plan import Change
-from replication.scan import hash_on_node, read_chunks
+from replication.digests import hash_on_node, read_chunks
 
 
 def keep_content(context: Context, path: str, at: str) -> tuple[str, int]:

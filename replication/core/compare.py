@@ -208,7 +208,7 @@ def _obstacle(key: str, sides: _Sides) -> tuple[str, str] | None:
         return "protected", "it lies in a folder that this node uses for something else"
     if key in sides.actual.entries:
         return None
-    if sides.unlisted.hold(key):
+    if sides.unlisted.hold(key) and not _is_blocked(key, sides):
         return "unlisted", "its folder could not be listed, so what is there is not known"
     if key in sides.parents:
         return "not_a_file", "a folder stands where the file shall be"

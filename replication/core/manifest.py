@@ -40,8 +40,8 @@ class Problem:
 class Manifest:
     """All config files of one node, and what stood in the way of knowing them.
 
-    `unlisted` names folders (relative, "" = everything) whose content could not be listed: nothing beneath them may be
-    taken as deleted.
+    `unlisted` names places (relative, "" = everything) that could not be looked into, such as folders that could not be
+    listed and links: nothing at or beneath them may be taken as deleted.
     """
 
     files: Mapping[RelPath, FileState] = field(default_factory=dict)

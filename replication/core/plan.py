@@ -67,8 +67,8 @@ class KeptKey:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """Everything for one node, in the order it will be done. `away`: why the node could not be asked; it will be
-    brought to the same snapshot when it returns."""
+    """Everything for one node, in the order it will be done. `away`: why the node could not be asked, `away_code` the
+    error's; it will be brought to the same snapshot when it returns."""
 
     node_id: int
     node_name: str
@@ -77,6 +77,7 @@ class NodePlan:
     extras: tuple[RelPath, ...] = ()
     problems: tuple[Problem, ...] = ()
     away: str = ""
+    away_code: str = ""
 
     @property
     def bytes(self) -> int:

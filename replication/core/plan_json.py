@@ -17,7 +17,7 @@ from replication.core.plan import Brake, Change, ChangeKind, Found, KeptKey, Nod
 
 FORMAT = 1
 KEYS = {"format", "snapshot_root", "steps", "nodes", "brakes", "problems", "unclassified"}
-NODE_KEYS = {"id", "name", "steps", "kept", "extras", "problems", "away"}
+NODE_KEYS = {"id", "name", "steps", "kept", "extras", "problems", "away", "away_code"}
 T = TypeVar("T")
 
 
@@ -70,6 +70,7 @@ def _dump_node(node: NodePlan, steps: dict[Change, int]) -> dict[str, object]:
         "extras": list(node.extras),
         "problems": _dump_problems(node.problems),
         "away": node.away,
+        "away_code": node.away_code,
     }
 
 
@@ -93,6 +94,7 @@ def _load_node(raw: Any, at: str, steps: tuple[Change, ...]) -> NodePlan:
         extras=_each(raw["extras"], _path, f"{at}.extras"),
         problems=_each(raw["problems"], _load_problem, f"{at}.problems"),
         away=_text(raw["away"], f"{at}.away"),
+        away_code=_text(raw["away_code"], f"{at}.away_code"),
     )
 
 

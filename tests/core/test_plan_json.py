@@ -55,6 +55,7 @@ nodes = st.builds(
     extras=st.lists(paths, max_size=3).map(tuple),
     problems=problems,
     away=texts,
+    away_code=texts,
 )
 plans = st.builds(
     Plan,

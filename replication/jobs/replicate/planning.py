@@ -112,7 +112,7 @@ def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store,
             seen = look(link, job, profile, snapshot, store, guard)
             space = link.session.free_space(link.root)
     except NodeError as error:
-        return Planned(NodePlan(node.pk, node.name, away=str(error)), None, None)
+        return Planned(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None, None)
     plan = NodePlan(
         node_id=node.pk,
         node_name=node.name,

@@ -9,13 +9,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from nodes.enums import ApprovalPolicy, NodeRole, ReplicationMode
-from nodes.errors import RemoteFileMissing, Unreachable
+from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
 from nodes.models import Cluster, Node
 from nodes.products.profile import Profile
 from nodes.selectors import profile_of
 from nodes.services.ini import note_kept_keys
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
 from replication.core.plan import NodePlan, Plan
+from replication.core.states import TargetState
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.jobs.replicate.loading import SharedGuard, baseline_of, decisions_of
 from replication.jobs.replicate.planning import NodeJob, Planned, plan_nodes
@@ -26,6 +27,9 @@ from replication.objects import default_store
 from replication.services.history import record_snapshot
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
+
+REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code})
+"""Errors of a node that does not want the portal, or that the portal does not trust: a person must act first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,19 @@ class ReplicateRunner:
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """Bring one secondary to the snapshot and prove it."""
+        refused = _refused(work)
+        if refused is not None:
+            return refused
         return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
+
+
+def _refused(work: TargetWork) -> TargetOutcome | None:
+    """A node that refused the portal while the plan was made is not asked again at once: the next refusal could lock
+    the account. Once a person approved the plan it is."""
+    planned = work.node_plan
+    if planned.away_code not in REFUSALS or work.job.approved_by:
+        return None
+    return TargetOutcome(TargetState.FAILED, error_code=planned.away_code, error=planned.away)
 
 
 def _scope(job: Job) -> Scope | PlanOutcome:

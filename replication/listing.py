@@ -1,0 +1,82 @@
+"""What is on a node, by name: one listing, sorted into configuration and what stands in the way of knowing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from nodes.connect import NodeLink
+from nodes.platforms.base import ListedFile, Listing
+from nodes.products.profile import PathClass, Profile
+from nodes.remote.walk import walk
+from replication.core.manifest import Problem
+from replication.core.paths import RelPath, path_problem
+from replication.guard import Guard, moving
+
+STAGING_PREFIX = ".cp~"
+"""What the portal's own temporary names begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A listing, sorted. `hidden`: relative paths at which, or beneath which, anything may be: folders that cannot be
+    listed, and links, which are never followed. `leftovers`: the portal's own temporary names."""
+
+    config: dict[RelPath, ListedFile]
+    problems: tuple[Problem, ...]
+    hidden: tuple[str, ...]
+    unclassified: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+
+def list_tree(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
+    """Everything under the installation folder but what never needs listing. Raises RemoteFileMissing without one."""
+    skip = profile.skip_folders()
+    command = link.platform.list_tree(link.root, skip) if link.capabilities.can_list else None
+    if command is None:
+        return walk(link.session, link.root, skip)
+    line = link.platform.spell(command)
+    result = link.session.run(line, timeout=settings.PORTAL.command, progress=moving(guard))
+    return link.platform.parse_list_tree(result)
+
+
+def sort_out(listing: Listing, profile: Profile) -> Sorted:
+    """Config files, problems, unclassified names and the portal's own leftovers of a listing."""
+    config: dict[RelPath, ListedFile] = {}
+    problems: list[Problem] = []
+    unclassified: list[str] = []
+    for file in listing.files:
+        if STAGING_PREFIX in file.path or file.kind == "folder":
+            continue
+        path_class = profile.classify(file.path).path_class
+        if path_class == PathClass.UNCLASSIFIED:
+            unclassified.append(file.path)
+        elif path_class == PathClass.CONFIG:
+            problem = _entry_problem(file)
+            if problem is None:
+                config[RelPath(file.path)] = file
+            else:
+                problems.append(problem)
+    problems.extend(
+        Problem(folder or ".", "unreadable", "the folder cannot be listed; give the portal's account read access")
+        for folder in listing.unreadable
+    )
+    leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(STAGING_PREFIX)]
+    return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers))
+
+
+def _hidden(listing: Listing) -> tuple[str, ...]:
+    others = [file.path for file in listing.files if file.kind not in ("file", "folder")]
+    return tuple(sorted({*listing.unreadable, *others}))
+
+
+def _entry_problem(file: ListedFile) -> Problem | None:
+    if file.path_bytes is not None:
+        return Problem(file.path, "bad_name", "the name is not valid UTF-8; rename the file")
+    reason = path_problem(file.path)
+    if reason:
+        return Problem(file.path, "bad_name", reason)
+    if file.kind != "file":
+        return Problem(file.path, "not_a_file", f"a {file.kind} is never followed or replaced")
+    return None
