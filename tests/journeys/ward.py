@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.journeys.conftest import ENDED, Stage
 from tests.journeys.portal import wait_for
-from tests.journeys.test_replicate import config_of, untouched_of
-from tests.journeys.trees import AWKWARD
+from tests.journeys.test_replicate import untouched_of
+from tests.journeys.trees import AWKWARD, config_of
 
 FULL = bool(os.environ.get("CLUSTERPORTAL_FULL"))
 SEMAPHORES = {"GRPLIST.SEM", "RELOADCACHE.SEM", "USERLIST.SEM"}
