@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -38,7 +39,7 @@ def api(api_for, operator):
     return api_for(operator)
 
 
-def body(cluster, tmp_path: Path, **options) -> dict[str, object]:
+def body(cluster, tmp_path: Path, **options) -> dict[str, Any]:
     return {"kind": "toy", "cluster": cluster.pk, "options": {"journal": str(tmp_path / "journal"), **options}}
 
 

@@ -34,7 +34,7 @@ def test_a_job_runs_to_success(toys, messages):
     assert (job.state, job.phase, job.owner, job.lease_until) == ("succeeded", "", "", None)
     assert job.ended_at
     assert toys.states(job) == {"a": "verified", "b": "verified", "c": "verified"}
-    target = Target.objects.filter(job=job).first()
+    target = Target.objects.filter(job=job)[0]
     assert target.evidence == {"steps": 2}
     assert (target.files_done, target.files_total, target.bytes_done, target.bytes_total) == (2, 2, 20, 20)
     assert (target.fence, target.attempt) == (1, 1)

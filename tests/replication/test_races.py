@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -116,11 +117,11 @@ def worker():
         one.kill()
 
 
-def both(work) -> list[object]:
+def both(work) -> list[Any]:
     """Let two threads do the same at the same moment."""
     gate = threading.Barrier(2)
 
-    def at_once() -> object:
+    def at_once() -> Any:
         gate.wait(10)
         return work()
 
