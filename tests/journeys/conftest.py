@@ -87,6 +87,8 @@ class Stage:
                 credential=pair["credential"]["id"],
                 sftp_only=sftp_only,
             )
+        if answer["paused"]:
+            self.portal.ok("POST", f"clusters/{self.cluster}/resume/", {})
 
     def request(self, **body: Any) -> int:
         answer = self.portal.ok("POST", "jobs", {"kind": "replicate", "cluster": self.cluster, **body})
