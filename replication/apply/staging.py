@@ -95,7 +95,9 @@ def _stage_stream(context: Context, changes: Sequence[Change], made: tuple[str, 
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),
         timeout=settings.PORTAL.command * 10,
-        progress=moving(context.guard, bytes_each=sum(sizes.values()) / max(stream.size, 1)),
+        progress=moving(
+            context.guard, bytes_each=sum(_wanted(change).size for change in changes) / max(stream.size, 1)
+        ),
     )
     if not result.ok:
         raise _unpack_error(result.stderr)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from replication.core.states import TARGET_TERMINAL, TargetState
+from replication.core.states import TARGET_TERMINAL, JobState, TargetState
 from replication.models import Job, Target
 
 TOO_EARLY = 2.0
@@ -27,10 +27,14 @@ class Progress:
     targets: int
     rate: float | None
     left: timedelta | None
+    succeeded: bool = False
 
     @property
     def percent(self) -> int | None:
-        """0 to 100 by bytes, by files where there are no bytes, else by targets; None while nothing is known."""
+        """0 to 100 by bytes, by files where there are no bytes, else by targets; None while nothing is known. What
+        succeeded is done, however little of it had to be sent in the end."""
+        if self.succeeded:
+            return 100
         pairs = (
             (self.bytes_done, self.bytes_total),
             (self.files_done, self.files_total),
@@ -59,6 +63,7 @@ def progress_of(job: Job, targets: Sequence[Target]) -> Progress:
         targets=len(targets),
         rate=rate,
         left=timedelta(seconds=round(remaining / rate)) if rate and job.ended_at is None else None,
+        succeeded=job.state == JobState.SUCCEEDED,
     )
 
 

@@ -158,7 +158,7 @@ def _may_run(job: Job, resources: Sequence[str]) -> bool:
 
 
 def _started(target: Target) -> JobEvent:
-    text = f"{target.node.name}: try {target.attempt} by {target.owner}."
+    text = f"Try {target.attempt} by {target.owner}."
     return Line("target.running", text).row(target.job_id, target.pk)
 
 

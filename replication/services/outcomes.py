@@ -202,7 +202,7 @@ def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
 def _ended_line(target: Target, ended: Ended) -> Line:
     level = {TargetState.VERIFIED: INFO, TargetState.PENDING: WARNING, TargetState.WAITING: WARNING}
     data = {"error_code": ended.error_code} if ended.error_code else {}
-    text = f"{target.node.name}: {ended.sentence}"
+    text = ended.sentence[:1].upper() + ended.sentence[1:]
     return Line(f"target.{ended.state}", text, level.get(ended.state, ERROR), data)
 
 

@@ -95,7 +95,7 @@ def _take_over_targets() -> int:
 def _take_over_target(target: Target) -> None:
     deaths = 1 + JobEvent.objects.filter(target=target, code="target.worker_died").count()
     columns: dict[str, object] = {"fence": F("fence") + 1}
-    text = f"{target.node.name}: the worker {target.owner} died"
+    text = f"The worker {target.owner} died"
     if target.job.cancel_requested_at is not None:
         state, text = TargetState.CANCELLED, f"{text}; the job was cancelled."
         columns["error_code"] = "cancelled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
+from nodes.services.joining import note_joined
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
@@ -98,8 +100,11 @@ class NodeRun:
     def _remember_origin(self, seen: Seen) -> None:
         if self.job.baseline is None:
             root = store_tree(seen.scan.manifest, self.store)
+            folders = self.store.put(json.dumps(sorted(seen.scan.folders)).encode())
             with self.lease.transaction():
-                record_origin(node_id=self.work.node.pk, job_id=self.work.job.pk, root=root)
+                record_origin(
+                    node_id=self.work.node.pk, job_id=self.work.job.pk, root=root, folders_object=folders
+                )
 
     def _rounds(self, context: Context, seen: Seen) -> TargetOutcome:
         """Apply and look again until the node stays as it should, at most the profile's number of retries."""
@@ -233,7 +238,7 @@ class NodeRun:
             evidence=self._evidence(seen, len(proven), changes),
             error_code=code,
             error=error,
-            record=lambda: _write(proof),
+            record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
         )
 
     def _verdict(self, seen: Seen, changes: Sequence[Change]) -> tuple[TargetState, str, str]:
@@ -273,8 +278,10 @@ class NodeRun:
         ]
 
 
-def _write(proof: Proof) -> None:
+def _write(proof: Proof, *, verified: bool) -> None:
     record_baseline(proof)
+    if verified:
+        note_joined(proof.node_id)
 
 
 def proven_files(seen: Seen, baseline: Manifest | None, *, folds_case: bool) -> Mapping[RelPath, FileState]:
@@ -304,7 +311,7 @@ def _was_planned(change: Change, planned: Mapping[str, Change]) -> bool:
 
 
 def _bytes(changes: Sequence[Change]) -> int:
-    return sum(change.wanted.size for change in changes if change.wanted)
+    return sum(change.wanted.size for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH)
 
 
 def _joined(first: Told, second: Told) -> Told:
