@@ -42,6 +42,7 @@ def configuration() -> dict[str, Any]:
             "nodes.tasks.observe": {"queue": "remote"},
             "replication.tasks.plan": {"queue": "remote"},
             "replication.tasks.drive": {"queue": "remote"},
+            "replication.tasks.watch": {"queue": "remote"},
         },
         "timezone": "UTC",
         "beat_schedule": {
@@ -51,8 +52,12 @@ def configuration() -> dict[str, Any]:
                 "schedule": settings.PORTAL.sweep,
                 "options": {"expires": 60},
             },
+            # look at the primaries that are due; each has its own interval
+            "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
             # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
             "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
+            "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
+            "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
         },
     }
 

@@ -70,8 +70,9 @@ class Portal:
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by
-    one task. observe: how old a node's facts may get before they are read again. profile_folder: where further product
-    profiles lie.
+    one task. observe: how old a node's facts may get before they are read again. fresh: how old version and clock may
+    be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's log keeps. profile_folder:
+    where further product profiles lie.
     """
 
     lease: float
@@ -82,6 +83,9 @@ class Portal:
     command: float
     target_workers: int
     observe: float
+    fresh: float
+    cluster_log_days: float
+    cluster_log_lines: int
     profile_folder: str
 
 
@@ -96,6 +100,9 @@ def portal_from(env: Env) -> Portal:
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
         observe=env.number("CLUSTERPORTAL_OBSERVE", 300),
+        fresh=env.number("CLUSTERPORTAL_FRESH", 60),
+        cluster_log_days=env.number("CLUSTERPORTAL_CLUSTER_LOG_DAYS", 90),
+        cluster_log_lines=int(env.number("CLUSTERPORTAL_CLUSTER_LOG_LINES", 50_000)),
         profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
     )
     if not portal.renew < portal.lease - portal.operation:

@@ -98,8 +98,9 @@ class Story:
         self.tell("Made cluster harbour and a key pair; put its public half on the nodes")
         for index, demo_node in enumerate(self._demo_nodes):
             self._register_node(demo_node, "secondary" if index else "primary", pair["credential"]["id"])
-        if cluster.get("paused"):
-            self._api.post(f"clusters/{self._cluster}/resume/")
+        self.tell("Attested that no node's own cluster service is on: the portal replicates this cluster")
+        self._api.post(f"clusters/{self._cluster}/resume/")
+        self.tell("Resumed the cluster: a new one is paused until a person lets it go")
 
     def _register_node(self, demo_node: DemoNode, role: str, credential: int) -> None:
         node = self._api.post(
@@ -121,6 +122,8 @@ class Story:
         if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
             raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
         self._api.post(f"nodes/{node['id']}/host-key/approve/", {"fingerprint": shown})
+        word = {"subject": "cluster_service", "value": "off", "note": "the stand-in has none"}
+        self._api.post(f"nodes/{node['id']}/attestations/", word)
         asked = self._api.post(f"nodes/{node['id']}/facts/refresh/")["requested_at"]
         facts = self._facts(node["id"], asked)
         clock = facts.get("clock_offset_ms")

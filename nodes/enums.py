@@ -19,6 +19,27 @@ class NodeRole(models.TextChoices):
     SECONDARY = "secondary", "Secondary"
 
 
+class Joining(models.TextChoices):
+    """How far a secondary is in becoming, or ceasing to be, a server of its cluster. Only JOINING and JOINED ones are
+    written to; a primary needs no joining."""
+
+    REGISTERED = "registered", "Not joined"
+    JOINING = "joining", "Joining"
+    JOINED = "joined", "Joined"
+    LEAVING = "leaving", "Leaving"
+    LEFT = "left", "Left"
+
+
+class SearchState(models.TextChoices):
+    """How far a search of networks is."""
+
+    REQUESTED = "requested", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
 class PlatformName(models.TextChoices):
     """The kind of operating system a node runs."""
 
@@ -30,7 +51,7 @@ class CredentialKind(models.TextChoices):
     """How the portal proves who it is."""
 
     KEY = "key", "Key pair"
-    PASSWORD = "password", "Password"  # noqa: S105 - the name of a kind, not a password
+    PASSWORD = "password", "Password"
 
 
 class HostKeyState(models.TextChoices):
@@ -64,3 +85,20 @@ class Health(models.TextChoices):
     DOWN = "down", "Unreachable"
     QUARANTINED = "quarantined", "Quarantined"
     UNKNOWN = "unknown", "Not yet observed"
+
+
+class LogLevel(models.TextChoices):
+    """The level of a line of the cluster log, spelled as the guide spells it."""
+
+    DEBUG = "Debug", "Debug"
+    INFO = "Info", "Info"
+    WARNING = "Warning", "Warning"
+    ERROR = "Error", "Error"
+
+
+class AttestedSubject(models.TextChoices):
+    """What a person can say of a node that the portal cannot see by itself."""
+
+    CLUSTER_SERVICE = "cluster_service", "The node's own cluster service"
+    PART = "part", "The part the server itself says it has"
+    SERVICE_ACCOUNT = "service_account", "The account its services run under reaches the network"

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import replace
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from nodes.command import Command, CommandResult
 from nodes.connect import NodeLink, open_node
 from nodes.enums import Health
-from nodes.errors import (
-    ChangedWhileRead,
-    HostKeyUnknown,
-    NodeError,
-    OutputUnreadable,
-    SessionLost,
-    TimedOut,
-    Unreachable,
-    Unsupported,
-)
+from nodes.errors import HostKeyUnknown, NodeError, OutputUnreadable, SessionLost, TimedOut, Unreachable
 from nodes.models import Node, NodeFacts
+from nodes.own_log import newest_cluster_lines
 from nodes.platforms.base import SystemFacts
 from nodes.products.folders import FolderPath, effective_folders
-from nodes.products.ini import IniDocument, IniError
-from nodes.products.profile import Profile
+from nodes.products.ini import IniDocument
+from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
-from nodes.remote.session import FileKind, Space
+from nodes.reader import Reader
 from nodes.selectors.clusters import profile_of
-from nodes.services.facts import Facts, record_facts, set_health
-
-Value = TypeVar("Value")
-
-CLOCK_READINGS = 5
-"""Round trips to compare clocks; the shortest is the most exact."""
-
-MAX_INI = 4 * 1024 * 1024
-"""Bytes of MDaemon.ini that are read; real ones have some 50 KB."""
+from nodes.selectors.readings import features_of
+from nodes.services.facts import Facts, Measures, record_facts, record_measures, set_health
+from nodes.switches import read_switches
 
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
@@ -52,109 +37,21 @@ MAIN_INI = "MDaemon.ini"
 PROGRAM = "MDaemon.exe"
 LOGS = "logs"
 
-READ_ATTEMPTS = 3
-"""A server that writes a file while it is read is asked again."""
 
-
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """How far the node's clock is ahead of the portal's, in milliseconds, and how far that may be wrong."""
-
-    offset_ms: float
-    uncertainty_ms: float
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads fact by fact; what cannot be read is noted and the rest goes on."""
-
-    link: NodeLink
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def attempt(self, fact: str, read: Callable[[], Value], otherwise: Value) -> Value:
-        """The fact, or `otherwise` with the reason noted. Raises SessionLost: then nothing more can be read."""
-        try:
-            return read()
-        except SessionLost:
-            raise
-        except (NodeError, IniError, ValueError) as error:
-            self.errors[fact] = str(error)
-            return otherwise
-
-    def answer(self, command: Command | None, missing: str) -> CommandResult:
-        """What a command of the platform answers. Raises Unsupported with `missing` where there is none."""
-        if command is None:
-            raise Unsupported(missing)
-        return self.link.session.run(self.link.platform.spell(command), timeout=settings.PORTAL.command)
-
-    def system(self) -> SystemFacts:
-        """System, host name, time zone."""
-        platform = self.link.platform
-        missing = "The portal has no command for this platform that tells system, host name and time zone."
-        return platform.parse_system_facts(self.answer(platform.system_facts(), missing))
-
-    def clock(self) -> ClockReading:
-        """The clock by several round trips; the shortest wins."""
-        return min((self._clock_once() for _ in range(CLOCK_READINGS)), key=lambda reading: reading.uncertainty_ms)
-
-    def _clock_once(self) -> ClockReading:
-        platform = self.link.platform
-        missing = "The portal has no command for this platform that tells the clock; compare it by hand."
-        asked_ns, started = time.time_ns(), time.perf_counter_ns()
-        result = self.answer(platform.clock(), missing)
-        trip_ns = time.perf_counter_ns() - started
-        offset_ns = platform.parse_clock(result) - (asked_ns + trip_ns // 2)
-        return ClockReading(offset_ns / 1e6, trip_ns / 2e6)
-
-    def disk(self) -> Space:
-        """Space of the volume with the installation folder."""
-        space = self.link.session.free_space(self.link.root)
-        if space is None:
-            raise Unsupported("The server's SFTP does not tell the free space.")
-        return space
-
-    def file(self, relative: str) -> bytes:
-        """A small file below the installation folder, whole. Raises OutputUnreadable for a large one."""
-        path = f"{self.link.root}/{relative}"
-        for _ in range(READ_ATTEMPTS - 1):
-            try:
-                return self._file_once(path)
-            except ChangedWhileRead:
-                continue
-        return self._file_once(path)
-
-    def _file_once(self, path: str) -> bytes:
-        held = bytearray()
-        for chunk in self.link.session.read(path):
-            held += chunk
-            if len(held) > MAX_INI:
-                raise OutputUnreadable(f"{path} has more than {MAX_INI} bytes.")
-        return bytes(held)
-
-    def start_of(self, path: str, size: int) -> bytes:
-        """The first bytes of a file that may be growing."""
-        held = bytearray()
-        chunks = self.link.session.read(path)
-        try:
-            for chunk in chunks:
-                held += chunk
-                if len(held) >= size:
-                    break
-        except ChangedWhileRead:
-            # what came before its end is there all the same
-            pass
-        finally:
-            getattr(chunks, "close", lambda: None)()
-        return bytes(held[:size])
-
-
-def read_facts(link: NodeLink, *, profile: Profile, known_folders: Sequence[FolderPath] = ()) -> Facts:
+def read_facts(
+    link: NodeLink,
+    *,
+    profile: Profile,
+    known_folders: Sequence[FolderPath] = (),
+    features: Sequence[FeatureRule] = (),
+) -> Facts:
     """Ask the node for everything it can tell. `known_folders`: what was found before, to be believed again.
+    `features`: those whose switches are read.
 
     One missing fact does not stop the others; `errors` says why it is missing. Raises SessionLost when the connection
     breaks.
     """
-    reader = _Reader(link)
+    reader = Reader(link)
     read_at = timezone.now()
     system = reader.attempt("system", reader.system, SystemFacts("", "", "", None))
     clock = reader.attempt("clock", reader.clock, None)
@@ -162,8 +59,13 @@ def read_facts(link: NodeLink, *, profile: Profile, known_folders: Sequence[Fold
     ini = reader.attempt("folders", lambda: _main_ini(reader, profile), None)
     folders = _folders(link, ini, profile, known_folders) if ini else ()
     version = reader.attempt("version", lambda: _version(reader, profile, ini, folders), None)
+    own_log = reader.attempt(
+        "own_log", lambda: newest_cluster_lines(reader, _log_folder(link, profile, folders)), dict[str, str]()
+    )
     return Facts(
         read_at=read_at,
+        own_log=own_log,
+        switches=reader.attempt("switches", lambda: read_switches(reader, features), ()),
         system=system.system,
         host_name=system.host_name,
         time_zone=system.time_zone,
@@ -179,7 +81,7 @@ def read_facts(link: NodeLink, *, profile: Profile, known_folders: Sequence[Fold
     )
 
 
-def _main_ini(reader: _Reader, profile: Profile) -> IniDocument:
+def _main_ini(reader: Reader, profile: Profile) -> IniDocument:
     return IniDocument.parse(reader.file(f"{profile.semaphore_folder}/{MAIN_INI}"))
 
 
@@ -189,7 +91,7 @@ def _folders(link: NodeLink, ini: IniDocument, profile: Profile, known: Sequence
 
 
 def _version(
-    reader: _Reader, profile: Profile, ini: IniDocument | None, folders: Sequence[FolderPath]
+    reader: Reader, profile: Profile, ini: IniDocument | None, folders: Sequence[FolderPath]
 ) -> ProductVersion:
     """From what runs (the newest log's banner), from the ini file, from the program: the first that tells."""
     sources: tuple[Callable[[], ProductVersion | None], ...] = (
@@ -223,16 +125,9 @@ def _log_folder(link: NodeLink, profile: Profile, folders: Sequence[FolderPath])
     return f"{link.root}/{default}"
 
 
-def _version_in_logs(reader: _Reader, folder: str) -> ProductVersion | None:
+def _version_in_logs(reader: Reader, folder: str) -> ProductVersion | None:
     """The banner of the newest log that has one."""
-    session = reader.link.session
-    logs = [
-        entry
-        for entry in session.list_folder(folder)
-        if entry.stat.kind == FileKind.FILE and entry.name_bytes is None and entry.name.casefold().endswith(".log")
-    ]
-    logs.sort(key=lambda entry: entry.stat.mtime_ns, reverse=True)
-    for entry in logs[:LOGS_READ]:
+    for entry in reader.logs(folder)[:LOGS_READ]:
         start = reader.start_of(f"{folder}/{entry.name}", BANNER_BYTES)
         found = version_from_text(start.decode("latin-1"))
         if found:
@@ -250,12 +145,40 @@ def observe_node(node_id: int) -> None:
     try:
         with open_node(node) as link:
             known_folders = tuple(FolderPath(**folder) for folder in known)
-            facts = read_facts(link, profile=profile_of(node.cluster), known_folders=known_folders)
+            profile = profile_of(node.cluster)
+            features = features_of(node.cluster, profile)
+            facts = read_facts(link, profile=profile, known_folders=known_folders, features=features)
     except NodeError as error:
         set_health(node_id=node_id, health=_health_after(error), cause=str(error))
         return
-    record_facts(node_id=node_id, facts=facts)
+    record_facts(node_id=node_id, facts=replace(facts, peer_address=_looked_up(node.address)))
     set_health(node_id=node_id, health=Health.OK)
+
+
+def _looked_up(address: str) -> str:
+    """The IP address a node's name stands for; "" where that cannot be said."""
+    try:
+        return str(socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError:
+        return ""
+
+
+def freshen(node: Node, link: NodeLink, profile: Profile) -> None:
+    """Read version and clock again where they are older than the setting, because a plan is made from them. What cannot
+    be read is not known then. Raises SessionLost."""
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    oldest = timezone.now() - timedelta(seconds=settings.PORTAL.fresh)
+    if facts is not None and facts.measured_at is not None and facts.measured_at > oldest:
+        return
+    reader = Reader(link)
+    clock = reader.attempt("clock", reader.clock, None)
+    folders = tuple(FolderPath(**folder) for folder in facts.folders) if facts else ()
+    ini = None if folders else reader.attempt("folders", lambda: _main_ini(reader, profile), None)
+    folders = folders or (_folders(link, ini, profile, ()) if ini else ())
+    version = reader.attempt("version", lambda: _version(reader, profile, ini, folders), None)
+    logs = _log_folder(link, profile, folders)
+    own_log = reader.attempt("own_log", lambda: newest_cluster_lines(reader, logs), dict[str, str]())
+    record_measures(node, Measures(version, clock, own_log))
 
 
 def _health_after(error: NodeError) -> Health:

@@ -10,14 +10,19 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.errors import Conflict
+from nodes.models import Cluster, Node
 from nodes.observe import observe_node
 from nodes.selectors.nodes import nodes_to_observe
+from nodes.services import cluster_log
+from nodes.services.guards import run_checks
 
 
 @shared_task(name="nodes.tasks.observe")
 def observe(node_id: int) -> None:
-    """Read a node's facts and keep them. Doing it twice is fine."""
+    """Read a node's facts, keep them, and judge its cluster's guards. Doing it twice is fine."""
     observe_node(node_id)
+    for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
+        run_checks(cluster_id)
 
 
 @shared_task(name="nodes.tasks.observe_due")
@@ -26,6 +31,28 @@ def observe_due() -> None:
     oldest = timezone.now() - timedelta(seconds=settings.PORTAL.observe)
     for node_id in nodes_to_observe(oldest):
         observe.apply_async(args=(node_id,))
+
+
+@shared_task(name="nodes.tasks.check_all")
+def check_all() -> None:
+    """Judge the guards of every cluster: what nobody reads anew gets old, too."""
+    for cluster_id in Cluster.objects.values_list("pk", flat=True):
+        run_checks(cluster_id)
+
+
+@shared_task(name="nodes.tasks.prune_cluster_logs")
+def prune_cluster_logs() -> None:
+    """Keep the cluster logs bounded."""
+    cluster_log.prune()
+
+
+def ask_for_facts(cluster_id: int) -> None:
+    """Wake workers to read the facts of every node of a cluster that can be logged in to. Raises Conflict where no
+    worker can be told."""
+    cluster_nodes = set(Node.objects.filter(cluster=cluster_id).values_list("pk", flat=True))
+    for node_id in nodes_to_observe(timezone.now()):
+        if node_id in cluster_nodes:
+            ask_to_observe(node_id)
 
 
 def ask_to_observe(node_id: int) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from knox.crypto import create_token_string, hash_token
 
 from accounts.models import ApiToken, Role, User
-from nodes.enums import NodeRole, PlatformName, ReplicationMode
+from nodes.enums import Joining, NodeRole, PlatformName, ReplicationMode
 from nodes.models import Cluster, Membership, Node
 
 _numbers = itertools.count(1)
@@ -31,18 +31,20 @@ def make_token(user: User, role: Role = Role.ADMINISTRATOR, **fields) -> tuple[A
 
 
 def make_cluster(name: str = "", **fields) -> Cluster:
-    """A cluster that the portal replicates."""
+    """A cluster that the portal replicates, resumed."""
+    fields.setdefault("paused", False)
     fields.setdefault("replication_mode", ReplicationMode.PORTAL)
     return Cluster.objects.create(name=name or f"cluster{next(_numbers)}", **fields)
 
 
 def make_node(cluster: Cluster, name: str = "", **fields) -> Node:
-    """A POSIX node; nothing listens at its address."""
+    """A POSIX node that has joined; nothing listens at its address."""
     number = next(_numbers)
     fields.setdefault("address", f"192.0.2.{number % 250 + 1}")
     fields.setdefault("port", 1024 + number)
     fields.setdefault("platform", PlatformName.POSIX)
     fields.setdefault("role", NodeRole.SECONDARY)
+    fields.setdefault("joining", Joining.JOINED)
     fields.setdefault("install_root", "/opt/mail")
     return Node.objects.create(cluster=cluster, name=name or f"node{number}", **fields)
 

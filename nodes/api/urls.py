@@ -1,9 +1,14 @@
-"""REST resources of this room; mounted at /api/v1/."""
+"""REST resources of this room; mounted at /api/v1/. What came later has its address with and without a slash."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver, re_path
 from rest_framework.routers import SimpleRouter
 
+from nodes.api import guards
 from nodes.api.clusters import ClusterViewSet
 from nodes.api.credentials import CredentialViewSet
 from nodes.api.nodes import NodeViewSet
@@ -13,4 +18,24 @@ router.register("clusters", ClusterViewSet, basename="api-cluster")
 router.register("credentials", CredentialViewSet, basename="api-credential")
 router.register("nodes", NodeViewSet, basename="api-node")
 
-urlpatterns = router.urls
+
+def _route(address: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+    return re_path(rf"^{address}/?$", view, name=name)
+
+
+_CLUSTER = "clusters/(?P<pk>[0-9]{1,18})"
+_NODE = "nodes/(?P<pk>[0-9]{1,18})"
+_WORD = "[a-z_]{1,40}"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    _route(f"{_CLUSTER}/checks", guards.ChecksView.as_view(), "api-checks"),
+    _route(f"{_CLUSTER}/checks/run", guards.RunChecksView.as_view(), "api-checks-run"),
+    _route(f"{_CLUSTER}/features", guards.FeaturesView.as_view(), "api-features"),
+    _route(f"{_CLUSTER}/features/(?P<feature>{_WORD})", guards.FeatureView.as_view(), "api-feature"),
+    _route(f"{_CLUSTER}/log", guards.LogView.as_view(), "api-cluster-log"),
+    _route(f"{_CLUSTER}/log/download", guards.LogDownloadView.as_view(), "api-cluster-log-download"),
+    _route(f"{_NODE}/attestations", guards.AttestationsView.as_view(), "api-attestations"),
+    _route(f"{_NODE}/attestations/(?P<subject>{_WORD})", guards.AttestationView.as_view(), "api-attestation"),
+    _route(f"{_NODE}/registration", guards.RegistrationView.as_view(), "api-registration"),
+]

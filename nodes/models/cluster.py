@@ -10,14 +10,15 @@ from nodes.enums import ApprovalPolicy, ReplicationMode
 
 
 class Cluster(models.Model):
-    """Servers that share one configuration. `paused` stops all its jobs from starting and changing nodes."""
+    """Servers that share one configuration. `paused` stops all its jobs from starting and changing nodes; a new cluster
+    is paused until a person resumes it."""
 
     name = models.CharField(max_length=63, unique=True)
     description = models.CharField(max_length=200, blank=True)
     profile = models.CharField(max_length=63, default="mdaemon", help_text="product profile")
     replication_mode = models.CharField(max_length=10, choices=ReplicationMode)
     approval = models.CharField(max_length=10, choices=ApprovalPolicy, default=ApprovalPolicy.FIRST)
-    paused = models.BooleanField(default=False)
+    paused = models.BooleanField(default=True)
     paused_reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1, help_text="counts changes; basis of the ETag")

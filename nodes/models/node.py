@@ -6,14 +6,16 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName
+from nodes.enums import Health, HostKeyState, IniChoice, Joining, NodeRole, PlatformName
+from nodes.fields import SealedField
 from nodes.models.cluster import Cluster
 from nodes.models.credential import Credential
 
 
 class Node(models.Model):
     """A mail server. `install_root` is its installation folder as its system spells it. `quarantined_reason`
-    non-empty: nothing runs on it until its host key is approved again. `paused`: an operator said not now."""
+    non-empty: nothing runs on it until its host key is approved again. `paused`: an operator said not now. `joining`:
+    a secondary is written to only after somebody confirmed by name that it shall be."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="nodes")
     name = models.CharField(max_length=63, help_text="NetBIOS or DNS host name")
@@ -23,6 +25,9 @@ class Node(models.Model):
     role = models.CharField(max_length=10, choices=NodeRole, default=NodeRole.SECONDARY)
     install_root = models.CharField(max_length=400)
     credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT, related_name="nodes")
+    joining = models.CharField(max_length=12, choices=Joining, default=Joining.REGISTERED)
+    joining_by = models.CharField(max_length=150, blank=True, help_text="who confirmed joining or leaving last")
+    joining_since = models.DateTimeField(null=True, help_text="when `joining` became what it is")
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=200, blank=True)
     quarantined_reason = models.CharField(max_length=300, blank=True)
@@ -72,10 +77,18 @@ class HostKey(models.Model):
 
 
 class NodeFacts(models.Model):
-    """What the node last said of itself, each value "" or null where it could not be read; `errors` says why by fact."""
+    """What the node last said of itself, each value "" or null where it could not be read; `errors` says why."""
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="facts")
     read_at = models.DateTimeField()
+    measured_at = models.DateTimeField(null=True, help_text="when version and clock were last read")
+    peer_address = models.CharField(max_length=45, blank=True, help_text="what its address stood for then")
+    own_log = models.JSONField(
+        default=dict, blank=True, help_text="the newest line of each code of the node's own cluster log"
+    )
+    switches = models.JSONField(
+        default=list, blank=True, help_text="where the features stand that do not go with clustering"
+    )
     system = models.CharField(max_length=200, blank=True)
     host_name = models.CharField(max_length=255, blank=True)
     product_version = models.CharField(max_length=60, blank=True)
@@ -104,6 +117,7 @@ class IniDecision(models.Model):
     folded = models.CharField(max_length=820, help_text="path, section and key case-folded, tab separated")
     choice = models.CharField(max_length=10, choices=IniChoice)
     answered = models.BooleanField(default=False, help_text="an operator decided; else kept because it differed")
+    values = SealedField(null=True, help_text="the primary's and the node's value when last compared, as JSON")
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(auto_now=True)
 

@@ -7,7 +7,7 @@ and raise OutputUnreadable instead of guessing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockReading:
+    """How far the node's clock is ahead of the portal's, in milliseconds, and how far that may be wrong."""
+
+    offset_ms: float
+    uncertainty_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class SystemFacts:
     """What the node says of itself. `utc_ns` is its clock when it answered."""
 
@@ -57,11 +65,34 @@ class SystemFacts:
     utc_ns: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service. `state` and `start` are the system's numbers: 1 stopped, 4 running, 0 not to be asked for; start 2
+    automatic, 3 on demand, 4 disabled. `program` is its command line."""
+
+    name: str
+    shown_name: str
+    state: int
+    start: int
+    account: str
+    program: str
+
+
 class Platform(Protocol):
     """How a system is spoken to."""
 
     name: str
     folds_case: bool
+    clock_lines: int
+    """How many lines of input `clock` answers, the last of which counts; 0: it reads none."""
+
+    def scripts(self) -> Mapping[str, bytes]:
+        """Programs the portal brings to such nodes, by file name; empty where the system's own tools suffice."""
+        ...
+
+    def with_scripts(self, folder: str) -> Platform:
+        """The driver for a node that holds `scripts` in this folder (an SFTP path)."""
+        ...
 
     def spell(self, command: Command) -> str:
         """The command line for the node's shell, every word quoted. Raises ValueError for what cannot be quoted."""
@@ -126,6 +157,22 @@ class Platform(Protocol):
 
     def untar(self, folder: str) -> Command | None:
         """Unpack a gzip tar from standard input into an existing folder."""
+        ...
+
+    def services(self, folder: str) -> Command | None:
+        """The services whose program lies below an SFTP path."""
+        ...
+
+    def parse_services(self, result: CommandResult) -> tuple[Service, ...]:
+        """The services. Raises OutputUnreadable."""
+        ...
+
+    def service_state(self, name: str) -> Command | None:
+        """Ask for one service's state; None where there are no such services."""
+        ...
+
+    def parse_service_state(self, result: CommandResult) -> int | None:
+        """Its number as in `Service.state`; None where there is no service of that name. Raises OutputUnreadable."""
         ...
 
     def registry_value(self, key: str, value: str) -> Command | None:

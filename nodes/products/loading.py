@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 
 from nodes.products.errors import ProfileError
 from nodes.products.patterns import pattern_problem
-from nodes.products.profile import Effect, FolderRule, PathClass, Profile, RegistryKey, Rule, Ruling, Source
+from nodes.products.profile import (
+    Effect,
+    FeatureRule,
+    FolderRule,
+    PathClass,
+    Profile,
+    RegistryKey,
+    Rule,
+    Ruling,
+    Source,
+)
 
 __all__ = ["ProfileError", "load_profile", "profile_names"]
 
@@ -27,9 +37,11 @@ _TIMING = {
     "settle_seconds": (0.0, 600.0),
     "settle_retries": (0, 20),
     "semaphore_wait_seconds": (0.0, 3600.0),
+    "watch_seconds": (0.2, 3600.0),
 }
 _BRAKES = {"churn_per_hour": (1, 100_000), "shrink_share": (0.0, 1.0), "clock_limit_seconds": (1.0, 86_400.0)}
 
+_EMPTY: Mapping[str, Any] = {"rules": (), "folders": (), "registry": (), "features": ()}
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -51,12 +63,15 @@ def _content(name: str, folder: str, above: tuple[Path, ...]) -> dict[str, Any]:
     path = _file_of(name, folder, above)
     table = _Table(str(path), "", _toml(path))
     base_name = table.text("extends", "")
-    content = _content(base_name, folder, (*above, path)) if base_name else {"rules": (), "folders": (), "registry": ()}
+    content = _content(base_name, folder, (*above, path)) if base_name else dict(_EMPTY)
     content.update(_scalars(table))
     rules = tuple(rule for entry in table.tables("path") for rule in _rules(entry))
     folders = tuple(_folder(entry) for entry in table.tables("folder"))
     registry = tuple(_registry(entry) for entry in table.tables("registry"))
+    features = tuple(_feature(entry) for entry in table.tables("feature"))
     table.finish()
+    codes = {rule.code for rule in features}
+    content["features"] = (*(rule for rule in content["features"] if rule.code not in codes), *features)
     roles = {rule.role for rule in folders}
     content["rules"] = (*rules, *content["rules"])
     content["folders"] = (*(rule for rule in content["folders"] if rule.role not in roles), *folders)
@@ -243,3 +258,21 @@ def _registry(entry: _Table) -> RegistryKey:
     )
     entry.finish()
     return key
+
+
+def _feature(entry: _Table) -> FeatureRule:
+    rule = FeatureRule(
+        code=entry.text("code"),
+        label=entry.text("label"),
+        source=entry.choice("source", Source, _WRITTEN_SOURCES),
+        path=entry.text("path", ""),
+        section=entry.text("section", ""),
+        key=entry.text("key", ""),
+        off=entry.text("off", ""),
+        note=entry.text("note", ""),
+    )
+    given = [bool(part) for part in (rule.path, rule.section, rule.key, rule.off)]
+    if any(given) and not all(given):
+        entry.fail("key", "is half given", "give path, section, key and off together, or none of them")
+    entry.finish()
+    return rule

@@ -120,6 +120,25 @@ class FolderPath:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureRule:
+    """A feature that does not go with clustering. `path`, `section` ("*": every section) and `key` say where its switch
+    is and `off` which value switches it off; all "" where that is not publicly known."""
+
+    code: str
+    label: str
+    source: Source
+    path: str = ""
+    section: str = ""
+    key: str = ""
+    off: str = ""
+    note: str = ""
+
+    def at(self, path: str, section: str, key: str, off: str) -> FeatureRule:
+        """The same feature with the switch that an operator found."""
+        return replace(self, path=path, section=section, key=key, off=off, source=Source.OPERATOR, note="")
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryKey:
     """A Windows registry value that tells a fact, such as the version."""
 
@@ -143,12 +162,16 @@ class Profile:
     rules: tuple[Rule, ...]
     folders: tuple[FolderRule, ...]
     registry: tuple[RegistryKey, ...] = ()
+    features: tuple[FeatureRule, ...] = ()
+    """Switched off while clustering is enabled."""
     fallback_semaphore: str = ""
     """Dropped after a change of a config file for which no other is known."""
     semaphore_folder: str = ""
     lock_semaphore: str = ""
     stable_seconds: float = 2.0
     """Two listings this far apart must agree before a change is taken."""
+    watch_seconds: float = 5.0
+    """How often the primary is looked at, unless its cluster says otherwise."""
     settle_seconds: float = 3.0
     """A node is hashed again this long after a change, to see that its server did not write its own copy back."""
     settle_retries: int = 3

@@ -19,8 +19,12 @@ from nodes.enums import ApprovalPolicy, ReplicationMode
 from nodes.models import Cluster, Membership, PathOverride
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
+from nodes.services.guards import run_checks
 from nodes.services.rows import count, put, take_cluster
 from nodes.validators import Checks, path_pattern, remark, title
+
+NEW = "New: register its nodes, look at its checks, then resume it."
+"""Why a cluster is paused that nobody has resumed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +80,17 @@ def _unique_name(checks: Checks, name: str, *, besides: int = 0) -> None:
 
 @transaction.atomic
 def create_cluster(principal: Principal, *, new: NewCluster) -> Cluster:
-    """Make a cluster. Needs an administrator of the whole portal. Raises ValidationError by field."""
+    """Make a cluster; it is paused until a person resumes it. Needs an administrator of the whole portal. Raises
+    ValidationError by field."""
     require_portal(principal, Role.ADMINISTRATOR)
     checks = Checks()
     values = {field: checks(field, check, getattr(new, field)) for field, check in _CHECKS.items()}
     mode = checks("replication_mode", _mode, new.replication_mode)
     _unique_name(checks, values["name"])
     checks.finish()
-    cluster = Cluster.objects.create(replication_mode=mode, **values)
+    cluster = Cluster.objects.create(replication_mode=mode, paused=True, paused_reason=NEW, **values)
     _audit(principal, cluster, "cluster.create", f"Created cluster {cluster.name}.", {"replication_mode": mode})
+    run_checks(cluster.pk)
     return cluster
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,16 +13,18 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Health
+from nodes.health.readings import Switch
 from nodes.models import Node, NodeFacts
-from nodes.platforms.base import Capabilities
+from nodes.platforms.base import Capabilities, ClockReading
 from nodes.products.profile import FolderPath
+from nodes.products.version import ProductVersion
 from nodes.services.rows import take_node
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a node said of itself at `read_at`. "" or None where it could not be read; `errors` says why by fact
-    (system, version, folders, clock, disk). Clock in milliseconds, disk in bytes."""
+    (system, version, folders, clock, disk, own_log, switches). Clock in milliseconds, disk in bytes."""
 
     read_at: datetime
     system: str = ""
@@ -37,6 +39,9 @@ class Facts:
     folders: tuple[FolderPath, ...] = ()
     capabilities: Capabilities = field(default_factory=Capabilities)
     errors: Mapping[str, str] = field(default_factory=dict)
+    peer_address: str = ""
+    own_log: Mapping[str, str] = field(default_factory=dict)
+    switches: tuple[Switch, ...] = ()
 
 
 _TEXT_LIMITS = {"system": 200, "host_name": 255, "product_version": 60, "version_source": 60, "time_zone": 100}
@@ -55,9 +60,41 @@ def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     columns |= {name: getattr(facts, name) for name in numbers}
     columns["folders"] = [asdict(folder) for folder in facts.folders]
     columns["capabilities"] = asdict(facts.capabilities)
+    columns["measured_at"] = facts.read_at
+    columns["peer_address"] = facts.peer_address
+    columns["own_log"] = dict(facts.own_log)
+    columns["switches"] = [asdict(switch) for switch in facts.switches]
     columns["errors"] = {name: _text(reason, 500) for name, reason in facts.errors.items()}
     row, _ = NodeFacts.objects.update_or_create(node_id=node_id, defaults=columns)
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a plan goes by and must be fresh: version, clock, and what the node's own cluster log shows."""
+
+    version: ProductVersion | None
+    clock: ClockReading | None
+    own_log: Mapping[str, str]
+
+
+@transaction.atomic
+def record_measures(node: Node, measures: Measures) -> NodeFacts:
+    """Keep them beside the other facts; `node.facts` is the row as it is then."""
+    version, clock = measures.version, measures.clock
+    now = timezone.now()
+    columns: dict[str, object] = {
+        "measured_at": now,
+        "product_version": _text(version.text, 60) if version else "",
+        "version_source": _text(version.source, 60) if version else "",
+        "clock_offset_ms": clock.offset_ms if clock else None,
+        "clock_uncertainty_ms": clock.uncertainty_ms if clock else None,
+        "own_log": dict(measures.own_log),
+    }
+    # never read before: as old as can be, so that the whole reading comes next
+    create = {**columns, "read_at": datetime.fromtimestamp(0, UTC)}
+    node.facts, _ = NodeFacts.objects.update_or_create(node=node, defaults=columns, create_defaults=create)
+    return node.facts
 
 
 @transaction.atomic

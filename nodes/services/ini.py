@@ -35,7 +35,8 @@ def folded(path: str, section: str, key: str) -> str:
     return "\t".join(part.casefold() for part in (path, section, key))
 
 
-def _name(text: str) -> str:
+def clean_name(text: str) -> str:
+    """A section, key or value that is not empty. Raises ValidationError."""
     if not text.strip():
         raise ValidationError("Give a value that is not empty.", code="required")
     if len(text) > MAX_NAME:
@@ -43,7 +44,8 @@ def _name(text: str) -> str:
     return text.strip()
 
 
-def _path(text: str) -> str:
+def clean_path(text: str) -> str:
+    """A file's path below the installation folder. Raises ValidationError."""
     clean = text.strip().replace("\\", "/")
     if not clean or clean.startswith("/") or ".." in clean.split("/") or not clean.isprintable() or len(clean) > 400:
         raise ValidationError("Give the file's path relative to the installation folder, for example App/MDaemon.ini.")
@@ -61,8 +63,8 @@ def answer_ini_key(principal: Principal, *, node_id: int, answer: IniAnswer) -> 
     """Keep a key of the node or replicate the primary's. Needs an operator. Raises ValidationError by field."""
     node = take_node(principal, node_id, Role.OPERATOR)
     checks = Checks()
-    path, choice = checks("path", _path, answer.path), checks("choice", _choice, answer.choice)
-    section, key = checks("section", _name, answer.section), checks("key", _name, answer.key)
+    path, choice = checks("path", clean_path, answer.path), checks("choice", _choice, answer.choice)
+    section, key = checks("section", clean_name, answer.section), checks("key", clean_name, answer.key)
     checks.finish()
     names = {"path": path, "section": section, "key": key}
     decision = node.ini_decisions.filter(folded=folded(**names)).first()

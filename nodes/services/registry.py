@@ -14,10 +14,13 @@ from accounts.audit import Subject, record
 from accounts.errors import Conflict
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.enums import NodeRole, PlatformName
+from nodes.enums import Joining, NodeRole, PlatformName
 from nodes.models import Cluster, Credential, Node
 from nodes.platforms import platform_named
-from nodes.services import host_keys
+from nodes.services import cluster_log, host_keys
+from nodes.services.cluster_log import Entry
+from nodes.services.guards import run_checks
+from nodes.services.joining import SERVERS
 from nodes.services.rows import put, take_cluster, take_node
 from nodes.validators import Checks, address, fingerprint, host_name, install_root, port, remark
 
@@ -142,6 +145,10 @@ def register_node(principal: Principal, *, new: NewNode) -> Node:
     _audit(principal, node, "node.register", text, asdict(settings))
     if given:
         host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=given)
+    if node.role == NodeRole.SECONDARY:
+        added = Entry(cluster_log.SECONDARY_ADDED, f"Secondary cluster node added: {node.name}", node_name=node.name)
+        cluster_log.write(cluster.pk, [added])
+    run_checks(cluster.pk)
     return node
 
 
@@ -153,9 +160,12 @@ def update_node(principal: Principal, *, node_id: int, change: NodeChange, seen_
     checks = Checks()
     settings = _check(checks, node.cluster_id, _Settings.of(node).changed_by(change), besides=node.pk)
     checks.finish()
-    changed = put(node, asdict(settings))
+    # what was confirmed for a node holds for its part only: a demoted primary joins anew
+    joining = {} if settings.role == node.role else {"joining": Joining.REGISTERED}
+    changed = put(node, asdict(settings) | joining)
     if changed:
         _audit(principal, node, "node.update", f"Changed {', '.join(changed)} of {node.name}.", changed)
+        run_checks(node.cluster_id)
     return node
 
 
@@ -183,15 +193,19 @@ def resume_node(principal: Principal, *, node_id: int) -> Node:
 @transaction.atomic
 def remove_node(principal: Principal, *, node_id: int, seen_version: int | None = None) -> None:
     """Forget a node; nothing on the server changes. Needs the cluster's administrator, and the node or its cluster
-    paused, so that no job is at work on it. Raises Conflict."""
+    paused, so that no job is at work on it. A server of the cluster leaves first. Raises Conflict."""
     node = take_node(principal, node_id, Role.ADMINISTRATOR, seen_version)
     cluster = Cluster.objects.get(pk=node.cluster_id)
     if not (node.paused or cluster.paused):
         raise Conflict("Pause the node first, so that no job works on it while it is removed.", code="not_paused")
+    if node.role == NodeRole.SECONDARY and node.joining in SERVERS:
+        text = f"Let {node.name} leave the cluster first; with keep where the server is gone."
+        raise Conflict(text, code="not_left")
     _audit(
         principal, node, "node.remove", f"Removed {node.name} from cluster {cluster.name}.", asdict(_Settings.of(node))
     )
     node.delete()
+    run_checks(cluster.pk)
 
 
 def _audit(principal: Principal, node: Node, action: str, text: str, data: Mapping[str, object]) -> None:

@@ -30,6 +30,7 @@ class Stage:
     roots: list[Path] = field(default_factory=list)
     node_ids: list[int] = field(default_factory=list)
     cluster: int = 0
+    key: dict[str, Any] = field(default_factory=dict)
     owns_portal: bool = True
 
     def add_node(
@@ -40,6 +41,12 @@ class Stage:
         self.servers.append(server)
         self.roots.append(root)
         return self.register(name, root, server, credential=credential, port=port)
+
+    def join(self, name: str, root: Path, *, port: int = 0) -> int:
+        """One more node with the cluster's key, on a tree that is there."""
+        return self.add_node(
+            name, root, public_key=self.key["public_key"], credential=self.key["credential"]["id"], port=port
+        )
 
     def register(self, name: str, root: Path, server: Any, *, credential: int, port: int = 0) -> int:
         """Register a running server with a `port` and a `fingerprint`, and approve its host key."""
@@ -58,7 +65,12 @@ class Stage:
         assert shown["fingerprint"] == server.fingerprint
         self.portal.ok("POST", f"nodes/{node}/host-key/approve/", {"fingerprint": server.fingerprint})
         self.node_ids.append(node)
+        self.attest(node, "cluster_service", "off")
         return int(node)
+
+    def attest(self, node: int, subject: str, value: str) -> None:
+        """Say of a node, by its id, what the portal cannot see."""
+        self.portal.ok("POST", f"nodes/{node}/attestations", {"subject": subject, "value": value})
 
     def build(
         self,
@@ -70,13 +82,16 @@ class Stage:
         name: str = "mail",
         **cluster: Any,
     ) -> None:
-        """Register a cluster of nodes whose first is the primary. `cluster`: further fields of the cluster."""
+        """Register a cluster of nodes whose first is the primary, attest that their own cluster service is off, and
+        resume the cluster. `cluster`: further fields of the cluster."""
         body = {"name": name, "replication_mode": "portal", "profile": "mdaemon-story", **cluster}
         answer = self.portal.ok("POST", "clusters/", body)
         self.cluster = answer["id"]
+        assert answer["paused"], "a new cluster starts paused"
         pair = self.portal.ok(
             "POST", "credentials/key-pair/", {"cluster": self.cluster, "name": "portal", "username": "root"}
         )
+        self.key = pair
         for number in range(nodes):
             root = self.folder / f"node{number}" / "MDaemon"
             make_tree(root, f"mx{number}", files=files, secret=secret, primary=number == 0)

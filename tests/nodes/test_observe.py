@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from nodes import observe
+from nodes import reader
 from nodes.connect import open_node
 from nodes.enums import Health
 from nodes.models import Node, NodeFacts
@@ -69,7 +69,7 @@ def test_without_an_ini_the_other_facts_are_there(real_node, mail_root, profile)
 
 
 def test_a_huge_ini_is_not_swallowed(real_node, mail_root, profile, monkeypatch):
-    monkeypatch.setattr(observe, "MAX_INI", 10)
+    monkeypatch.setattr(reader, "MAX_INI", 10)
     with open_node(real_node) as link:
         assert "more than 10 bytes" in read_facts(link, profile=profile).errors["folders"]
 

@@ -1,0 +1,1 @@
+"""Pure verdicts over readings: no framework, no wire, no database."""

@@ -1,0 +1,28 @@
+"""Lines of MDaemon's own Cluster log, in both forms that are public: as its window shows them (source: guide) and the
+compact one of its plug-ins' files (source: community; that the cluster's file has it too is assumed)."""
+
+from __future__ import annotations
+
+import re
+
+CLUSTER_CODES = re.compile(rb"0x4151[0-9A-Fa-f]{4}")
+"""What gives a cluster log away, whatever its file is called."""
+
+_WINDOW = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d{3} +[A-Za-z]+ +[0-9A-Fa-f]{8} +(0x4151[0-9A-Fa-f]{4})\b.*")
+_COMPACT = re.compile(r"\d{6} \d{9} [A-Z] \[[0-9A-Fa-f]{8}\] (0x4151[0-9A-Fa-f]{4})\b.*")
+
+LINE_LIMIT = 300
+
+
+def newest_lines(text: str) -> dict[str, str]:
+    """The last line of each code, the code spelled as in the guide, in the order in which they stand. Other lines do
+    not count."""
+    found: dict[str, str] = {}
+    for raw in text.splitlines():
+        line = raw.strip()
+        match = _WINDOW.fullmatch(line) or _COMPACT.fullmatch(line)
+        if match:
+            code = "0x" + match.group(1)[2:].upper()
+            found.pop(code, None)
+            found[code] = "".join(character if character.isprintable() else " " for character in line)[:LINE_LIMIT]
+    return found
