@@ -85,7 +85,8 @@ def _lines(text: str) -> tuple[_Line, ...]:
         inner = body.strip(_BLANKS)
         if inner.startswith("["):
             if "]" not in inner:
-                raise IniError(f"the section {inner[:80]!r} has no closing ']'; the file may be cut short.", number)
+                # never what the line holds: it may be a secret, and the sentence goes into pages and logs
+                raise IniError("the section begun there has no closing ']'; the file may be cut short.", number)
             section = inner[1 : inner.rindex("]")].strip(_BLANKS)
             lines.append(_Line(body, ending, section))
         elif not inner or inner[0] in ";#":

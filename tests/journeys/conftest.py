@@ -102,7 +102,11 @@ class Stage:
                 credential=pair["credential"]["id"],
                 sftp_only=sftp_only,
             )
-        if answer["paused"]:
+        self.resume()
+
+    def resume(self) -> None:
+        """Let the portal work on the cluster; a new one is paused."""
+        if self.portal.ok("GET", f"clusters/{self.cluster}/")["paused"]:
             self.portal.ok("POST", f"clusters/{self.cluster}/resume/", {})
 
     def request(self, **body: Any) -> int:

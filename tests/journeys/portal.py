@@ -93,10 +93,11 @@ class Portal:
             "PYTHONWARNINGS": "default",
         }
 
-    def manage(self, *words: str) -> str:
+    def manage(self, *words: str, stdin: str = "") -> str:
         done = subprocess.run(
             [sys.executable, str(REPO / "manage.py"), *words],
             env=self.env(),
+            input=stdin,
             capture_output=True,
             text=True,
             cwd=REPO,

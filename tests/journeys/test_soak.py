@@ -97,6 +97,7 @@ def clusters(tmp_path: Path) -> Iterator[list[Stage]]:
                 make_tree(root, f"mx{number}", files=FILES, primary=number == 0)
                 stage.roots.append(root)
                 stage.register(f"mx{number}", root, server, credential=pair["credential"]["id"])
+            stage.resume()
         yield made
 
 

@@ -141,7 +141,7 @@ def test_text_the_encoding_cannot_hold_is_refused():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"[A]\r\nx=1\r\n[B\r\n", "line 3: the section .* has no closing"),
+        (b"[A]\r\nx=1\r\n[B\r\n", "line 3: the section begun there has no closing"),
         (b"[A]\nx=\0\n", "line 2: a NUL"),
         ("[A]\r\nx=1\r\n".encode("utf-16-le"), "line 1: a NUL"),
         (codecs.BOM_UTF8 + b"[A]\nx=\xff\n", "line 2: not valid UTF-8"),
