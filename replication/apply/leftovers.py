@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nodes.errors import RemoteBusy, RemoteFileMissing
-from nodes.remote.session import RemoteEntry
 from replication.apply import names
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import digest_of, keep_content
@@ -50,7 +49,7 @@ def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> N
     if not files and not folders:
         return
     context.guard.check()
-    inside = [f"{folder}/{entry.name}" for folder in folders for entry in _entries(context, folder)]
+    inside = [path for folder in folders for path in entries_in(context, folder)]
     context.link.session.remove_many([context.remote(path) for path in [*files, *inside]])
     for folder in folders:
         remove_folder(context, folder)
@@ -59,11 +58,12 @@ def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> N
     )
 
 
-def _entries(context: Context, folder: str) -> Sequence[RemoteEntry]:
+def entries_in(context: Context, folder: str) -> list[str]:
+    """Relative paths of what lies in a staging folder; nothing where it is gone."""
     try:
-        return context.link.session.list_folder(context.remote(folder))
+        return [f"{folder}/{entry.name}" for entry in context.link.session.list_folder(context.remote(folder))]
     except RemoteFileMissing:
-        return ()
+        return []
 
 
 def remove_folder(context: Context, folder: str) -> None:

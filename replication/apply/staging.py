@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -16,7 +16,7 @@ from nodes.errors import CommandFailed, NoSpace, OutputUnreadable
 from replication.apply import names
 from replication.apply.context import Context
 from replication.apply.keep import digests_of
-from replication.apply.leftovers import remove_folder
+from replication.apply.leftovers import entries_in, remove_folder
 from replication.core.bundle import Member, bundle
 from replication.core.plan import Change, ChangeKind, Wanted
 from replication.guard import moving
@@ -30,13 +30,12 @@ _BUNDLES: dict[Contents, StoredObject] = {}
 _BUNDLE_LOCK = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Staged:
-    """Relative temporary path of each change's content, and what to clean up afterwards."""
+    """Relative temporary path of each change's content, and the folder that many were unpacked into."""
 
-    places: Mapping[str, str]
-    folder: str | None
-    made_folders: tuple[str, ...]
+    places: dict[str, str] = field(default_factory=dict)
+    folder: str | None = None
 
 
 class StagedWrong(CommandFailed):
@@ -46,43 +45,39 @@ class StagedWrong(CommandFailed):
     retryable = True
 
 
-def stage(context: Context, changes: Sequence[Change]) -> Staged:
-    """Stage the content of all adds and updates. Raises NoSpace, StagedWrong and the session's errors."""
+def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
+    """Stage the content of all adds and updates. Fills `staged` as it goes, so that the caller can clean up after a
+    failure. Raises NoSpace, StagedWrong and the session's errors."""
     sending = [change for change in changes if change.kind in (ChangeKind.ADD, ChangeKind.UPDATE) and change.wanted]
-    made = _make_folders(context, sending)
+    _make_folders(context, sending)
     context.guard.boundary("folders-made")
     if len(sending) >= MANY and context.link.capabilities.can_untar:
-        staged = _stage_stream(context, sending, made)
+        _stage_stream(context, sending, staged)
     else:
-        staged = _stage_one_by_one(context, sending, made)
+        _stage_one_by_one(context, sending, staged)
     context.guard.boundary("staged")
     _verify(context, sending, staged)
     _set_times(context, sending, staged)
     context.guard.boundary("staged-verified")
-    return staged
 
 
-def _make_folders(context: Context, changes: Sequence[Change]) -> tuple[str, ...]:
-    made: list[str] = []
+def _make_folders(context: Context, changes: Sequence[Change]) -> None:
     for folder in sorted({change.path.folder for change in changes if change.path.folder}):
         context.guard.check()
-        made += context.link.session.make_folders(context.remote(folder))
-    return tuple(made)
+        context.link.session.make_folders(context.remote(folder))
 
 
-def _stage_one_by_one(context: Context, changes: Sequence[Change], made: tuple[str, ...]) -> Staged:
-    places: dict[str, str] = {}
+def _stage_one_by_one(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     for number, change in enumerate(changes):
         context.guard.check()
         place = names.staged_beside(context.tag, change.path, number)
         chunks = context.store.stream(_wanted(change).sha256)
         context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard, bytes_each=1))
-        places[change.path] = place
-    return Staged(places, None, made)
+        staged.places[change.path] = place
 
 
-def _stage_stream(context: Context, changes: Sequence[Change], made: tuple[str, ...]) -> Staged:
-    folder = names.staging_folder(context.tag)
+def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -> None:
+    folder = staged.folder = names.staging_folder(context.tag)
     context.guard.check()
     context.link.session.make_folders(context.remote(folder))
     command = context.link.platform.untar(context.remote(folder))
@@ -102,27 +97,25 @@ def _stage_stream(context: Context, changes: Sequence[Change], made: tuple[str, 
     if not result.ok:
         raise _unpack_error(result.stderr)
     numbers = {digest: number for number, (digest, _) in enumerate(contents)}
-    return _spread(context, changes, numbers, folder, made)
+    _spread(context, changes, numbers, folder, staged)
 
 
 def _spread(
-    context: Context, changes: Sequence[Change], numbers: Mapping[str, int], folder: str, made: tuple[str, ...]
-) -> Staged:
+    context: Context, changes: Sequence[Change], numbers: Mapping[str, int], folder: str, staged: Staged
+) -> None:
     """Give each change a file of its own: content that is wanted in several places is linked or copied."""
-    places: dict[str, str] = {}
     taken: set[str] = set()
     for number, change in enumerate(changes):
         digest = _wanted(change).sha256
         first = f"{folder}/{numbers[digest]}"
         if digest not in taken:
             taken.add(digest)
-            places[change.path] = first
+            staged.places[change.path] = first
             continue
         place = f"{folder}/c{number}"
         context.guard.check()
         context.link.session.write_new(context.remote(place), context.store.stream(digest))
-        places[change.path] = place
-    return Staged(places, folder, made)
+        staged.places[change.path] = place
 
 
 def _unpack_error(stderr: bytes) -> Exception:
@@ -165,9 +158,10 @@ def _set_times(context: Context, changes: Sequence[Change], staged: Staged) -> N
 
 
 def clean_up(context: Context, staged: Staged, undo: Sequence[str]) -> None:
-    """Remove staging and undo files."""
-    paths = [context.remote(path) for path in [*staged.places.values(), *undo]]
-    context.link.session.remove_many(paths)
+    """Remove staging and undo files, and whatever else was unpacked before a failure."""
+    paths = [*staged.places.values(), *undo]
+    inside = entries_in(context, staged.folder) if staged.folder else []
+    context.link.session.remove_many([context.remote(path) for path in dict.fromkeys([*paths, *inside])])
     if staged.folder:
         remove_folder(context, staged.folder)
 

@@ -137,10 +137,10 @@ class NodeRun:
         """One round: keep what will be lost, stage, swap, clean up, tell the server."""
         self._record(keep_found(context, changes))
         self.lease.boundary("kept")
-        staged, swapped = Staged({}, None, ()), Swapped()
+        staged, swapped = Staged(), Swapped()
         try:
             self.lease.progress(phase=f"sending {len(changes)} changes")
-            staged = stage(context, changes)
+            stage(context, changes, staged)
             self.lease.progress(phase="putting files in place")
             swap(context, changes, staged, swapped)
         except LeaseLost:
