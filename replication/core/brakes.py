@@ -27,14 +27,14 @@ class Limits:
 class NodeReading:
     """What is known of one node, None or "" where it is not.
 
-    `says_primary`: what its own configuration says of its part. `clock_offset`: seconds its clock is ahead of the
+    `role_evidence`: why the server has another part than it is registered with, "" where nothing says so. `clock_offset`: seconds its clock is ahead of the
     portal's, give or take `clock_uncertainty`. `needed_bytes`: what this job would send and stage there; `free_bytes`
     of that volume.
     """
 
     name: str
     version: str = ""
-    says_primary: bool | None = None
+    role_evidence: str = ""
     clock_offset: float | None = None
     clock_uncertainty: float = 0.0
     needed_bytes: int = 0
@@ -105,10 +105,9 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _role(primary: NodeReading) -> Iterator[Brake]:
-    if primary.says_primary is False:
-        evidence = "The node's own configuration says that it is not the primary."
+    if primary.role_evidence:
         remedy = "Register the node that is the primary now, or correct the role on the node."
-        yield Brake("not_primary", primary.name, evidence, remedy)
+        yield Brake("not_primary", primary.name, primary.role_evidence, remedy)
 
 
 def _inis(inputs: BrakeInputs) -> Iterator[Brake]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from replication.jobs.base import Runner
+from replication.jobs.leave import LeaveRunner
 from replication.jobs.replicate import ReplicateRunner
-from replication.services.kinds import offer
+from replication.services.kinds import Refuses, offer
+from replication.services.modes import portal_refusal
 
 RUNNERS: dict[str, Runner] = {}
 
 
-def register(runner: Runner) -> None:
-    """Make a kind known to the workers and to whoever requests jobs."""
+def register(runner: Runner, *, refuses: Refuses | None = None, replicates: bool = False) -> None:
+    """Make a kind known to the workers and to whoever requests jobs; the rest as `kinds.offer` takes it."""
     RUNNERS[runner.kind] = runner
-    offer(runner)
+    offer(runner, refuses=refuses, replicates=replicates)
 
 
 def runner_for(kind: str) -> Runner | None:
@@ -20,4 +22,5 @@ def runner_for(kind: str) -> Runner | None:
     return RUNNERS.get(kind)
 
 
-register(ReplicateRunner())
+register(ReplicateRunner(), refuses=portal_refusal, replicates=True)
+register(LeaveRunner())

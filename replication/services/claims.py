@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from replication.core.states import JobState, TargetState
 from replication.models import Job, JobEvent, Target, WriteStop
-from replication.services import events, locks
+from replication.services import cluster_log, events, locks
 from replication.services.clock import later, now
 from replication.services.events import Line
 from replication.services.interruptions import LeaseLost
@@ -140,6 +140,7 @@ def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str])
         )
         targets = list(Target.objects.filter(pk__in=ids).select_related("node__cluster").order_by("pk"))
         events.write(_started(target) for target in targets)
+        cluster_log.signalled(job, targets)
         settle_job(job.pk)
     return [(Claim(job.pk, target.pk, target.fence, expires), target) for target in targets]
 

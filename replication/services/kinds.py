@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
+
+from nodes.models import Cluster
+from replication.services.modes import Refusal
 
 
 class Kind(Protocol):
@@ -26,12 +29,33 @@ class Kind(Protocol):
         ...
 
 
+Refuses = Callable[..., "Refusal | None"]
+"""Called with a cluster and `dry_run`: why the cluster's mode does not allow the kind."""
+
 _KINDS: dict[str, Kind] = {}
+_REFUSES: dict[str, Refuses] = {}
+_REPLICATES: set[str] = set()
 
 
-def offer(kind: Kind) -> None:
-    """Make a kind requestable."""
+def offer(kind: Kind, *, refuses: Refuses | None = None, replicates: bool = False) -> None:
+    """Make a kind requestable. `refuses`: asked when a job of it is requested. `replicates`: it speaks the guide's
+    lines in the cluster log."""
     _KINDS[kind.kind] = kind
+    if refuses:
+        _REFUSES[kind.kind] = refuses
+    if replicates:
+        _REPLICATES.add(kind.kind)
+
+
+def refusal(word: str, cluster: Cluster, *, dry_run: bool) -> Refusal | None:
+    """Why a job of this kind may not be requested on the cluster now; None where it may."""
+    refuses = _REFUSES.get(word)
+    return refuses(cluster, dry_run=dry_run) if refuses else None
+
+
+def replicates(word: str) -> bool:
+    """Whether jobs of this kind replicate configuration."""
+    return word in _REPLICATES
 
 
 def kinds() -> dict[str, str]:

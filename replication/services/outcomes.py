@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from replication import wake
 from replication.core.states import JobState, TargetState
 from replication.models import Job, JobEvent, Target
-from replication.services import events
+from replication.services import cluster_log, events
 from replication.services.claims import Claim, holding
 from replication.services.clock import later, now
 from replication.services.events import ERROR, INFO, WARNING, Line
@@ -66,6 +66,8 @@ def finish_planning(
         advance_job(
             claim.job_id, planned.state, _planned_line(planned), fence=claim.fence, columns=_plan_columns(planned)
         )
+        if planned.state == JobState.HALTED:
+            cluster_log.halted(claim.job_id, planned.error)
         if planned.state in (JobState.RUNNING, JobState.AWAITING_APPROVAL):
             supersede(claim.job_id)
         if planned.state == JobState.RUNNING:
@@ -175,9 +177,15 @@ def finish_targets(finishes: Sequence[Finish]) -> list[Exception | None]:
     with writing():
         troubles = [_finish(finish, log) for finish in finishes]
         events.write(log)
+        done = [finish.target for finish, trouble in zip(finishes, troubles, strict=True) if _is_proof(finish, trouble)]
+        cluster_log.completed(done)
         for job_id in sorted({finish.claim.job_id for finish in finishes}):
             settle_job(job_id)
     return troubles
+
+
+def _is_proof(finish: Finish, trouble: Exception | None) -> bool:
+    return trouble is None and finish.ended.state == TargetState.VERIFIED
 
 
 def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:

@@ -21,10 +21,10 @@ from nodes.models import Cluster, Node
 from replication import wake
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.models import Job, Target
-from replication.services import events
+from replication.services import cluster_log, events
 from replication.services.clock import now
 from replication.services.events import WARNING, Line
-from replication.services.kinds import kind_named
+from replication.services.kinds import kind_named, refusal
 from replication.services.overrides import entry
 from replication.services.settle import settle_job
 from replication.services.supersede import supersede
@@ -65,7 +65,8 @@ def request_job(principal: Principal, request: JobRequest) -> tuple[Job, bool]:
     """Make a job and wake a worker. Answers the job and whether it is new: the same idempotency key with the same
     request answers the job made before.
 
-    Raises Http404, PermissionDenied (operators only), ValidationError, and Conflict for a key used for something else.
+    Raises Http404, PermissionDenied (operators only), ValidationError, and Conflict for a key used for something else
+    and for a kind that the cluster's mode refuses.
     """
     require(principal, request.cluster_id, Role.OPERATOR)
     if known := _made_before(principal, request):
@@ -75,6 +76,7 @@ def request_job(principal: Principal, request: JobRequest) -> tuple[Job, bool]:
         raise Http404("No such cluster.")
     options = _options(request)
     _check_nodes(request)
+    _check_mode(request, cluster)
     try:
         with writing():
             job = _create(principal, request, cluster, options)
@@ -111,6 +113,12 @@ def _check_nodes(request: JobRequest) -> None:
     if strange:
         names = ", ".join(str(pk) for pk in strange)
         raise ValidationError({"nodes": f"Not nodes of this cluster: {names}. Use the ids of its nodes."})
+
+
+def _check_mode(request: JobRequest, cluster: Cluster) -> None:
+    refused = refusal(request.kind, cluster, dry_run=request.dry_run)
+    if refused:
+        raise Conflict(refused.text, code=refused.code)
 
 
 def _create(
@@ -211,6 +219,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
             reason=f"retry of #{job_id}",
             node_ids=tuple(failed) or tuple(old.node_ids),
         )
+        _check_mode(again, old.cluster)
         return _create(principal, again, old.cluster, kind_named(old.kind).parse_options(old.options), retry_of=old)
 
 
@@ -227,6 +236,7 @@ def override_brakes(principal: Principal, job_id: int, codes: Collection[str], r
         line = Line("job.overridden", f"{principal.name} overrode {named} for an hour: {reason.strip()}", WARNING)
         columns = {"overrides": [*job.overrides, *entries], "error_code": "", "error": "", "attempt": 0}
         advance_job(job_id, JobState.REQUESTED, line, columns=columns)
+        cluster_log.overridden(job, line.text)
         _audit(
             principal, "job.override", f"Overrode {named} for {job}: {reason.strip()}", job, {"codes": sorted(codes)}
         )

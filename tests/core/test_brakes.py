@@ -11,8 +11,8 @@ from replication.core.manifest import Manifest
 from replication.core.paths import RelPath
 from tests.core.samples import state
 
-FINE = NodeReading("MX1", "25.0.1", True, 0.2, 0.1, 0, 10**12)
-SECOND = NodeReading("MX2", "25.0.1", False, -0.2, 0.1, 10**6, 10**12)
+FINE = NodeReading("MX1", "25.0.1", "", 0.2, 0.1, 0, 10**12)
+SECOND = NodeReading("MX2", "25.0.1", "", -0.2, 0.1, 10**6, 10**12)
 CALM = BrakeInputs(FINE, (SECOND,), files=1000, parent_files=1000)
 
 
@@ -41,8 +41,12 @@ ROWS = [
     ),
     Row("emptied beyond", replace(CALM, emptied=301), "primary_shrunk", evidence="301 of 1000"),
     Row("another limit", replace(CALM, files=899, limits=Limits(shrink_share=0.1)), "primary_shrunk"),
-    Row("it says it is secondary", replace(CALM, primary=replace(FINE, says_primary=False)), "not_primary"),
-    Row("it says nothing", replace(CALM, primary=replace(FINE, says_primary=None))),
+    Row(
+        "it says it is secondary",
+        replace(CALM, primary=replace(FINE, role_evidence="It says secondary.")),
+        "not_primary",
+    ),
+    Row("it says nothing", replace(CALM, primary=replace(FINE, role_evidence=""))),
     Row(
         "another version",
         _second(version="24.5"),
@@ -86,7 +90,9 @@ def test_the_table(row):
 
 def test_all_at_once_the_primary_first():
     bad = NodeReading("MX2", "1", False, 1e6, 0, 5, 0)
-    inputs = BrakeInputs(replace(FINE, says_primary=False), (bad, replace(bad, name="MX3")), files=1, parent_files=9)
+    inputs = BrakeInputs(
+        replace(FINE, role_evidence="It says secondary."), (bad, replace(bad, name="MX3")), files=1, parent_files=9
+    )
     assert [(brake.code, brake.node_name) for brake in brakes(inputs)] == [
         ("primary_shrunk", "MX1"),
         ("not_primary", "MX1"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connections
@@ -12,6 +12,8 @@ from django.db import connections
 from nodes.connect import NodeLink, open_node
 from nodes.errors import NodeError
 from nodes.models import Node
+from nodes.observe import freshen
+from nodes.products.ini_render import DifferingKey
 from nodes.products.profile import Profile
 from replication.core.compare import Handling, compare
 from replication.core.manifest import Manifest, Problem
@@ -47,11 +49,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A node's plan, the free bytes of its volume (None: unknown), and the tree it held (for its origin)."""
+    """A node's plan, the free bytes of its volume (None: unknown), the tree it held (for its origin), and, before its
+    first proof, the ini keys that differ by their file."""
 
     plan: NodePlan
     free: int | None
     actual: Manifest | None
+    differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
 def look(link: NodeLink, job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: Guard) -> Seen:
@@ -109,6 +113,7 @@ def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store,
     node = job.node
     try:
         with open_node(node) as link:
+            freshen(node, link, profile)
             seen = look(link, job, profile, snapshot, store, guard)
             space = link.session.free_space(link.root)
     except NodeError as error:
@@ -121,7 +126,7 @@ def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store,
         extras=seen.extras,
         problems=seen.problems,
     )
-    return Planned(plan, space.free if space else None, seen.scan.manifest)
+    return Planned(plan, space.free if space else None, seen.scan.manifest, seen.desired.differing)
 
 
 def name_problems(link: NodeLink, snapshot: Manifest) -> tuple[Problem, ...]:

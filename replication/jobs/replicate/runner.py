@@ -8,14 +8,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from nodes.enums import ApprovalPolicy, NodeRole, ReplicationMode
+from nodes.enums import ApprovalPolicy, Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
+from nodes.health.identity import says_otherwise
 from nodes.models import Cluster, Node
 from nodes.products.profile import Profile
 from nodes.selectors import profile_of
-from nodes.services.ini import note_kept_keys
+from nodes.selectors.readings import node_reading
+from nodes.services.ini import note_kept_keys, note_values
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
-from replication.core.plan import NodePlan, Plan
+from replication.core.paths import path_problem
+from replication.core.plan import Plan
 from replication.core.states import TargetState
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.jobs.replicate.loading import SharedGuard, baseline_of, decisions_of
@@ -24,9 +27,14 @@ from replication.jobs.replicate.snapshot import Taken, take_snapshot
 from replication.jobs.replicate.target import NodeRun
 from replication.models import Baseline, Job
 from replication.objects import default_store
+from replication.services import cluster_log
 from replication.services.history import record_snapshot
+from replication.services.modes import portal_refusal
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
+
+WRITTEN = frozenset({Joining.JOINING, Joining.JOINED})
+"""Secondaries that somebody took in by name: the only ones that are written to."""
 
 REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code})
 """Errors of a node that does not want the portal, or that the portal does not trust: a person must act first."""
@@ -48,11 +56,15 @@ class ReplicateRunner:
     label = "Replicate configuration"
 
     def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """This kind has no options."""
-        if raw:
-            names = ", ".join(sorted(raw))
-            raise ValidationError({"options": f"Unknown option: {names}. This kind of job has none; leave them out."})
-        return {}
+        """`unstable`: paths of files that keep changing, given by the watch; they, and others that do not hold still,
+        stay as they were last known. Without it a file that does not hold still is a problem."""
+        names = ", ".join(sorted(set(raw) - {"unstable"}))
+        if names:
+            raise ValidationError({"options": f"Unknown option: {names}. The only one of this kind is unstable."})
+        paths = raw.get("unstable", [])
+        if not isinstance(paths, list) or not all(isinstance(path, str) and not path_problem(path) for path in paths):
+            raise ValidationError({"options": "unstable: give a list of paths relative to the installation folder."})
+        return dict(raw)
 
     def resources(self, job: Job) -> tuple[str, ...]:
         """One replication of a cluster's configuration at a time."""
@@ -66,7 +78,8 @@ class ReplicateRunner:
         profile = profile_of(scope.cluster)
         store = default_store()
         try:
-            taken = take_snapshot(scope.primary, profile, store, work.lease)
+            unstable = work.job.options.get("unstable")
+            taken = take_snapshot(scope.primary, profile, store, work.lease, unstable=unstable)
         except Unreachable as error:
             return PlanOutcome(
                 error_code="primary_away", error=f"The primary: {error}", retry_after=PRIMARY_AWAY_RETRY_SECONDS
@@ -74,14 +87,20 @@ class ReplicateRunner:
         except RemoteFileMissing:
             return _gone(scope)
         work.lease.boundary("snapshot-taken")
+        if taken.unstable:
+            text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
+            work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
         jobs = [NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk)) for node in scope.secondaries]
         planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
         work.lease.boundary("nodes-planned")
+        refused = portal_refusal(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
+        if refused:
+            return PlanOutcome(error_code=refused.code, error=refused.text)
         return _outcome(work, scope, taken, planned, profile)
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """Bring one secondary to the snapshot and prove it."""
-        refused = _refused(work)
+        refused = _refused(work) or _not_ours(work)
         if refused is not None:
             return refused
         return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
@@ -91,25 +110,46 @@ def _refused(work: TargetWork) -> TargetOutcome | None:
     """A node that refused the portal while the plan was made is not asked again at once: the next refusal could lock
     the account. Once a person approved the plan it is."""
     planned = work.node_plan
+    if work.node.joining not in WRITTEN:
+        text = f"{work.node.name} is leaving the cluster, or has left it; nothing is written there."
+        return TargetOutcome(TargetState.FAILED, error_code="not_joined", error=text)
     if planned.away_code not in REFUSALS or work.job.approved_by:
         return None
     return TargetOutcome(TargetState.FAILED, error_code=planned.away_code, error=planned.away)
 
 
+def _not_ours(work: TargetWork) -> TargetOutcome | None:
+    """A job that ran, or waited, while a node's own cluster service was switched on writes nothing more."""
+    refused = portal_refusal(work.job.cluster)
+    return TargetOutcome(TargetState.HALTED, error_code=refused.code, error=refused.text) if refused else None
+
+
 def _scope(job: Job) -> Scope | PlanOutcome:
     cluster = job.cluster
-    if cluster.replication_mode != ReplicationMode.PORTAL:
-        text = "MDaemon's own cluster service replicates this cluster; the portal never writes there."
-        return PlanOutcome(error_code="native_mode", error=text)
-    nodes = list(cluster.nodes.select_related("credential", "facts", "cluster").order_by("name"))
+    refused = portal_refusal(cluster, dry_run=job.dry_run)
+    if refused:
+        return PlanOutcome(error_code=refused.code, error=refused.text)
+    rows = cluster.nodes.select_related("credential", "facts", "cluster").prefetch_related("attestations")
+    nodes = list(rows.order_by("name"))
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
     if primary is None:
         return PlanOutcome(error_code="no_primary", error="The cluster has no primary. Give one node the role primary.")
     asked = set(job.node_ids)
     secondaries = tuple(node for node in nodes if node is not primary and (not asked or node.pk in asked))
+    strange = [node.name for node in secondaries if not _may_be_asked(node, job)]
+    if asked and strange:
+        text = f"Not joined: {', '.join(strange)}. Nothing is written to a server before somebody confirms its joining."
+        return PlanOutcome(error_code="not_joined", error=text)
+    secondaries = tuple(node for node in secondaries if node.name not in strange)
     if not secondaries:
-        return PlanOutcome(error_code="no_secondary", error="There is no secondary to replicate to. Register one.")
+        text = "There is no secondary to replicate to. Register one and confirm that it joins."
+        return PlanOutcome(error_code="no_secondary", error=text)
     return Scope(cluster, primary, secondaries)
+
+
+def _may_be_asked(node: Node, job: Job) -> bool:
+    """Whether the job may concern a secondary: a plan may be made for one that is about to join, nothing more."""
+    return node.joining in WRITTEN or (job.dry_run and node.joining in (Joining.REGISTERED, Joining.LEFT))
 
 
 def _gone(scope: Scope) -> PlanOutcome:
@@ -136,7 +176,7 @@ def _outcome(work: PlanWork, scope: Scope, taken: Taken, planned: Sequence[Plann
         targets=tuple(part.node_id for part in plan.nodes),
         needs_approval=_needs_approval(scope, plan),
         summary=_summary(plan, taken),
-        record=lambda: _note_kept(plan.nodes),
+        record=lambda: _note_planned(work.job, taken, planned),
     )
 
 
@@ -158,6 +198,7 @@ def _reading(node: Node, planned: Planned | None) -> NodeReading:
     offset = facts.clock_offset_ms if facts else None
     return NodeReading(
         name=node.name,
+        role_evidence=says_otherwise(node_reading(node)),
         version=facts.product_version if facts else "",
         clock_offset=offset / 1000 if offset is not None else None,
         clock_uncertainty=(facts.clock_uncertainty_ms or 0.0) / 1000 if facts else 0.0,
@@ -189,13 +230,23 @@ def _summary(plan: Plan, taken: Taken) -> dict[str, Any]:
         "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
         "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
         "unclassified": len(plan.unclassified),
+        "unstable": list(taken.unstable[:50]),
         "kept_keys": sum(len(node.kept) for node in plan.nodes),
     }
 
 
-def _note_kept(nodes: Sequence[NodePlan]) -> None:
-    """Put the unanswered keys before the operator; until answered they are kept."""
-    for node in nodes:
-        unanswered = [(key.path, key.section, key.key) for key in node.kept if not key.answered]
+def _note_planned(job: Job, taken: Taken, planned: Sequence[Planned]) -> None:
+    """What planning leaves behind besides the plan."""
+    _note_keys(planned)
+    if taken.same_as is None:
+        cluster_log.rebuilt(cluster_id=job.cluster_id, job_id=job.pk)
+
+
+def _note_keys(planned: Sequence[Planned]) -> None:
+    """Put the keys that differ before the operator; until answered they are kept."""
+    for part in planned:
+        unanswered = [(key.path, key.section, key.key) for key in part.plan.kept if not key.answered]
         if unanswered:
-            note_kept_keys(node.node_id, unanswered)
+            note_kept_keys(part.plan.node_id, unanswered)
+        if part.differing:
+            note_values(part.plan.node_id, part.differing)

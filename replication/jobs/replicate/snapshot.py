@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nodes.connect import NodeLink, open_node
 from nodes.models import Node
+from nodes.observe import freshen
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
 from replication.core.manifest import FileState, Manifest, Problem
@@ -15,7 +17,7 @@ from replication.core.tree import build
 from replication.guard import Guard
 from replication.jobs.replicate.loading import latest_snapshot, manifest_at, node_clock_ns
 from replication.objects import Store
-from replication.scan import scan_primary
+from replication.scan import Scan, scan_primary
 from replication.services.history import SnapshotFacts
 
 
@@ -28,14 +30,20 @@ class Taken:
     facts: SnapshotFacts
     same_as: int | None
     broken_ini: tuple[Problem, ...]
+    unstable: tuple[str, ...] = ()
 
 
-def take_snapshot(primary: Node, profile: Profile, store: Store, guard: Guard) -> Taken:
-    """Scan the primary. Raises nodes.errors; RemoteFileMissing where its installation folder is gone."""
+def take_snapshot(
+    primary: Node, profile: Profile, store: Store, guard: Guard, *, unstable: Collection[str] | None = None
+) -> Taken:
+    """Scan the primary; `unstable` as in `scan_primary`. Raises nodes.errors; RemoteFileMissing where its installation
+    folder is gone."""
     parent_row = latest_snapshot(primary.cluster_id)
     known = manifest_at(parent_row.root, store) if parent_row else Manifest()
     with open_node(primary) as link:
-        manifest = _scanned(link, profile, known, node_clock_ns(primary), store, guard)
+        freshen(primary, link, profile)
+        scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, unstable)
+    manifest = scan.manifest
     tree = build(manifest)
     findings = json.dumps(
         {
@@ -65,12 +73,21 @@ def take_snapshot(primary: Node, profile: Profile, store: Store, guard: Guard) -
         facts=facts,
         same_as=parent_row.pk if parent_row and same else None,
         broken_ini=_broken_ini(manifest, profile, store),
+        unstable=scan.unstable,
     )
 
 
-def _scanned(link: NodeLink, profile: Profile, known: Manifest, scan_ns: int, store: Store, guard: Guard) -> Manifest:
+def _scanned(
+    link: NodeLink,
+    profile: Profile,
+    known: Manifest,
+    scan_ns: int,
+    store: Store,
+    guard: Guard,
+    unstable: Collection[str] | None,
+) -> Scan:
     with store.batch() as batch:
-        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard).manifest
+        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard, unstable=unstable)
 
 
 def same_content(before: Manifest, after: Manifest) -> bool:
