@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,14 +84,7 @@ class Stage:
     ) -> None:
         """Register a cluster of nodes whose first is the primary, attest that their own cluster service is off, and
         resume the cluster. `cluster`: further fields of the cluster."""
-        body = {"name": name, "replication_mode": "portal", "profile": "mdaemon-story", **cluster}
-        answer = self.portal.ok("POST", "clusters/", body)
-        self.cluster = answer["id"]
-        assert answer["paused"], "a new cluster starts paused"
-        pair = self.portal.ok(
-            "POST", "credentials/key-pair/", {"cluster": self.cluster, "name": "portal", "username": "root"}
-        )
-        self.key = pair
+        pair = self.make_cluster(name, **cluster)
         for number in range(nodes):
             root = self.folder / f"node{number}" / "MDaemon"
             make_tree(root, f"mx{number}", files=files, secret=secret, primary=number == 0)
@@ -103,6 +96,17 @@ class Stage:
                 sftp_only=sftp_only,
             )
         self.resume()
+
+    def make_cluster(self, name: str, **cluster: Any) -> dict[str, Any]:
+        """A cluster without nodes, still paused; answers its key pair."""
+        body = {"name": name, "replication_mode": "portal", "profile": "mdaemon-story", **cluster}
+        answer = self.portal.ok("POST", "clusters/", body)
+        self.cluster = answer["id"]
+        assert answer["paused"], "a new cluster starts paused"
+        self.key = self.portal.ok(
+            "POST", "credentials/key-pair/", {"cluster": self.cluster, "name": "portal", "username": "root"}
+        )
+        return self.key
 
     def resume(self) -> None:
         """Let the portal work on the cluster; a new one is paused."""
@@ -190,16 +194,15 @@ def shared_portal() -> Iterator[Portal]:
 
 @contextmanager
 def stages() -> Iterator[Callable[..., Stage]]:
-    """Make stages; each ends with its processes, and its folder goes with it. `environment`: for all its processes."""
+    """Make stages; each ends with its processes, and its folder goes with it. `slow`: by production's numbers."""
     with ExitStack() as ended:
 
-        def make(
-            *, workers: int = 1, beats: int = 1, environment: Mapping[str, str] | None = None, **build: Any
-        ) -> Stage:
+        def make(*, workers: int = 1, beats: int = 1, slow: bool = False, **build: Any) -> Stage:
             folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
             ended.callback(shutil.rmtree, folder, ignore_errors=True)
             stage = Stage(folder, Portal(folder / "data"))
-            stage.portal.environment |= environment or {}
+            if slow:
+                stage.portal.environment.clear()
             ended.callback(stage.close)
             stage.portal.start(workers=workers, beats=beats)
             stage.build(**build)

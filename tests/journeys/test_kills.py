@@ -1,33 +1,36 @@
-"""kill -9 at every step boundary, at random moments, and by production's numbers: the job ends and all nodes are equal.
+"""kill -9 at every step boundary, at random moments, of the broker, and by production's numbers: repaired every time.
 
-The boundaries are those named in the code, so a new one is killed at, too.
+The boundaries are those named in the code, so a new one is killed at, too. A death is mostly waited for, so several
+portals die beside each other.
 """
 
 from __future__ import annotations
 
+import queue
 import random
 import re
+import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import Stage, stages
+from tests.journeys.conftest import stages
 from tests.journeys.portal import REPO
 from tests.journeys.ward import FULL, Ward
 
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
-PRODUCTION = {
-    f"CLUSTERPORTAL_{name}": str(value)
-    for name, value in (("LEASE", 20), ("OPERATION", 10), ("RENEW", 5), ("SWEEP", 10))
-}
-RANDOM_SEEDS = range(20) if FULL else range(3)
+SEEDS = range(20) if FULL else range(3)
+PORTALS = 2
+PATIENCE = 1200
+"""Seconds that a scenario may take with all that are done before it; each has shorter deadlines of its own."""
 
 
 def named_boundaries() -> list[str]:
@@ -36,59 +39,24 @@ def named_boundaries() -> list[str]:
     return sorted({name for source in sources for name in BOUNDARY.findall(source)})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def production_death() -> Iterator[Future[dict[str, Any]]]:
-    """A death by production's numbers takes most of a minute: it happens beside all the others."""
-    with ThreadPoolExecutor(1, "production") as pool:
-        yield pool.submit(_die_in_production)
-
-
-def _die_in_production() -> dict[str, Any]:
-    with stages() as make:
-        ward = Ward(make(workers=0, environment=PRODUCTION, files=48))
-        try:
-            ward.open()
-            job = ward.request_and_die("staged-verified")
-            died = time.time()
-            ward.heal(job, seconds=90)
-            return {"died": died, "events": ward.stage.portal.ok("GET", f"jobs/{job}/events?limit=200")["results"]}
-        finally:
-            ward.close()
-
-
-@pytest.fixture(scope="module")
-def ward(new_module_stage: Any) -> Iterator[Ward]:
-    stage: Stage = new_module_stage(workers=0, files=48)
-    stage.portal.environment["SEEN"] = str(stage.folder / "seen")
-    ward = Ward(stage)
-    ward.open()
-    yield ward
-    ward.close()
-
-
 def seen_in_one_story(ward: Ward) -> Counter[str]:
     """How often one job reaches each boundary."""
-    seen = Path(ward.stage.portal.environment["SEEN"])
-    seen.unlink(missing_ok=True)
+    ward.seen.unlink(missing_ok=True)
     ward.all_ready()
     ward.change()
     ward.heal(ward.stage.request())
-    return Counter(seen.read_text().split())
+    return Counter(ward.seen.read_text().split())
 
 
-def test_one_story_reaches_every_boundary(ward: Ward) -> None:
-    assert set(seen_in_one_story(ward)) == set(named_boundaries())
-
-
-@pytest.mark.parametrize("boundary", named_boundaries())
-def test_kill_at(ward: Ward, boundary: str) -> None:
+def die_at(ward: Ward, boundary: str) -> None:
+    """At its first occurrence; in a full run at every one."""
     times = seen_in_one_story(ward)[boundary] if FULL else 1
     for count in range(1, times + 1):
         ward.heal(ward.request_and_die(boundary, count))
 
 
-@pytest.mark.parametrize("seed", RANDOM_SEEDS)
-def test_kill_at_any_moment(ward: Ward, seed: int) -> None:
+def die_at_any_moment(ward: Ward, seed: int) -> None:
+    """One worker or both."""
     chance = random.Random(seed)
     ward.all_ready()
     ward.change()
@@ -101,8 +69,130 @@ def test_kill_at_any_moment(ward: Ward, seed: int) -> None:
     ward.heal(job)
 
 
+def lose_the_broker(ward: Ward, *, when: str, forgetful: bool) -> None:
+    """Redis dies while the job is in a state, and comes back; a forgetful one without any message."""
+    ward.all_ready()
+    ward.change()
+    job, portal = ward.stage.request(), ward.stage.portal
+    ward.stage.wait_state(job, when, "succeeded")
+    portal.kill("redis")
+    if forgetful:
+        shutil.rmtree(portal.data / "appendonlydir")
+    portal.start_redis()
+    ward.heal(job)
+
+
+def ask_without_a_broker(ward: Ward) -> None:
+    """A request while Redis is away is taken, and done once it is back."""
+    ward.all_ready()
+    ward.change()
+    ward.stage.portal.kill("redis")
+    job = ward.stage.request()
+    ward.stage.portal.start_redis()
+    ward.heal(job)
+
+
+def lose_the_web(ward: Ward) -> None:
+    """Nobody who works notices."""
+    ward.all_ready()
+    ward.change()
+    job = ward.stage.request()
+    ward.stage.portal.kill("web")
+    ward.stage.portal.start_web()
+    assert "target.worker_died" not in {event["code"] for event in events_of(ward, job)}
+    ward.heal(job)
+
+
+def events_of(ward: Ward, job: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ward.stage.portal.ok("GET", f"jobs/{job}/events?limit=200")["results"]
+    return found
+
+
+def reach_every_boundary(ward: Ward) -> None:
+    """Or a death at it would prove nothing."""
+    assert set(seen_in_one_story(ward)) == set(named_boundaries())
+
+
+SCENARIOS: dict[str, Callable[[Ward], None]] = {
+    "one story reaches every boundary": reach_every_boundary,
+    **{f"worker at {name}": partial(die_at, boundary=name) for name in named_boundaries()},
+    **{f"workers at moment {seed}": partial(die_at_any_moment, seed=seed) for seed in SEEDS},
+    "broker while planning": partial(lose_the_broker, when="planning", forgetful=False),
+    "broker while running": partial(lose_the_broker, when="running", forgetful=False),
+    "forgetful broker": partial(lose_the_broker, when="requested", forgetful=True),
+    "broker before the request": ask_without_a_broker,
+    "web": lose_the_web,
+}
+
+
+def open_ward(*, slow: bool = False) -> tuple[Ward, ExitStack]:
+    """A ward, and what closes it."""
+    with ExitStack() as closing:
+        make = closing.enter_context(stages())
+        ward = Ward(make(workers=0, files=48, slow=slow))
+        closing.callback(ward.close)
+        ward.open()
+        return ward, closing.pop_all()
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(PORTALS + 1, "deaths")
+    yield pool
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def production_death(pool: ThreadPoolExecutor, request: pytest.FixtureRequest) -> Future[dict[str, Any]] | None:
+    """A death by production's numbers takes most of a minute: it happens beside all the others."""
+    wanted = any("within_a_minute" in item.name for item in request.session.items)
+    return pool.submit(die_in_production) if wanted else None
+
+
+def die_in_production() -> dict[str, Any]:
+    """By the numbers that are built in."""
+    ward, closing = open_ward(slow=True)
+    with closing:
+        job = ward.request_and_die("staged-verified")
+        died = time.time()
+        ward.heal(job, seconds=90)
+        return {"died": died, "events": events_of(ward, job)}
+
+
+@pytest.fixture(scope="module")
+def deaths(pool: ThreadPoolExecutor, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+    """Every scenario that was collected, each on the ward that is free first."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    wanted = [call.params["scenario"] for call in calls if call is not None and "scenario" in call.params]
+    free: queue.Queue[Ward] = queue.Queue()
+
+    def run(scenario: str) -> None:
+        ward = free.get()
+        try:
+            SCENARIOS[scenario](ward)
+        finally:
+            free.put(ward)
+
+    with ExitStack() as closing:
+        for opening in [pool.submit(open_ward) for _ in range(min(PORTALS, len(wanted)))]:
+            ward, its_closing = opening.result(PATIENCE)
+            closing.push(its_closing.__exit__)
+            free.put(ward)
+        futures = {scenario: pool.submit(run, scenario) for scenario in wanted}
+        yield futures
+        for future in futures.values():
+            future.cancel()
+        for _ in range(min(PORTALS, len(wanted))):
+            free.get(timeout=120)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_death_of(deaths: dict[str, Future[None]], scenario: str) -> None:
+    deaths[scenario].result(PATIENCE)
+
+
 def test_a_death_is_noticed_and_repaired_within_a_minute(production_death: Future[dict[str, Any]]) -> None:
-    found = production_death.result(timeout=150)
+    found = production_death.result(PATIENCE)
     moments = {event["code"]: datetime.fromisoformat(event["at"]).timestamp() for event in found["events"]}
     noticed, repaired = (moments[code] - found["died"] for code in ("target.worker_died", "job.succeeded"))
     print(f"noticed after {noticed:.1f} s, repaired after {repaired:.1f} s")

@@ -64,6 +64,11 @@ class Ward:
     def orders(self) -> Path:
         return self.stage.folder / "kill.orders"
 
+    @property
+    def seen(self) -> Path:
+        """The boundaries that workers reached, one a line."""
+        return self.stage.folder / "seen"
+
     def open(self, workers: int = 2) -> None:
         """Start the workers, bring all nodes to the same state once, and begin to watch."""
         self.untouched = [untouched_of(root) for root in self.stage.roots[1:]]
@@ -79,7 +84,7 @@ class Ward:
         """Start one more; it is ready some seconds later."""
         name = f"hand{self.started}"
         self.started += 1
-        self.stage.portal.start_worker(name, {"KILL_ORDERS": str(self.orders)}, wait=False)
+        self.stage.portal.start_worker(name, {"KILL_ORDERS": str(self.orders), "SEEN": str(self.seen)}, wait=False)
         return name
 
     def workers(self) -> list[str]:

@@ -101,6 +101,7 @@ def plan_nodes(
         try:
             return _plan_node(job, profile, snapshot, store, guard)
         finally:
+            guard.progress()  # also a node that was away is a sign of life: many of them take longer than a lease
             connections.close_all()
 
     if not jobs:
