@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from django.db.utils import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 
@@ -37,9 +38,12 @@ def configuration() -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
+        # a database that is away is said in a line; the next message or sweep does the work
+        "task_annotations": {"*": {"throws": (OperationalError,)}},
         "task_default_queue": "default",
         "task_routes": {
             "nodes.tasks.observe": {"queue": "remote"},
+            "nodes.tasks.search": {"queue": "remote"},
             "replication.tasks.plan": {"queue": "remote"},
             "replication.tasks.drive": {"queue": "remote"},
             "replication.tasks.watch": {"queue": "remote"},
@@ -56,6 +60,11 @@ def configuration() -> dict[str, Any]:
             "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
             # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
             "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
+            "searches": {
+                "task": "nodes.tasks.sweep_searches",
+                "schedule": settings.PORTAL.sweep,
+                "options": {"expires": 60},
+            },
             "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
             "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
         },

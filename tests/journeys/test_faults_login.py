@@ -15,7 +15,13 @@ WRONG = "wrong-Pass-canary-77"
 
 def everything_said(stage: Any, job: int) -> str:
     """What the API and the processes' logs hold of a job and its cluster."""
-    pages = [f"jobs/{job}", f"jobs/{job}/events?limit=200", f"nodes/?cluster={stage.cluster}", "credentials/", "events/"]
+    pages = [
+        f"jobs/{job}",
+        f"jobs/{job}/events?limit=200",
+        f"nodes/?cluster={stage.cluster}",
+        "credentials/",
+        "events/",
+    ]
     said = [json.dumps(stage.portal.call("GET", page).body) for page in pages]
     return "\n".join(said) + "".join(stage.portal.log_of(name) for name in ("web", "remote0", "beat0"))
 
