@@ -6,8 +6,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 TURN = 0.01
 
@@ -21,7 +23,7 @@ class Acting:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Acting:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -37,7 +39,7 @@ class Acting:
         try:
             while not self._ended.wait(self._pause):
                 self._turn()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again where the thread is ended
             self._error = error
 
 
@@ -82,6 +84,15 @@ class Eye:
             return ""
         self._facts = key
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_staged(root: Path, more_than: int) -> bool:
+    """Whether a temporary file of the portal's has more than so many bytes; it may vanish while it is looked at."""
+    for path in root.rglob(".cp~*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_size > more_than:
+                return True
+    return False
 
 
 def sha256(content: bytes) -> str:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.acting import Eye, sha256, until
+from tests.journeys.acting import Eye, has_staged, sha256, until
 from tests.journeys.portal import FAST
 from tests.journeys.trees import config_of, hashes, make_tree
 from tests.proxy import Proxy
@@ -61,7 +61,7 @@ def test_a_worker_without_its_database_stops_before_its_lease_ends(new_cluster: 
 
         with eye.watching():
             job = stage.request()
-            until("staging began", lambda: any(path.stat().st_size > 100_000 for path in root.rglob(".cp~*")))
+            until("staging began", lambda: has_staged(root, 100_000))
             with nobody_writes(stage.portal.data / "portal.sqlite3"):
                 relay.freeze()
                 before = real_names(root)

@@ -18,7 +18,8 @@ for conflict in Conflict.objects.filter(node={node}).order_by("path"):
 
 def conflicts_kept(stage: Any, node: int = 1) -> list[str]:
     """Path and content of what is kept of a node's edits."""
-    return stage.portal.manage("shell", "-v", "0", "-c", READ_CONFLICTS.format(node=stage.node_ids[node])).splitlines()
+    said: str = stage.portal.manage("shell", "-v", "0", "-c", READ_CONFLICTS.format(node=stage.node_ids[node]))
+    return said.splitlines()
 
 
 class WritingBack(Acting):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.acting import Eye, sha256, until
+from tests.journeys.acting import Eye, has_staged, sha256, until
 from tests.journeys.trees import config_of, make_tree
 
 BIG = b"0123456789abcdef" * (50 * 1024 * 1024 // 16)
@@ -70,7 +71,7 @@ def test_sessions_killed_in_the_middle_leave_the_old_or_the_new(new_cluster: Any
     with eye.watching():
         job = stage.request()
         for size in (1, 20_000_000):  # twice: early, and again in the middle of the next try
-            until("staging began", lambda size=size: any(path.stat().st_size > size for path in leftovers(secondary)))
+            until("staging began", partial(has_staged, secondary, size))
             assert stage.servers[1].kill_sessions()
         ended = stage.wait_state(job, "succeeded")
 

@@ -1,0 +1,121 @@
+"""What a scan says of files behind links, and of files that change between the listing and the reading."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nodes.connect import NodeLink
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities
+from nodes.products.loading import load_profile
+from nodes.products.profile import PathClass, Profile
+from nodes.remote.fake import FakeSession
+from nodes.remote.fake_disk import FakeDisk
+from replication.core.manifest import FileState, Manifest
+from replication.core.paths import RelPath
+from replication.objects import Store
+from replication.scan import Scan, scan_node, scan_primary
+
+ROOT = "/srv/mail"
+LONG_AGO = 1_600_000_000 * 10**9
+NOW = LONG_AGO + 3600 * 10**9
+A, B = RelPath("Conf/a/one.dat"), RelPath("Conf/b/two.dat")
+
+
+class Patient:
+    """A guard that lets everything go on."""
+
+    def check(self) -> None: ...
+
+    def progress(self, **_: object) -> None: ...
+
+    def event(self, *_: object) -> None: ...
+
+    def boundary(self, name: str) -> None: ...
+
+
+class Meddled(FakeSession):
+    """Somebody writes to a file just before it is read, as often as `times`."""
+
+    times = 0
+
+    def read(self, path: str, **_: object) -> Iterator[bytes]:
+        if path.endswith("one.dat") and self.times:
+            self.times -= 1
+            self.disk.put(path, self.disk.content(path) + b"+", mtime_ns=LONG_AGO + (9 - self.times) * 10**9)
+        return super().read(path)
+
+
+@pytest.fixture
+def profile() -> Profile:
+    made = load_profile("mdaemon").with_overrides([("Conf/*/*.dat", PathClass.CONFIG)])
+    return dataclasses.replace(made, stable_seconds=0.0)
+
+
+@pytest.fixture
+def disk() -> FakeDisk:
+    disk = FakeDisk()
+    for path in (A, B):
+        disk.put(f"{ROOT}/{path}", b"content", mtime_ns=LONG_AGO)
+    return disk
+
+
+def link_to(session: FakeSession) -> NodeLink:
+    return NodeLink(session, platform_named("posix"), ROOT, Capabilities(), 1, "mx1")
+
+
+def scanned(session: FakeSession, profile: Profile, folder: Path, known: Manifest | None = None) -> Scan:
+    known, guard = known or Manifest(), Patient()
+    return scan_primary(
+        link_to(session), profile, known=known, scan_ns=NOW, store=Store(folder / "objects"), guard=guard
+    )
+
+
+def test_known_files_behind_a_link_are_carried_over_and_told(disk: FakeDisk, profile: Profile) -> None:
+    known = Manifest({A: FileState(7, LONG_AGO, "0" * 64), B: FileState(7, LONG_AGO, "1" * 64)})
+    session = FakeSession(disk)
+    session.remove_many([f"{ROOT}/{A}"])
+    session.remove_folder(f"{ROOT}/Conf/a")
+    disk.put_link(f"{ROOT}/Conf/a", "/elsewhere")
+
+    found = scan_node(link_to(session), profile, known=known, scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.files[A].stale
+    assert not found.files[B].stale
+    assert "Conf/a" in found.unlisted
+    assert [(one.path, one.code) for one in found.problems] == [("Conf/a", "not_a_file")]
+
+
+def test_a_link_with_nothing_known_behind_it_is_no_problem(disk: FakeDisk, profile: Profile) -> None:
+    disk.put_link(f"{ROOT}/Conf/c", "/elsewhere")
+
+    found = scan_node(link_to(FakeSession(disk)), profile, known=Manifest(), scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.problems == ()
+    assert found.unlisted == ("Conf/c",)
+
+
+def test_what_changed_after_the_listing_is_read_again(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+    session = Meddled(disk)
+    session.times = 1
+
+    found = scanned(session, profile, tmp_path).manifest
+
+    assert (found.files[A].size, found.files[A].mtime_ns) == (8, LONG_AGO + 9 * 10**9)
+    assert found.problems == ()
+
+
+def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+    session = Meddled(disk)
+    session.times = 9
+    before = FileState(5, LONG_AGO - 1, "2" * 64)
+
+    found = scanned(session, profile, tmp_path, Manifest({A: before})).manifest
+
+    assert found.files[A] == dataclasses.replace(before, stale=True)
+    assert [(one.path, one.code) for one in found.problems] == [(A, "changing")]
+    assert not found.files[B].stale
