@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ class Env:
     def texts(self, name: str, default: list[str]) -> list[str]:
         """Comma-separated texts."""
         return [str(item) for item in self._env.list(name, default=default)]
+
+    def networks(self, name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """Comma-separated networks as address/bits; none by default."""
+        try:
+            return tuple(ipaddress.ip_network(text.strip()) for text in self.texts(name, []) if text.strip())
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must be networks such as 198.51.100.0/24: {error}") from error
 
     def number(self, name: str, default: float) -> float:
         """A positive number."""

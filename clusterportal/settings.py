@@ -28,6 +28,9 @@ PORTAL_KEY_FILE = env.text("CLUSTERPORTAL_KEY_FILE", str(DATA_DIR / "keys" / "ma
 # --- the portal's own numbers, one frozen value ---
 PORTAL = portal_from(env)
 
+# --- networks that may be searched for servers, besides private ones and loopback ---
+PORTAL_SEARCH_NETWORKS = env.networks("CLUSTERPORTAL_SEARCH_NETWORKS")
+
 # --- logs: to standard error, secrets blanked ---
 LOGGING = configuration(env.text("CLUSTERPORTAL_LOG_LEVEL", "INFO"), env.text("CLUSTERPORTAL_LOG_FORMAT", "text"))
 

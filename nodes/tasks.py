@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
@@ -10,11 +11,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.errors import Conflict
+from nodes import searching
 from nodes.models import Cluster, Node
 from nodes.observe import observe_node
 from nodes.selectors.nodes import nodes_to_observe
-from nodes.services import cluster_log
+from nodes.services import cluster_log, searches
 from nodes.services.guards import run_checks
+
+_LOG = logging.getLogger(__name__)
 
 
 @shared_task(name="nodes.tasks.observe")
@@ -44,6 +48,27 @@ def check_all() -> None:
 def prune_cluster_logs() -> None:
     """Keep the cluster logs bounded."""
     cluster_log.prune()
+
+
+@shared_task(name="nodes.tasks.search")
+def search(search_id: int) -> None:
+    """Search networks for servers; a doubled message finds nothing left to do."""
+    searching.search(search_id)
+
+
+@shared_task(name="nodes.tasks.sweep_searches")
+def sweep_searches() -> None:
+    """End searches whose worker died, and wake workers for those that wait."""
+    for search_id in searches.sweep_searches():
+        ask_to_search(search_id)
+
+
+def ask_to_search(search_id: int) -> None:
+    """Wake a worker for a search. A broker that is away is no error: the sweep wakes one later."""
+    try:
+        search.apply_async(args=(search_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        _LOG.warning("the broker is away (%s); the sweep will wake search %s", type(error).__name__, search_id)
 
 
 def ask_for_facts(cluster_id: int) -> None:

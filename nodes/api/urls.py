@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, re_path
 from rest_framework.routers import SimpleRouter
 
-from nodes.api import guards
+from nodes.api import guards, searches
 from nodes.api.clusters import ClusterViewSet
 from nodes.api.credentials import CredentialViewSet
 from nodes.api.nodes import NodeViewSet
@@ -37,5 +37,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _route(f"{_CLUSTER}/log/download", guards.LogDownloadView.as_view(), "api-cluster-log-download"),
     _route(f"{_NODE}/attestations", guards.AttestationsView.as_view(), "api-attestations"),
     _route(f"{_NODE}/attestations/(?P<subject>{_WORD})", guards.AttestationView.as_view(), "api-attestation"),
+    _route(f"{_CLUSTER}/searches", searches.SearchesView.as_view(), "api-searches"),
+    _route(f"{_CLUSTER}/searches/(?P<search_id>[0-9]{{1,18}})", searches.SearchView.as_view(), "api-search"),
+    _route(
+        f"{_CLUSTER}/searches/(?P<search_id>[0-9]{{1,18}})/cancel",
+        searches.CancelSearchView.as_view(),
+        "api-search-cancel",
+    ),
     _route(f"{_NODE}/registration", guards.RegistrationView.as_view(), "api-registration"),
 ]
