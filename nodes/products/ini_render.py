@@ -43,14 +43,33 @@ class KeyConflict:
     theirs: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DifferingKey:
+    """A key whose values are not the same in two files, in full; several of one key are one line each. None: the file
+    has no such key."""
+
+    section: str
+    key: str
+    primary: str | None
+    own: str | None
+
+
 _Values = dict[IniKey, tuple[str, ...]]
 
 
-def differing_keys(primary: bytes, own: bytes) -> tuple[IniKey, ...]:
-    """The keys that have not the same values in both files, absent ones included; in the primary's order, then the
-    node's. Raises IniError."""
+def differing_values(primary: bytes, own: bytes) -> tuple[DifferingKey, ...]:
+    """The keys that have not the same values in both files, absent ones included, with what both say; in the primary's
+    order, then the node's. Raises IniError."""
     ours, theirs = (_values(document) for document in _parsed(primary, own))
-    return tuple(key for key in _names(ours, theirs) if ours.get(key) != theirs.get(key))
+    return tuple(
+        DifferingKey(key.section, key.key, _lines(ours.get(key)), _lines(theirs.get(key)))
+        for key in _names(ours, theirs)
+        if ours.get(key) != theirs.get(key)
+    )
+
+
+def _lines(values: tuple[str, ...] | None) -> str | None:
+    return None if values is None else "\n".join(values)
 
 
 def render(primary: bytes, own: bytes | None, kept: Collection[IniKey]) -> bytes:

@@ -3,6 +3,7 @@ than to give it the primary's."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +15,15 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import IniChoice
 from nodes.models import IniDecision
+from nodes.products.ini_render import DifferingKey
+from nodes.secret import Secret
 from nodes.services.rows import take_node
 from nodes.validators import Checks
 
 MAX_NAME = 200
+
+MAX_VALUE = 400
+"""Characters of a value that are kept to be compared by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,21 @@ def note_kept_keys(node_id: int, keys: Sequence[tuple[str, str, str]]) -> int:
         batch_size=100,
     )
     return len(fresh)
+
+
+@transaction.atomic
+def note_values(node_id: int, differing: Iterable[tuple[str, Sequence[DifferingKey]]]) -> None:
+    """Keep, sealed, what both sides say of the keys that differ, by file; keys that nobody noted yet are left out."""
+    found = {folded(path, one.section, one.key): one for path, keys in differing for one in keys}
+    rows = [row for row in IniDecision.objects.filter(node=node_id) if row.folded in found]
+    for row in rows:
+        one = found[row.folded]
+        row.values = Secret(json.dumps([_short(one.primary), _short(one.own)]))
+    IniDecision.objects.bulk_update(rows, ["values"], batch_size=100)
+
+
+def _short(value: str | None) -> str | None:
+    return value if value is None or len(value) <= MAX_VALUE else f"{value[:MAX_VALUE]}…"
 
 
 def _identified(keys: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, tuple[str, str, str]]]:

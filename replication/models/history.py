@@ -38,6 +38,9 @@ class Origin(models.Model):
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="origin")
     root = models.CharField(max_length=64)
+    folders_object = models.CharField(
+        max_length=64, blank=True, help_text="the folders that were there, in the store; empty: not known"
+    )
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     taken_at = models.DateTimeField(auto_now_add=True)
 

@@ -73,9 +73,16 @@ def record_baseline(proof: Proof) -> Baseline:
     return baseline
 
 
-def record_origin(*, node_id: int, job_id: int, root: str) -> None:
+def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:
     """Remember what the node held before the portal first wrote to it; later calls change nothing."""
-    Origin.objects.get_or_create(node_id=node_id, defaults={"job_id": job_id, "root": root})
+    values = {"job_id": job_id, "root": root, "folders_object": folders_object}
+    Origin.objects.get_or_create(node_id=node_id, defaults=values)
+
+
+def forget_node_history(node_id: int) -> None:
+    """A node that joins anew, or has left, was never written to: neither origin nor baseline hold any more."""
+    Origin.objects.filter(node=node_id).delete()
+    Baseline.objects.filter(node=node_id).delete()
 
 
 @dataclass(frozen=True, slots=True)

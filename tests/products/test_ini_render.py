@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.products.ini import IniDocument, IniError
-from nodes.products.ini_render import IniKey, KeyConflict, differing_keys, key_conflicts, render
+from nodes.products.ini_render import DifferingKey, IniKey, KeyConflict, differing_values, key_conflicts, render
 from nodes.products.ini_text import ANSI, UTF8, charset_of
 from tests.products.samples import utf16
 
@@ -21,6 +21,19 @@ def test_keys_compare_without_case():
     assert IniKey("Domain", "IP") == IniKey("DOMAIN", "ip")
     assert len({IniKey("A", "b"), IniKey("a", "B")}) == 1
     assert IniKey("A", "b") != ("A", "b")
+
+
+def differing_keys(primary: bytes, own: bytes) -> tuple[IniKey, ...]:
+    return tuple(IniKey(one.section, one.key) for one in differing_values(primary, own))
+
+
+def test_differing_values_say_what_both_files_have():
+    found = differing_values(b"[A]\r\nx=1\r\ny=2\r\n[B]\r\nz=1\r\nz=2\r\n", b"[a]\nX=1\nY=3\nq=4\n")
+    assert found == (
+        DifferingKey("A", "y", "2", "3"),
+        DifferingKey("B", "z", "1\n2", None),
+        DifferingKey("a", "q", None, "4"),
+    )
 
 
 def test_differing_keys_are_told_in_the_primarys_spelling():

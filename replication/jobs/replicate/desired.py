@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from nodes.connect import NodeLink
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
-from nodes.products.ini_render import IniKey, differing_keys, render
+from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
 from nodes.products.profile import Profile
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath
@@ -29,11 +29,13 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The wanted files, the keys kept, and what could not be rendered."""
+    """The wanted files, the keys kept, what could not be rendered, and, before the first proof, every key that differs
+    by its file."""
 
     files: Mapping[RelPath, Wanted]
     kept: tuple[KeptKey, ...]
     problems: tuple[Problem, ...]
+    differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Rendering:
 class _Rendered:
     wanted: Wanted
     kept: tuple[KeptKey, ...]
+    differing: tuple[DifferingKey, ...] = ()
 
 
 def desired_files(rendering: Rendering) -> Desired:
@@ -60,6 +63,7 @@ def desired_files(rendering: Rendering) -> Desired:
     files: dict[RelPath, Wanted] = {}
     kept: list[KeptKey] = []
     problems: list[Problem] = []
+    differing: dict[RelPath, tuple[DifferingKey, ...]] = {}
     for path, state in rendering.snapshot.files.items():
         if not rendering.profile.classify(path).own_keys and not rendering.decisions.keep.get(path):
             files[path] = Wanted(state.sha256, state.size, state.mtime_ns)
@@ -74,7 +78,9 @@ def desired_files(rendering: Rendering) -> Desired:
             continue
         files[path] = rendered.wanted
         kept += rendered.kept
-    return Desired(files, tuple(kept), tuple(problems))
+        if rendered.differing:
+            differing[path] = rendered.differing
+    return Desired(files, tuple(kept), tuple(problems), differing)
 
 
 def _render(rendering: Rendering, path: RelPath) -> _Rendered:
@@ -84,12 +90,13 @@ def _render(rendering: Rendering, path: RelPath) -> _Rendered:
         return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
     primary = rendering.store.get(state.sha256)
     own = _own_content(rendering, path)
-    kept = _kept_keys(rendering, path, primary, own)
+    differing = differing_values(primary, own) if rendering.baseline is None and own is not None else ()
+    kept = _kept_keys(rendering, path, differing)
     if not kept:
-        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
+        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), (), differing)
     content = render(primary, own, [IniKey(key.section, key.key) for key in kept])
     digest = rendering.store.put(content, secret=rendering.profile.classify(path).secret)
-    return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept)
+    return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept, differing)
 
 
 def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
@@ -112,11 +119,12 @@ def _read(rendering: Rendering, path: RelPath) -> bytes:
     return bytes(content)
 
 
-def _kept_keys(rendering: Rendering, path: RelPath, primary: bytes, own: bytes | None) -> tuple[KeptKey, ...]:
-    """The keys decided as kept; before the first proof also every other key that differs: unanswered means keep."""
+def _kept_keys(rendering: Rendering, path: RelPath, differing: Sequence[DifferingKey]) -> tuple[KeptKey, ...]:
+    """The keys decided as kept, and every other key that differs before the first proof: unanswered means keep."""
     decided = tuple(rendering.decisions.keep.get(path, ()))
+    known = {*decided, *rendering.decisions.replicate.get(path, ())}
     kept = [KeptKey(path, key.section, key.key, True) for key in decided]
-    if rendering.baseline is None and own is not None:
-        known = {*decided, *rendering.decisions.replicate.get(path, ())}
-        kept += [KeptKey(path, key.section, key.key, False) for key in differing_keys(primary, own) if key not in known]
+    kept += [
+        KeptKey(path, key.section, key.key, False) for key in differing if IniKey(key.section, key.key) not in known
+    ]
     return tuple(kept)

@@ -249,4 +249,4 @@ def _note_keys(planned: Sequence[Planned]) -> None:
         if unanswered:
             note_kept_keys(part.plan.node_id, unanswered)
         if part.differing:
-            note_values(part.plan.node_id, part.differing)
+            note_values(part.plan.node_id, part.differing.items())

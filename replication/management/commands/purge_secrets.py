@@ -16,7 +16,7 @@ from accounts.principals import Principal
 from nodes.vault import WrongKey
 from replication.core import plan_json, tree
 from replication.core.states import JOB_ACTIVE
-from replication.models import Baseline, Job, Snapshot
+from replication.models import Baseline, Job, Origin, Snapshot
 from replication.objects import Store, StoreError, default_store
 
 RETENTION_DAYS = 30.0
@@ -27,7 +27,8 @@ class Command(BaseCommand):
 
     help = (
         "Remove the stored content of secret-bearing files (account lists, passwords, kept conflicts) that was not "
-        "used for some days. What a cluster's newest snapshot, a node's proven state or an unfinished job needs stays."
+        "used for some days. What a cluster's newest snapshot, a node's proven state, giving a node back what it had "
+        "before joining, or an unfinished job needs stays."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,7 +55,7 @@ class Command(BaseCommand):
 
 
 def ids_in_use(store: Store) -> set[str]:
-    """Content that replication needs: newest snapshots, proven states, unfinished jobs' snapshots and plans.
+    """Content that replication needs: newest snapshots, proven states, origins, unfinished jobs' snapshots and plans.
 
     Raises StoreError and ValueError where a tree or plan cannot be read.
     """
@@ -74,4 +75,5 @@ def _roots() -> Iterator[str]:
     roots = set(Snapshot.objects.filter(pk__in=newest).values_list("root", flat=True))
     roots |= set(Snapshot.objects.filter(jobs__in=_active_jobs()).values_list("root", flat=True))
     roots |= set(Baseline.objects.values_list("root", flat=True))
+    roots |= set(Origin.objects.values_list("root", flat=True))
     yield from sorted(roots - {""})

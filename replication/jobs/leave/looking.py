@@ -1,0 +1,85 @@
+"""Look at a node that leaves: what it holds, what it held before joining, and the difference."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from nodes.connect import NodeLink
+from nodes.models import Node
+from nodes.products.profile import Profile
+from replication.core.compare import compare
+from replication.core.giving_back import Former, Past, former
+from replication.core.manifest import Manifest
+from replication.core.paths import RelPath
+from replication.guard import Guard
+from replication.jobs.replicate.desired import Desired
+from replication.jobs.replicate.loading import baseline_of, manifest_at, node_clock_ns
+from replication.jobs.replicate.planning import Seen, handling_by
+from replication.models import Baseline, Origin, Snapshot
+from replication.objects import Store
+from replication.scan import scan_node
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A node's past as the database and the store tell it. `root`: the tree of its origin. `folders`: those it had;
+    None where that was not kept."""
+
+    past: Past
+    root: str
+    folders: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """What a look at the node shows."""
+
+    seen: Seen
+    former: Former
+
+
+def remembered(node: Node, store: Store) -> Remembered | None:
+    """The node's past; None where something was proven there, but not what it held before."""
+    origin = Origin.objects.filter(node=node).first()
+    baseline = baseline_of(node.pk, store)
+    if origin is None and baseline is not None:
+        return None
+    root = origin.root if origin else ""
+    past = Past(manifest_at(root, store), baseline, _sent(node, store) if origin else frozenset(), store.has)
+    return Remembered(past, root, _folders(origin, store))
+
+
+def _sent(node: Node, store: Store) -> frozenset[RelPath]:
+    """Paths that the last runs may have written."""
+    newest = Snapshot.objects.filter(cluster=node.cluster_id).order_by("-pk").values_list("root", flat=True)[:1]
+    proven = Baseline.objects.filter(node=node, snapshot__isnull=False).values_list("snapshot__root", flat=True)
+    roots = {*newest, *proven}
+    return frozenset(path for root in roots for path in manifest_at(root, store).files)
+
+
+def _folders(origin: Origin | None, store: Store) -> frozenset[str] | None:
+    if origin is None or not origin.folders_object:
+        return None
+    return frozenset(str(folder) for folder in json.loads(store.get(origin.folders_object)))
+
+
+def look_back(
+    link: NodeLink, node: Node, profile: Profile, past: Past, expected: Manifest | None, guard: Guard
+) -> LookedBack:
+    """Scan a node and compare it with what it had before joining. `expected`: what it should hold by now; what differs
+    from it is an edit."""
+    known = expected or Manifest()
+    scan = scan_node(link, profile, known=known, scan_ns=node_clock_ns(node), guard=guard)
+    folds_case = link.platform.folds_case
+    then = former(past, scan.manifest, folds_case=folds_case)
+    delta = compare(
+        wanted=then.wanted,
+        baseline=Manifest(files={**then.ours.files, **known.files}),
+        actual=scan.manifest,
+        ruling=handling_by(profile),
+        folds_case=folds_case,
+    )
+    problems = scan.manifest.problems + then.problems + delta.problems
+    seen = Seen(scan, Desired(then.wanted, (), ()), delta.changes, delta.extras, problems)
+    return LookedBack(seen, then)

@@ -1,0 +1,109 @@
+"""Give one node back what it had: the walk of a replication, with the node's own past as what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nodes.errors import NodeError
+from nodes.products.profile import Profile
+from nodes.services.joining import note_left
+from replication.apply.context import Context
+from replication.apply.semaphores import semaphores_owed
+from replication.core.manifest import Manifest
+from replication.core.plan import Change, ChangeKind
+from replication.core.states import TargetState
+from replication.jobs.base import TargetOutcome, TargetWork
+from replication.jobs.leave.looking import LookedBack, Remembered, look_back
+from replication.jobs.replicate.planning import Seen
+from replication.jobs.replicate.target import NodeRun
+from replication.objects import Store
+from replication.services.history import forget_node_history
+
+SHOWN = 50
+"""Names in the evidence; the counts are of all."""
+
+
+def left(node_id: int) -> None:
+    """Write that a node has left. Runs in the transaction of its proof."""
+    note_left(node_id)
+    forget_node_history(node_id)
+
+
+class LeaveRun(NodeRun):
+    """One node's way out. Only looking, proving and the end differ from a replication."""
+
+    def __init__(self, work: TargetWork, profile: Profile, store: Store, remembered: Remembered) -> None:
+        super().__init__(work, profile, store)
+        self._remembered = remembered
+        self._last: LookedBack | None = None
+
+    def _look(self, context: Context, baseline: Manifest | None) -> Seen:
+        past = self._remembered.past
+        self._last = look_back(context.link, self.work.node, self.profile, past, baseline, self.lease)
+        return self._last.seen
+
+    def _remember_origin(self, seen: Seen) -> None:
+        """It is known, or nothing was ever written."""
+
+    def _owed(self, context: Context, seen: Seen) -> tuple[str, ...]:
+        """Semaphores for what an earlier try gave back without living to tell the server."""
+        if self._last is None or self.job.baseline is None:
+            return ()
+        ours = self._last.former.ours.files
+        mine = {path: wanted for path, wanted in seen.desired.files.items() if path in ours}
+        return semaphores_owed(
+            context.profile,
+            told=self.job.baseline,
+            wanted=mine,
+            actual=seen.scan.manifest,
+            folds_case=context.link.platform.folds_case,
+        )
+
+    def _outcome(self, context: Context, seen: Seen, changes: Sequence[Change]) -> TargetOutcome:
+        state, code, error = self._verdict(seen, changes)
+        verified = state is TargetState.VERIFIED
+        removed = self._remove_folders(context, seen) if verified else ()
+        self.lease.boundary("proven")
+        node_id = self.work.node.pk
+        return TargetOutcome(
+            state,
+            evidence=self._evidence(seen, len(seen.desired.files), changes) | self._given_back(seen, removed),
+            error_code=code,
+            error=error,
+            record=(lambda: left(node_id)) if verified else None,
+        )
+
+    def _given_back(self, seen: Seen, removed: Sequence[str]) -> dict[str, object]:
+        kinds = [change.kind for change in self.work.node_plan.changes if change.path in self.state.done]
+        then = self._last.former if self._last else None
+        return {
+            "files_restored": sum(kind in (ChangeKind.ADD, ChangeKind.UPDATE) for kind in kinds),
+            "files_removed": kinds.count(ChangeKind.DELETE),
+            "folders_removed": len(removed),
+            "stays": [*seen.extras][:SHOWN],
+            "edited_since": [*then.edited][:SHOWN] if then else [],
+            "missing": [*then.missing][:SHOWN] if then else [],
+        }
+
+    def _remove_folders(self, context: Context, seen: Seen) -> tuple[str, ...]:
+        """Remove empty folders that came with replicated files; what was there before, or holds anything, stays."""
+        before = self._remembered.folders
+        if before is None or self._last is None:
+            return ()
+        written = {folder for path in self._last.former.ours.files for folder in _above(path)}
+        removed = []
+        for folder in sorted(written & set(seen.scan.folders) - before, key=len, reverse=True):
+            self.lease.check()
+            try:
+                context.link.session.remove_folder(context.remote(folder))
+            except NodeError as error:
+                self.lease.event("info", "folder.stays", f"{folder} stays: {error.detail or error}")
+                continue
+            removed.append(folder)
+        return tuple(removed)
+
+
+def _above(path: str) -> list[str]:
+    """Every folder above a path."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]

@@ -1,0 +1,39 @@
+"""The ini keys that differ between primary and node, with both values as far as they may be shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from accounts.principals import Principal
+from nodes.models import IniDecision, Node
+from nodes.products.masking import is_secret, masked
+from nodes.selectors.nodes import ini_keys_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One key. `primary`, `own`: the values, None where a side has no such key or was not read yet; `masked`: they look
+    like secrets and are not shown."""
+
+    path: str
+    section: str
+    key: str
+    primary: str | None
+    own: str | None
+    masked: bool
+    choice: str
+    answered: bool
+
+
+def differences_of(principal: Principal, node: Node) -> list[Difference]:
+    """The node's keys that differ, as last compared."""
+    return [_difference(row) for row in ini_keys_of(principal, node)]
+
+
+def _difference(row: IniDecision) -> Difference:
+    primary, own = json.loads(row.values.reveal()) if row.values else (None, None)
+    hidden = is_secret(row.section, row.key, primary, own)
+    if hidden:
+        primary, own = masked(primary), masked(own)
+    return Difference(row.path, row.section, row.key, primary, own, hidden, row.choice, row.answered)

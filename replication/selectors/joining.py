@@ -1,0 +1,149 @@
+"""How far a secondary is on its way into the cluster: read from the rows, so that anybody can go on where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nodes.enums import HostKeyState, Joining
+from nodes.health.verdicts import GUARDS
+from nodes.models import Guard, HostKey, Node, NodeFacts
+from nodes.services.joining import SERVERS
+from replication.core.states import JOB_ACTIVE, JobState
+from replication.models import Job
+
+REPLICATE = "replicate"
+
+
+class Step(StrEnum):
+    """The steps of joining, in their order."""
+
+    SERVER = "server"
+    HOST_KEY = "host-key"
+    CREDENTIAL = "credential"
+    CHECKS = "checks"
+    DIFFERENCES = "differences"
+    CONFIRM = "confirm"
+    PLAN = "plan"
+
+
+LABELS = {
+    Step.SERVER: "Server",
+    Step.HOST_KEY: "Host key",
+    Step.CREDENTIAL: "Credential",
+    Step.CHECKS: "Facts and checks",
+    Step.DIFFERENCES: "What differs",
+    Step.CONFIRM: "Confirm",
+    Step.PLAN: "Plan and proof",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """One step. `state`: done, current (the first that is not done) or todo."""
+
+    step: Step
+    label: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a guard says of the node or of the cluster as a whole. `standing`: pass, warn, fail or unknown."""
+
+    code: str
+    label: str
+    standing: str
+    evidence: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a node stands. `comparison`: the last plan made only to look; `first`: the last real replication since the
+    joining was confirmed."""
+
+    steps: tuple[StepState, ...]
+    approved: HostKey | None
+    shown: tuple[HostKey, ...]
+    facts: NodeFacts | None
+    checks: tuple[Check, ...]
+    comparison: Job | None
+    first: Job | None
+
+    @property
+    def current(self) -> Step:
+        """The first step that is not done; the last one when all are."""
+        return next((one.step for one in self.steps if one.state == "current"), Step.PLAN)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the node has joined."""
+        return all(one.state == "done" for one in self.steps)
+
+
+def progress_of(node: Node) -> Progress:
+    """Everything the wizard shows of a node, in a fixed number of queries."""
+    keys = list(HostKey.objects.filter(node=node).exclude(state=HostKeyState.REVOKED))
+    approved = next((key for key in keys if key.state == HostKeyState.APPROVED), None)
+    jobs = _jobs(node)
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    comparison = next((job for job in jobs if job.dry_run), None)
+    real = (job for job in jobs if not job.dry_run and node.joining in SERVERS)
+    first = next((job for job in real if node.joining_since is None or _since(job, node)), None)
+    compared = comparison is not None and comparison.state == JobState.SUCCEEDED
+    taken_in = node.joining in SERVERS
+    done = {
+        Step.SERVER: True,
+        Step.HOST_KEY: approved is not None and not node.quarantined_reason,
+        Step.CREDENTIAL: node.credential_id is not None,
+        Step.CHECKS: facts is not None,
+        Step.DIFFERENCES: compared or taken_in,
+        Step.CONFIRM: taken_in,
+        Step.PLAN: node.joining == Joining.JOINED,
+    }
+    shown = tuple(key for key in keys if key.state == HostKeyState.SEEN)
+    return Progress(_steps(done), approved, shown, facts, checks_of(node), comparison, first)
+
+
+def _since(job: Job, node: Node) -> bool:
+    """Whether a job was asked for after the joining was confirmed, or is what proved it."""
+    return node.joining == Joining.JOINED or node.joining_since is None or job.created_at >= node.joining_since
+
+
+def _jobs(node: Node) -> list[Job]:
+    """The cluster's newest replications that concern the node."""
+    rows = Job.objects.filter(cluster=node.cluster_id, kind=REPLICATE).order_by("-pk")[:50]
+    return [job for job in rows if not job.node_ids or node.pk in job.node_ids]
+
+
+def _steps(done: dict[Step, bool]) -> tuple[StepState, ...]:
+    current = next((step for step in Step if not done[step]), None)
+    states = {step: "done" if done[step] else "current" if step == current else "todo" for step in Step}
+    return tuple(StepState(step, LABELS[step], states[step]) for step in Step)
+
+
+def checks_of(node: Node) -> tuple[Check, ...]:
+    """The guards' findings about a node and about its cluster as a whole."""
+    return tuple(
+        Check(guard.code, _label(guard.code), finding["standing"], finding["evidence"], finding.get("remedy", ""))
+        for guard in Guard.objects.filter(cluster=node.cluster_id)
+        for finding in guard.findings
+        if finding["node"] in ("", node.name)
+    )
+
+
+def _label(code: str) -> str:
+    known = GUARDS.get(code)
+    return known.label if known else code.replace("_", " ").capitalize()
+
+
+def candidates(nodes: Sequence[Node]) -> list[Node]:
+    """Secondaries that are on their way in, or could set out."""
+    return [node for node in nodes if node.joining in (Joining.REGISTERED, Joining.JOINING, Joining.LEFT)]
+
+
+def active(job: Job | None) -> bool:
+    """Whether a job is still under way."""
+    return job is not None and JobState(job.state) in JOB_ACTIVE
