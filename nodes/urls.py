@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from nodes.views import cluster_parts, clusters, credentials, node_parts, nodes, theme
+from nodes.views import cluster_parts, clusters, credentials, guards, node_parts, nodes, theme
 
 app_name = "nodes"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +25,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/credentials/password/", credentials.add_password, name="credential-password"),
     path("clusters/<int:pk>/credentials/key/", credentials.add_key, name="credential-key"),
     path("clusters/<int:pk>/credentials/pair/", credentials.make_pair, name="credential-pair"),
+    path("clusters/<int:pk>/checks/", guards.checks, name="checks"),
+    path("clusters/<int:pk>/checks/run/", guards.run_checks, name="checks-run"),
+    path("clusters/<int:pk>/features/<slug:code>/", guards.feature, name="feature"),
+    path("clusters/<int:pk>/log/", guards.log, name="cluster-log"),
+    path("clusters/<int:pk>/log/live/", guards.live_log, name="cluster-log-live"),
+    path("clusters/<int:pk>/log/download/", guards.download_log, name="cluster-log-download"),
+    path("nodes/<int:pk>/attest/", guards.attest, name="attest"),
+    path("nodes/<int:pk>/attest/withdraw/", guards.withdraw, name="attest-withdraw"),
+    path("nodes/<int:pk>/registration/", guards.register_key, name="registration-set"),
     path("nodes/", nodes.NodeList.as_view(), name="node-list"),
     path("nodes/new/", nodes.choose_cluster, name="node-new"),
     path("nodes/<int:pk>/edit/", nodes.edit, name="node-edit"),

@@ -29,7 +29,7 @@ from nodes.api.guard_shapes import (
     RegistrationOut,
 )
 from nodes.api.inputs import EmptyIn
-from nodes.models import Cluster, ClusterLogLine, Node
+from nodes.models import Cluster, Node
 from nodes.selectors.guards import (
     LogQuery,
     attestations_of,
@@ -42,8 +42,7 @@ from nodes.selectors.nodes import nodes_for
 from nodes.services import attestations, features, registration
 from nodes.services.guards import note_checks
 from nodes.tasks import ask_for_facts
-
-DOWNLOAD_LINES = 100_000
+from nodes.views.logfile import DOWNLOAD_LINES, log_file
 
 
 class _OfCluster(WithPrincipal, APIView):
@@ -212,11 +211,3 @@ class LogDownloadView(_OfCluster):
         """Text in the form of MDaemon's own Cluster log."""
         query, _ = _asked(request)
         return log_file(self.cluster(pk), list(log_lines(self.principal, pk, query)[:DOWNLOAD_LINES]))
-
-
-def log_file(cluster: Cluster, lines: list[ClusterLogLine]) -> HttpResponse:
-    """The lines as a text file."""
-    text = "".join(f"{line}\r\n" for line in lines)
-    name = f"cluster-{cluster.pk}-{timezone.localdate():%Y-%m-%d}.log"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

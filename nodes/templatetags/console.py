@@ -14,6 +14,7 @@ from lucide.jinja import lucide
 
 from accounts.models import Role, User
 from accounts.principals import Principal, rank
+from nodes.health.verdicts import GUARDS
 from nodes.models import Node
 from nodes.views.theme import chosen_theme
 from nodes.views.topology import Drawing, draw
@@ -114,3 +115,9 @@ def under(path: str, prefix: str) -> bool:
 def administers_portal(user: object) -> bool:
     """Whether a user's role on the whole portal is administrator."""
     return isinstance(user, User) and rank(Principal(user, via="console").portal_role()) >= rank(Role.ADMINISTRATOR)
+
+
+@register.filter
+def guard_label(code: str) -> str:
+    """What people call a check."""
+    return GUARDS[code].label if code in GUARDS else code.replace("_", " ").capitalize()

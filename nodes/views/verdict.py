@@ -9,10 +9,10 @@ from nodes.enums import Health
 from nodes.models import Cluster, Node
 
 _TONES = {
-    "ok": "ok verified succeeded approved add",
-    "warn": "degraded paused seen waiting converging awaiting_approval halted contended blocked warning",
-    "bad": "down quarantined failed revoked error delete",
-    "info": "running planning info update",
+    "ok": "ok quiet verified succeeded approved add",
+    "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
+    "bad": "fail down away quarantined failed revoked error delete",
+    "info": "settling running planning info update",
     "idle": "unknown requested pending cancelled touch",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}

@@ -8,6 +8,9 @@ from rest_framework.routers import SimpleRouter
 from replication.api.engine import WorkersView, WriteStopView
 from replication.api.history import ConflictViewSet, SnapshotViewSet, UnclassifiedView
 from replication.api.jobs import JobViewSet
+from replication.api.joining import ConfigurationView, DifferencesView, JoinView, LeaveView, ServersView
+from replication.api.setup import SetupStepView, SetupView
+from replication.api.watching import SignalView, WatchView
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
@@ -18,8 +21,21 @@ router.register("conflicts", ConflictViewSet, basename="api-conflict")
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     re_path(r"^write-stop/?$", WriteStopView.as_view(), name="api-write-stop"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/watch/?$", WatchView.as_view(), name="api-watch"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/signal/?$", SignalView.as_view(), name="api-signal"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/setup/?$", SetupView.as_view(), name="api-setup"),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/setup/(?P<step>[0-9]{1,2})/attestation/?$",
+        SetupStepView.as_view(),
+        name="api-setup-step",
+    ),
     re_path(r"^workers/?$", WorkersView.as_view(), name="api-workers"),
     re_path(
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/unclassified/?$", UnclassifiedView.as_view(), name="api-unclassified"
     ),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/servers/?$", ServersView.as_view(), name="api-servers"),
+    re_path(r"^nodes/(?P<node_id>[0-9]{1,18})/join/?$", JoinView.as_view(), name="api-join"),
+    re_path(r"^nodes/(?P<node_id>[0-9]{1,18})/leave/?$", LeaveView.as_view(), name="api-leave"),
+    re_path(r"^nodes/(?P<node_id>[0-9]{1,18})/differences/?$", DifferencesView.as_view(), name="api-differences"),
+    re_path(r"^nodes/(?P<node_id>[0-9]{1,18})/configuration/?$", ConfigurationView.as_view(), name="api-configuration"),
 ]

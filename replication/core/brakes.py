@@ -27,9 +27,9 @@ class Limits:
 class NodeReading:
     """What is known of one node, None or "" where it is not.
 
-    `role_evidence`: why the server has another part than it is registered with, "" where nothing says so. `clock_offset`: seconds its clock is ahead of the
-    portal's, give or take `clock_uncertainty`. `needed_bytes`: what this job would send and stage there; `free_bytes`
-    of that volume.
+    `role_evidence`: why the server has another part than it is registered with, "" where nothing says so.
+    `clock_offset`: seconds its clock is ahead of the portal's, give or take `clock_uncertainty`. `needed_bytes`: what
+    this job would send and stage there; `free_bytes` of that volume.
     """
 
     name: str

@@ -14,10 +14,12 @@ from nodes.selectors.clusters import members_of, path_overrides_of
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.views.acting import Rights
 from nodes.views.clusters import visible_cluster
+from nodes.views.guards import checks_part
 from nodes.views.verdict import Verdict, worst_of
 from replication.models import Snapshot
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
 from replication.selectors.plans import Findings, Unreadable, findings_of
+from replication.views.watching import watch_part
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "overrides": list(path_overrides_of(principal, pk)),
         "members": list(members_of(principal, pk)),
         "credentials": list(credentials_for(principal).filter(cluster=row)),
+        **watch_part(principal, pk),
+        **checks_part(principal, row),
         "path_form": PathClassForm(auto_id="path-%s"),
         "member_form": MemberForm(auto_id="member-%s"),
         "pause_form": ReasonForm(auto_id="pause-%s"),

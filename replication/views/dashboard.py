@@ -11,7 +11,8 @@ from accounts.models import Role
 from accounts.principals import rank
 from accounts.requests import principal_of
 from nodes.enums import Health
-from nodes.models import Cluster, Node
+from nodes.models import Cluster, Guard, Node
+from nodes.selectors.guards import worst_guards
 from nodes.views.verdict import Verdict, verdict_of, worst_of
 from replication.selectors.overview import clusters_with_nodes, visible_jobs
 
@@ -27,20 +28,23 @@ class ClusterCard:
     nodes: tuple[Node, ...]
     verdict: Verdict
     healthy: int
+    guard: Guard | None
 
     @classmethod
-    def of(cls, cluster: Cluster) -> ClusterCard:
-        """The card of a cluster whose nodes were fetched with it."""
+    def of(cls, cluster: Cluster, guard: Guard | None) -> ClusterCard:
+        """The card of a cluster whose nodes were fetched with it; `guard`: the check that is worst off."""
         nodes = tuple(cluster.nodes.all())
         verdict = Verdict("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
         healthy = sum(verdict_of(node).state == Health.OK for node in nodes)
-        return cls(cluster, nodes, verdict, healthy)
+        return cls(cluster, nodes, verdict, healthy, guard)
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Everything at a glance; where there is nothing yet, the next step."""
     principal = principal_of(request)
-    cards = [ClusterCard.of(cluster) for cluster in clusters_with_nodes(principal)]
+    clusters = list(clusters_with_nodes(principal))
+    guards = worst_guards([cluster.pk for cluster in clusters])
+    cards = [ClusterCard.of(cluster, guards.get(cluster.pk)) for cluster in clusters]
     troubled = [
         (card.cluster, node) for card in cards for node in card.nodes if verdict_of(node).tone in ("bad", "warn")
     ]

@@ -12,6 +12,7 @@ from nodes.forms.nodes import FingerprintForm
 from nodes.models import NodeFacts
 from nodes.selectors.nodes import host_keys_of, ini_keys_of
 from nodes.views.acting import Rights
+from nodes.views.guards import attested_part
 from nodes.views.nodes import visible_node
 from replication.selectors.overview import baseline_of, targets_of_node
 
@@ -35,6 +36,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "targets": list(targets_of_node(row)[:SHOWN_JOBS]),
         "baseline": baseline_of(row),
         "fingerprint_form": FingerprintForm(auto_id="given-%s"),
+        **attested_part(principal, row),
         "pause_form": ReasonForm(auto_id="pause-%s"),
     }
     return render(request, "replication/node.html", context)

@@ -1,0 +1,164 @@
+"""The guide's fifteen steps, each done, still to do, or attested by a person: pure, over what the portal knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+LOG_CODES = {
+    "0x41511220": "secondary",
+    "0x41510270": "primary",
+    "0x4151020C": "secondary",
+    "0x41510618": "secondary",
+}
+"""The codes that step 13 looks for, and on whose log; the first names the secondary but stands on the primary's."""
+
+
+class StepState(StrEnum):
+    """How a step stands."""
+
+    DONE = "done"
+    TODO = "todo"
+    ATTESTED = "attested"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """A node as the steps need it. `own_codes`: codes seen in its own cluster log; `portal_codes`: in the portal's."""
+
+    name: str
+    address: str
+    primary: bool
+    version: str = ""
+    joined: bool = False
+    proven_files: int | None = None
+    own_codes: frozenset[str] = frozenset()
+    portal_codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the portal knows of a cluster. `guards`: state by code. `folders_inside`: shared folders that the primary
+    still keeps inside its installation folder, `folders_outside` those it does not."""
+
+    native: bool
+    nodes: tuple[KnownNode, ...] = ()
+    guards: Mapping[str, str] = field(default_factory=dict)
+    folders_inside: tuple[str, ...] = ()
+    folders_outside: tuple[str, ...] = ()
+    paused: bool = True
+
+    @property
+    def secondaries(self) -> tuple[KnownNode, ...]:
+        """All but the primary."""
+        return tuple(node for node in self.nodes if not node.primary)
+
+    @property
+    def has_primary(self) -> bool:
+        """Whether there is one."""
+        return any(node.primary for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the portal can prove of a step: whether it is done, and the evidence."""
+
+    done: bool
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step. `title` in the guide's spirit; `find` proves it, None where only a person can know. `anchor`: the part of
+    the cluster's page that helps."""
+
+    number: int
+    title: str
+    find: Callable[[Known], Found] | None = None
+    anchor: str = ""
+
+
+def _paths(known: Known) -> Found:
+    if known.folders_inside:
+        return Found(False, f"Inside the primary's installation folder: {', '.join(known.folders_inside)}.")
+    if known.folders_outside:
+        return Found(True, f"Outside the primary's installation folder: {', '.join(known.folders_outside)}.")
+    return Found(False, "The primary's folders were not read yet.")
+
+
+def _installed(known: Known) -> Found:
+    if not known.secondaries:
+        return Found(False, "No secondary is registered.")
+    versions = ", ".join(f"{node.name}: {node.version or 'version not known'}" for node in known.secondaries)
+    same, own = known.guards.get("same_version", "unknown"), known.guards.get("registration_key", "unknown")
+    return Found(same == own == "pass", f"{versions}. Same version: {same}. Own registration keys: {own}.")
+
+
+def _enabled(known: Known) -> Found:
+    state = known.guards.get("cluster_service", "unknown")
+    if known.native:
+        return Found(state == "pass", f"MDaemon replicates: its cluster service must be on. Check: {state}.")
+    paused = "paused" if known.paused else "not paused"
+    text = f"The portal replicates in its place: it stays off on every node. Check: {state}; the cluster is {paused}."
+    return Found(state == "pass" and not known.paused, text)
+
+
+def _added(known: Known) -> Found:
+    names = ", ".join(f"{node.name} ({node.address})" for node in known.secondaries)
+    return Found(bool(known.secondaries), f"Registered secondaries: {names or 'none'}.")
+
+
+def _confirmed(known: Known) -> Found:
+    if known.native:
+        return Found(False, "MDaemon's own dialog cannot be seen.")
+    missing = [node.name for node in known.secondaries if not node.joined]
+    if missing or not known.secondaries:
+        return Found(False, f"Not joined yet: {', '.join(missing) or 'no secondary is registered'}.")
+    names = ", ".join(node.name for node in known.secondaries)
+    return Found(True, f"Confirmed by name that all settings of {names} are overwritten.")
+
+
+def _connected(known: Known) -> Found:
+    missing = [f"{code} on the {where}" for code, where in LOG_CODES.items() if not _seen(known, code, where)]
+    unproven = [] if known.native else [node.name for node in known.secondaries if node.proven_files is None]
+    if missing or unproven or not known.secondaries:
+        parts = [f"not seen: {', '.join(missing)}"] if missing else []
+        parts += [f"never proven: {', '.join(unproven)}"] if unproven else []
+        return Found(False, f"Cluster log: {'; '.join(parts) or 'no secondary is registered'}.")
+    proven = ", ".join(f"{node.name}: {node.proven_files} files proven" for node in known.secondaries)
+    whose = "the nodes' own cluster logs" if known.native else "the portal's cluster log"
+    return Found(True, f"All four codes are in {whose}{'' if known.native else f'; {proven}'}.")
+
+
+def _seen(known: Known, code: str, where: str) -> bool:
+    """On every node it belongs on. In the nodes' own logs the first code stands on the primary's."""
+    on_primary = where == "primary" or (known.native and code == "0x41511220")
+    nodes = [node for node in known.nodes if node.primary == on_primary]
+    return bool(nodes) and all(code in (node.own_codes if known.native else node.portal_codes) for node in nodes)
+
+
+def _listed(known: Known) -> Found:
+    if known.native:
+        return Found(False, "The list on the secondary cannot be seen.")
+    names = ", ".join(node.name for node in known.nodes)
+    return Found(known.has_primary and bool(known.secondaries), f"Registered Servers: {names or 'none'}.")
+
+
+STEPS = (
+    Step(1, "Put mailbox and folder paths where every node reaches them", _paths, "nodes"),
+    Step(2, "Open an MDaemon configuration session (not Remote Administration)"),
+    Step(3, "Go to Setup | Cluster Service | Shared Network Paths"),
+    Step(4, "Choose one common network share, or each path by itself"),
+    Step(5, "Enter the shared network paths"),
+    Step(6, "If wanted, enable multi-node mail routing and enter the queues' folder"),
+    Step(7, "Move the content of all shared folders to the new paths by hand"),
+    Step(8, "Install MDaemon on a secondary with a registration key of its own", _installed, "nodes"),
+    Step(9, "Enable the cluster service on both nodes", _enabled, "checks"),
+    Step(10, "Add the new server to the cluster", _added, "nodes"),
+    Step(11, "Enter the secondary's NetBIOS name, IP address or DNS name", _added, "nodes"),
+    Step(12, "Confirm: all settings on the secondary are overwritten", _confirmed, "nodes"),
+    Step(13, "Check the Cluster log on both servers", _connected, "cluster-log"),
+    Step(14, "See both nodes listed under Registered Servers on the secondary", _listed, "nodes"),
+    Step(15, "Configure the load balancer"),
+)

@@ -1,0 +1,60 @@
+"""The set-up page: the guide's steps, done, to do or attested."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.requests import principal_of
+from nodes.forms.guards import NoteForm
+from nodes.services import attestations
+from nodes.views.acting import Rights, act, act_with
+from nodes.views.clusters import visible_cluster
+from replication.core.setup import StepState
+from replication.selectors.setup import setup_of
+
+
+def setup(request: HttpRequest, pk: int) -> HttpResponse:
+    """All steps with their evidence."""
+    cluster = visible_cluster(request, pk)
+    principal = principal_of(request)
+    steps = setup_of(principal, cluster)
+    context = {
+        "cluster": cluster,
+        "rights": Rights.on(principal, pk),
+        "steps": [(step, NoteForm(auto_id=f"step-{step.number}-%s")) for step in steps],
+        "open_steps": sum(step.state == StepState.TODO for step in steps),
+    }
+    return render(request, "replication/setup.html", context)
+
+
+def _step_page(pk: int, step: int) -> str:
+    return f"{reverse('replication:setup', args=[pk])}#step-{step}"
+
+
+@require_POST
+def attest(request: HttpRequest, pk: int, step: int) -> HttpResponse:
+    """Say that a step is done."""
+    form = NoteForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: attestations.attest_step(
+            principal_of(request), cluster_id=pk, step=step, note=form.cleaned_data["note"]
+        ),
+        to=_step_page(pk, step),
+        message=f"Step {step}: kept, with your name and the time.",
+    )
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int, step: int) -> HttpResponse:
+    """Take that back."""
+    return act(
+        request,
+        lambda: attestations.withdraw_step(principal_of(request), cluster_id=pk, step=step),
+        to=_step_page(pk, step),
+        message=f"Step {step}: taken back.",
+    )
