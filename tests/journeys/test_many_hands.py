@@ -101,6 +101,12 @@ def codes_of(stage: Stage, job: int) -> Counter[str]:
     return Counter(event["code"] for event in stage.portal.ok("GET", f"jobs/{job}/events?limit=200")["results"])
 
 
+def begun_at(stage: Stage, job: int) -> str:
+    """When the job's last planning began: a busy machine can make one be given up and begun again."""
+    events = stage.portal.ok("GET", f"jobs/{job}/events?limit=200")["results"]
+    return max(event["at"] for event in events if event["code"] == "job.planning")
+
+
 def request_at_once(stage: Stage, times: int) -> list[int]:
     """The same request from many threads under one Idempotency-Key."""
     body = {"kind": "replicate", "cluster": stage.cluster}
@@ -161,7 +167,7 @@ def test_many_jobs_at_once_go_one_after_the_other(stage: Stage) -> None:
     with Flood(stage, jobs[0]):
         ended = [stage.wait_state(job, "succeeded", "cancelled", seconds=120) for job in jobs]
     assert ended[-1]["state"] == "succeeded"
-    spans = sorted((job["started_at"], job["ended_at"]) for job in ended)
+    spans = sorted((begun_at(stage, job["id"]), job["ended_at"]) for job in ended)
     assert all(first[1] <= second[0] for first, second in pairwise(spans)), spans
     for root in stage.roots[1:]:
         assert config_of(root) == config_of(stage.roots[0])
