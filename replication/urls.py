@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from replication.views import (
     cluster,
+    configuration,
     dashboard,
     job,
     job_acts,
@@ -35,7 +36,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/join/server/", joining.type_in, name="join-type"),
     path("clusters/<int:pk>/join/search/", joining_acts.search, name="join-search"),
     path("clusters/<int:pk>/join/search/<int:search_id>/cancel/", joining_acts.cancel_search, name="join-cancel"),
+    path("clusters/<int:pk>/features/", setup.switch_features, name="features-switch"),
     path("nodes/<int:pk>/", node.node, name="node"),
+    path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),
     path("nodes/<int:pk>/join/", joining.join, name="join"),
     path("nodes/<int:pk>/join/<slug:word>/", joining_acts.do, name="join-do"),
     path("nodes/<int:pk>/leave/", leaving.leave, name="leave"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replication.jobs.base import Runner
+from replication.jobs.features import FeaturesRunner
 from replication.jobs.leave import LeaveRunner
 from replication.jobs.replicate import ReplicateRunner
 from replication.services.kinds import Refuses, offer
@@ -24,3 +25,4 @@ def runner_for(kind: str) -> Runner | None:
 
 register(ReplicateRunner(), refuses=portal_refusal, replicates=True)
 register(LeaveRunner())
+register(FeaturesRunner())

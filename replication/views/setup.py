@@ -14,6 +14,7 @@ from nodes.views.acting import Rights, act, act_with
 from nodes.views.clusters import visible_cluster
 from replication.core.setup import StepState
 from replication.selectors.setup import setup_of
+from replication.services.requests import JobRequest, request_job
 
 
 def setup(request: HttpRequest, pk: int) -> HttpResponse:
@@ -32,6 +33,20 @@ def setup(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _step_page(pk: int, step: int) -> str:
     return f"{reverse('replication:setup', args=[pk])}#step-{step}"
+
+
+@require_POST
+def switch_features(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for the job that switches the incompatible features off, or gives back what they were; it shows its diff and
+    waits for approval."""
+    to = request.POST.get("to", "")
+    asked = JobRequest(cluster_id=pk, kind="features", options={"to": to})
+    return act(
+        request,
+        lambda: request_job(principal_of(request), asked),
+        to=f"{reverse('replication:job-list')}?cluster={pk}",
+        message="Requested. Its plan shows each line that would change, and waits for approval.",
+    )
 
 
 @require_POST
