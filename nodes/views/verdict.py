@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nodes.enums import Health
+from nodes.enums import Health, Joining, NodeRole
 from nodes.models import Cluster, Node
 
 _TONES = {
     "ok": "ok quiet verified succeeded approved add",
     "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
     "bad": "fail down away quarantined failed revoked error delete",
-    "info": "settling running planning info update",
-    "idle": "unknown requested pending cancelled touch",
+    "info": "settling running planning joining leaving info update",
+    "idle": "unknown registered left requested pending cancelled touch",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
 _WORST_FIRST = ("bad", "warn", "info", "idle", "ok")
@@ -39,11 +39,14 @@ def tone_of(state: str) -> str:
 
 
 def verdict_of(node: Node) -> Verdict:
-    """What matters most about a node: quarantine, then an operator's pause, then its health."""
+    """What matters most about a node: quarantine, then an operator's pause, then that a secondary is no server of the
+    cluster (yet, or any more), then its health."""
     if node.quarantined_reason:
         return Verdict("quarantined", Health.QUARANTINED.label, node.quarantined_reason)
     if node.paused:
         return Verdict("paused", "Paused", node.paused_reason)
+    if node.role == NodeRole.SECONDARY and node.joining != Joining.JOINED:
+        return Verdict(node.joining, Joining(node.joining).label, node.health_cause)
     return Verdict(node.health, Health(node.health).label, node.health_cause)
 
 

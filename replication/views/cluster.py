@@ -19,6 +19,7 @@ from nodes.views.verdict import Verdict, worst_of
 from replication.models import Snapshot
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
 from replication.selectors.plans import Findings, Unreadable, findings_of
+from replication.selectors.servers import sorted_servers
 from replication.views.watching import watch_part
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "cluster": row,
         "rights": Rights.on(principal, pk),
         "nodes": nodes,
+        "servers": sorted_servers(nodes),
         "verdict": Verdict("paused", "Paused", row.paused_reason) if row.paused else worst_of(nodes),
         "jobs": list(visible_jobs(principal).filter(cluster=row)[:SHOWN]),
         "snapshots": snapshots,

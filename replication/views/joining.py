@@ -1,0 +1,179 @@
+"""The join wizard's pages. Where a node stands is read from the database, so anybody can go on at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.models import Role
+from accounts.requests import principal_of
+from nodes.enums import NodeRole
+from nodes.forms.base import ConfirmName
+from nodes.forms.nodes import FingerprintForm
+from nodes.forms.searches import JoiningNodeForm, SearchForm
+from nodes.models import Node
+from nodes.selectors.clusters import primary_of
+from nodes.selectors.nodes import credentials_for, nodes_for
+from nodes.selectors.searches import hits_of, is_open, searches_of
+from nodes.services import registry
+from nodes.services.joining import OVERWRITTEN
+from nodes.views.acting import FormPage, Rights, done, form_page
+from nodes.views.clusters import visible_cluster
+from nodes.views.nodes import visible_node
+from replication.core.plan import ChangeKind, NodePlan
+from replication.models import Job
+from replication.selectors.differences import differences_of
+from replication.selectors.jobs import newest_snapshot
+from replication.selectors.joining import Progress, Step, active, candidates, progress_of
+from replication.selectors.plans import Unreadable, findings_of, stored_plan
+
+SHOWN_PATHS = 50
+STEPS = list(Step)
+
+
+def join_page(node_id: int, step: Step | None = None) -> str:
+    """The address of a node's wizard, at a step or where it stands."""
+    address = reverse("replication:join", args=[node_id])
+    return f"{address}?step={step}" if step else address
+
+
+def find(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which server shall join: search networks, or type it; and those already on their way."""
+    cluster = visible_cluster(request, pk)
+    principal = principal_of(request)
+    search = searches_of(principal, pk).first()
+    nodes = list(nodes_for(principal).filter(cluster=cluster, role=NodeRole.SECONDARY))
+    context = {
+        "cluster": cluster,
+        "rights": Rights.on(principal, pk),
+        "primary": primary_of(cluster),
+        "search": search,
+        "searching": is_open(search),
+        "hits": hits_of(search) if search else [],
+        "candidates": candidates(nodes),
+        "form": SearchForm(initial={"networks": ", ".join(search.networks)} if search else None),
+    }
+    return render(request, "replication/join_find.html", context)
+
+
+def type_in(request: HttpRequest, pk: int) -> HttpResponse:
+    """Register a server as a secondary; what a search found comes filled in."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    principal = principal_of(request)
+    credentials = credentials_for(principal).filter(cluster=cluster)
+    given = {name: request.GET[name] for name in ("name", "address", "port") if request.GET.get(name)}
+    form = JoiningNodeForm(request.POST or None, credentials=credentials, initial=given)
+    node = form.attempt(lambda: registry.register_node(principal, new=form.new(cluster))) if request.POST else None
+    if node is not None:
+        return done(request, join_page(node.pk), f"Registered {node.name}. Nothing was changed on it.")
+    lead = "This registers the server. Nothing is written to it before you confirm that by typing its name."
+    page = FormPage(
+        f"A server to join {cluster}", "Continue", reverse("replication:join-find", args=[pk]), "Back", lead
+    )
+    return form_page(request, form, page)
+
+
+def join(request: HttpRequest, pk: int) -> HttpResponse:
+    """The wizard of one node, at the step asked for or where it stands."""
+    node = visible_node(request, pk)
+    progress = progress_of(node)
+    step = _step(request.GET.get("step", ""), progress)
+    at = STEPS.index(step)
+    context: dict[str, Any] = {
+        "node": node,
+        "rights": Rights.on(principal_of(request), node.cluster_id),
+        "progress": progress,
+        "step": step,
+        "part": f"replication/join_{step.replace('-', '_')}.html",
+        "previous": STEPS[at - 1] if at else None,
+        "next": STEPS[at + 1] if at + 1 < len(STEPS) and progress.steps[at].state == "done" else None,
+        "number": at + 1,
+        "count": len(STEPS),
+    }
+    return render(request, "replication/join.html", context | _of_step(request, node, step, progress))
+
+
+def _step(word: str, progress: Progress) -> Step:
+    """The step asked for, if it can be reached; else where the node stands."""
+    if word not in Step.__members__.values():
+        return progress.current
+    asked = Step(word)
+    return asked if STEPS.index(asked) <= STEPS.index(progress.current) else progress.current
+
+
+def _of_step(request: HttpRequest, node: Node, step: Step, progress: Progress) -> dict[str, Any]:
+    """What only one step shows."""
+    principal = principal_of(request)
+    if step is Step.HOST_KEY:
+        return {"fingerprint_form": FingerprintForm(auto_id="given-%s")}
+    if step is Step.CREDENTIAL:
+        return {"credentials": list(credentials_for(principal).filter(cluster=node.cluster_id))}
+    if step is Step.CHECKS:
+        return {"refreshing": progress.facts is None}
+    if step is Step.DIFFERENCES:
+        return _differences(node, progress) | {"differences": differences_of(principal, node)}
+    if step is Step.CONFIRM:
+        form = ConfirmName(name=node.name)
+        return {"form": form, "sentence": OVERWRITTEN, "outlook": _outlook(progress.comparison, node)}
+    if step is Step.PLAN:
+        return {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)}
+    return {}
+
+
+def _differences(node: Node, progress: Progress) -> dict[str, Any]:
+    try:
+        unsorted = findings_of(newest_snapshot(node.cluster_id)).unclassified
+        trouble = ""
+    except Unreadable as error:
+        unsorted, trouble = (), str(error)
+    return {
+        "refreshing": active(progress.comparison),
+        "unclassified": unsorted[:SHOWN_PATHS],
+        "unclassified_more": max(0, len(unsorted) - SHOWN_PATHS),
+        "findings_trouble": trouble,
+        "outlook": _outlook(progress.comparison, node),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a plan would do to the node, in numbers, and the first files that would be overwritten or deleted."""
+
+    added: int
+    overwritten: int
+    deleted: int
+    touched: int
+    extras: int
+    problems: int
+    lost: tuple[str, ...]
+    away: str
+
+
+def _outlook(job: Job | None, node: Node) -> Outlook | None:
+    """The job's plan for the node; None while there is none, or where it cannot be read."""
+    try:
+        plan = stored_plan(job) if job else None
+    except Unreadable:
+        return None
+    part = next((one for one in plan.nodes if one.node_id == node.pk), None) if plan else None
+    return _counted(part) if part else None
+
+
+def _counted(part: NodePlan) -> Outlook:
+    kinds = Counter(change.kind for change in part.changes)
+    lost = [str(change.path) for change in part.changes if change.kind in (ChangeKind.UPDATE, ChangeKind.DELETE)]
+    return Outlook(
+        added=kinds[ChangeKind.ADD],
+        overwritten=kinds[ChangeKind.UPDATE],
+        deleted=kinds[ChangeKind.DELETE],
+        touched=kinds[ChangeKind.TOUCH],
+        extras=len(part.extras),
+        problems=len(part.problems),
+        lost=tuple(lost[:SHOWN_PATHS]),
+        away=part.away,
+    )

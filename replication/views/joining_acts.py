@@ -1,0 +1,142 @@
+"""What the buttons of the join wizard do. Each is one service call; then the wizard is where the node stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.principals import Principal
+from accounts.requests import principal_of
+from nodes.connect import look_at_host_key
+from nodes.forms.clusters import PathClassForm
+from nodes.forms.searches import SearchForm
+from nodes.models import Node
+from nodes.services import clusters, host_keys, ini, registry, searches
+from nodes.services.facts import note_refresh
+from nodes.services.ini import IniAnswer
+from nodes.services.registry import NodeChange
+from nodes.tasks import ask_to_observe, ask_to_search
+from nodes.views.acting import act, act_with
+from nodes.views.nodes import visible_node
+from replication.selectors.joining import REPLICATE, Step
+from replication.services import joining, requests
+from replication.services.requests import JobRequest
+from replication.views.joining import join_page
+
+Doing = Callable[[Principal, Node, HttpRequest], object]
+
+
+def _read_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return look_at_host_key(principal, node=node)
+
+
+def _approve_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    fingerprint = request.POST.get("fingerprint", "")
+    return host_keys.approve_host_key(principal, node_id=node.pk, fingerprint=fingerprint)
+
+
+def _give_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    fingerprint = request.POST.get("fingerprint", "")
+    return host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=fingerprint)
+
+
+def _credential(principal: Principal, node: Node, request: HttpRequest) -> object:
+    chosen = request.POST.get("credential", "")
+    change = NodeChange(credential_id=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    registry.update_node(principal, node_id=node.pk, change=change)
+    _facts(principal, node, request)
+    return change
+
+
+def _facts(principal: Principal, node: Node, request: HttpRequest) -> object:
+    asked = note_refresh(principal, node_id=node.pk)
+    ask_to_observe(node.pk)
+    return asked
+
+
+def _compare(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return _request(principal, node, f"what joining would mean for {node.name}", dry_run=True)
+
+
+def _ini_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    answer = IniAnswer(**{name: request.POST.get(name, "") for name in ("path", "section", "key", "choice")})
+    return ini.answer_ini_key(principal, node_id=node.pk, answer=answer)
+
+
+def _path_class(principal: Principal, node: Node, request: HttpRequest) -> object:
+    form = PathClassForm(request.POST)
+    return form.is_valid() and clusters.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
+
+
+def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return joining.join(principal, node_id=node.pk, confirm_name=request.POST.get("typed", ""))
+
+
+def _begin(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return _request(principal, node, f"{node.name} joins", dry_run=False)
+
+
+def _approve(principal: Principal, node: Node, request: HttpRequest) -> object:
+    job = request.POST.get("job", "")
+    digest = request.POST.get("digest", "")
+    return requests.approve_job(principal, int(job) if job.isdecimal() and len(job) < 19 else 0, digest)
+
+
+def _request(principal: Principal, node: Node, reason: str, *, dry_run: bool) -> object:
+    wanted = JobRequest(node.cluster_id, REPLICATE, dry_run=dry_run, reason=reason, node_ids=(node.pk,))
+    return requests.request_job(principal, wanted)
+
+
+ACTS: dict[str, tuple[Doing, Step, str]] = {
+    "read-key": (_read_key, Step.HOST_KEY, "Read. Compare it with what the server itself says before you approve it."),
+    "approve-key": (
+        _approve_key,
+        Step.CREDENTIAL,
+        "Approved: the portal logs in only to a server that shows this key.",
+    ),
+    "give-key": (_give_key, Step.CREDENTIAL, "Saved: the portal logs in only to a server that shows this key."),
+    "credential": (_credential, Step.CHECKS, "Saved. A worker reads the server's facts now."),
+    "facts": (_facts, Step.CHECKS, "Asked a worker to read the facts."),
+    "compare": (_compare, Step.DIFFERENCES, "Comparing. Nothing is changed."),
+    "ini-key": (_ini_key, Step.DIFFERENCES, "Saved the answer."),
+    "path-class": (_path_class, Step.DIFFERENCES, "Saved. The next comparison sorts the path so."),
+    "confirm": (_confirm, Step.PLAN, "Confirmed. The first plan may be made."),
+    "begin": (_begin, Step.PLAN, "Making the first plan."),
+    "approve": (_approve, Step.PLAN, "Approved: the plan runs exactly as shown."),
+}
+"""By the word in the address: what is done, the step shown next, what is said."""
+
+
+@require_POST
+def do(request: HttpRequest, pk: int, word: str) -> HttpResponse:
+    """Do one thing and go on."""
+    if word not in ACTS:
+        raise Http404("The wizard has no such act.")
+    node = visible_node(request, pk)
+    doing, step, message = ACTS[word]
+    return act(request, lambda: doing(principal_of(request), node, request), to=join_page(pk, step), message=message)
+
+
+@require_POST
+def search(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin a search of networks."""
+    form = SearchForm(request.POST)
+
+    def begin() -> None:
+        ask_to_search(searches.start_search(principal_of(request), new=form.new(pk)).pk)
+
+    return act_with(request, form, begin, to=reverse("replication:join-find", args=[pk]), message="Searching.")
+
+
+@require_POST
+def cancel_search(request: HttpRequest, pk: int, search_id: int) -> HttpResponse:
+    """End a search."""
+    return act(
+        request,
+        lambda: searches.cancel_search(principal_of(request), search_id=search_id),
+        to=reverse("replication:join-find", args=[pk]),
+        message="Cancelled. What was found stays.",
+    )
