@@ -163,14 +163,14 @@ def _looked_up(address: str) -> str:
         return ""
 
 
-def freshen(node: Node, link: NodeLink, profile: Profile) -> None:
+def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], None]) -> None:
     """Read version and clock again where they are older than the setting, because a plan is made from them. What cannot
-    be read is not known then. Raises SessionLost."""
+    be read is not known then. `alive` as in `Reader`. Raises SessionLost."""
     facts: NodeFacts | None = getattr(node, "facts", None)
     oldest = timezone.now() - timedelta(seconds=settings.PORTAL.fresh)
     if facts is not None and facts.measured_at is not None and facts.measured_at > oldest:
         return
-    reader = Reader(link)
+    reader = Reader(link, alive=alive)
     clock = reader.attempt("clock", reader.clock, None)
     folders = tuple(FolderPath(**folder) for folder in facts.folders) if facts else ()
     ini = None if folders else reader.attempt("folders", lambda: _main_ini(reader, profile), None)

@@ -31,12 +31,18 @@ READ_ATTEMPTS = 3
 """A server that writes a file while it is read is asked again."""
 
 
+def _nobody_waits() -> None:
+    """No sign of life is needed."""
+
+
 @dataclass(slots=True)
 class Reader:
-    """Reads fact by fact; what cannot be read is noted and the rest goes on."""
+    """Reads fact by fact; what cannot be read is noted and the rest goes on. `alive` is called before each question to
+    the node: a sign of life, which may raise to stop."""
 
     link: NodeLink
     errors: dict[str, str] = field(default_factory=dict)
+    alive: Callable[[], None] = _nobody_waits
 
     def attempt(self, fact: str, read: Callable[[], Value], otherwise: Value) -> Value:
         """The fact, or `otherwise` with the reason noted. Raises SessionLost: then nothing more can be read."""
@@ -52,6 +58,7 @@ class Reader:
         """What a command of the platform answers. Raises Unsupported with `missing` where there is none."""
         if command is None:
             raise Unsupported(missing)
+        self.alive()
         return self.link.session.run(self.link.platform.spell(command), timeout=settings.PORTAL.command)
 
     def system(self) -> SystemFacts:
@@ -61,7 +68,7 @@ class Reader:
         return platform.parse_system_facts(self.answer(platform.system_facts(), missing))
 
     def clock(self) -> ClockReading:
-        """The clock by several round trips, the shortest of which wins, or by one program that is asked line by line."""
+        """The clock by several round trips, the shortest of which wins, or by one program that reads line by line."""
         if self.link.platform.clock_lines:
             return self._clock_by_lines(self.link.platform.clock_lines)
         return min((self._clock_once() for _ in range(CLOCK_READINGS)), key=lambda reading: reading.uncertainty_ms)
@@ -114,6 +121,7 @@ class Reader:
         return self._file_once(path)
 
     def _file_once(self, path: str) -> bytes:
+        self.alive()
         held = bytearray()
         for chunk in self.link.session.read(path):
             held += chunk
@@ -123,6 +131,7 @@ class Reader:
 
     def start_of(self, path: str, size: int) -> bytes:
         """The first bytes of a file that may be growing."""
+        self.alive()
         held = bytearray()
         chunks = self.link.session.read(path)
         try:

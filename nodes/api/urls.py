@@ -25,7 +25,7 @@ def _route(address: str, view: Callable[..., HttpResponseBase], name: str) -> UR
 
 _CLUSTER = "clusters/(?P<pk>[0-9]{1,18})"
 _NODE = "nodes/(?P<pk>[0-9]{1,18})"
-_WORD = "[a-z_]{1,40}"
+_WORD = "[a-z0-9_]{1,40}"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,

@@ -80,6 +80,7 @@ def attest(principal: Principal, *, node_id: int, word: Word) -> Attestation:
 def withdraw(principal: Principal, *, node_id: int, subject: str) -> None:
     """Take a word back: it is not known again. Needs an operator. Gone already is fine."""
     node = take_node(principal, node_id, Role.OPERATOR)
+    _subject(subject)
     gone, _ = Attestation.objects.filter(node=node, subject=subject).delete()
     if gone:
         text = f"{principal.name} took back what was attested of {node.name}: {AttestedSubject(subject).label}."

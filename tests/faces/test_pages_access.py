@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -20,10 +22,8 @@ OWN_PAGES = [pattern.pattern for pattern in (*node_pages, *job_pages)]
 
 def _addresses() -> list[str]:
     """Every page of the console, with numbers of rows that exist."""
-    numbers = {"pk": "1", "override": "1"}
-    return [
-        "/" + str(pattern).replace("<int:pk>", numbers["pk"]).replace("<int:override>", "1") for pattern in OWN_PAGES
-    ]
+    samples = {"int": "1", "slug": "x"}
+    return ["/" + re.sub(r"<(\w+):\w+>", lambda found: samples[found[1]], str(pattern)) for pattern in OWN_PAGES]
 
 
 @pytest.mark.parametrize("address", _addresses())

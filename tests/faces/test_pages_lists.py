@@ -51,7 +51,7 @@ LISTS = [
     ("/credentials/", _credentials, 6),
     ("/jobs/", _jobs, 9),
     ("/jobs/board/", _jobs, 5),
-    ("/", _clusters, 6),
+    ("/", _clusters, 7),
 ]
 
 

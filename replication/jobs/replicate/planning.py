@@ -13,12 +13,14 @@ from nodes.connect import NodeLink, open_node
 from nodes.errors import NodeError
 from nodes.models import Node
 from nodes.observe import freshen
+from nodes.platforms import platform_named
 from nodes.products.ini_render import DifferingKey
 from nodes.products.profile import Profile
 from replication.core.compare import Handling, compare
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.plan import Change, NodePlan
+from replication.core.spelling import Spelling
 from replication.core.tree import build
 from replication.guard import Guard
 from replication.jobs.replicate.desired import Decisions, Desired, Rendering, desired_files
@@ -58,9 +60,30 @@ class Planned:
     differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
+def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
+    """The same, with every file under the primary's name if the node's system does not tell case apart."""
+    spelling = _spelling(job.node, snapshot)
+    if spelling is None:
+        return job
+    baseline = job.baseline and spelling.manifest(job.baseline)
+    return NodeJob(job.node, baseline, job.decisions.renamed(spelling.of))
+
+
+def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
+    return Spelling(snapshot.files) if platform_named(node.platform).folds_case else None
+
+
 def look(link: NodeLink, job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: Guard) -> Seen:
     """Scan a node and compare it with what it should hold."""
-    scan = scan_node(link, profile, known=job.baseline or Manifest(), scan_ns=node_clock_ns(job.node), guard=guard)
+    job = spelled(job, snapshot)
+    scan = scan_node(
+        link,
+        profile,
+        known=job.baseline or Manifest(),
+        scan_ns=node_clock_ns(job.node),
+        guard=guard,
+        spelling=_spelling(job.node, snapshot),
+    )
     rendering = Rendering(link, profile, store, snapshot, scan.manifest, job.baseline, job.decisions)
     desired = desired_files(rendering)
     delta = compare(
@@ -114,7 +137,7 @@ def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store,
     node = job.node
     try:
         with open_node(node) as link:
-            freshen(node, link, profile)
+            freshen(node, link, profile, guard.check)
             seen = look(link, job, profile, snapshot, store, guard)
             space = link.session.free_space(link.root)
     except NodeError as error:

@@ -41,7 +41,7 @@ def take_snapshot(
     parent_row = latest_snapshot(primary.cluster_id)
     known = manifest_at(parent_row.root, store) if parent_row else Manifest()
     with open_node(primary) as link:
-        freshen(primary, link, profile)
+        freshen(primary, link, profile, guard.check)
         scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, unstable)
     manifest = scan.manifest
     tree = build(manifest)
