@@ -13,6 +13,7 @@ from nodes.forms.base import ChoiceCards, ConsoleForm
 from nodes.models import Cluster, Node
 from replication.services.kinds import kinds
 from replication.services.requests import JobRequest
+from replication.services.watching import LONGEST, SHORTEST, WatchChange
 
 WAYS = {
     "dry": "Looks at the primary and every node and shows what it would do. Changes nothing.",
@@ -66,6 +67,23 @@ class OverrideForm(ConsoleForm):
     def __init__(self, *args: Any, codes: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["codes"].choices = list(codes)  # type: ignore[attr-defined]
+
+
+class WatchForm(ConsoleForm):
+    """Whether the primary is watched, and how often it is looked at."""
+
+    enabled = forms.BooleanField(required=False, label="Watch the primary")
+    interval = forms.FloatField(
+        required=False,
+        min_value=SHORTEST,
+        max_value=LONGEST,
+        label="Seconds between two looks",
+        help_text="Empty: the profile's.",
+    )
+
+    def change(self) -> WatchChange:
+        """What was asked for."""
+        return WatchChange(enabled=self.cleaned_data["enabled"], interval=self.cleaned_data["interval"])
 
 
 class StopForm(ConsoleForm):

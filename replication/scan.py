@@ -7,22 +7,18 @@ never an absence: the last known state is carried over as stale.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nodes.connect import NodeLink
 from nodes.platforms.base import ListedFile
 from nodes.products.profile import Profile
-from replication.core.manifest import FileState, Manifest, Problem
+from replication.core.manifest import RACY, FileState, Manifest, Problem
 from replication.core.paths import RelPath
 from replication.digests import CHANGING, VANISHED, Digest, Digests, by_hashing, by_storing
 from replication.guard import Guard
 from replication.listing import list_tree, sort_out
 from replication.objects import Objects
-
-RACY = -1
-"""Stored as `change_ns` of a file that was modified so shortly before the scan that a later change could hide behind
-the same size and times; such a file is read again next time."""
 
 RACY_WINDOW_NS = 2_000_000_000
 """SFTP and FAT keep whole or double seconds; two seconds cover both."""
@@ -32,6 +28,9 @@ WHOLE_SECOND = 1.1
 
 LOOKS = 3
 """How often a file that does not hold still is read before it is given up for this time."""
+
+TRANSIENT = frozenset({"changing", "vanished"})
+"""Problems of files that did not hold still while they were read."""
 
 TURN_SECONDS = 0.2
 """How often waiting for files to calm down looks whether it must stop."""
@@ -44,6 +43,7 @@ class Scan:
     manifest: Manifest
     leftovers: tuple[str, ...]
     read: int
+    unstable: tuple[str, ...] = ()
 
 
 Listed = dict[RelPath, ListedFile]
@@ -52,9 +52,19 @@ Reader = Callable[[Listed], tuple[Listed, Digests]]
 
 
 def scan_primary(
-    link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, store: Objects, guard: Guard
+    link: NodeLink,
+    profile: Profile,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    store: Objects,
+    guard: Guard,
+    unstable: Collection[str] | None = None,
 ) -> Scan:
     """The primary's config files, with the content of every new or changed one put into the store.
+
+    `unstable`: files that keep changing; they, and others that turn out so, stay as they were last known, and are
+    named. None: a file that does not hold still is a problem.
 
     What was read counts only if a listing afterwards shows the file as the one before did; a file that was written a
     moment ago is first given the profile's time to come to rest.
@@ -64,7 +74,8 @@ def scan_primary(
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
 
-    return _scan(link, profile, known=known, scan_ns=scan_ns, guard=guard, read=read)
+    scan = _scan(link, profile, known=known, scan_ns=scan_ns, guard=guard, read=read, passed_over=unstable or ())
+    return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
 
 
 def scan_node(link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, guard: Guard) -> Scan:
@@ -75,10 +86,29 @@ def scan_node(link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int
     )
 
 
-def _scan(link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, guard: Guard, read: Reader) -> Scan:
+def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[str]) -> Scan:
+    restless = {problem.path for problem in scan.manifest.problems if problem.code in TRANSIENT} | set(unstable)
+    files = {path: state for path, state in scan.manifest.files.items() if path not in restless}
+    files |= {path: known.files[path] for path in map(RelPath, restless) if path in known.files}
+    problems = tuple(problem for problem in scan.manifest.problems if problem.path not in restless)
+    manifest = replace(scan.manifest, files=files, problems=problems)
+    return replace(scan, manifest=manifest, unstable=tuple(sorted(restless)))
+
+
+def _scan(
+    link: NodeLink,
+    profile: Profile,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    guard: Guard,
+    read: Reader,
+    passed_over: Collection[str] = (),
+) -> Scan:
     guard.progress(phase="listing")
     found = sort_out(list_tree(link, profile, guard), profile)
-    fresh = {path: file for path, file in found.config.items() if not _unchanged(known.files.get(path), file)}
+    changed = {path: file for path, file in found.config.items() if not _unchanged(known.files.get(path), file)}
+    fresh = {path: file for path, file in changed.items() if path not in passed_over}
     guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
     facts, digests = read(fresh)
     files, problems = _states(found.config | facts, digests, known, scan_ns)
@@ -119,10 +149,17 @@ def _rest(files: Iterable[ListedFile], profile: Profile, scan_ns: int, guard: Gu
         return
     exact = all(file.change_ns is not None for file in racy)
     guard.progress(phase="letting files that were just written come to rest")
-    until = time.monotonic() + (profile.stable_seconds if exact else max(profile.stable_seconds, WHOLE_SECOND))
+    rest = _unrested(racy, profile, scan_ns) if exact else max(profile.stable_seconds, WHOLE_SECOND)
+    until = time.monotonic() + rest
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, TURN_SECONDS))
         guard.check()
+
+
+def _unrested(files: Iterable[ListedFile], profile: Profile, scan_ns: int) -> float:
+    """Seconds until the youngest of them was left alone for the profile's time, by change times no program can set."""
+    age = (scan_ns - max(file.change_ns or 0 for file in files)) / 1e9
+    return min(profile.stable_seconds, profile.stable_seconds - age)
 
 
 def _differ(before: ListedFile, after: ListedFile) -> bool:
@@ -146,7 +183,8 @@ def _states(
     for path, file in config.items():
         digest = digests.get(path)
         if digest is None:
-            files[path] = known.files[path]
+            if path in known.files:
+                files[path] = known.files[path]
         elif isinstance(digest, str):
             files[path] = FileState(file.size, file.mtime_ns, digest, _settled_change(file, scan_ns))
         else:

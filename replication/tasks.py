@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from replication.jobs import driving, planning
+from replication.jobs import driving, planning, watching
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.services import recovery
 
@@ -29,6 +29,12 @@ def drive() -> None:
 def sweep() -> None:
     """Take over, wake, explain."""
     recovery.sweep()
+
+
+@shared_task(name="replication.tasks.watch")
+def watch() -> None:
+    """Look at every primary that is due."""
+    watching.look_at_due()
 
 
 @worker_shutting_down.connect

@@ -16,6 +16,7 @@ _LOG = logging.getLogger(__name__)
 
 PLAN = "replication.tasks.plan"
 DRIVE = "replication.tasks.drive"
+WATCH = "replication.tasks.watch"
 
 STALE = 300.0
 """Seconds after which a message nobody took is dropped; sweeps have long sent others."""
@@ -29,6 +30,11 @@ def plan(job_id: int) -> None:
 def drive() -> None:
     """Wake a worker to drive whatever targets can be claimed."""
     transaction.on_commit(lambda: _send(DRIVE), robust=True)
+
+
+def watch() -> None:
+    """Wake a worker to look at the primaries that are due."""
+    transaction.on_commit(lambda: _send(WATCH), robust=True)
 
 
 def _send(name: str, *args: int) -> None:

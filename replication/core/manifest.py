@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 from replication.core.paths import RelPath
 
+RACY = -1
+"""Stored as `change_ns` of a file that was modified so shortly before the scan that a later change could hide behind
+the same size and times; such a file is read again next time."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileState:

@@ -2,6 +2,7 @@
 
 from replication.models.history import Baseline, Conflict, Origin, Snapshot
 from replication.models.job import Job, JobEvent, Leased, ResourceLock, Target, WriteStop
+from replication.models.watch import Watch
 
 __all__ = [
     "Baseline",
@@ -13,5 +14,6 @@ __all__ = [
     "ResourceLock",
     "Snapshot",
     "Target",
+    "Watch",
     "WriteStop",
 ]

@@ -80,11 +80,13 @@ class Stage:
         secret: str = "",
         sftp_only: bool = False,
         name: str = "mail",
+        watch: bool = False,
         **cluster: Any,
     ) -> None:
         """Register a cluster of nodes whose first is the primary, attest that their own cluster service is off, and
-        resume the cluster. `cluster`: further fields of the cluster."""
-        pair = self.make_cluster(name, **cluster)
+        resume the cluster. `watch`: whether the primary is watched; most stories request each job themselves.
+        `cluster`: further fields of the cluster."""
+        pair = self.make_cluster(name, watch=watch, **cluster)
         for number in range(nodes):
             root = self.folder / f"node{number}" / "MDaemon"
             make_tree(root, f"mx{number}", files=files, secret=secret, primary=number == 0)
@@ -97,12 +99,13 @@ class Stage:
             )
         self.resume()
 
-    def make_cluster(self, name: str, **cluster: Any) -> dict[str, Any]:
+    def make_cluster(self, name: str, *, watch: bool = False, **cluster: Any) -> dict[str, Any]:
         """A cluster without nodes, still paused; answers its key pair."""
         body = {"name": name, "replication_mode": "portal", "profile": "mdaemon-story", **cluster}
         answer = self.portal.ok("POST", "clusters/", body)
         self.cluster = answer["id"]
         assert answer["paused"], "a new cluster starts paused"
+        self.portal.ok("PUT", f"clusters/{self.cluster}/watch", {"enabled": watch})
         self.key = self.portal.ok(
             "POST", "credentials/key-pair/", {"cluster": self.cluster, "name": "portal", "username": "root"}
         )
