@@ -25,7 +25,7 @@ class FindingOut(serializers.Serializer[object]):
     remedy = serializers.CharField(read_only=True, allow_blank=True)
 
 
-class CheckOut(serializers.Serializer[GuardShown]):
+class GuardOut(serializers.Serializer[GuardShown]):
     """One guard."""
 
     code = serializers.CharField(source="row.code", read_only=True)
@@ -45,7 +45,7 @@ class ChecksOut(serializers.Serializer[object]):
 
     worst = serializers.ChoiceField(STANDINGS, read_only=True)
     facts_requested_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    checks = CheckOut(many=True, read_only=True)
+    checks = GuardOut(many=True, read_only=True)
 
     @classmethod
     def of(cls, guards: Sequence[GuardShown], asked: datetime | None = None) -> Any:

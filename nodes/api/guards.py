@@ -29,6 +29,7 @@ from nodes.api.guard_shapes import (
     RegistrationOut,
 )
 from nodes.api.inputs import EmptyIn
+from nodes.logfile import DOWNLOAD_LINES, log_file
 from nodes.models import Cluster, Node
 from nodes.selectors.guards import (
     LogQuery,
@@ -42,7 +43,6 @@ from nodes.selectors.nodes import nodes_for
 from nodes.services import attestations, features, registration
 from nodes.services.guards import note_checks
 from nodes.tasks import ask_for_facts
-from nodes.views.logfile import DOWNLOAD_LINES, log_file
 
 
 class _OfCluster(WithPrincipal, APIView):

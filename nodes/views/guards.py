@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.forms.guards import AttestForm, FeatureForm, LogForm, RegistrationForm
+from nodes.logfile import DOWNLOAD_LINES, log_file
 from nodes.models import Cluster, ClusterLogLine, Node
 from nodes.selectors.guards import (
     LogQuery,
@@ -27,7 +28,6 @@ from nodes.services.guards import note_checks
 from nodes.tasks import ask_for_facts
 from nodes.views.acting import FormPage, Rights, act, act_with, done, form_page
 from nodes.views.clusters import visible_cluster
-from nodes.views.logfile import DOWNLOAD_LINES, log_file
 from nodes.views.nodes import node_page
 
 SHOWN_LINES = 300

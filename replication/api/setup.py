@@ -15,7 +15,7 @@ from nodes.api.base import checked
 from nodes.api.inputs import StrictInput
 from nodes.models import Cluster
 from nodes.services import attestations
-from replication.core.setup import StepState
+from replication.core.setup import STEP_STATES
 from replication.selectors.setup import setup_of
 
 
@@ -24,7 +24,7 @@ class StepOut(serializers.Serializer[object]):
 
     number = serializers.IntegerField(read_only=True)
     title = serializers.CharField(read_only=True)
-    state = serializers.ChoiceField([(word.value, word.value) for word in StepState], read_only=True)
+    state = serializers.ChoiceField(STEP_STATES, read_only=True)
     evidence = serializers.CharField(read_only=True)
     by = serializers.CharField(read_only=True, allow_blank=True, help_text="who attested it")
     at = serializers.DateTimeField(read_only=True, allow_null=True)

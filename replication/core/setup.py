@@ -23,6 +23,9 @@ class StepState(StrEnum):
     ATTESTED = "attested"
 
 
+STEP_STATES = [(state.value, state.value.capitalize()) for state in StepState]
+
+
 @dataclass(frozen=True, slots=True)
 class KnownNode:
     """A node as the steps need it. `own_codes`: codes seen in its own cluster log; `portal_codes`: in the portal's."""
