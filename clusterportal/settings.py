@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS = {
         "NodeRoleEnum": "nodes.enums.NodeRole",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
         "JobStateEnum": "replication.models.job.JOB_STATES",
+        "SearchStateEnum": "nodes.enums.SearchState",
         "StandingEnum": "nodes.models.guard.STANDINGS",
         "SetupStepStateEnum": "replication.core.setup.STEP_STATES",
         "TargetStateEnum": "replication.models.job.TARGET_STATES",
