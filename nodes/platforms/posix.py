@@ -7,11 +7,11 @@ its paths are further arguments: nothing is ever pasted into a script's text.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
-from nodes.platforms.base import Capabilities, Listing, SystemFacts
+from nodes.platforms.base import Capabilities, Listing, Service, SystemFacts
 from nodes.platforms.posix_output import NO_FOLDER, NO_WAY_IN, parse_find, parse_sums, single_line
 
 _FIND_FORMAT = r"%y\t%s\t%T@\t%C@\t%P\0"
@@ -75,6 +75,15 @@ class PosixPlatform:
 
     name = "posix"
     folds_case = False
+    clock_lines = 0
+
+    def scripts(self) -> Mapping[str, bytes]:
+        """None: the system's tools suffice."""
+        return {}
+
+    def with_scripts(self, folder: str) -> PosixPlatform:
+        """The same driver."""
+        return self
 
     def spell(self, command: Command) -> str:
         """The command line for a Bourne-like shell."""
@@ -183,6 +192,22 @@ class PosixPlatform:
     def untar(self, folder: str) -> Command:
         """tar as the session's user, owners in the archive ignored."""
         return _script(_UNTAR, folder)
+
+    def services(self, folder: str) -> None:
+        """Each system has services of its own kind; none is asked."""
+        return None
+
+    def parse_services(self, result: CommandResult) -> tuple[Service, ...]:
+        """There is nothing to parse."""
+        return ()
+
+    def service_state(self, name: str) -> None:
+        """See `services`."""
+        return None
+
+    def parse_service_state(self, result: CommandResult) -> None:
+        """There is nothing to parse."""
+        return None
 
     def registry_value(self, key: str, value: str) -> None:
         """There is no registry."""

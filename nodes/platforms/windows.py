@@ -1,17 +1,20 @@
 r"""Windows nodes behind Win32-OpenSSH with its default shell: `cmd.exe /c "<line>"`, at most 8191 characters in all.
 
 Two readers see a line: cmd.exe (carets, percent signs, its own quotes) and then the program's argument parser
-(backslashes and quotes). Only commands whose answers do not depend on the language are used; everything else is SFTP.
+(backslashes and quotes). Only commands whose answers do not depend on the language are used, and the portal's own
+PowerShell scripts on nodes that were given them (see `nodes.remote.scripts`); everything else is SFTP.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from nodes.command import Command, CommandResult
-from nodes.errors import OutputUnreadable, Unsupported
-from nodes.platforms.base import Capabilities, Listing, SystemFacts
+from nodes.errors import OutputUnreadable
+from nodes.platforms import powershell
+from nodes.platforms.base import Capabilities, Listing, Service, SystemFacts
 
 LINE_LIMIT = 8191 - len(r'c:\windows\system32\cmd.exe /c ""') - 40
 """Longest line in UTF-16 units. 40 are spared for a shell that lies elsewhere."""
@@ -25,7 +28,7 @@ _RESERVED_NAME = re.compile(
 )
 _DRIVE = re.compile(r"([A-Za-z]:)(?:/|\Z)")
 _ZONE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation"
-_VERSION = re.compile(r"\[[^\]\d]*(\d+(?:\.\d+){2,3})\]")
+_VERSION = re.compile(r"Windows[^\d\r\n]*(\d+(?:\.\d+){2,3})\b\]?")
 _HOST_NAME = re.compile(r"[\w-]{1,63}")
 _VALUE = re.compile(r"^ {4}(.+?) {4}REG_\w+ {4}(.*?)\r?$", re.M)
 
@@ -63,11 +66,30 @@ def _shown(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").replace("\r\r\n", "\r\n")
 
 
+_NUMBERED = re.compile(r"^ +[^:\r\n]+: +([0-9a-f]+) ", re.M)
+_NO_SUCH_SERVICE = 1060
+
+
+@dataclass(frozen=True)
 class WindowsPlatform:
-    """Windows Server nodes."""
+    """Windows Server nodes. `script_folder` (native): where the portal's scripts lie on this one; "" without them."""
+
+    script_folder: str = ""
 
     name = "windows"
     folds_case = True
+    clock_lines = 12
+
+    def scripts(self) -> Mapping[str, bytes]:
+        """PowerShell scripts."""
+        return {script.file_name: script.content for script in powershell.SCRIPTS}
+
+    def with_scripts(self, folder: str) -> WindowsPlatform:
+        """A driver that calls them there."""
+        return WindowsPlatform(self.native_path(folder))
+
+    def _call(self, name: str, *words: str) -> Command | None:
+        return powershell.call(self.script_folder, name, *words) if self.script_folder else None
 
     def spell(self, command: Command) -> str:
         """The command line for cmd.exe."""
@@ -123,13 +145,13 @@ class WindowsPlatform:
             return "the name is not valid Unicode"
         return f"the name has {units} characters, 255 is the limit" if units > 255 else None
 
-    def probe(self) -> None:
-        """SFTP serves for everything."""
-        return None
+    def probe(self) -> Command | None:
+        """Try PowerShell; without scripts SFTP serves for everything."""
+        return self._call("selftest")
 
     def parse_probe(self, result: CommandResult) -> Capabilities:
-        """None."""
-        return Capabilities()
+        """What the scripts can do here."""
+        return powershell.parse_selftest(result)
 
     def system_facts(self) -> Command:
         """Version, host name and zone's registry name. The clock needs more than cmd.exe has."""
@@ -152,33 +174,55 @@ class WindowsPlatform:
             utc_ns=None,
         )
 
-    def clock(self) -> None:
-        """cmd.exe tells local time only, in the locale's form."""
-        return None
+    def clock(self) -> Command | None:
+        """By script; cmd.exe tells local time only, in the locale's form."""
+        return self._call("clock")
 
     def parse_clock(self, result: CommandResult) -> int:
-        """There is nothing to parse."""
-        raise Unsupported("cmd.exe does not tell the clock.")
+        """Nanoseconds since 1970 UTC."""
+        return powershell.parse_clock(result)
 
-    def list_tree(self, root: str, skip: Sequence[str] = ()) -> None:
-        """Use SFTP."""
-        return None
+    def list_tree(self, root: str, skip: Sequence[str] = ()) -> Command | None:
+        """By script; folders in `skip` are compared without regard to case."""
+        root = powershell.encoded(self.native_path(root))
+        return self._call("tree", "-Root", root, "-Skip", powershell.skipped(skip))
 
     def parse_list_tree(self, result: CommandResult) -> Listing:
-        """There is nothing to parse."""
-        raise Unsupported("Trees are listed over SFTP.")
+        """The listing, with times to 100 ns."""
+        return powershell.parse_tree(result)
 
-    def hash_files(self, root: str) -> None:
-        """Use SFTP."""
-        return None
+    def hash_files(self, root: str) -> Command | None:
+        """By script, one process for all files."""
+        return self._call("hash", "-Root", powershell.encoded(self.native_path(root)))
 
     def hash_stdin(self, paths: Iterable[str]) -> bytes:
-        """There is nothing to feed."""
-        return b""
+        """Names, one a line."""
+        return powershell.hash_stdin(paths)
 
     def parse_hashes(self, result: CommandResult) -> dict[str, str]:
-        """There is nothing to parse."""
-        raise Unsupported("Files are hashed over SFTP.")
+        """Hashes by path."""
+        return powershell.parse_hashes(result)
+
+    def services(self, folder: str) -> Command | None:
+        """By script: from the registry, which every account may read, and the service control manager."""
+        return self._call("services", "-Folder", powershell.encoded(self.native_path(folder)))
+
+    def parse_services(self, result: CommandResult) -> tuple[Service, ...]:
+        """The services."""
+        return powershell.parse_services(result)
+
+    def service_state(self, name: str) -> Command:
+        """`sc.exe query NAME`."""
+        return Command(("sc.exe", "query", name), idempotent=True)
+
+    def parse_service_state(self, result: CommandResult) -> int | None:
+        """The number of its second indented line, after the type's; words around it may be translated."""
+        if result.exit_status == _NO_SUCH_SERVICE:
+            return None
+        numbers = _NUMBERED.findall(_shown(result.stdout))
+        if not result.ok or len(numbers) < 2 or numbers[1] not in "1234567":
+            raise OutputUnreadable(f"`sc query` ended with status {result.exit_status} and tells no state.")
+        return int(numbers[1])
 
     def untar(self, folder: str) -> None:
         """Use SFTP."""

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.command import Command, CommandResult
-from nodes.errors import OutputUnreadable, Unsupported
+from nodes.errors import OutputUnreadable
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.platforms.windows import LINE_LIMIT
@@ -210,7 +210,7 @@ def test_recorded_registry_values(case: dict[str, Any]):
 
 def test_every_transcript_says_what_it_is_worth():
     for cases in TRANSCRIPTS.values():
-        assert {case["marked"] for case in cases} <= {"observed", "vendor", "assumed"}
+        assert {case["marked"] for case in cases} <= {"observed", "observed-wine", "vendor", "assumed"}
 
 
 @pytest.mark.parametrize("stdout", [b"", b"Windows_NT", b"\xff\xfe\0\0", b"[Version ]"])
@@ -234,10 +234,23 @@ def test_what_cmd_cannot_do_is_left_to_sftp():
     assert WINDOWS.clock() is None
     assert WINDOWS.list_tree("/C:/MDaemon") is None
     assert WINDOWS.hash_files("/C:/MDaemon") is None
+    assert WINDOWS.services("/C:/MDaemon") is None
     assert WINDOWS.untar("/C:/MDaemon") is None
-    for parse in (WINDOWS.parse_clock, WINDOWS.parse_list_tree, WINDOWS.parse_hashes):
-        with pytest.raises(Unsupported):
-            parse(CommandResult(0, b"", b""))
+
+
+@pytest.mark.parametrize("case", TRANSCRIPTS["service_state"], ids=lambda case: case["from"])
+def test_recorded_service_states(case: dict[str, Any]):
+    result = CommandResult(case["exit"], case["stdout"].encode("latin-1"), b"")
+    assert (WINDOWS.parse_service_state(result) or 0) == case["state"]
+
+
+@pytest.mark.parametrize(
+    ("status", "stdout"),
+    [(0, b""), (5, b""), (1, b""), (0, b"        TYPE : 10 \r\n"), (0, b" TYPE : 10 X\r\n STATE : 9 X\r\n")],
+)
+def test_services_that_do_not_answer_are_no_state(status: int, stdout: bytes):
+    with pytest.raises(OutputUnreadable):
+        WINDOWS.parse_service_state(CommandResult(status, stdout, b""))
 
 
 def test_an_unknown_platform_is_refused_with_the_known_ones():
