@@ -20,6 +20,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.remote.hostkeys import show_host_key
 from nodes.remote.pool import POOL
+from nodes.remote.scripts import prepared
 from nodes.remote.session import Session
 from nodes.remote.target import SshTarget
 from nodes.selectors.nodes import approved_fingerprint
@@ -46,15 +47,18 @@ class _Probes:
     """What each server was found to be able to do. Safe for threads; two asking at once both probe."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], tuple[float, Capabilities]] = {}
+        self._known: dict[tuple[object, ...], tuple[float, tuple[Platform, Capabilities]]] = {}
         self._lock = threading.Lock()
 
-    def ask(self, session: Session, platform: Platform, target: SshTarget) -> Capabilities:
-        """The server's capabilities. Raises NodeError when the connection breaks."""
-        server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name)
+    def ask(
+        self, session: Session, platform: Platform, target: SshTarget, version: int
+    ) -> tuple[Platform, Capabilities]:
+        """The server's driver, with scripts where it has them, and its capabilities; asked anew where the node's row
+        has another `version`. Raises NodeError when the connection breaks."""
+        server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name, version)
         now = time.monotonic()
         with self._lock:
-            when, known = self._known.get(server, (float("-inf"), Capabilities()))
+            when, known = self._known.get(server, (float("-inf"), (platform, Capabilities())))
         if now - when < PROBE_SECONDS:
             return known
         found = _probe(session, platform)
@@ -71,16 +75,18 @@ class _Probes:
 PROBES = _Probes()
 
 
-def _probe(session: Session, platform: Platform) -> Capabilities:
-    command = platform.probe()
+def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities]:
+    able = prepared(session, platform)
+    command = able.probe()
     if command is None:
-        return Capabilities()
+        return platform, Capabilities()
     try:
-        result = session.run(platform.spell(command), timeout=settings.PORTAL.command)
+        result = session.run(able.spell(command), timeout=settings.PORTAL.command)
     except Unsupported:
         # a server that gives SFTP and no shell
-        return Capabilities()
-    return platform.parse_probe(result)
+        return platform, Capabilities()
+    found = able.parse_probe(result)
+    return (platform if found == Capabilities() else able), found
 
 
 @contextmanager
@@ -99,7 +105,7 @@ def open_node(node: Node) -> Iterator[NodeLink]:
         raise Unsupported(f"Its installation folder: {error}") from error
     try:
         with POOL.lease(target) as session:
-            capabilities = PROBES.ask(session, platform, target)
+            platform, capabilities = PROBES.ask(session, platform, target, row.version)
             yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)

@@ -37,6 +37,10 @@ class Through:
         self.before("stat")
         return self.inner.stat(path)
 
+    def home(self) -> str:
+        self.before("home")
+        return self.inner.home()
+
     def list_folder(self, path: str) -> Sequence[RemoteEntry]:
         self.before("list_folder")
         return self.inner.list_folder(path)

@@ -16,10 +16,11 @@ from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import NodeFilter
 from nodes.api.inputs import EmptyIn, FingerprintIn, IniAnswerIn, IniKeyQuery, NodeIn, NodePatch, ReasonIn
-from nodes.api.serializers import FactsOut, HostKeyOut, HostKeysOut, IniKeyOut, NodeOut, RefreshOut
+from nodes.api.serializers import FactsOut, HostKeyOut, HostKeysOut, IniKeyOut, NodeOut, RefreshOut, ScriptsOut
 from nodes.connect import look_at_host_key
 from nodes.enums import HostKeyState
 from nodes.models import Node
+from nodes.scripts import bring_scripts, take_scripts_away
 from nodes.selectors.nodes import host_keys_of, ini_keys_of, nodes_for
 from nodes.services import facts, host_keys, ini, registry
 from nodes.tasks import ask_to_observe
@@ -125,6 +126,23 @@ class NodeViewSet(Resource[Node]):
         node = self.get_object()
         host_keys.revoke_host_key(self.principal, node_id=node.pk, **checked(FingerprintIn, request))
         return self._host_keys(self.get_object())
+
+    @extend_schema(summary="Put the portal's scripts on the node", request=EmptyIn, responses=ScriptsOut)
+    @action(detail=True, methods=["post"], url_path="scripts/bring")
+    def bring_scripts(self, request: Request, pk: str) -> Response:
+        """Windows nodes list, hash and tell their clock by them; without them everything goes by SFTP. They lie in
+        `.clusterportal` in the home folder of the portal's account."""
+        node = self.get_object()
+        checked(EmptyIn, request)
+        return Response(ScriptsOut({"files": bring_scripts(self.principal, node=node)}).data)
+
+    @extend_schema(summary="Take the portal's scripts off the node", request=EmptyIn, responses=ScriptsOut)
+    @action(detail=True, methods=["post"], url_path="scripts/remove")
+    def remove_scripts(self, request: Request, pk: str) -> Response:
+        """With their folder."""
+        node = self.get_object()
+        checked(EmptyIn, request)
+        return Response(ScriptsOut({"files": take_scripts_away(self.principal, node=node)}).data)
 
     @extend_schema(summary="Show what the node said of itself", responses=FactsOut)
     @action(detail=True)

@@ -112,6 +112,9 @@ class NodeOut(serializers.ModelSerializer[Node]):
             "credential_name",
             "approved_host_key",
             "product_version",
+            "joining",
+            "joining_by",
+            "joining_since",
             "paused",
             "paused_reason",
             "quarantined_reason",
@@ -195,6 +198,12 @@ class RefreshOut(serializers.Serializer[object]):
 
     requested_at = serializers.DateTimeField(read_only=True)
     facts = serializers.CharField(read_only=True, help_text="where the facts will be")
+
+
+class ScriptsOut(serializers.Serializer[object]):
+    """What changed in the portal's folder on a node; none where everything was as it should be."""
+
+    files = serializers.ListField(child=serializers.CharField(), read_only=True)
 
 
 class IniKeyOut(serializers.ModelSerializer[IniDecision]):

@@ -38,6 +38,7 @@ from nodes.remote.session import (
 Commands = Callable[[str, bytes], CommandResult]
 """What answers a command line and its standard input."""
 
+FAKE_HOME = "/srv/home"
 _CHUNK = 32 * 1024
 _Item = TypeVar("_Item")
 
@@ -75,6 +76,11 @@ class FakeSession:
         self._alive()
         inode = self.disk.find(path)
         return None if inode is None else inode.stat()
+
+    def home(self) -> str:
+        """See `Session.home`."""
+        self._alive()
+        return FAKE_HOME
 
     def list_folder(self, path: str) -> Sequence[RemoteEntry]:
         """See `Session.list_folder`."""

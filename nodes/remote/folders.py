@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 from nodes.errors import NodeError, OutputUnreadable, RemoteDenied, RemoteFileExists, RemoteFileMissing
 from nodes.remote.answers import accept, done, stat, stat_in, why_not_written
-from nodes.remote.packets import NO_ATTRIBUTES, Kind, Status, path_bytes
+from nodes.remote.packets import NO_ATTRIBUTES, Kind, Status, path_bytes, string
 from nodes.remote.session import FileKind, RemoteEntry, RemoteStat
 from nodes.remote.sftp import SftpChannel
 
 _READS_AHEAD = 4
 _MOST_ENTRIES = 5_000_000
+
+
+def home(sftp: SftpChannel) -> str:
+    """`Session.home` on one channel."""
+    return accept(sftp.ask(Kind.REALPATH, string(b".")), ".").absolute_path()
 
 
 def list_folder(sftp: SftpChannel, path: str) -> Sequence[RemoteEntry]:

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     REMOVE = 13
     MKDIR = 14
     RMDIR = 15
+    REALPATH = 16
     STATUS = 101
     HANDLE = 102
     DATA = 103
@@ -189,6 +190,18 @@ class Reply:
             if raw not in (b".", b".."):
                 found.append(_entry(folder, raw, attributes))
         return found
+
+    def absolute_path(self) -> str:
+        """The one path a REALPATH is answered by. Raises OutputUnreadable for what is no absolute path."""
+        fields = self.fields(Kind.NAME)
+        count, raw = fields.number(), fields.string()
+        try:
+            path = raw.decode()
+        except UnicodeDecodeError as exc:
+            raise OutputUnreadable("The login's folder is not spelled in UTF-8.") from exc
+        if count != 1 or not path.startswith("/") or "\0" in path:
+            raise OutputUnreadable(f"The server gives {path[:200]!r} for the login's folder.")
+        return path
 
     def space(self) -> tuple[Space, bool]:
         """What statvfs tells: bytes, and whether the volume is out of file entries."""

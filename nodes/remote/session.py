@@ -89,6 +89,10 @@ class Session(Protocol):
         """Facts of one entry, the link itself if it is one; None where nothing is."""
         ...
 
+    def home(self) -> str:
+        """The login's own folder, as an absolute path."""
+        ...
+
     def list_folder(self, path: str) -> Sequence[RemoteEntry]:
         """The entries of a folder without `.` and `..`. Raises RemoteFileMissing, RemoteDenied."""
         ...

@@ -76,6 +76,10 @@ class SshSession:
         """See `Session.stat`."""
         return answers.stat(self._sftp, path)
 
+    def home(self) -> str:
+        """See `Session.home`."""
+        return folders.home(self._sftp)
+
     def list_folder(self, path: str) -> Sequence[RemoteEntry]:
         """See `Session.list_folder`."""
         return folders.list_folder(self._sftp, path)
