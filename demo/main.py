@@ -66,6 +66,7 @@ class Story:
         self._register()
         self._dry_run()
         self._answer_ini_key()
+        self._join()
         first = self._replicate("day one: bring the joining nodes to the primary's configuration")
         self._show("First replication", first)
         self._prove()
@@ -173,6 +174,13 @@ class Story:
         for node in self._secondaries:
             self._api.post(f"nodes/{node}/ini-keys/answer/", answer)
         self.tell("Answered: [Server] MaxSMTPSessions of MDaemon.ini is the primary's; other keys that differ stay own")
+
+    def _join(self) -> None:
+        """Nothing is written to a server before somebody typed its name."""
+        names = [demo_node.name for demo_node in self._demo_nodes[1:]]
+        for node, name in zip(self._secondaries, names, strict=True):
+            self._api.post(f"nodes/{node}/join", {"confirm_name": name})
+        self.tell(f"Confirmed by typing their names that {' and '.join(names)} join: their settings are overwritten")
 
     def _replicate(self, reason: str) -> Ran:
         started = time.monotonic()

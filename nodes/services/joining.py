@@ -30,7 +30,7 @@ def confirm_joining(principal: Principal, *, node_id: int, confirm_name: str) ->
     """
     node = take_node(principal, node_id, Role.ADMINISTRATOR)
     _check_name(node, confirm_name)
-    if node.joining in (Joining.JOINING, Joining.JOINED):
+    if node.role == NodeRole.SECONDARY and node.joining in (Joining.JOINING, Joining.JOINED):
         return node, False
     _check_may_join(node)
     anew = node.joining != Joining.LEAVING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodes.enums import NodeRole
+from nodes.enums import Joining, NodeRole
 from nodes.models import Node
 from nodes.views.verdict import Verdict, verdict_of
 
@@ -59,14 +59,15 @@ class Drawing:
 
 
 def draw(nodes: Sequence[Node]) -> Drawing:
-    """Lay out a cluster's nodes; a cluster without a primary has boxes and no lines."""
+    """Lay out a cluster's nodes; lines lead from the primary to the secondaries it replicates to."""
     primary = [node for node in nodes if node.role == NodeRole.PRIMARY]
     secondaries = [node for node in nodes if node.role != NodeRole.PRIMARY]
     top = [_box(node, WIDTH // 2, PRIMARY_Y) for node in primary[:1]]
     below = [_box(node, *_place(index, len(secondaries))) for index, node in enumerate(secondaries)]
     rows = -(-len(secondaries) // COLUMNS)
     line = _curve if rows == 1 else _elbow
-    edges = tuple(Edge(line(box), box.verdict.tone) for box in below) if top else ()
+    served = [box for box in below if box.node.joining in (Joining.JOINING, Joining.JOINED)] if top else []
+    edges = tuple(Edge(line(box), box.verdict.tone) for box in served)
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)
     return Drawing(WIDTH, height, boxes, edges, "; ".join(f"{box.node.name}: {box.verdict.label}" for box in boxes))

@@ -53,8 +53,8 @@ class JoinView(NodeView):
     @extend_schema(summary="Confirm that a node joins", request=JoinIn, responses=JoinOut)
     def post(self, request: Request, node_id: int) -> Response:
         """All settings on that server will be overwritten by the next replication. Send its name to confirm."""
-        self.node(node_id)
-        joining.join(self.principal, node_id=node_id, **checked(JoinIn, request.data).validated_data)
+        node = self.node(node_id)
+        joining.join(self.principal, node_id=node.pk, **checked(JoinIn, request.data).validated_data)
         node = self.node(node_id)
         return Response(JoinOut({"node": node, "progress": progress_of(node)}).data)
 
@@ -83,9 +83,9 @@ class LeaveView(NodeView):
     def post(self, request: Request, node_id: int) -> Response:
         """A job gives it back what it had before joining, byte for byte; with `keep` it keeps what it has. `dry_run`
         shows what would be done and needs no name."""
-        self.node(node_id)
+        node = self.node(node_id)
         values = checked(LeaveIn, request.data).validated_data
-        wanted = LeaveRequest(node_id=node_id, idempotency_key=idempotency_key(request), **values)
+        wanted = LeaveRequest(node_id=node.pk, idempotency_key=idempotency_key(request), **values)
         job, created = joining.leave(self.principal, wanted)
         shown = JobDetailOut(job_for(self.principal).get(pk=job.pk)).data
         code = status.HTTP_202_ACCEPTED if created else status.HTTP_200_OK

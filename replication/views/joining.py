@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,24 +109,27 @@ def _step(word: str, progress: Progress) -> Step:
 
 def _of_step(request: HttpRequest, node: Node, step: Step, progress: Progress) -> dict[str, Any]:
     """What only one step shows."""
-    principal = principal_of(request)
-    if step is Step.HOST_KEY:
-        return {"fingerprint_form": FingerprintForm(auto_id="given-%s")}
-    if step is Step.CREDENTIAL:
-        return {"credentials": list(credentials_for(principal).filter(cluster=node.cluster_id))}
-    if step is Step.CHECKS:
-        return {"refreshing": progress.facts is None}
-    if step is Step.DIFFERENCES:
-        return _differences(node, progress) | {"differences": differences_of(principal, node)}
-    if step is Step.CONFIRM:
-        form = ConfirmName(name=node.name)
-        return {"form": form, "sentence": OVERWRITTEN, "outlook": _outlook(progress.comparison, node)}
-    if step is Step.PLAN:
-        return {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)}
-    return {}
+    parts: dict[Step, Callable[[], dict[str, Any]]] = {
+        Step.HOST_KEY: lambda: {"fingerprint_form": FingerprintForm(auto_id="given-%s")},
+        Step.CREDENTIAL: lambda: _credentials(request, node),
+        Step.CHECKS: lambda: {"refreshing": progress.facts is None},
+        Step.DIFFERENCES: lambda: _differences(request, node, progress),
+        Step.CONFIRM: lambda: _confirmation(node, progress),
+        Step.PLAN: lambda: {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)},
+    }
+    return parts.get(step, dict)()
 
 
-def _differences(node: Node, progress: Progress) -> dict[str, Any]:
+def _credentials(request: HttpRequest, node: Node) -> dict[str, Any]:
+    return {"credentials": list(credentials_for(principal_of(request)).filter(cluster=node.cluster_id))}
+
+
+def _confirmation(node: Node, progress: Progress) -> dict[str, Any]:
+    outlook = _outlook(progress.comparison, node)
+    return {"form": ConfirmName(name=node.name), "sentence": OVERWRITTEN, "outlook": outlook}
+
+
+def _differences(request: HttpRequest, node: Node, progress: Progress) -> dict[str, Any]:
     try:
         unsorted = findings_of(newest_snapshot(node.cluster_id)).unclassified
         trouble = ""
@@ -133,6 +137,7 @@ def _differences(node: Node, progress: Progress) -> dict[str, Any]:
         unsorted, trouble = (), str(error)
     return {
         "refreshing": active(progress.comparison),
+        "differences": differences_of(principal_of(request), node),
         "unclassified": unsorted[:SHOWN_PATHS],
         "unclassified_more": max(0, len(unsorted) - SHOWN_PATHS),
         "findings_trouble": trouble,

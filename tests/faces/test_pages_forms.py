@@ -87,6 +87,9 @@ def test_a_second_primary_is_refused(browser, cluster) -> None:
 
 def test_a_node_is_removed_only_when_paused_and_named(browser, cluster) -> None:
     node = make_node(cluster, "mx1")
+    Node.objects.filter(pk=node.pk).update(paused=True)
+    assert b"leave the cluster first" in browser.post(f"/nodes/{node.pk}/remove/", {"typed": "mx1"}).content
+    Node.objects.filter(pk=node.pk).update(paused=False, joining="left")
     address = f"/nodes/{node.pk}/remove/"
     assert b"Pause the node first" in browser.post(address, {"typed": "mx1"}).content
     browser.post(f"/nodes/{node.pk}/pause/", {"reason": "moving"})

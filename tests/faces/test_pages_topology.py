@@ -6,14 +6,14 @@ import itertools
 
 import pytest
 
-from nodes.enums import Health, NodeRole
+from nodes.enums import Health, Joining, NodeRole
 from nodes.models import Node
 from nodes.views.topology import BOX, draw
 
 
 def _cluster(secondaries: int, *, primary: bool = True) -> list[Node]:
     nodes = [Node(name="p", role=NodeRole.PRIMARY, health=Health.OK)] if primary else []
-    return nodes + [Node(name=f"s{number}", health=Health.DOWN) for number in range(secondaries)]
+    return nodes + [Node(name=f"s{number}", health=Health.DOWN, joining=Joining.JOINED) for number in range(secondaries)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 9, 20])
@@ -34,3 +34,11 @@ def test_without_a_primary_there_are_no_lines() -> None:
 
 def test_long_names_are_shortened() -> None:
     assert draw([Node(name="mail-frontend-frankfurt-01", health=Health.OK)]).boxes[0].name == "mail-frontend-f…"
+
+
+def test_no_line_leads_to_a_node_that_has_not_joined() -> None:
+    nodes = _cluster(3)
+    nodes[2].joining = Joining.REGISTERED
+    drawing = draw(nodes)
+    assert len(drawing.edges) == 2
+    assert "s1: Not joined" in drawing.summary

@@ -123,7 +123,7 @@ def test_a_node_keeps_its_own_name_and_role_on_change(keeper, cluster):
 
 
 def test_only_a_paused_node_is_removed(keeper, hand, cluster):
-    node = make_node(cluster, "a")
+    node = make_node(cluster, "a", joining="left")
     with pytest.raises(Conflict, match="Pause"):
         registry.remove_node(keeper, node_id=node.pk)
     registry.pause_node(hand, node_id=node.pk, reason="gone")
