@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.products.ini import IniError
-from nodes.products.ini_render import differing_keys
+from nodes.products.ini_render import differing_values
 from nodes.products.profile import PathClass, Profile
 
 
@@ -44,7 +44,7 @@ def compare(primary: Path, secondary: Path, profile: Profile) -> Comparison:
 
 def _own_keys(wanted: bytes, actual: bytes, into: list[str]) -> bool:
     try:
-        keys = differing_keys(wanted, actual)
+        keys = differing_values(wanted, actual)
     except IniError:
         return False
     into.extend(f"[{key.section}] {key.key}" for key in keys)
