@@ -1,0 +1,217 @@
+"""The watch: a change on the primary is proven on the secondaries, and nobody pressed a button."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.acting import Acting
+from tests.journeys.conftest import Stage
+from tests.journeys.portal import wait_for
+from tests.journeys.trees import config_of
+
+QUICK = 5.0
+"""Seconds from a change to its proof on an idle machine; tests allow for busy ones."""
+
+BUSY = 6 * QUICK
+
+
+@pytest.fixture
+def watched(new_cluster: Any) -> Stage:
+    """Three nodes, proven once, and from then on watched."""
+    stage: Stage = new_cluster(nodes=3, watch=True)
+    stage.replicate()
+    return stage
+
+
+def watch_of(stage: Stage) -> dict[str, Any]:
+    found: dict[str, Any] = stage.portal.ok("GET", f"clusters/{stage.cluster}/watch")
+    return found
+
+
+def jobs_of(stage: Stage) -> list[dict[str, Any]]:
+    """The watch's own jobs, oldest first."""
+    rows = stage.portal.ok("GET", f"jobs?cluster={stage.cluster}&limit=100")["results"]
+    return [job for job in reversed(rows) if job["requester"] == "system"]
+
+
+def told(stage: Stage) -> str:
+    """The watch and its jobs in a few lines, for a test that failed."""
+    rows = [f"#{job['id']} {job['state']} {job['reason']} {job['error']} {job['ended_at']}" for job in jobs_of(stage)]
+    return "\n".join([str(watch_of(stage)), *rows])
+
+
+def wait_proven(stage: Stage, content: bytes, name: str, *, roots: list[Path] | None = None) -> float:
+    """Until the secondaries hold a content and the watch's last job is proven. Answers the seconds it took."""
+    began = time.monotonic()
+    secondaries = roots or stage.roots[1:]
+
+    def proven() -> bool:
+        if not all((root / "App" / name).is_file() for root in secondaries):
+            return False
+        if any((root / "App" / name).read_bytes() != content for root in secondaries):
+            return False
+        return all(job["state"] == "succeeded" for job in jobs_of(stage)[-1:])
+
+    try:
+        wait_for(f"{name} is proven", proven, BUSY)
+    except AssertionError as error:
+        pytest.fail(f"{error}\n{told(stage)}\n{stage.portal.logs()}")
+    return time.monotonic() - began
+
+
+def wait_quiet(stage: Stage, seconds: float = BUSY) -> dict[str, Any]:
+    """Until the watch has looked, and nothing is pending or running."""
+
+    def quiet() -> dict[str, Any] | None:
+        watch = watch_of(stage)
+        ended = all(job["state"] in ("succeeded", "failed", "cancelled") for job in jobs_of(stage)[-1:])
+        return watch if watch["mood"] == "quiet" and not watch["pending"] and ended else None
+
+    found: dict[str, Any] = wait_for("the watch is quiet", quiet, seconds)
+    return found
+
+
+def test_a_change_is_proven_without_a_button(watched: Stage) -> None:
+    content = b"; somebody edited this\r\n"
+    (watched.roots[0] / "App" / "list0001.grp").write_bytes(content)
+    wait_proven(watched, content, "list0001.grp")
+    assert len(jobs_of(watched)) == 1, told(watched)
+    (job,) = jobs_of(watched)
+    assert job["reason"] == "watch: 1 file changed: App/list0001.grp"
+    assert job["target_states"] == {"verified": 2}
+    watch = wait_quiet(watched)
+    assert (watch["last_change"], watch["last_job"]) == ("1 file changed: App/list0001.grp", job["id"])
+    assert watch["proven_after"] > 0
+    (watched.roots[0] / "App" / "list0001.grp").unlink()
+    wait_for("it is deleted everywhere", lambda: not (watched.roots[2] / "App/list0001.grp").exists(), BUSY)
+    wait_quiet(watched)
+    assert config_of(watched.roots[1]) == config_of(watched.roots[0])
+    assert len(jobs_of(watched)) == 2
+
+
+def test_from_change_to_proof(watched: Stage) -> None:
+    """Ten changes, one after the other; the numbers are printed, and told to whoever runs it with -s."""
+    took = []
+    for number in range(10):
+        content = f"; change {number}\r\n".encode()
+        (watched.roots[0] / "App" / "list0002.grp").write_bytes(content)
+        took.append(wait_proven(watched, content, "list0002.grp"))
+    took.sort()
+    median, p95 = statistics.median(took), took[-1]
+    load = os.getloadavg()[0]
+    print(f"from a change to its proof on both secondaries: p50 {median:.2f} s, p95 {p95:.2f} s; load {load:.1f}")
+    assert median < (QUICK if load < 2 else BUSY)
+    wait_quiet(watched)
+    assert len(jobs_of(watched)) == 10
+
+
+def test_many_quick_changes_become_few_jobs(watched: Stage) -> None:
+    app = watched.roots[0] / "App"
+    for number in range(30):
+        (app / f"burst{number:02}.grp").write_bytes(f"; {number}\r\n".encode())
+        time.sleep(0.05)
+    last = b"; 29\r\n"
+    wait_proven(watched, last, "burst29.grp")
+    wait_quiet(watched)
+    assert config_of(watched.roots[2]) == config_of(watched.roots[0])
+    assert len(jobs_of(watched)) <= 3
+
+
+def test_a_file_that_never_rests_is_named_and_blocks_nothing(watched: Stage) -> None:
+    app = watched.roots[0] / "App"
+    restless, before = app / "list0003.grp", (watched.roots[1] / "App/list0003.grp").read_bytes()
+    count = 0
+
+    def write() -> None:
+        nonlocal count
+        count += 1
+        restless.write_bytes(f"; {count}\r\n".encode())
+
+    with Acting(write, pause=0.05):
+        wait_for("it is seen to change", lambda: watch_of(watched)["pending"], BUSY)
+        (app / "list0004.grp").write_bytes(b"; an edit beside it\r\n")
+        wait_proven(watched, b"; an edit beside it\r\n", "list0004.grp")
+        assert (watched.roots[1] / "App/list0003.grp").read_bytes() == before
+        job = jobs_of(watched)[-1]
+        assert job["state"] == "succeeded"
+        assert "App/list0003.grp" in job["plan_summary"]["unstable"]
+        assert any("App/list0003.grp" in line for line in watched.events(job["id"]))
+        flagged = wait_for("it is flagged", lambda: watch_of(watched)["churning"], 90)
+        assert [one["path"] for one in flagged] == ["App/list0003.grp"]
+        assert flagged[0]["changes"] > watch_of(watched)["churn_per_hour"]
+    wait_proven(watched, f"; {count}\r\n".encode(), "list0003.grp")
+    rule = {"pattern": flagged[0]["path"], "path_class": "volatile"}
+    watched.portal.ok("POST", f"clusters/{watched.cluster}/path-classes/", rule)
+    jobs = len(jobs_of(watched))
+    write()
+    looked = wait_quiet(watched)["looked_at"]
+    wait_for("it is looked at twice", lambda: watch_of(watched)["looked_at"] > looked, BUSY)
+    assert wait_quiet(watched)["pending"] == 0
+    assert len(jobs_of(watched)) == jobs
+
+
+def test_a_file_written_back_unchanged_is_no_change(watched: Stage) -> None:
+    path = watched.roots[0] / "App" / "list0005.grp"
+    for _ in range(3):
+        path.write_bytes(path.read_bytes())
+        looked = watch_of(watched)["looked_at"]
+        wait_for("it is looked at", lambda looked=looked: (watch_of(watched)["looked_at"] or "") > (looked or ""), BUSY)
+    wait_quiet(watched)
+    assert jobs_of(watched) == []
+
+
+def test_a_secondary_that_was_away_catches_up_by_itself(watched: Stage) -> None:
+    server = watched.servers[2]
+    server.stop()
+    content = b"; while one was away\r\n"
+    (watched.roots[0] / "App" / "list0006.grp").write_bytes(content)
+    wait_for("the other has it", lambda: (watched.roots[1] / "App/list0006.grp").read_bytes() == content, BUSY)
+    first = wait_for("a job waits", lambda: [job for job in jobs_of(watched) if job["state"] == "converging"], BUSY)[0]
+    (watched.roots[0] / "App" / "list0007.grp").write_bytes(content)
+    wait_for("the other has that, too", lambda: (watched.roots[1] / "App/list0007.grp").read_bytes() == content, BUSY)
+    server.start_again()
+    wait_proven(watched, content, "list0006.grp", roots=watched.roots[2:])
+    wait_proven(watched, content, "list0007.grp", roots=watched.roots[2:])
+    job = watched.job(first["id"])
+    assert job["error_code"] in ("", "superseded")
+
+
+def test_a_paused_cluster_is_left_alone_and_catches_up(watched: Stage) -> None:
+    cluster = f"clusters/{watched.cluster}"
+    watched.portal.ok("POST", f"{cluster}/pause/", {"reason": "upgrade"})
+    looked = watch_of(watched)["looked_at"]
+    (watched.roots[0] / "App" / "list0008.grp").write_bytes(b"; while paused\r\n")
+    time.sleep(3)
+    watch = watch_of(watched)
+    assert (watch["mood"], watch["looked_at"], jobs_of(watched)) == ("paused", looked, [])
+    watched.portal.ok("POST", f"{cluster}/resume/", {})
+    wait_proven(watched, b"; while paused\r\n", "list0008.grp")
+
+
+def test_a_signal_makes_the_watch_look_at_once(watched: Stage) -> None:
+    address = f"clusters/{watched.cluster}"
+    watched.portal.ok("PUT", f"{address}/watch", {"enabled": True, "interval": 3600})
+    wait_for("the long wait begins", lambda: watch_of(watched)["due_at"][:16] > watch_of(watched)["looked_at"][:16], 20)
+    wait_quiet(watched)
+    (watched.roots[0] / "App" / "list0009.grp").write_bytes(b"; signalled\r\n")
+    answers = [watched.portal.call("POST", f"{address}/signal", {}) for _ in range(20)]
+    assert {answer.status for answer in answers} == {202}
+    wait_proven(watched, b"; signalled\r\n", "list0009.grp")
+    assert len(jobs_of(watched)) == 1
+
+
+def test_two_beats_and_two_workers_have_one_effect(new_stage: Any) -> None:
+    stage: Stage = new_stage(workers=2, beats=2, nodes=3, files=40, approval="never", watch=True)
+    stage.replicate()
+    for number in range(5):
+        content = f"; change {number}\r\n".encode()
+        (stage.roots[0] / "App" / "list0001.grp").write_bytes(content)
+        wait_proven(stage, content, "list0001.grp")
+    wait_quiet(stage)
+    assert len(jobs_of(stage)) == 5
