@@ -72,3 +72,10 @@ def test_free_space_tells_bytes_of_the_volume(node):
     assert 0 < space.free <= space.total
     with pytest.raises(RemoteFileMissing):
         node.session.free_space(node.path("nothing"))
+
+
+def test_the_login_has_a_home_folder(node):
+    home = node.session.home()
+    assert home.startswith("/")
+    if node.kind != "fake":
+        assert node.session.stat(home).kind is FileKind.FOLDER
