@@ -48,8 +48,9 @@ class Stage:
             name, root, public_key=self.key["public_key"], credential=self.key["credential"]["id"], port=port
         )
 
-    def register(self, name: str, root: Path, server: Any, *, credential: int, port: int = 0) -> int:
-        """Register a running server with a `port` and a `fingerprint`, and approve its host key."""
+    def register(self, name: str, root: Path, server: Any, *, credential: int, port: int = 0, **fields: Any) -> int:
+        """Register a running server with a `port` and a `fingerprint`, and approve its host key. `fields`: those of the
+        node that differ."""
         body = {
             "cluster": self.cluster,
             "name": name,
@@ -59,6 +60,7 @@ class Stage:
             "role": "secondary" if self.node_ids else "primary",
             "install_root": str(root),
             "credential": credential,
+            **fields,
         }
         node = self.portal.ok("POST", "nodes/", body)["id"]
         shown = self.portal.ok("POST", f"nodes/{node}/host-key/fetch/", {})
@@ -66,6 +68,8 @@ class Stage:
         self.portal.ok("POST", f"nodes/{node}/host-key/approve/", {"fingerprint": server.fingerprint})
         self.node_ids.append(node)
         self.attest(node, "cluster_service", "off")
+        if body["role"] == "secondary":
+            self.portal.ok("POST", f"nodes/{node}/join", {"confirm_name": name})
         return int(node)
 
     def attest(self, node: int, subject: str, value: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from nodes.errors import NodeError
 from nodes.products.profile import Profile
@@ -10,6 +11,7 @@ from nodes.services.joining import note_left
 from replication.apply.context import Context
 from replication.apply.semaphores import semaphores_owed
 from replication.core.manifest import Manifest
+from replication.core.paths import identity
 from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import TargetOutcome, TargetWork
@@ -49,14 +51,16 @@ class LeaveRun(NodeRun):
         """Semaphores for what an earlier try gave back without living to tell the server."""
         if self._last is None or self.job.baseline is None:
             return ()
-        ours = self._last.former.ours.files
-        mine = {path: wanted for path, wanted in seen.desired.files.items() if path in ours}
+        folds_case = context.link.platform.folds_case
+        ours = {path.key(folds_case=folds_case) for path in self._last.former.ours.files}
+        wanted = seen.desired.files.items()
+        mine = {path: content for path, content in wanted if path.key(folds_case=folds_case) in ours}
         return semaphores_owed(
             context.profile,
             told=self.job.baseline,
             wanted=mine,
             actual=seen.scan.manifest,
-            folds_case=context.link.platform.folds_case,
+            folds_case=folds_case,
         )
 
     def _outcome(self, context: Context, seen: Seen, changes: Sequence[Change]) -> TargetOutcome:
@@ -87,12 +91,14 @@ class LeaveRun(NodeRun):
 
     def _remove_folders(self, context: Context, seen: Seen) -> tuple[str, ...]:
         """Remove empty folders that came with replicated files; what was there before, or holds anything, stays."""
-        before = self._remembered.folders
-        if before is None or self._last is None:
+        if self._remembered.folders is None or self._last is None:
             return ()
-        written = {folder for path in self._last.former.ours.files for folder in _above(path)}
+        fold = partial(identity, folds_case=context.link.platform.folds_case)
+        before = {fold(folder) for folder in self._remembered.folders}
+        written = {fold(folder) for path in self._last.former.ours.files for folder in _above(path)}
+        new = [folder for folder in seen.scan.folders if fold(folder) in written - before]
         removed = []
-        for folder in sorted(written & set(seen.scan.folders) - before, key=len, reverse=True):
+        for folder in sorted(new, key=len, reverse=True):
             self.lease.check()
             try:
                 context.link.session.remove_folder(context.remote(folder))
