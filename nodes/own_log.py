@@ -3,6 +3,7 @@ known, so the log is found by the codes in it."""
 
 from __future__ import annotations
 
+from nodes.errors import RemoteFileMissing
 from nodes.products.cluster_log import CLUSTER_CODES, newest_lines
 from nodes.reader import Reader
 
@@ -16,7 +17,11 @@ WHOLE = 4 * 1024 * 1024
 
 def newest_cluster_lines(reader: Reader, folder: str) -> dict[str, str]:
     """The newest line of each cluster code in the newest log that has any; empty where none has. Raises NodeError."""
-    for entry in reader.logs(folder)[:LOGS_LOOKED_AT]:
+    try:
+        logs = reader.logs(folder)
+    except RemoteFileMissing:
+        return {}
+    for entry in logs[:LOGS_LOOKED_AT]:
         path = f"{folder}/{entry.name}"
         if CLUSTER_CODES.search(reader.start_of(path, HEAD)):
             return newest_lines(reader.start_of(path, WHOLE).decode("latin-1"))

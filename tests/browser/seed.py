@@ -16,6 +16,7 @@ from accounts.principals import Principal
 from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
 from nodes.models import Cluster, Credential, HostKey, IniDecision, Node, NodeFacts, PathOverride
 from nodes.secret import Secret
+from nodes.services.attestations import Word, attest, attest_step
 from nodes.services.credentials import Login, make_credential_key_pair, store_password
 from nodes.services.ini import folded
 from replication.core.manifest import Problem
@@ -62,6 +63,9 @@ def seed(name: str = "astrid") -> Seeded:
         principal, login=Login(cluster.pk, "old password", "MAIL\\backup"), password=Secret("not the real one")
     )
     nodes = [_node(cluster, key, number) for number in range(1, 6)]
+    for node in nodes:
+        attest(principal, node_id=node.pk, word=Word("cluster_service", "off", "looked at the dialog"))
+    attest_step(principal, cluster_id=cluster.pk, step=15, note="haproxy")
     _other_cluster(principal)
     make_member(cluster, Role.OPERATOR, "night-shift")
     PathOverride.objects.create(
