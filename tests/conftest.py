@@ -5,7 +5,7 @@ administrator: may do everything on the portal. operator, viewer: on `cluster` o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from accounts import append_only
 from accounts.models import Role, User
 from accounts.principals import Principal
+from nodes import secret
 from nodes.models import Cluster
 from tests.factories import make_cluster, make_member, make_token, make_user
 
@@ -111,3 +112,9 @@ def cost_of() -> Callable[[Client, str], int]:
         return len(queries)
 
     return count
+
+@pytest.fixture(autouse=True)
+def forgotten_secrets() -> Iterator[None]:
+    """What one test revealed must not blank another test's log."""
+    yield
+    secret._revealed.clear()
