@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -12,6 +12,7 @@ from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath, path_problem
+from replication.core.spelling import Spelling
 from replication.guard import Guard, moving
 
 STAGING_PREFIX = ".cp~"
@@ -21,13 +22,15 @@ STAGING_PREFIX = ".cp~"
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """A listing, sorted. `hidden`: relative paths at which, or beneath which, anything may be: folders that cannot be
-    listed, and links, which are never followed. `leftovers`: the portal's own temporary names."""
+    listed, and links, which are never followed. `leftovers`: the portal's own temporary names. `folders`: every folder
+    that was listed."""
 
     config: dict[RelPath, ListedFile]
     problems: tuple[Problem, ...]
     hidden: tuple[str, ...]
     unclassified: tuple[str, ...]
     leftovers: tuple[str, ...]
+    folders: tuple[str, ...]
 
 
 def list_tree(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
@@ -35,7 +38,7 @@ def list_tree(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
     skip = profile.skip_folders()
     command = link.platform.list_tree(link.root, skip) if link.capabilities.can_list else None
     if command is None:
-        return walk(link.session, link.root, skip)
+        return walk(link.session, link.root, skip, folds_case=link.platform.folds_case)
     line = link.platform.spell(command)
     result = link.session.run(line, timeout=settings.PORTAL.command, progress=moving(guard))
     return link.platform.parse_list_tree(result)
@@ -63,7 +66,15 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
         for folder in listing.unreadable
     )
     leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(STAGING_PREFIX)]
-    return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers))
+    folders = tuple(file.path for file in listing.files if file.kind == "folder" and STAGING_PREFIX not in file.path)
+    return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers), folders)
+
+
+def respelled(found: Sorted, spelling: Spelling) -> Sorted:
+    """The same with every name as it is known."""
+    problems = tuple(replace(problem, path=spelling.of(problem.path)) for problem in found.problems)
+    hidden = tuple(sorted({spelling.of(place) for place in found.hidden}))
+    return replace(found, config=spelling.keys(found.config), problems=problems, hidden=hidden)
 
 
 def _hidden(listing: Listing) -> tuple[str, ...]:

@@ -15,9 +15,10 @@ from nodes.platforms.base import ListedFile
 from nodes.products.profile import Profile
 from replication.core.manifest import RACY, FileState, Manifest, Problem
 from replication.core.paths import RelPath
+from replication.core.spelling import Spelling
 from replication.digests import CHANGING, VANISHED, Digest, Digests, by_hashing, by_storing
 from replication.guard import Guard
-from replication.listing import list_tree, sort_out
+from replication.listing import Sorted, list_tree, respelled, sort_out
 from replication.objects import Objects
 
 RACY_WINDOW_NS = 2_000_000_000
@@ -38,12 +39,14 @@ TURN_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A manifest, the portal's own leftovers that were seen (relative paths), and how many files had to be read."""
+    """A manifest, the portal's own leftovers and the folders that were seen (relative paths), how many files had to be
+    read, and which were left as they were last known because they keep changing."""
 
     manifest: Manifest
     leftovers: tuple[str, ...]
     read: int
     unstable: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 Listed = dict[RelPath, ListedFile]
@@ -74,16 +77,33 @@ def scan_primary(
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
 
-    scan = _scan(link, profile, known=known, scan_ns=scan_ns, guard=guard, read=read, passed_over=unstable or ())
+    def listed() -> Sorted:
+        return sort_out(list_tree(link, profile, guard), profile)
+
+    scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, passed_over=unstable or ())
     return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
 
 
-def scan_node(link: NodeLink, profile: Profile, *, known: Manifest, scan_ns: int, guard: Guard) -> Scan:
-    """A node's config files, hashed on the node where it has a command for it."""
+def scan_node(
+    link: NodeLink,
+    profile: Profile,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    guard: Guard,
+    spelling: Spelling | None = None,
+) -> Scan:
+    """A node's config files, hashed on the node where it has a command for it. `spelling`: how they are to be named."""
     digest = by_hashing(link, guard)
-    return _scan(
-        link, profile, known=known, scan_ns=scan_ns, guard=guard, read=lambda fresh: (fresh, digest(list(fresh)))
-    )
+
+    def listed() -> Sorted:
+        found = sort_out(list_tree(link, profile, guard), profile)
+        return respelled(found, spelling) if spelling else found
+
+    def read(fresh: Listed) -> tuple[Listed, Digests]:
+        return fresh, digest(list(fresh))
+
+    return _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read)
 
 
 def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[str]) -> Scan:
@@ -96,8 +116,7 @@ def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[st
 
 
 def _scan(
-    link: NodeLink,
-    profile: Profile,
+    listed: Callable[[], Sorted],
     *,
     known: Manifest,
     scan_ns: int,
@@ -106,7 +125,7 @@ def _scan(
     passed_over: Collection[str] = (),
 ) -> Scan:
     guard.progress(phase="listing")
-    found = sort_out(list_tree(link, profile, guard), profile)
+    found = listed()
     changed = {path: file for path, file in found.config.items() if not _unchanged(known.files.get(path), file)}
     fresh = {path: file for path, file in changed.items() if path not in passed_over}
     guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
@@ -120,7 +139,7 @@ def _scan(
         unlisted=found.hidden,
         unclassified=found.unclassified,
     )
-    return Scan(manifest=manifest, leftovers=found.leftovers, read=len(fresh))
+    return Scan(manifest=manifest, leftovers=found.leftovers, read=len(fresh), folders=found.folders)
 
 
 def _read_at_rest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nodes.connect import NodeLink
@@ -25,6 +25,17 @@ class Decisions:
 
     keep: Mapping[str, Collection[IniKey]]
     replicate: Mapping[str, Collection[IniKey]]
+
+    def renamed(self, rename: Callable[[str], str]) -> Decisions:
+        """The same under other paths; what was decided under several names of one file holds together."""
+        return Decisions(_renamed(self.keep, rename), _renamed(self.replicate, rename))
+
+
+def _renamed(decided: Mapping[str, Collection[IniKey]], rename: Callable[[str], str]) -> dict[str, set[IniKey]]:
+    renamed: dict[str, set[IniKey]] = {}
+    for path, keys in decided.items():
+        renamed.setdefault(rename(path), set()).update(keys)
+    return renamed
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
 from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at, origin_of
-from replication.jobs.replicate.planning import NodeJob, Seen, look, store_tree
+from replication.jobs.replicate.planning import NodeJob, Seen, look, spelled, store_tree
 from replication.objects import Store
 from replication.services.history import LostEdit, Proof, record_baseline, record_conflicts, record_origin
 
@@ -53,7 +53,8 @@ class NodeRun:
         self.store = store
         self.lease = work.lease
         self.snapshot = manifest_at(work.plan.snapshot_root, store)
-        self.job = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
+        known = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
+        self.job = spelled(known, self.snapshot)
         self.state = Progress()
 
     def run(self) -> TargetOutcome:
@@ -102,9 +103,7 @@ class NodeRun:
             root = store_tree(seen.scan.manifest, self.store)
             folders = self.store.put(json.dumps(sorted(seen.scan.folders)).encode())
             with self.lease.transaction():
-                record_origin(
-                    node_id=self.work.node.pk, job_id=self.work.job.pk, root=root, folders_object=folders
-                )
+                record_origin(node_id=self.work.node.pk, job_id=self.work.job.pk, root=root, folders_object=folders)
 
     def _rounds(self, context: Context, seen: Seen) -> TargetOutcome:
         """Apply and look again until the node stays as it should, at most the profile's number of retries."""
@@ -245,8 +244,8 @@ class NodeRun:
         if changes:
             text = f"The node's own server overwrote {_some([change.path for change in changes])} again and again."
             return TargetState.CONTENDED, "contended", text
-        if self.state.blocked:
-            text = f"Held open on the node: {_some(self.state.blocked)}. The next run tries again."
+        if held := self._held(seen):
+            text = f"Held open or refused on the node: {_some(held)}. The next run tries again."
             return TargetState.BLOCKED, "blocked", text
         problems = [*self.work.plan.problems, *seen.problems]
         if problems:
@@ -254,6 +253,10 @@ class NodeRun:
             text = f"All other files are proven; not handled: {names}. {problems[0].detail}"
             return TargetState.FAILED, "incomplete", text
         return TargetState.VERIFIED, "", ""
+
+    def _held(self, seen: Seen) -> dict[str, str]:
+        """Files that another program would not let be replaced, or not even be read."""
+        return {one.path: one.detail for one in seen.problems if one.code == "locked"} | self.state.blocked
 
     def _evidence(self, seen: Seen, proven: int, changes: Sequence[Change]) -> dict[str, object]:
         return {
@@ -264,7 +267,7 @@ class NodeRun:
             "conflicts": self.state.edits,
             "semaphores": list(self.state.told.dropped),
             "semaphores_taken": list(self.state.told.taken),
-            "blocked": dict(list(self.state.blocked.items())[:50]),
+            "blocked": dict(list(self._held(seen).items())[:50]),
             "contended": [change.path for change in changes][:50],
             "problems": [[one.path, one.code, one.detail] for one in seen.problems][:50],
             "restart_pending": sorted({change.effect for change in self._planned_effects()}),
