@@ -88,18 +88,18 @@ def read_chunks(link: NodeLink, path: str, guard: Guard) -> Iterator[bytes]:
 
 
 def _by_command(link: NodeLink, guard: Guard) -> Digest:
+    one_by_one = _one_by_one(lambda path: _read_hash(link, path, guard))
+
     def digest(paths: Sequence[RelPath]) -> Digests:
         digests: Digests = {}
         for batch in _batches(paths, HASH_BATCH):
             found = hash_on_node(link, link.root, batch, guard)
-            digests.update({path: found.get(path) or _unhashed(path) for path in batch})
+            digests.update({path: found[path] for path in batch if path in found})
+            # the command does not say why it left a file out; trying to read it does
+            digests.update(one_by_one([path for path in batch if path not in found]))
         return digests
 
     return digest
-
-
-def _unhashed(path: RelPath) -> Problem:
-    return Problem(path, "unreadable", "the node could not hash it: denied, locked or gone")
 
 
 def hash_on_node(link: NodeLink, folder: str, paths: Iterable[str], guard: Guard) -> dict[str, str]:

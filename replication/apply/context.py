@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodes.products.profile import Profile
-
 from nodes.connect import NodeLink
+from nodes.products.profile import Profile
 from replication.guard import Guard
 from replication.objects import Store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nodes.errors import RemoteBusy, RemoteFileMissing
+from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileMissing
 from replication.apply import names
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import digest_of, keep_content
@@ -23,7 +23,12 @@ def sweep(context: Context, leftovers: Sequence[str], paths: Sequence[str]) -> t
         if own.kind == "d":
             folders.append(path)
         else:
-            edits += _rescued(context, path, own, by_digest)
+            try:
+                edits += _rescued(context, path, own, by_digest)
+            except (RemoteBusy, RemoteDenied) as error:
+                text = f"{path} is held open and stays for the next run: {error.detail}"
+                context.guard.event("warning", "leftovers.kept", text)
+                continue
             files.append(path)
     _remove(context, files, folders)
     return tuple(edits)

@@ -10,9 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nodes.products.profile import Profile
-
 from nodes.errors import RemoteFileExists
+from nodes.products.profile import Profile
 from replication.apply.context import Context
 from replication.core.manifest import Manifest
 from replication.core.paths import RelPath

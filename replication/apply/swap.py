@@ -104,7 +104,8 @@ def _add(context: Context, changes: Sequence[Change], staged: Staged) -> tuple[O
     outcomes: Outcomes = []
     late: list[Change] = []
     for change, result in zip(changes, results, strict=True):
-        if isinstance(result, RemoteFileExists):
+        if isinstance(result, RemoteFileExists | RemoteBusy | RemoteDenied):
+            # something is there, or this volume has no hard links, which some servers report so
             late.append(change)
         else:
             outcomes.append((change, result))
@@ -132,7 +133,12 @@ def _undo_copies(context: Context, changes: Sequence[Change], swapped: Swapped) 
     ready: list[Change] = []
     outcomes: Outcomes = []
     for change, copy, result in zip(changes, undo, results, strict=True):
-        error = _copied(context, change, copy) if isinstance(result, Unsupported) else result
+        # some servers report a volume without hard links by a bare failure
+        cannot_link = isinstance(result, Unsupported | RemoteBusy | RemoteDenied)
+        error = _copied(context, change, copy) if cannot_link else result
+        if isinstance(error, RemoteFileExists):
+            # the copy of an earlier try cannot be removed: whoever holds the file open holds all its names
+            error = RemoteBusy(error.detail)
         if error is None:
             swapped.undo.append(copy)
         if error is None or isinstance(error, RemoteFileMissing):
@@ -148,7 +154,7 @@ def _copied(context: Context, change: Change, copy: str) -> NodeError | None:
     try:
         chunks = session.read(context.remote(change.path))
         session.write_new(context.remote(copy), chunks, progress=moving(context.guard))
-    except (RemoteFileMissing, RemoteBusy, RemoteDenied) as error:
+    except (RemoteFileMissing, RemoteFileExists, RemoteBusy, RemoteDenied) as error:
         return error
     return None
 
