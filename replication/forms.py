@@ -11,6 +11,7 @@ from django import forms
 from nodes.enums import NodeRole
 from nodes.forms.base import ChoiceCards, ConsoleForm
 from nodes.models import Cluster, Node
+from replication.services.joining import LEAVE
 from replication.services.kinds import kinds
 from replication.services.requests import JobRequest
 from replication.services.watching import LONGEST, SHORTEST, WatchChange
@@ -41,7 +42,9 @@ class RequestForm(ConsoleForm):
     def __init__(self, *args: Any, cluster: Cluster, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cluster = cluster
-        self.fields["kind"].choices = list(kinds().items())  # type: ignore[attr-defined]
+        # leaving has a page of its own, which asks for the name
+        offered = [(word, label) for word, label in kinds().items() if word != LEAVE]
+        self.fields["kind"].choices = offered  # type: ignore[attr-defined]
         self.fields["nodes"].queryset = cluster.nodes.filter(role=NodeRole.SECONDARY)  # type: ignore[attr-defined]
         self.fields["key"].initial = uuid.uuid4().hex
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.journeys.acting import sha256
 from tests.journeys.conftest import ENDED, Stage
+from tests.journeys.portal import free_port, wait_for
 from tests.journeys.trees import AWKWARD, config_of, hashes, make_tree
 from tests.journeys.ward import FULL
 from tests.sshd import SshdServer
@@ -245,6 +246,23 @@ def test_a_secondarys_configuration_is_read_only(stage: Stage, tmp_path: Path) -
     refused = portal.call("PUT", f"nodes/{stage.node_ids[0]}/configuration", {})
     assert refused.status == 405
     assert "mx0" in refused.body["detail"]
+
+
+def test_a_search_finds_the_servers_and_a_worker_does_it(stage: Stage) -> None:
+    ports = [server.port for server in stage.servers]
+    body = {"networks": ["127.0.0.0/30"], "ssh_ports": ports, "smtp_ports": [free_port()]}
+    at = f"clusters/{stage.cluster}/searches"
+    number = stage.portal.ok("POST", at, body)["id"]
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = stage.portal.ok("GET", f"{at}/{number}")
+        return found if found["state"] not in ("requested", "running") else None
+
+    found = wait_for("the search has ended", ended, 20)
+    assert (found["state"], found["done"], found["total"]) == ("succeeded", 2, 2)
+    (hit,) = found["hits"]
+    assert (hit["address"], hit["ssh_port"], hit["node"]) == ("127.0.0.1", ports[0], stage.node_ids[0])
+    assert hit["services"][0]["banner"].startswith("SSH-2.0-OpenSSH")
 
 
 DEATHS = ("replaced", "deleted", "semaphores-dropped", "proven")
