@@ -12,6 +12,8 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
 from nodes.models import Node
+from nodes.services import cluster_log
+from nodes.services.cluster_log import Entry
 from nodes.services.rows import put, take_node
 
 OVERWRITTEN = "All settings on that server will be overwritten."
@@ -38,6 +40,9 @@ def confirm_joining(principal: Principal, *, node_id: int, confirm_name: str) ->
     _become(node, Joining.JOINED if native else Joining.JOINING, principal.name)
     text = f"Confirmed that {node.name} joins cluster {node.cluster}. {OVERWRITTEN}"
     record(principal, "node.join", text, cluster=node.cluster, subject=Subject.of(node))
+    if anew:
+        added = Entry(cluster_log.SECONDARY_ADDED, f"Secondary cluster node added: {node.name}", node_name=node.name)
+        cluster_log.write(node.cluster_id, [added])
     return node, anew
 
 

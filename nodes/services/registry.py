@@ -17,8 +17,7 @@ from accounts.principals import Principal
 from nodes.enums import Joining, NodeRole, PlatformName
 from nodes.models import Cluster, Credential, Node
 from nodes.platforms import platform_named
-from nodes.services import cluster_log, host_keys
-from nodes.services.cluster_log import Entry
+from nodes.services import host_keys
 from nodes.services.guards import run_checks
 from nodes.services.joining import SERVERS
 from nodes.services.rows import put, take_cluster, take_node
@@ -145,9 +144,6 @@ def register_node(principal: Principal, *, new: NewNode) -> Node:
     _audit(principal, node, "node.register", text, asdict(settings))
     if given:
         host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=given)
-    if node.role == NodeRole.SECONDARY:
-        added = Entry(cluster_log.SECONDARY_ADDED, f"Secondary cluster node added: {node.name}", node_name=node.name)
-        cluster_log.write(cluster.pk, [added])
     run_checks(cluster.pk)
     return node
 
