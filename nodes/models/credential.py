@@ -10,7 +10,7 @@ from nodes.models.cluster import Cluster
 
 
 class Credential(models.Model):
-    """A user name with a password or a private key (OpenSSH or PEM text); the secret columns are sealed and write-only."""
+    """A user name with a password or a private key (OpenSSH or PEM text); the secret columns are write-only."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="credentials")
     name = models.CharField(max_length=63)
