@@ -131,11 +131,16 @@ class StandIn:
     def hold_or_let_go(self) -> None:
         """Hold a mailing list open for a while, as a server does while it delivers to it."""
         if self._held is not None:
-            self._held.close()
-            self._held = None
+            self.let_go()
         elif lists := sorted(self._app.glob("*.grp")):
             with contextlib.suppress(FileNotFoundError):
                 self._held = self._rng.choice(lists).open("rb")
+
+    def let_go(self) -> None:
+        """Hold no file open any more."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _replace(self, name: str, data: bytes) -> None:
         beside = self._app / f"~{os.getpid()}.tmp"

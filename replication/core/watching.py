@@ -18,6 +18,9 @@ HOUR = 3600.0
 RACY_SECONDS = 2.0
 """A file written so shortly ago may be written again without a visible trace where times are kept in whole seconds."""
 
+EXACT_SECONDS = 0.1
+"""The same where the node tells change times, which go on with every tick of its clock and cannot be set."""
+
 PATIENCE = 3.0
 """How many times the stable time a settled change waits for others that have only just begun, so that a burst of edits
 becomes one job."""
@@ -48,10 +51,11 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """How a path that differs looks (None: it is gone) and since when it has looked so."""
+    """How a path that differs looks (None: it is gone), since when it has looked so, and since when it differs."""
 
     stamp: Stamp | None
     since: float
+    first: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Memory:
     def to_json(self) -> dict[str, Any]:
         """What a JSON column keeps."""
         return {
-            "pending": {path: [one.stamp, one.since] for path, one in self.pending.items()},
+            "pending": {path: [one.stamp, one.since, one.first] for path, one in self.pending.items()},
             "asked": dict(self.asked),
             "asked_by": self.asked_by,
             "cleared": dict(self.cleared),
@@ -87,7 +91,9 @@ class Memory:
     def from_json(cls, document: Mapping[str, Any]) -> Memory:
         """The reverse; an empty document is an empty memory."""
         return cls(
-            pending={path: Sighting(_stamp(one), since) for path, (one, since) in document.get("pending", {}).items()},
+            pending={
+                path: Sighting(_stamp(one), *times) for path, (one, *times) in document.get("pending", {}).items()
+            },
             asked={path: _stamp(one) for path, one in document.get("asked", {}).items()},
             asked_by=int(document.get("asked_by", 0)),
             cleared={path: Stamp(*one) for path, one in document.get("cleared", {}).items()},
@@ -158,7 +164,7 @@ def remember(memory: Memory, differing: Mapping[str, Stamp | None], now: float) 
         if before is not None and before.stamp == stamp:
             pending[path] = before
         else:
-            pending[path] = Sighting(stamp, now)
+            pending[path] = Sighting(stamp, now, before.first if before else now)
             if memory.asked.get(path, ()) != stamp:
                 changed.append(path)
     return replace(memory, pending=pending, churn=_counted(memory.churn, changed, now))
@@ -177,10 +183,18 @@ def _counted(
     return {path: kept[path] for path in loudest}
 
 
-def forget_change(churn: Mapping[str, tuple[float, ...]], paths: Collection[str]) -> dict[str, tuple[float, ...]]:
-    """The counts without the last change of these paths, which turned out to be none."""
-    cut = {path: times[:-1] if path in paths else times for path, times in churn.items()}
-    return {path: times for path, times in cut.items() if times}
+def forget(memory: Memory, same: Mapping[str, Stamp]) -> Memory:
+    """The memory once these files were read and found to hold what they held before: whatever was seen of them since
+    they differ was no change."""
+    churn = dict(memory.churn)
+    for path in same.keys() & memory.pending.keys() & churn.keys():
+        churn[path] = tuple(at for at in churn[path] if at < memory.pending[path].first)
+    return replace(
+        memory,
+        pending={path: one for path, one in memory.pending.items() if path not in same},
+        cleared={**memory.cleared, **same},
+        churn={path: times for path, times in churn.items() if times},
+    )
 
 
 def churning(memory: Memory, limit: int, now: float) -> dict[str, int]:
@@ -226,4 +240,6 @@ def _is_restless(times: Collection[float], now: float) -> bool:
 
 def is_young(stamp: Stamp, node_now: float) -> bool:
     """Whether a file was written so shortly before the node's `node_now` that its times may hide another write."""
-    return max(stamp.mtime_ns, stamp.change_ns or 0) / 1e9 > node_now - RACY_SECONDS
+    if stamp.change_ns is not None:
+        return stamp.change_ns / 1e9 > node_now - EXACT_SECONDS
+    return stamp.mtime_ns / 1e9 > node_now - RACY_SECONDS

@@ -24,7 +24,7 @@ from replication.core.watching import (
     Stamp,
     bounded,
     compare_listing,
-    forget_change,
+    forget,
     is_young,
     remember,
     settle,
@@ -155,13 +155,7 @@ class Eye:
         certain = {path: stamp for path in same if not is_young(stamp := suspects[path], self.node_now)}
         changed: dict[str, Stamp | None] = {path: stamp for path, stamp in ready.items() if path not in same}
         changed |= {path: stamp for path, stamp in old.items() if path in suspects and path not in same}
-        memory = replace(
-            memory,
-            pending={path: one for path, one in memory.pending.items() if path not in certain},
-            cleared={**memory.cleared, **certain},
-            churn=forget_change(memory.churn, certain.keys() & memory.pending.keys()),
-        )
-        return memory, changed
+        return forget(memory, certain), changed
 
     def _may_be_same(self, path: str, stamp: Stamp) -> bool:
         known = self.reference.get(path)

@@ -200,8 +200,10 @@ class Watcher:
         whom = decision.request
         try:
             job = request_for_look(self.claim, reason=decision.sentence, node_ids=sorted(whom), unstable=unstable)
-        except (ValidationError, Conflict) as error:
-            return {"mood": Mood.HELD, "note": f"A job was refused: {error}"[:400]}
+        except ValidationError as error:
+            return {"mood": Mood.HELD, "note": f"A job was refused: {' '.join(error.messages)}"[:400]}
+        except Conflict as error:
+            return {"mood": Mood.HELD, "note": f"A job was refused: {error.detail}"[:400]}
         if job is None:
             raise LeaseLost("another worker looks at this primary")
         columns |= {"note": f"Requested job #{job}.", "last_job_id": job}

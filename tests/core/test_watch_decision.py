@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from replication.core.states import JobState
@@ -25,7 +27,7 @@ NODES = frozenset({1, 2})
 
 
 def situation(**changes) -> Situation:
-    values = {
+    values: dict[str, Any] = {
         "now": 1000.0,
         "nodes": NODES,
         "behind": frozenset(),
@@ -112,7 +114,7 @@ def test_what_a_person_cancelled_stays_cancelled_until_something_new():
 
 def test_what_a_job_passed_over_is_not_asked_for_in_a_loop():
     newest = JobSeen(4, JobState.SUCCEEDED, ended_at=1000.0)
-    asked = {"asked": {"a": STAMP}, "asked_by": 4, "newest": newest}
+    asked: dict[str, Any] = {"asked": {"a": STAMP}, "asked_by": 4, "newest": newest}
     assert decide(situation(**asked)).mood == Mood.HELD
     assert decide(situation(**asked, now=1000.0 + AGAIN)).request
 
@@ -120,7 +122,7 @@ def test_what_a_job_passed_over_is_not_asked_for_in_a_loop():
 def test_nodes_behind_are_tried_again_alone():
     newest = JobSeen(4, JobState.FAILED, error_code="contended", error="contended", ended_at=1000.0)
     tally = Tally().after(newest, 1000.0)
-    behind = {"ready": {}, "behind": frozenset({2}), "newest": newest, "tally": tally}
+    behind: dict[str, Any] = {"ready": {}, "behind": frozenset({2}), "newest": newest, "tally": tally}
     assert decide(situation(**behind)).mood == Mood.HELD
     assert decide(situation(**behind, now=1000.0 + FAILED_FIRST)).request == frozenset({2})
     running = JobSeen(5, JobState.RUNNING, NODES)

@@ -84,9 +84,9 @@ class Portal:
         base = {name: value for name, value in os.environ.items() if not name.startswith(("CLUSTERPORTAL", "DJANGO"))}
         return {
             **base,
+            "CLUSTERPORTAL_PROFILES": str(REPO / "tests" / "journeys" / "products"),
             **self.environment,
             "CLUSTERPORTAL_DATA": str(self.data),
-            "CLUSTERPORTAL_PROFILES": str(REPO / "tests" / "journeys" / "products"),
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "DJANGO_SETTINGS_MODULE": "clusterportal.settings",
             "PYTHONPATH": str(REPO),

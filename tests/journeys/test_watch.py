@@ -65,6 +65,17 @@ def wait_proven(stage: Stage, content: bytes, name: str, *, roots: list[Path] | 
     return time.monotonic() - began
 
 
+def wait_looked_at(stage: Stage) -> None:
+    """Until a look has ended that began after this call."""
+    looks = {watch_of(stage)["looked_at"]}
+
+    def looked_twice() -> bool:
+        looks.add(watch_of(stage)["looked_at"])
+        return len(looks) > 2
+
+    wait_for("the primary is looked at", looked_twice, BUSY)
+
+
 def wait_quiet(stage: Stage, seconds: float = BUSY) -> dict[str, Any]:
     """Until the watch has looked, and nothing is pending or running."""
 
@@ -73,7 +84,10 @@ def wait_quiet(stage: Stage, seconds: float = BUSY) -> dict[str, Any]:
         ended = all(job["state"] in ("succeeded", "failed", "cancelled") for job in jobs_of(stage)[-1:])
         return watch if watch["mood"] == "quiet" and not watch["pending"] and ended else None
 
-    found: dict[str, Any] = wait_for("the watch is quiet", quiet, seconds)
+    try:
+        found: dict[str, Any] = wait_for("the watch is quiet", quiet, seconds)
+    except AssertionError as error:
+        pytest.fail(f"{error}\n{told(stage)}")
     return found
 
 
@@ -150,8 +164,8 @@ def test_a_file_that_never_rests_is_named_and_blocks_nothing(watched: Stage) -> 
     watched.portal.ok("POST", f"clusters/{watched.cluster}/path-classes/", rule)
     jobs = len(jobs_of(watched))
     write()
-    looked = wait_quiet(watched)["looked_at"]
-    wait_for("it is looked at twice", lambda: watch_of(watched)["looked_at"] > looked, BUSY)
+    wait_quiet(watched)
+    wait_looked_at(watched)
     assert wait_quiet(watched)["pending"] == 0
     assert len(jobs_of(watched)) == jobs
 
@@ -160,8 +174,7 @@ def test_a_file_written_back_unchanged_is_no_change(watched: Stage) -> None:
     path = watched.roots[0] / "App" / "list0005.grp"
     for _ in range(3):
         path.write_bytes(path.read_bytes())
-        looked = watch_of(watched)["looked_at"]
-        wait_for("it is looked at", lambda looked=looked: (watch_of(watched)["looked_at"] or "") > (looked or ""), BUSY)
+        wait_looked_at(watched)
     wait_quiet(watched)
     assert jobs_of(watched) == []
 
