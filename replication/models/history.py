@@ -49,7 +49,7 @@ class Origin(models.Model):
 
 
 class Baseline(models.Model):
-    """What was last proven on a node: its own tree (rendered files, the node's own times) and the snapshot behind it."""
+    """What was last proven on a node: its own tree (rendered files, its own times) and the snapshot behind it."""
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="baseline")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="baselines")

@@ -89,7 +89,7 @@ def test_the_table(row):
 
 
 def test_all_at_once_the_primary_first():
-    bad = NodeReading("MX2", "1", False, 1e6, 0, 5, 0)
+    bad = NodeReading("MX2", "1", "", 1e6, 0, 5, 0)
     inputs = BrakeInputs(
         replace(FINE, role_evidence="It says secondary."), (bad, replace(bad, name="MX3")), files=1, parent_files=9
     )

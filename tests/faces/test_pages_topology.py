@@ -13,7 +13,8 @@ from nodes.views.topology import BOX, draw
 
 def _cluster(secondaries: int, *, primary: bool = True) -> list[Node]:
     nodes = [Node(name="p", role=NodeRole.PRIMARY, health=Health.OK)] if primary else []
-    return nodes + [Node(name=f"s{number}", health=Health.DOWN, joining=Joining.JOINED) for number in range(secondaries)]
+    joined = [Node(name=f"s{number}", health=Health.DOWN, joining=Joining.JOINED) for number in range(secondaries)]
+    return nodes + joined
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 9, 20])

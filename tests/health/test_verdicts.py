@@ -67,7 +67,7 @@ def verdicts(*nodes: NodeReading, **fields) -> dict[str, Verdict]:
         ("disk", {"disk_free": 2 * 2**30}, "fail", "2%"),
         ("disk", {"disk_free": None}, "unknown", "not known"),
         ("one_primary", {}, "pass", "nothing on the server says otherwise"),
-        ("one_primary", {"primary": False, "part": Said("primary", "astrid", "today")}, "fail", "says it is the primary"),
+        ("one_primary", {"primary": False, "part": Said("primary", "astrid", "today")}, "fail", "it is the primary"),
         ("one_primary", {"new_part_log": {"0x4151020C": SIGNAL}}, "pass", "secondary"),
         ("cluster_service", {}, "pass", "astrid attested on 2026-11-22 10:00 that it is off"),
         ("cluster_service", {"service": None}, "unknown", "Nobody attested"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tests.journeys.portal import wait_for
@@ -18,9 +19,13 @@ def state_of(stage: Any, code: str) -> str:
     return str(next(check["state"] for check in checks if check["code"] == code))
 
 
+def fails(stage: Any, code: str) -> bool:
+    return state_of(stage, code) == "fail"
+
+
 def switch(stage: Any, to: str) -> dict[str, Any]:
     body = {"kind": "features", "cluster": stage.cluster, "options": {"to": to}}
-    job = stage.wait_state(stage.portal.ok("POST", "jobs", body)["id"], "awaiting_approval", "failed")
+    job: dict[str, Any] = stage.wait_state(stage.portal.ok("POST", "jobs", body)["id"], "awaiting_approval", "failed")
     assert job["state"] == "awaiting_approval", job["error"]
     return job
 
@@ -36,7 +41,7 @@ def test_switched_off_remembered_and_given_back(new_cluster: Any) -> None:
     stage.portal.ok("PUT", f"clusters/{stage.cluster}/features/attachment_linking", place)
     stage.portal.ok("POST", f"clusters/{stage.cluster}/checks/run", {})
     for code in ("domain_binding", "attachment_linking"):
-        wait_for(f"{code} is seen to be on", lambda code=code: state_of(stage, code) == "fail")
+        wait_for(f"{code} is seen to be on", partial(fails, stage, code))
     assert state_of(stage, "automatic_updates") == "unknown"
 
     job = switch(stage, "off")

@@ -104,7 +104,7 @@ def codes_of(stage: Stage, job: int) -> Counter[str]:
 def begun_at(stage: Stage, job: int) -> str:
     """When the job's last planning began: a busy machine can make one be given up and begun again."""
     events = stage.portal.ok("GET", f"jobs/{job}/events?limit=200")["results"]
-    return max(event["at"] for event in events if event["code"] == "job.planning")
+    return str(max(event["at"] for event in events if event["code"] == "job.planning"))
 
 
 def request_at_once(stage: Stage, times: int) -> list[int]:
