@@ -8,8 +8,13 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 from django.db.utils import OperationalError
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
+
+# kombu gives unacknowledged messages back when it closes a connection; where the broker died it does so on a connection
+# that is gone, which ends the worker (seen). Nothing is lost without it: the rows are the queue.
+Channel.do_restore = False
 
 app = Celery("clusterportal")
 
@@ -35,8 +40,8 @@ def configuration() -> dict[str, Any]:
         "accept_content": ["json"],
         "result_backend": None,
         "task_ignore_result": True,
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
+        # taken is done with, for the same reason: an acknowledgement after the broker died ends its worker, too
+        "task_acks_late": False,
         "worker_prefetch_multiplier": 1,
         # a database that is away is said in a line; the next message or sweep does the work
         "task_annotations": {"*": {"throws": (OperationalError,)}},

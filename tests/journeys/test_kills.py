@@ -21,9 +21,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from celery import Celery
+from kombu import Connection
 
 from tests.journeys.conftest import stages
-from tests.journeys.portal import REPO
+from tests.journeys.portal import REPO, wait_for
 from tests.journeys.ward import FULL, Ward
 
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
@@ -33,9 +35,13 @@ PATIENCE = 1200
 """Seconds that a scenario may take with all that are done before it; each has shorter deadlines of its own."""
 
 
+WALKED = ("jobs/planning.py", "jobs/driving.py", "jobs/replicate/*.py", "apply/*.py")
+"""The engine and what replicating is made of; another kind of job has a story of its own."""
+
+
 def named_boundaries() -> list[str]:
-    """Every boundary that the code names, in no particular order."""
-    sources = (path.read_text() for path in (REPO / "replication").rglob("*.py"))
+    """Every boundary that a replication can reach."""
+    sources = (path.read_text() for pattern in WALKED for path in (REPO / "replication").glob(pattern))
     return sorted({name for source in sources for name in BOUNDARY.findall(source)})
 
 
@@ -80,6 +86,7 @@ def lose_the_broker(ward: Ward, *, when: str, forgetful: bool) -> None:
         shutil.rmtree(portal.data / "appendonlydir")
     portal.start_redis()
     ward.heal(job)
+    everybody_works(ward)
 
 
 def ask_without_a_broker(ward: Ward) -> None:
@@ -90,6 +97,23 @@ def ask_without_a_broker(ward: Ward) -> None:
     job = ward.stage.request()
     ward.stage.portal.start_redis()
     ward.heal(job)
+    everybody_works(ward)
+
+
+def everybody_works(ward: Ward) -> None:
+    """No worker ended, and each takes messages again."""
+    url, wanted = f"redis://127.0.0.1:{ward.stage.portal.redis_port}/0", len(ward.workers())
+
+    def all_answer() -> bool:
+        # a connection of its own each time: one from kombu's pool may still be the dead broker's
+        with Celery("asking", broker=url) as app, Connection(url) as connection:
+            return len(app.control.ping(timeout=1, connection=connection)) == wanted
+
+    try:
+        wait_for("all workers answer", all_answer, 40)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; ended: {ward.dead()}\n{ward.stage.portal.logs()}") from None
+    assert ward.dead() == []
 
 
 def lose_the_web(ward: Ward) -> None:
