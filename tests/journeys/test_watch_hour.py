@@ -11,7 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from demo.tree import NodeTree, build
 from tests.journeys.acting import Acting
 from tests.journeys.conftest import Stage
 from tests.journeys.portal import REPO, Portal, wait_for
-from tests.journeys.test_watch import jobs_of, told, wait_proven, wait_quiet, watch_of
+from tests.journeys.test_watch import jobs_of, told, wait_proven, watch_of
 
 FACTOR = 60.0
 SECONDS = float(os.environ.get("CLUSTERPORTAL_HOUR", "60"))
@@ -36,6 +36,9 @@ FAST = Pace(
     hold=REAL.hold / FACTOR,
     log=REAL.log / FACTOR,
 )
+CALM = Pace(poll=0, answer=0, counters=0, write_back=0, hold=0, log=0)
+"""Semaphores only, while the nodes are brought together."""
+
 TREES = (
     NodeTree("mail1.harbour.example", "192.0.2.1", "DEMO-AAAA-1111"),
     NodeTree("mail2.harbour.example", "192.0.2.2", "DEMO-BBBB-2222", behind=True),
@@ -57,13 +60,23 @@ def harbour(tmp_path: Path) -> Iterator[Stage]:
             build(root, tree)
             credential = pair["credential"]["id"]
             stage.add_node(f"MAIL{number + 1}", root, public_key=pair["public_key"], credential=credential)
-            server = StandIn(root, seed=number, pace=FAST)
+        stage.resume()
+        with serving(stage, CALM):
+            stage.replicate()
+        with serving(stage, FAST):
+            yield stage
+
+
+@contextmanager
+def serving(stage: Stage, pace: Pace) -> Iterator[None]:
+    """A stand-in on every node."""
+    with ExitStack() as ended:
+        for number, root in enumerate(stage.roots):
+            server = StandIn(root, seed=number, pace=pace)
             server.start()
             ended.callback(server.let_go)
             ended.enter_context(Acting(server.step))
-        stage.resume()
-        stage.replicate()
-        yield stage
+        yield
 
 
 def test_an_hour_of_a_working_cluster(harbour: Stage) -> None:
@@ -78,7 +91,8 @@ def test_an_hour_of_a_working_cluster(harbour: Stage) -> None:
             (app / "training@mill.example.grp").write_bytes(content)
             wait_proven(stage, content, "training@mill.example.grp")
             time.sleep(max(0.0, (ends - time.monotonic()) / (EDITS - number)))
-    watch = wait_quiet(stage)
+    wait_proven(stage, churned.content, churned.path.name)
+    watch = watch_of(stage)
     jobs = jobs_of(stage)[before:]
     states = Counter(job["state"] for job in jobs)
     print(f"{len(jobs)} jobs: {dict(states)}; {churned.count} edits of the churning list; conflicts {conflicts(stage)}")
@@ -99,12 +113,14 @@ class Churn:
     """A list that some program writes again and again."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.count = 0
+        self.content = b""
 
     def turn(self) -> None:
         self.count += 1
-        self._path.write_bytes(f"; written {self.count} times\r\n".encode())
+        self.content = f"; written {self.count} times\r\n".encode()
+        self.path.write_bytes(self.content)
 
 
 def named(job: dict[str, Any]) -> list[str]:
