@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
+from django.http import Http404
 
 from accounts.audit import Subject, record
 from accounts.models import Role
@@ -45,7 +46,12 @@ class Look:
 
 
 def watch_over(cluster_id: int) -> Watch:
-    """The cluster's watch, made where there is none yet."""
+    """The cluster's watch, made where there is none yet. Raises Http404 where there is no such cluster."""
+    row = Watch.objects.filter(cluster=cluster_id).first()
+    if row is not None:
+        return row
+    if not Cluster.objects.filter(pk=cluster_id).exists():
+        raise Http404("No such cluster.")
     return Watch.objects.get_or_create(cluster_id=cluster_id)[0]
 
 

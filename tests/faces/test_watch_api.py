@@ -149,3 +149,11 @@ def test_the_live_part_costs_the_same_for_many_nodes(console_for, viewer, awake,
     for name in "abcdefgh":
         make_node(awake, name)
     assert cost_of(browser, f"/clusters/{awake.pk}/watch/") == few
+
+
+def test_a_cluster_that_is_not_there_has_no_watch(api_for, administrator):
+    api = api_for(administrator)
+    gone = "/api/v1/clusters/999999"
+    assert api.get(f"{gone}/watch").status_code == 404
+    assert api.put(f"{gone}/watch", {"enabled": True}, format="json").status_code == 404
+    assert api.post(f"{gone}/signal", {}, format="json").status_code == 404
