@@ -55,7 +55,6 @@ class Baseline(models.Model):
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="baselines")
     root = models.CharField(max_length=64)
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
-    fence = models.BigIntegerField(default=0)
     proven_at = models.DateTimeField()
     files = models.PositiveIntegerField(default=0)
 

@@ -16,7 +16,7 @@ def backwards(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_token_columns'),
+        ('accounts', '0001_initial'),
     ]
 
     operations = [
