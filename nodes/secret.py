@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _REMEMBERED = 500  # enough for every credential in use at once
 _SHORTEST = 4  # blanking shorter ones would tear every log line apart
 _revealed: dict[str, None] = {}

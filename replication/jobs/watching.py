@@ -105,7 +105,7 @@ class WatchGuard:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a look stands on: the cluster, its primary, what the product profile says, whom the watch serves, its jobs."""
+    """What a look stands on: the cluster, its primary, the product profile, whom the watch serves, its jobs."""
 
     cluster: Cluster
     primary: Node
