@@ -113,6 +113,7 @@ def cost_of() -> Callable[[Client, str], int]:
 
     return count
 
+
 @pytest.fixture(autouse=True)
 def forgotten_secrets() -> Iterator[None]:
     """What one test revealed must not blank another test's log."""
