@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target, WriteStop
+from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target, Watch, WriteStop
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not a generic at run time
@@ -68,3 +68,11 @@ class ConflictAdmin(ReadOnlyAdmin):
 
 
 admin.site.register([Baseline, ResourceLock, WriteStop], ReadOnlyAdmin)
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnlyAdmin):
+    """The watches over the primaries."""
+
+    list_display = ["cluster", "enabled", "mood", "looked_at", "pending", "last_change_at"]
+    list_select_related = ["cluster"]

@@ -114,6 +114,14 @@ class Ground:
     jobs: JobsSeen
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """There is nothing to look at yet; asked again in so many seconds."""
+
+    sentence: str
+    again_in: float
+
+
 class Watcher:
     """One look at one primary, from the listing to the row. Each step is a method."""
 
@@ -126,8 +134,8 @@ class Watcher:
         """Look, decide, request, write the row. Raises LeaseLost."""
         try:
             ground = self._ground()
-            if isinstance(ground, str):
-                self._finish({"mood": Mood.HELD, "note": ground[:400]}, settings.PORTAL.sweep)
+            if isinstance(ground, Waiting):
+                self._finish({"mood": Mood.HELD, "note": ground.sentence[:400]}, ground.again_in)
                 return
             sight = look(ground.primary, ground.profile, ground.served, self.memory, WatchGuard(self.claim))
         except (NodeError, ProfileError) as error:
@@ -140,19 +148,21 @@ class Watcher:
         else:
             self._act(ground, sight)
 
-    def _ground(self) -> Ground | str:
-        """Where to look; a sentence where there is nothing to look at."""
+    def _ground(self) -> Ground | Waiting:
+        """Where to look, or why there is nothing to look at. Raises ProfileError."""
         cluster = Cluster.objects.get(pk=self.claim.cluster_id)
         primary = cluster.nodes.filter(role=NodeRole.PRIMARY).select_related("facts").first()
+        profile = profile_of(cluster)
+        again_in = self.row.interval or profile.watch_seconds
         if primary is None:
-            return "The cluster has no primary."
+            return Waiting("The cluster has no primary.", again_in)
         if primary.quarantined_reason:
-            return f"{primary.name} is quarantined: approve its host key."
+            return Waiting(f"{primary.name} is quarantined: approve its host key.", again_in)
         jobs = jobs_seen(cluster)  # first: a job that was planned since has moved the reference, too
         served = served_by_watch(cluster)
         if not served.nodes or served.reference is None:
-            return "Waits for the first replication, which a person requests and approves."
-        return Ground(cluster, primary, profile_of(cluster), served, jobs)
+            return Waiting("Waits for the first replication, which a person requests and approves.", again_in)
+        return Ground(cluster, primary, profile, served, jobs)
 
     # --- what follows from what was seen ---
 
