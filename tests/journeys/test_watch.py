@@ -82,7 +82,7 @@ def wait_quiet(stage: Stage, seconds: float = BUSY) -> dict[str, Any]:
     def quiet() -> dict[str, Any] | None:
         watch = watch_of(stage)
         ended = all(job["state"] in ("succeeded", "failed", "cancelled") for job in jobs_of(stage)[-1:])
-        return watch if watch["mood"] == "quiet" and not watch["pending"] and ended else None
+        return watch if watch["mood"] == "quiet" and watch["looked_at"] and not watch["pending"] and ended else None
 
     try:
         found: dict[str, Any] = wait_for("the watch is quiet", quiet, seconds)
@@ -210,8 +210,8 @@ def test_a_paused_cluster_is_left_alone_and_catches_up(watched: Stage) -> None:
 def test_a_signal_makes_the_watch_look_at_once(watched: Stage) -> None:
     address = f"clusters/{watched.cluster}"
     watched.portal.ok("PUT", f"{address}/watch", {"enabled": True, "interval": 3600})
-    wait_for("the long wait begins", lambda: watch_of(watched)["due_at"][:16] > watch_of(watched)["looked_at"][:16], 20)
     wait_quiet(watched)
+    wait_for("the long wait begins", lambda: watch_of(watched)["due_at"][:16] > watch_of(watched)["looked_at"][:16], 20)
     (watched.roots[0] / "App" / "list0009.grp").write_bytes(b"; signalled\r\n")
     answers = [watched.portal.call("POST", f"{address}/signal", {}) for _ in range(20)]
     assert {answer.status for answer in answers} == {202}
@@ -228,3 +228,35 @@ def test_two_beats_and_two_workers_have_one_effect(new_stage: Any) -> None:
         wait_proven(stage, content, "list0001.grp")
     wait_quiet(stage)
     assert len(jobs_of(stage)) == 5
+
+
+def test_a_halted_job_is_not_requested_in_a_loop_and_mending_goes_on(watched: Stage) -> None:
+    ini = watched.roots[0] / "App" / "MDaemon.ini"
+    whole = ini.read_bytes()
+    ini.write_bytes(whole + b"this is no line of an ini file\0\r\n[\r\n")
+    halted = wait_for("it halts", lambda: [job for job in jobs_of(watched) if job["state"] == "halted"], BUSY)
+    assert halted[0]["error_code"] == "broken_ini"
+    held = wait_for("the watch says so", lambda: watch_of(watched)["mood"] == "held" and watch_of(watched), BUSY)
+    assert "broken_ini" in held["sentence"] or "no longer parses" in held["sentence"]
+    assert held["retry_at"] is not None
+    for _ in range(3):
+        wait_looked_at(watched)
+    assert len(jobs_of(watched)) == 1
+    mended = whole.replace(b"Shared=one", b"Shared=two")
+    ini.write_bytes(mended)
+    wait_for("the halted job is superseded", lambda: watched.job(halted[0]["id"])["state"] == "cancelled", BUSY)
+    wait_quiet(watched)
+    assert b"Shared=two" in (watched.roots[1] / "App/MDaemon.ini").read_bytes()
+    assert [job["state"] for job in jobs_of(watched)] == ["cancelled", "succeeded"]
+
+
+def test_what_a_person_only_planned_is_still_replicated(watched: Stage) -> None:
+    watched.portal.ok("PUT", f"clusters/{watched.cluster}/watch", {"enabled": False})
+    content = b"; seen by a plan first\r\n"
+    (watched.roots[0] / "App" / "list0010.grp").write_bytes(content)
+    watched.wait_state(watched.request(dry_run=True), "succeeded")
+    one = watched.request(nodes=[watched.node_ids[1]])
+    watched.wait_state(one, "succeeded")
+    assert (watched.roots[2] / "App/list0010.grp").read_bytes() != content
+    watched.portal.ok("PUT", f"clusters/{watched.cluster}/watch", {"enabled": True})
+    wait_proven(watched, content, "list0010.grp")
