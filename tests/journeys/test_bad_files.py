@@ -65,25 +65,6 @@ def test_what_is_no_readable_file_is_named_and_the_rest_goes_on(new_cluster: Any
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 
-def test_files_that_vanish_while_they_are_read_are_named(new_cluster: Any) -> None:
-    stage = new_cluster()
-    app = stage.roots[0] / "App"
-    names = [app / f"flicker{number:03}.dat" for number in range(150)]
-
-    def flicker() -> None:
-        for path in names:
-            path.write_bytes(b"here") if not path.exists() else path.unlink()
-
-    with Acting(flicker):
-        job = stage.replicate(expect="failed")
-
-    assert job["error_code"] == "incomplete"
-    assert "vanished" in problems_of(stage).values()
-    assert (stage.roots[1] / "App" / "list0001.grp").exists()
-    stage.replicate()
-    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
-
-
 def test_a_file_that_never_holds_still_is_never_copied_torn(new_cluster: Any) -> None:
     stage = new_cluster()
     path = stage.roots[0] / "App" / "restless.dat"

@@ -15,10 +15,15 @@ from nodes.products.loading import load_profile
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.fake import FakeSession
 from nodes.remote.fake_disk import FakeDisk
+from nodes.remote.handshake import open_transport
+from nodes.remote.session import Session
+from nodes.remote.ssh import SshSession
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
 from replication.objects import Store
 from replication.scan import Scan, scan_node, scan_primary
+from tests.faults import Through
+from tests.sshd import SshdServer
 
 ROOT = "/srv/mail"
 LONG_AGO = 1_600_000_000 * 10**9
@@ -119,3 +124,33 @@ def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profi
     assert found.files[A] == dataclasses.replace(before, stale=True)
     assert [(one.path, one.code) for one in found.problems] == [(A, "changing")]
     assert not found.files[B].stale
+
+
+class Vanishing(Through):
+    """Somebody removes a file in the moment in which it shall be read."""
+
+    def __init__(self, inner: Session, path: Path) -> None:
+        super().__init__(inner)
+        self._path = path
+
+    def before(self, verb: str) -> None:
+        if verb == "read":
+            self._path.unlink(missing_ok=True)
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on(profile: Profile, tmp_path: Path) -> None:
+    root = tmp_path / "mail"
+    for path in (A, B):
+        (root / path).parent.mkdir(parents=True)
+        (root / path).write_bytes(b"content")
+    server = SshdServer.start(tmp_path / "sshd")
+    try:
+        session = Vanishing(SshSession(open_transport(server.target())), root / A)
+        link = NodeLink(session, platform_named("posix"), str(root), Capabilities(), 1, "mx1")
+        store = Store(tmp_path / "objects")
+        found = scan_primary(link, profile, known=Manifest(), scan_ns=NOW, store=store, guard=Patient()).manifest
+    finally:
+        server.stop()
+
+    assert list(found.files) == [B]
+    assert [(one.path, one.code) for one in found.problems] == [(A, "vanished")]
