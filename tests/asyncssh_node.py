@@ -146,10 +146,12 @@ async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
         process.close()
     finally:
         feeding.cancel()
-        if child.returncode is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            await child.wait()
-        child._transport.close()  # type: ignore[attr-defined]  # nothing public ends a pipe that a grandchild holds
+        try:
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                await child.wait()
+        finally:  # the server's end may cancel the wait
+            child._transport.close()  # type: ignore[attr-defined]  # nothing public ends a pipe a grandchild holds
 
 
 async def _feed(process: asyncssh.SSHServerProcess[bytes], sink: asyncio.StreamWriter, group: int) -> None:
