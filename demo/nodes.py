@@ -44,6 +44,8 @@ StrictModes no
 AllowTcpForwarding no
 X11Forwarding no
 PrintMotd no
+# bash under sshd reads its user's own .bashrc unless it looks nested; a demo node shall not depend on that
+SetEnv SHLVL=2
 MaxStartups 50:30:100
 Subsystem sftp internal-sftp
 """
