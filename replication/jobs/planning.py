@@ -81,6 +81,7 @@ def _failure(job: Job, error: BaseException) -> PlanOutcome:
         retry = wait_after(job.attempt) if error.retryable else None
         return PlanOutcome(error_code=error.code, error=str(error), retry_after=retry)
     if isinstance(error, DatabaseError):
+        _LOG.warning("planning job #%s: the database did not answer as it should: %s", job.pk, error)
         text = "The portal's database was out of reach."
         return PlanOutcome(error_code="database_away", error=text, retry_after=wait_after(job.attempt))
     _LOG.error("planning job #%s failed", job.pk, exc_info=error)

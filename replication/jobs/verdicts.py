@@ -44,6 +44,7 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
     if isinstance(error, NodeError):
         return _node_error(error, target)
     if isinstance(error, DatabaseError):
+        _LOG.warning("%s: the database did not answer as it should: %s", target, error)
         text = "The portal's database was out of reach."
         return Ended(
             TargetState.PENDING, text, error_code="database_away", error=text, delay=wait_after(target.attempt)
