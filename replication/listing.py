@@ -13,17 +13,21 @@ from nodes.remote.walk import walk
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath, path_problem
 from replication.core.spelling import Spelling
+from replication.digests import VANISHED
 from replication.guard import Guard, moving
 
 STAGING_PREFIX = ".cp~"
 """What the portal's own temporary names begin with."""
 
+LISTINGS = 3
+"""How often a tree is listed, at most, until nothing that counts goes away in the middle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """A listing, sorted. `hidden`: relative paths at which, or beneath which, anything may be: folders that cannot be
-    listed, and links, which are never followed. `leftovers`: the portal's own temporary names. `folders`: every folder
-    that was listed."""
+    listed, what went away meanwhile, and links, which are never followed. `leftovers`: the portal's own temporary
+    names. `folders`: every folder that was listed."""
 
     config: dict[RelPath, ListedFile]
     problems: tuple[Problem, ...]
@@ -34,7 +38,17 @@ class Sorted:
 
 
 def list_tree(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
-    """Everything under the installation folder but what never needs listing. Raises RemoteFileMissing without one."""
+    """Everything under the installation folder but what never needs listing, listed again where something that counts
+    went away meanwhile: a mail server's temporary files come and go. Raises RemoteFileMissing without a folder."""
+    listing = _listed_once(link, profile, guard)
+    for _ in range(LISTINGS - 1):
+        if not _gone_that_count(listing, profile):
+            break
+        listing = _listed_once(link, profile, guard)
+    return listing
+
+
+def _listed_once(link: NodeLink, profile: Profile, guard: Guard) -> Listing:
     skip = profile.skip_folders()
     command = link.platform.list_tree(link.root, skip) if link.capabilities.can_list else None
     if command is None:
@@ -65,6 +79,7 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
         Problem(folder or ".", "unreadable", "the folder cannot be listed; give the portal's account read access")
         for folder in listing.unreadable
     )
+    problems.extend(Problem(path, "vanished", VANISHED) for path in _gone_that_count(listing, profile))
     leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(STAGING_PREFIX)]
     folders = tuple(file.path for file in listing.files if file.kind == "folder" and STAGING_PREFIX not in file.path)
     return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers), folders)
@@ -79,7 +94,17 @@ def respelled(found: Sorted, spelling: Spelling) -> Sorted:
 
 def _hidden(listing: Listing) -> tuple[str, ...]:
     others = [file.path for file in listing.files if file.kind not in ("file", "folder")]
-    return tuple(sorted({*listing.unreadable, *others}))
+    return tuple(sorted({*listing.unreadable, *listing.vanished, *others}))
+
+
+def _gone_that_count(listing: Listing, profile: Profile) -> list[str]:
+    """What went away while the tree was listed and may matter: configuration, and folders, which may hold some."""
+    folders = {file.path for file in listing.files if file.kind == "folder"} if listing.vanished else set()
+    return [
+        path
+        for path in listing.vanished
+        if STAGING_PREFIX not in path and (path in folders or profile.classify(path).path_class == PathClass.CONFIG)
+    ]
 
 
 def _entry_problem(file: ListedFile) -> Problem | None:

@@ -41,10 +41,12 @@ class ListedFile:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A tree listing. `unreadable` names folders (relative, "" for the root) whose content is not fully in `files`:
-    what is missing beneath them must not be taken for absent."""
+    what is missing beneath them must not be taken for absent. `vanished` names files and folders that went away while
+    they were being listed: neither surely there nor surely gone."""
 
     files: tuple[ListedFile, ...]
     unreadable: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

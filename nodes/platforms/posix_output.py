@@ -19,7 +19,8 @@ _RECORD = re.compile(
     r"([A-Za-z?])\t(\d{1,19})\t(-?\d{1,15})\.(\d{9})\d*\t(-?\d{1,15})\.(\d{9})\d*\t([^\0]+)\0", re.ASCII | re.DOTALL
 )
 _ODD_PATH = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)", re.DOTALL)
-_COMPLAINT = re.compile(rb"find: '(.*)': [^']+", re.DOTALL)
+_COMPLAINT = re.compile(rb"find: '(.*)': ([^']+)", re.DOTALL)
+_GONE = b"No such file or directory"
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
@@ -35,10 +36,12 @@ def parse_find(stdout: bytes, stderr: bytes, *, failed: bool) -> Listing:
     """The listing from find's records and complaints."""
     files = _records(stdout)
     folders = {file.path for file in files if file.kind == "folder"}
-    unreadable = {_blamed(line, folders) for line in stderr.split(b"\n") if line.strip()}
-    if failed and not unreadable:
+    complaints = [_complaint(line) for line in stderr.split(b"\n") if line.strip()]
+    vanished = {path for path, reason in complaints if path and reason == _GONE}
+    unreadable = {_blamed(path, folders) for path, reason in complaints if not path or reason != _GONE}
+    if failed and not complaints:
         unreadable.add("")  # find failed and did not say where
-    return Listing(files=tuple(files), unreadable=tuple(sorted(unreadable)))
+    return Listing(files=tuple(files), unreadable=tuple(sorted(unreadable)), vanished=tuple(sorted(vanished)))
 
 
 def _records(stdout: bytes) -> list[ListedFile]:
@@ -96,16 +99,18 @@ def _lone_record(record: bytes) -> ListedFile:
     return ListedFile(file.path, file.kind, file.size, file.mtime_ns, file.change_ns, path_bytes=name)
 
 
-def _blamed(line: bytes, folders: set[str]) -> str:
-    """The folder that one complaint of find makes unreadable. A folder that was listed itself is the culprit; any
-    other entry is missing from its parent. "" where the complaint is not understood."""
+def _complaint(line: bytes) -> tuple[str, bytes]:
+    """What find complains of: a path, and its reason. The path is "" for the root, and where find is not understood."""
     match = _COMPLAINT.fullmatch(line)
     if not match:
-        return ""
+        return "", line
     path = _ESCAPE.sub(_unescaped, match[1]).decode("utf-8", "backslashreplace")
-    if path == "." or not path.startswith("./"):
-        return ""
-    path = path[2:]
+    return (path[2:] if path.startswith("./") else ""), match[2]
+
+
+def _blamed(path: str, folders: set[str]) -> str:
+    """The folder that a complaint makes unreadable. A folder that was listed itself is the culprit; any other entry is
+    missing from its parent."""
     return path if path in folders else path.rpartition("/")[0]
 
 

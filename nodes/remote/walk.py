@@ -15,7 +15,8 @@ _DEEPEST = 200
 def walk(session: Session, root: str, skip: Sequence[str] = (), *, folds_case: bool = False) -> Listing:
     """Every entry under `root`, links not followed; folders in `skip` (relative) are named but not listed.
 
-    A folder that cannot be listed, or whose name is no valid UTF-8, is in `unreadable`, never silently empty.
+    A folder that cannot be listed, or whose name is no valid UTF-8, is in `unreadable`, never silently empty; one that
+    went away since its parent was listed is in `vanished`.
     Raises RemoteFileMissing where there is no root, RemoteDenied where it cannot be entered.
     """
     spell = str.casefold if folds_case else str
@@ -25,7 +26,7 @@ def walk(session: Session, root: str, skip: Sequence[str] = (), *, folds_case: b
         folder = walking.waiting.pop()
         if spell(folder) not in walking.skip:
             walking.list_one(folder)
-    return Listing(tuple(walking.files), tuple(sorted(walking.unreadable)))
+    return Listing(tuple(walking.files), tuple(sorted(walking.unreadable)), tuple(sorted(walking.vanished)))
 
 
 class _Walk:
@@ -35,6 +36,7 @@ class _Walk:
         self.skip = skip
         self.files: list[ListedFile] = []
         self.unreadable: list[str] = []
+        self.vanished: list[str] = []
         self.waiting: list[str] = []
         self._session, self._root = session, root
 
@@ -45,9 +47,11 @@ class _Walk:
             return
         try:
             self.take(folder, self._session.list_folder(f"{self._root}/{folder}"))
-        except (RemoteDenied, RemoteBusy, RemoteFileMissing):
-            # also one that went away since: to count as absent it must be missing from a clean listing
+        except (RemoteDenied, RemoteBusy):
             self.unreadable.append(folder)
+        except RemoteFileMissing:
+            # to count as absent it must be missing from a clean listing
+            self.vanished.append(folder)
 
     def take(self, folder: str, entries: Sequence[RemoteEntry]) -> None:
         """Note a folder's entries."""

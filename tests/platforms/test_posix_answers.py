@@ -71,6 +71,9 @@ def test_a_find_that_did_not_end_well_lists_nothing(status: int):
     [
         (b"find: './App/x': Permission denied\n", ("App",)),
         (b"find: './Dir': Permission denied\nfind: './Dir/gone': No such file or directory\n", ("Dir",)),
+        (b"find: './App/x': No such file or directory\nfind: './App/y': Input/output error\n", ("App",)),
+        (b"find: '.': No such file or directory\n", ("",)),
+        (b"No such file or directory\n", ("",)),
         (b"find: '.': Permission denied\n", ("",)),
         (b"find: '/etc': Permission denied\n", ("",)),
         (b"find: File system loop detected\n", ("",)),
@@ -80,6 +83,12 @@ def test_a_find_that_did_not_end_well_lists_nothing(status: int):
 )
 def test_what_find_complains_about_is_unreadable(stderr: bytes, unreadable: tuple[str, ...]):
     assert POSIX.parse_list_tree(answer(record("Dir", kind="d"), stderr, 1)).unreadable == unreadable
+
+
+def test_what_went_away_while_it_was_listed_leaves_its_folder_readable():
+    gone = b"find: './App/x.tmp': No such file or directory\nfind: './Dir': No such file or directory\n"
+    listing = POSIX.parse_list_tree(answer(record("App", kind="d") + record("Dir", kind="d"), gone, 1))
+    assert (listing.vanished, listing.unreadable) == (("App/x.tmp", "Dir"), ())
 
 
 def test_a_warning_without_failure_still_counts():

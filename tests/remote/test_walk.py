@@ -63,6 +63,17 @@ def test_walk_tells_what_it_could_not_list(disk):
     assert ("Logs/x.log", "file") in _paths(listing)
 
 
+def test_walk_tells_what_went_away_since_it_was_named(disk):
+    class Removing(FakeSession):
+        def list_folder(self, path):
+            if path.endswith("/lists"):
+                raise RemoteFileMissing(path)
+            return super().list_folder(path)
+
+    listing = walk(Removing(disk), "/srv/md")
+    assert (listing.vanished, listing.unreadable) == (("App/lists",), ())
+
+
 def test_walk_tells_folders_and_files_whose_names_are_no_utf8(disk):
     disk.put("/srv/md/" + os.fsdecode(b"caf\xe9/inner"), b"")
     disk.put("/srv/md/" + os.fsdecode(b"n\xff"), b"")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nodes.command import CommandResult
 from nodes.connect import NodeLink
+from nodes.errors import RemoteFileMissing
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
@@ -16,10 +20,11 @@ from nodes.products.profile import PathClass, Profile
 from nodes.remote.fake import FakeSession
 from nodes.remote.fake_disk import FakeDisk
 from nodes.remote.handshake import open_transport
-from nodes.remote.session import Session
+from nodes.remote.session import RemoteEntry, Session
 from nodes.remote.ssh import SshSession
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
+from replication.listing import list_tree, sort_out
 from replication.objects import Store
 from replication.scan import Scan, scan_node, scan_primary
 from tests.faults import Through
@@ -154,3 +159,79 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on(pr
 
     assert list(found.files) == [B]
     assert [(one.path, one.code) for one in found.problems] == [(A, "vanished")]
+
+
+class ComingAndGoing(FakeSession):
+    """The folder of one file goes away between its parent's listing and its own, as often as `times`."""
+
+    times = 0
+    seen = 0
+
+    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+        if path.endswith("/Conf/a"):
+            self.seen += 1
+            if self.times:
+                self.times -= 1
+                raise RemoteFileMissing(path)
+        return super().list_folder(path)
+
+
+def test_what_goes_away_in_the_middle_of_a_listing_is_looked_for_again(disk: FakeDisk, profile: Profile) -> None:
+    session = ComingAndGoing(disk)
+    session.times = 2
+
+    found = scan_node(link_to(session), profile, known=Manifest(), scan_ns=NOW, guard=Patient()).manifest
+
+    assert sorted(found.files) == [A, B]
+    assert (found.problems, found.unlisted, session.seen) == ((), (), 3)
+
+
+def test_what_keeps_going_away_is_neither_there_nor_gone(disk: FakeDisk, profile: Profile) -> None:
+    session = ComingAndGoing(disk)
+    session.times = 9
+    known = Manifest({A: FileState(7, LONG_AGO, "0" * 64), B: FileState(7, LONG_AGO, "1" * 64)})
+
+    found = scan_node(link_to(session), profile, known=known, scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.files[A].stale
+    assert not found.files[B].stale
+    assert [(one.path, one.code) for one in found.problems] == [("Conf/a", "vanished")]
+
+
+class Listed(Through):
+    """A real server's answers to listings, with complaints of its find mixed in."""
+
+    complaints: tuple[bytes, ...] = ()
+    asked = 0
+
+    def run(self, line: str, **options: Any) -> CommandResult:
+        result = super().run(line, **options)
+        complaint, self.complaints, self.asked = self.complaints[:1], self.complaints[1:], self.asked + 1
+        return CommandResult(1, result.stdout, complaint[0]) if complaint else result
+
+
+@pytest.mark.parametrize(
+    ("name", "listings"),
+    [("Conf/a/rates.tmp", 1), ("Conf/a/three.dat", 2)],
+)
+def test_a_temporary_file_that_went_away_hides_nothing(
+    name: str, listings: int, profile: Profile, tmp_path: Path
+) -> None:
+    """A mail server's own temporary files come and go in the folder of its configuration."""
+    root = tmp_path / "mail"
+    (root / A).parent.mkdir(parents=True)
+    (root / A).write_bytes(b"content")
+    server = SshdServer.start(tmp_path / "sshd")
+    try:
+        session = Listed(SshSession(open_transport(server.target())))
+        gone = subprocess.run(["find", f"./{name}"], cwd=root, env={"LC_ALL": "C"}, capture_output=True, check=False)
+        session.complaints = (gone.stderr,)
+        link = NodeLink(session, platform_named("posix"), str(root), Capabilities(can_list=True), 1, "mx1")
+        listing = list_tree(link, profile, Patient())
+    finally:
+        server.stop()
+
+    assert session.asked == listings
+    found = sort_out(listing, profile)
+    assert list(found.config) == [A]
+    assert found.problems == ()
