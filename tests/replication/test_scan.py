@@ -204,8 +204,8 @@ class Listed(Through):
     complaints: tuple[bytes, ...] = ()
     asked = 0
 
-    def run(self, line: str, **options: Any) -> CommandResult:
-        result = super().run(line, **options)
+    def run(self, command_line: str, **options: Any) -> CommandResult:
+        result = super().run(command_line, **options)
         complaint, self.complaints, self.asked = self.complaints[:1], self.complaints[1:], self.asked + 1
         return CommandResult(1, result.stdout, complaint[0]) if complaint else result
 
