@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 from django.conf import settings
 
 from nodes.connect import NodeLink
 from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDenied, RemoteFileMissing
+from replication.core.batches import batches
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath
 from replication.guard import Guard, moving
@@ -92,7 +92,7 @@ def _by_command(link: NodeLink, guard: Guard) -> Digest:
 
     def digest(paths: Sequence[RelPath]) -> Digests:
         digests: Digests = {}
-        for batch in _batches(paths, HASH_BATCH):
+        for batch in batches(paths, HASH_BATCH):
             found = hash_on_node(link, link.root, batch, guard)
             digests.update({path: found[path] for path in batch if path in found})
             # the command does not say why it left a file out; trying to read it does
@@ -115,9 +115,3 @@ def hash_on_node(link: NodeLink, folder: str, paths: Iterable[str], guard: Guard
         progress=moving(guard),
     )
     return link.platform.parse_hashes(result)
-
-
-def _batches(paths: Sequence[RelPath], size: int) -> Iterator[list[RelPath]]:
-    rest = iter(paths)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -6,7 +6,6 @@ from nodes.selectors.nodes import (
     credentials_for,
     host_keys_of,
     ini_keys_of,
-    kept_keys,
     nodes_for,
 )
 
@@ -16,7 +15,6 @@ __all__ = [
     "credentials_for",
     "host_keys_of",
     "ini_keys_of",
-    "kept_keys",
     "members_of",
     "nodes_for",
     "path_overrides_of",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
@@ -12,9 +10,8 @@ from django.db.models.functions import Coalesce
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require, visible_clusters
-from nodes.enums import HostKeyState, IniChoice
+from nodes.enums import HostKeyState
 from nodes.models import Credential, HostKey, IniDecision, Node
-from nodes.products.ini_render import IniKey
 
 
 def nodes_for(principal: Principal) -> QuerySet[Node]:
@@ -62,12 +59,3 @@ def approved_fingerprint(node: Node) -> str:
     """The fingerprint a node must show; "" while none is approved."""
     found = HostKey.objects.filter(node=node, state=HostKeyState.APPROVED).values_list("fingerprint", flat=True)
     return found.first() or ""
-
-
-def kept_keys(node: Node) -> Mapping[str, frozenset[IniKey]]:
-    """The ini keys that stay the node's own, by the file's relative path as first spelled."""
-    rows = IniDecision.objects.filter(node=node, choice=IniChoice.KEEP).values_list("path", "section", "key")
-    kept: dict[str, set[IniKey]] = defaultdict(set)
-    for path, section, key in rows:
-        kept[path].add(IniKey(section, key))
-    return {path: frozenset(keys) for path, keys in kept.items()}

@@ -9,7 +9,7 @@ are swapped in their order, so that lists are in place before what names them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -18,6 +18,7 @@ from replication.apply import names
 from replication.apply.context import Context, Overwritten
 from replication.apply.keep import digests_of, keep_content
 from replication.apply.staging import Staged
+from replication.core.batches import batches
 from replication.core.plan import Change, ChangeKind
 from replication.guard import moving
 
@@ -46,14 +47,9 @@ def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: S
     connection or the disk fails.
     """
     for _, group in groupby(changes, key=lambda change: (change.kind == ChangeKind.DELETE, change.group)):
-        for batch in _batches(list(group)):
+        for batch in batches(list(group), BATCH):
             _swap_batch(context, batch, staged, swapped)
         context.guard.boundary("swapped-group")
-
-
-def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    for start in range(0, len(changes), BATCH):
-        yield changes[start : start + BATCH]
 
 
 def _swap_batch(context: Context, batch: Sequence[Change], staged: Staged, swapped: Swapped) -> None:

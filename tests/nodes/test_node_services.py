@@ -13,7 +13,7 @@ from nodes.errors import HostKeyMismatch
 from nodes.models import HostKey, IniDecision, Node, NodeFacts
 from nodes.products.ini_render import IniKey
 from nodes.remote.hostkeys import HostKeyShown
-from nodes.selectors import approved_fingerprint, kept_keys, nodes_for
+from nodes.selectors import approved_fingerprint, nodes_for
 from nodes.services import facts, host_keys, ini, registry
 from nodes.services.facts import Facts
 from nodes.services.ini import IniAnswer
@@ -236,15 +236,19 @@ def test_health_since_moves_only_when_the_word_changes(cluster):
     assert kept.version == 1
 
 
+def kept_on(node) -> set[tuple[str, IniKey]]:
+    return {(row.path, IniKey(row.section, row.key)) for row in IniDecision.objects.filter(node=node, choice="keep")}
+
+
 def test_ini_keys_are_kept_until_answered_and_answers_stay(hand, cluster):
     node = make_node(cluster)
     ini_path = "App/MDaemon.ini"
     noted = [(ini_path, "Domain", "HostName"), (ini_path, "domain", "HOSTNAME"), (ini_path, "Reg", "Key")]
     assert ini.note_kept_keys(node.pk, noted) == 2
-    assert kept_keys(node) == {ini_path: {IniKey("Domain", "HostName"), IniKey("Reg", "Key")}}
+    assert kept_on(node) == {(ini_path, IniKey("Domain", "HostName")), (ini_path, IniKey("Reg", "Key"))}
     ini.answer_ini_key(hand, node_id=node.pk, answer=IniAnswer(ini_path, "REG", "key", "replicate"))
     assert ini.note_kept_keys(node.pk, noted) == 0
-    assert kept_keys(node) == {ini_path: {IniKey("Domain", "HostName")}}
+    assert kept_on(node) == {(ini_path, IniKey("Domain", "HostName"))}
     row = IniDecision.objects.get(choice="replicate")
     assert (row.key, row.answered, row.decided_by) == ("Key", True, "operator")
     assert actions() == ["ini_key.answer"]

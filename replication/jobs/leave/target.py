@@ -16,13 +16,11 @@ from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import TargetOutcome, TargetWork
 from replication.jobs.leave.looking import LookedBack, Remembered, look_back
+from replication.jobs.replicate.evidence import SHOWN, verdict_on
 from replication.jobs.replicate.planning import Seen
 from replication.jobs.replicate.target import NodeRun
 from replication.objects import Store
 from replication.services.history import forget_node_history
-
-SHOWN = 50
-"""Names in the evidence; the counts are of all."""
 
 
 def left(node_id: int) -> None:
@@ -64,14 +62,14 @@ class LeaveRun(NodeRun):
         )
 
     def _outcome(self, context: Context, seen: Seen, changes: Sequence[Change]) -> TargetOutcome:
-        state, code, error = self._verdict(seen, changes)
+        state, code, error = verdict_on(self.work, seen, self.state, changes)
         verified = state is TargetState.VERIFIED
         removed = self._remove_folders(context, seen) if verified else ()
         self.lease.boundary("proven")
         node_id = self.work.node.pk
         return TargetOutcome(
             state,
-            evidence=self._evidence(seen, len(seen.desired.files), changes) | self._given_back(seen, removed),
+            evidence=self._evidence(seen, changes) | self._given_back(seen, removed),
             error_code=code,
             error=error,
             record=(lambda: left(node_id)) if verified else None,
@@ -81,6 +79,7 @@ class LeaveRun(NodeRun):
         kinds = [change.kind for change in self.work.node_plan.changes if change.path in self.state.done]
         then = self._last.former if self._last else None
         return {
+            "files_proven": len(seen.desired.files),
             "files_restored": sum(kind in (ChangeKind.ADD, ChangeKind.UPDATE) for kind in kinds),
             "files_removed": kinds.count(ChangeKind.DELETE),
             "folders_removed": len(removed),

@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from nodes.connect import open_node
 from nodes.errors import NodeError
-from nodes.products.ini import IniError
-from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
 from nodes.services.joining import note_joined
-from replication.apply.context import Context, Overwritten
+from replication.apply.context import Context
 from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
-from replication.apply.semaphores import Told, semaphores_for, semaphores_owed, tell
+from replication.apply.semaphores import semaphores_for, semaphores_owed, tell
 from replication.apply.staging import Staged, clean_up, stage
 from replication.apply.swap import Swapped, swap
 from replication.core.manifest import FileState, Manifest
-from replication.core.paths import RelPath
 from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
+from replication.jobs.replicate.edits import EditKeeper
+from replication.jobs.replicate.evidence import Progress, evidence_of, proven_files, verdict_on
 from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at, origin_of
 from replication.jobs.replicate.planning import NodeJob, Seen, look, spelled, store_tree
 from replication.objects import Store
-from replication.services.history import LostEdit, Proof, record_baseline, record_conflicts, record_origin
+from replication.services.history import Proof, record_baseline, record_origin
 
 SETTLE_TURN_SECONDS = 0.2
 """How often a settling wait looks whether it must stop."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """What has been done on the node so far, over all rounds."""
-
-    done: dict[str, str] = field(default_factory=dict)
-    blocked: dict[str, str] = field(default_factory=dict)
-    told: Told = field(default_factory=Told)
-    edits: int = 0
-    first_found: dict[str, str | None] = field(default_factory=dict)
 
 
 class NodeRun:
@@ -55,6 +43,7 @@ class NodeRun:
         self.snapshot = manifest_at(work.plan.snapshot_root, store)
         known = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
         self.job = spelled(known, self.snapshot)
+        self.edits = EditKeeper(work, profile, store, self.job.baseline)
         self.state = Progress()
 
     def run(self) -> TargetOutcome:
@@ -81,8 +70,7 @@ class NodeRun:
 
     def _sweep(self, context: Context, seen: Seen) -> None:
         ours = self.job.baseline.files if self.job.baseline else {}
-        edits = sweep(context, seen.scan.leftovers, [*seen.desired.files, *ours])
-        self._record(edits)
+        self.edits.record(sweep(context, seen.scan.leftovers, [*seen.desired.files, *ours]))
 
     def _departure(self, changes: Sequence[Change]) -> str:
         """Why the node is no longer what an approved plan saw; "" where the plan still fits or none was approved."""
@@ -134,7 +122,7 @@ class NodeRun:
 
     def _apply(self, context: Context, changes: Sequence[Change], owed: Sequence[str]) -> None:
         """One round: keep what will be lost, stage, swap, clean up, tell the server."""
-        self._record(keep_found(context, changes))
+        self.edits.record(keep_found(context, changes))
         self.lease.boundary("kept")
         staged, swapped = Staged(), Swapped()
         try:
@@ -147,48 +135,20 @@ class NodeRun:
         except BaseException:
             self._clean_up(context, staged, swapped)
             raise
-        self._record(swapped.edits)
+        self.edits.record(swapped.edits)
         self.lease.boundary("edits-kept")
         self._clean_up(context, staged, swapped)
         self.lease.boundary("cleaned")
-        self.state.done.update(dict.fromkeys(swapped.done, ""))
+        self.state.done.update(swapped.done)
         self.state.blocked = dict(swapped.blocked)
         semaphores = sorted({*semaphores_for(changes, swapped.done), *owed})
-        self.state.told = _joined(self.state.told, tell(context, semaphores))
+        self.state.add_told(tell(context, semaphores))
 
     def _clean_up(self, context: Context, staged: Staged, swapped: Swapped) -> None:
         try:
             clean_up(context, staged, swapped.undo)
         except NodeError as error:
             self.lease.event("warning", "leftovers.kept", f"Temporary files stay for the next run: {error}")
-
-    def _record(self, edits: Iterable[Overwritten]) -> None:
-        """Write conflicts down before anything is overwritten, or at once after a late edit was found."""
-        lost = [self._lost(edit) for edit in edits]
-        if not lost:
-            return
-        with self.lease.transaction():
-            new = record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=lost)
-        self.state.edits += new
-        names = ", ".join(edit.path for edit in lost[:5])
-        where = self.work.node.name
-        text = f"{len(lost)} edits made on {where} are kept as conflicts before they are overwritten: {names}"
-        self.lease.event("warning", "conflict.kept", text)
-
-    def _lost(self, edit: Overwritten) -> LostEdit:
-        return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))
-
-    def _ini_detail(self, edit: Overwritten) -> dict[str, object]:
-        """Which keys of an ini file were edited; never values of a secret file."""
-        proven = self.job.baseline.files.get(RelPath(edit.path)) if self.job.baseline else None
-        if not self.profile.classify(edit.path).ini or proven is None or not edit.content or edit.secret:
-            return {}
-        kept = [IniKey(key.section, key.key) for key in self.work.node_plan.kept if key.path == edit.path]
-        try:
-            conflicts = key_conflicts(self.store.get(proven.sha256), self.store.get(edit.content), kept)
-        except IniError as error:
-            return {"unreadable": str(error)}
-        return {"keys": [[one.section, one.key] for one in conflicts]}
 
     def _settle(self) -> None:
         """Give the server time to write a cached copy back, which is then seen."""
@@ -230,77 +190,24 @@ class NodeRun:
             root=root,
             files=len(proven),
         )
-        state, code, error = self._verdict(seen, changes)
+        state, code, error = verdict_on(self.work, seen, self.state, changes)
         self.lease.boundary("proven")
         return TargetOutcome(
             state,
-            evidence=self._evidence(seen, len(proven), changes),
+            evidence=self._evidence(seen, changes) | {"files_proven": len(proven)},
             error_code=code,
             error=error,
             record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
         )
 
-    def _verdict(self, seen: Seen, changes: Sequence[Change]) -> tuple[TargetState, str, str]:
-        if changes:
-            text = f"The node's own server overwrote {_some([change.path for change in changes])} again and again."
-            return TargetState.CONTENDED, "contended", text
-        if held := self._held(seen):
-            text = f"Held open or refused on the node: {_some(held)}. The next run tries again."
-            return TargetState.BLOCKED, "blocked", text
-        problems = [*self.work.plan.problems, *seen.problems]
-        if problems:
-            names = _some([one.path for one in problems])
-            text = f"All other files are proven; not handled: {names}. {problems[0].detail}"
-            return TargetState.FAILED, "incomplete", text
-        return TargetState.VERIFIED, "", ""
-
-    def _held(self, seen: Seen) -> dict[str, str]:
-        """Files that another program would not let be replaced, or not even be read."""
-        return {one.path: one.detail for one in seen.problems if one.code == "locked"} | self.state.blocked
-
-    def _evidence(self, seen: Seen, proven: int, changes: Sequence[Change]) -> dict[str, object]:
-        return {
-            "files_proven": proven,
-            "files_changed": len(self.state.done),
-            "files_hashed": seen.scan.read,
-            "extras": len(seen.extras),
-            "conflicts": self.state.edits,
-            "semaphores": list(self.state.told.dropped),
-            "semaphores_taken": list(self.state.told.taken),
-            "blocked": dict(list(self._held(seen).items())[:50]),
-            "contended": [change.path for change in changes][:50],
-            "problems": [[one.path, one.code, one.detail] for one in seen.problems][:50],
-            "restart_pending": sorted({change.effect for change in self._planned_effects()}),
-        }
-
-    def _planned_effects(self) -> list[Change]:
-        return [
-            change
-            for change in self.work.node_plan.changes
-            if change.effect.startswith("restart") and change.path in self.state.done
-        ]
+    def _evidence(self, seen: Seen, changes: Sequence[Change]) -> dict[str, object]:
+        return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept}
 
 
 def _write(proof: Proof, *, verified: bool) -> None:
     record_baseline(proof)
     if verified:
         note_joined(proof.node_id)
-
-
-def proven_files(seen: Seen, baseline: Manifest | None, *, folds_case: bool) -> Mapping[RelPath, FileState]:
-    """The files that are now known to be as they should, with the node's own times; others keep their old baseline."""
-    actual = {path.key(folds_case=folds_case): state for path, state in seen.scan.manifest.files.items()}
-    proven = {}
-    for path, wanted in seen.desired.files.items():
-        state = actual.get(path.key(folds_case=folds_case))
-        if state is not None and state.sha256 == wanted.sha256 and not state.stale:
-            proven[path] = state
-        elif baseline and path in baseline.files:
-            proven[path] = baseline.files[path]
-    for path, state in (baseline.files if baseline else {}).items():
-        if path not in seen.desired.files and path.key(folds_case=folds_case) in actual:
-            proven[path] = state  # a deletion that was blocked
-    return proven
 
 
 def _was_planned(change: Change, planned: Mapping[str, Change]) -> bool:
@@ -315,17 +222,3 @@ def _was_planned(change: Change, planned: Mapping[str, Change]) -> bool:
 
 def _bytes(changes: Sequence[Change]) -> int:
     return sum(change.wanted.size for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH)
-
-
-def _joined(first: Told, second: Told) -> Told:
-    return Told(
-        dropped=tuple(dict.fromkeys(first.dropped + second.dropped)),
-        taken=tuple(dict.fromkeys(first.taken + second.taken)),
-        locked=second.locked,
-    )
-
-
-def _some(paths: Iterable[str]) -> str:
-    names = list(paths)
-    shown = ", ".join(repr(name) for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
