@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One of several things in the way. `code` is stable for programs; `text` is the evidence, `remedy` what to do."""
+
+    code: str
+    text: str
+    remedy: str
+
+
 class Conflict(Exception):
-    """The request contradicts the present state: nothing was changed. `detail` says what and what to do about it."""
+    """The request contradicts the present state: nothing was changed. `detail` says what and what to do about it;
+    `reasons` says it one by one where there may be several."""
 
     default_code: ClassVar[str] = "conflict"
 
-    def __init__(self, detail: str, *, code: str = "") -> None:
+    def __init__(self, detail: str, *, code: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         self.detail = detail
         self.code = code or self.default_code
+        self.reasons = reasons
         super().__init__(detail)
 
 

@@ -165,7 +165,8 @@ def _from_database(error: Exception) -> Problem | None:
 
 def _from_own(error: Exception) -> Problem | None:
     if isinstance(error, Conflict):
-        return Problem(412 if isinstance(error, Stale) else 409, error.code, error.detail)
+        errors = tuple(FieldError("", reason.code, reason.text, reason.remedy) for reason in error.reasons)
+        return Problem(412 if isinstance(error, Stale) else 409, error.code, error.detail, errors)
     if isinstance(error, NodeError):
         return Problem(_node_status(error), error.code, str(error), retry_after=30 if error.retryable else None)
     if isinstance(error, WrongKey):

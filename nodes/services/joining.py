@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Conflict, Reason
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
+from nodes.enums import HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
+from nodes.health.joining import ACCEPTABLE, JoinCheck, blocking
+from nodes.health.readings import Standing
 from nodes.models import Node
+from nodes.selectors.joining import checks_of
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
 from nodes.services.rows import put, take_node
@@ -24,26 +29,74 @@ SERVERS = (Joining.JOINING, Joining.JOINED, Joining.LEAVING)
 
 
 @transaction.atomic
-def confirm_joining(principal: Principal, *, node_id: int, confirm_name: str) -> tuple[Node, bool]:
+def confirm_joining(
+    principal: Principal, *, node_id: int, confirm_name: str, accept: Collection[str] = ()
+) -> tuple[Node, bool]:
     """Let replication overwrite a secondary's configuration. Needs the cluster's administrator, who typed the node's
     name. Answers the node, and whether it begins anew (it had never joined, or had left). Doing it twice is fine.
 
-    Raises ValidationError for another name, and Conflict where the node cannot join yet.
+    The checks are judged now, over what was last read: one that fails and makes joining unsafe refuses, unless
+    `accept` names it and it is one a person may accept (`nodes.health.joining` says which, and why); each acceptance
+    is audited by itself. What is not known does not refuse, but the confirmation names it.
+
+    Raises ValidationError for another name or for a check that cannot be accepted, and Conflict where the node cannot
+    join yet; its `reasons` are the checks that refuse.
     """
     node = take_node(principal, node_id, Role.ADMINISTRATOR)
     _check_name(node, confirm_name)
+    _check_acceptable(accept)
     if node.role == NodeRole.SECONDARY and node.joining in (Joining.JOINING, Joining.JOINED):
         return node, False
     _check_may_join(node)
+    checks = checks_of(node)
+    _refuse(node, blocking(checks, accept))
+    _note_accepted(principal, node, blocking(checks))
     anew = node.joining != Joining.LEAVING
     native = node.cluster.replication_mode == ReplicationMode.NATIVE
     _become(node, Joining.JOINED if native else Joining.JOINING, principal.name)
-    text = f"Confirmed that {node.name} joins cluster {node.cluster}. {OVERWRITTEN}"
-    record(principal, "node.join", text, cluster=node.cluster, subject=Subject.of(node))
+    _note_confirmed(principal, node, [check for check in checks if check.standing == Standing.UNKNOWN])
     if anew:
         added = Entry(cluster_log.SECONDARY_ADDED, f"Secondary cluster node added: {node.name}", node_name=node.name)
         cluster_log.write(node.cluster_id, [added])
     return node, anew
+
+
+def _check_acceptable(accept: Collection[str]) -> None:
+    wrong = sorted(set(accept) - set(ACCEPTABLE))
+    if wrong:
+        text = f"Nobody can accept {', '.join(wrong)}; only: {', '.join(ACCEPTABLE)}."
+        raise ValidationError({"accept": ValidationError(text, code="invalid_choice")})
+
+
+def _refuse(node: Node, checks: tuple[JoinCheck, ...]) -> None:
+    if checks:
+        reasons = tuple(Reason(check.code, f"{check.label}: {check.evidence}", _remedy(check)) for check in checks)
+        words = " ".join(f"{reason.text} {reason.remedy}" for reason in reasons)
+        raise Conflict(
+            f"{node.name} cannot join while these checks fail. {words}", code="checks_failed", reasons=reasons
+        )
+
+
+def _remedy(check: JoinCheck) -> str:
+    return f"{check.remedy} Or accept it, if you know that it does no harm here." if check.acceptable else check.remedy
+
+
+def _note_accepted(principal: Principal, node: Node, checks: Iterable[JoinCheck]) -> None:
+    """Those that fail and are accepted nevertheless: one event and one line of the cluster log each."""
+    for check in checks:
+        text = f"{principal.name} accepted for {node.name}: {check.label}. {check.evidence}"
+        data = {"check": check.code, "evidence": check.evidence}
+        record(principal, "node.join_accept", text, cluster=node.cluster, subject=Subject.of(node), data=data)
+        cluster_log.write(node.cluster_id, [Entry(cluster_log.ATTESTED, text, LogLevel.WARNING, node.name)])
+
+
+def _note_confirmed(principal: Principal, node: Node, unknown: Iterable[JoinCheck]) -> None:
+    labels = list(dict.fromkeys(check.label for check in unknown))
+    text = f"Confirmed that {node.name} joins cluster {node.cluster}. {OVERWRITTEN}"
+    named = f" Not known then: {', '.join(labels)}." if labels else ""
+    codes = list(dict.fromkeys(check.code for check in unknown))
+    data = {"unknown": codes}
+    record(principal, "node.join", f"{text}{named}", cluster=node.cluster, subject=Subject.of(node), data=data)
 
 
 @transaction.atomic

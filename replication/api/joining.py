@@ -52,7 +52,8 @@ class JoinView(NodeView):
 
     @extend_schema(summary="Confirm that a node joins", request=JoinIn, responses=JoinOut)
     def post(self, request: Request, node_id: int) -> Response:
-        """All settings on that server will be overwritten by the next replication. Send its name to confirm."""
+        """All settings on that server will be overwritten by the next replication. Send its name to confirm. A check
+        that fails and makes joining unsafe refuses with 409 `checks_failed`, each check in `errors` with its remedy."""
         node = self.node(node_id)
         joining.join(self.principal, node_id=node.pk, **checked(JoinIn, request.data).validated_data)
         node = self.node(node_id)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from nodes.api.inputs import StrictInput
 from nodes.enums import IniChoice, Joining
+from nodes.health.joining import ACCEPTABLE
 from nodes.models import Node
 
 
@@ -13,6 +14,11 @@ class JoinIn(StrictInput):
     """The node's name, typed by whoever confirms that all settings on that server will be overwritten."""
 
     confirm_name = serializers.CharField(max_length=63)
+    accept = serializers.ListField(
+        child=serializers.ChoiceField([*ACCEPTABLE]),
+        default=list,
+        help_text="checks whose failure you accept for this joining; each is audited",
+    )
 
 
 class LeaveIn(StrictInput):
@@ -25,13 +31,16 @@ class LeaveIn(StrictInput):
 
 
 class CheckOut(serializers.Serializer[object]):
-    """What a guard says of the node or its cluster."""
+    """What a guard says of the node, its primary or its cluster. `blocks`: joining is refused while it stands so;
+    `acceptable`: unless its code is in `accept`."""
 
     code = serializers.CharField(read_only=True)
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]
     standing = serializers.CharField(read_only=True)
     evidence = serializers.CharField(read_only=True)
     remedy = serializers.CharField(read_only=True)
+    blocks = serializers.BooleanField(read_only=True)
+    acceptable = serializers.BooleanField(read_only=True)
 
 
 class JoinStepOut(serializers.Serializer[object]):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.enums import HostKeyState, Joining
-from nodes.health.verdicts import GUARDS
-from nodes.models import Guard, HostKey, Node, NodeFacts
+from nodes.enums import HostKeyState, Joining, ReplicationMode
+from nodes.health.joining import JoinCheck
+from nodes.models import HostKey, Node, NodeFacts
+from nodes.selectors.joining import checks_of
 from nodes.services.joining import SERVERS
 from replication.core.states import JOB_ACTIVE, JobState
 from replication.models import Job
@@ -39,6 +40,10 @@ LABELS = {
 }
 
 
+NATIVE_STEPS = (Step.SERVER, Step.HOST_KEY, Step.CREDENTIAL, Step.CHECKS, Step.CONFIRM)
+"""Where MDaemon's own cluster service replicates there is no plan of the portal's to look at, approve or prove."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepState:
     """One step. `state`: done, current (the first that is not done) or todo."""
@@ -46,17 +51,6 @@ class StepState:
     step: Step
     label: str
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What a guard says of the node or of the cluster as a whole. `standing`: pass, warn, fail or unknown."""
-
-    code: str
-    label: str
-    standing: str
-    evidence: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +62,14 @@ class Progress:
     approved: HostKey | None
     shown: tuple[HostKey, ...]
     facts: NodeFacts | None
-    checks: tuple[Check, ...]
+    checks: tuple[JoinCheck, ...]
     comparison: Job | None
     first: Job | None
 
     @property
     def current(self) -> Step:
         """The first step that is not done; the last one when all are."""
-        return next((one.step for one in self.steps if one.state == "current"), Step.PLAN)
+        return next((one.step for one in self.steps if one.state == "current"), self.steps[-1].step)
 
     @property
     def is_done(self) -> bool:
@@ -88,23 +82,22 @@ def progress_of(node: Node) -> Progress:
     keys = list(HostKey.objects.filter(node=node).exclude(state=HostKeyState.REVOKED))
     approved = next((key for key in keys if key.state == HostKeyState.APPROVED), None)
     jobs = _jobs(node)
-    facts: NodeFacts | None = getattr(node, "facts", None)
     comparison = next((job for job in jobs if job.dry_run), None)
     real = (job for job in jobs if not job.dry_run and node.joining in SERVERS)
-    first = next((job for job in real if node.joining_since is None or _since(job, node)), None)
-    compared = comparison is not None and comparison.state == JobState.SUCCEEDED
-    taken_in = node.joining in SERVERS
-    done = {
-        Step.SERVER: True,
-        Step.HOST_KEY: approved is not None and not node.quarantined_reason,
-        Step.CREDENTIAL: node.credential_id is not None,
-        Step.CHECKS: facts is not None,
-        Step.DIFFERENCES: compared or taken_in,
-        Step.CONFIRM: taken_in,
-        Step.PLAN: node.joining == Joining.JOINED,
-    }
-    shown = tuple(key for key in keys if key.state == HostKeyState.SEEN)
-    return Progress(_steps(done), approved, shown, facts, checks_of(node), comparison, first)
+    return Progress(
+        steps=_steps(node, approved, comparison),
+        approved=approved,
+        shown=tuple(key for key in keys if key.state == HostKeyState.SEEN),
+        facts=_facts(node),
+        checks=checks_of(node),
+        comparison=comparison,
+        first=next((job for job in real if node.joining_since is None or _since(job, node)), None),
+    )
+
+
+def _facts(node: Node) -> NodeFacts | None:
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    return facts
 
 
 def _since(job: Job, node: Node) -> bool:
@@ -118,25 +111,22 @@ def _jobs(node: Node) -> list[Job]:
     return [job for job in rows if not job.node_ids or node.pk in job.node_ids]
 
 
-def _steps(done: dict[Step, bool]) -> tuple[StepState, ...]:
-    current = next((step for step in Step if not done[step]), None)
-    states = {step: "done" if done[step] else "current" if step == current else "todo" for step in Step}
-    return tuple(StepState(step, LABELS[step], states[step]) for step in Step)
-
-
-def checks_of(node: Node) -> tuple[Check, ...]:
-    """The guards' findings about a node and about its cluster as a whole."""
-    return tuple(
-        Check(guard.code, _label(guard.code), finding["standing"], finding["evidence"], finding.get("remedy", ""))
-        for guard in Guard.objects.filter(cluster=node.cluster_id)
-        for finding in guard.findings
-        if finding["node"] in ("", node.name)
-    )
-
-
-def _label(code: str) -> str:
-    known = GUARDS.get(code)
-    return known.label if known else code.replace("_", " ").capitalize()
+def _steps(node: Node, approved: HostKey | None, comparison: Job | None) -> tuple[StepState, ...]:
+    taken_in = node.joining in SERVERS
+    compared = comparison is not None and comparison.state == JobState.SUCCEEDED
+    done = {
+        Step.SERVER: True,
+        Step.HOST_KEY: approved is not None and not node.quarantined_reason,
+        Step.CREDENTIAL: node.credential_id is not None,
+        Step.CHECKS: _facts(node) is not None,
+        Step.DIFFERENCES: compared or taken_in,
+        Step.CONFIRM: taken_in,
+        Step.PLAN: node.joining == Joining.JOINED,
+    }
+    steps = NATIVE_STEPS if node.cluster.replication_mode == ReplicationMode.NATIVE else tuple(Step)
+    current = next((step for step in steps if not done[step]), None)
+    states = {step: "done" if done[step] else "current" if step == current else "todo" for step in steps}
+    return tuple(StepState(step, LABELS[step], states[step]) for step in steps)
 
 
 def candidates(nodes: Sequence[Node]) -> list[Node]:

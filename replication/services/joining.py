@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.http import Http404
@@ -34,15 +35,16 @@ class LeaveRequest:
     idempotency_key: str = ""
 
 
-def join(principal: Principal, *, node_id: int, confirm_name: str) -> Node:
+def join(principal: Principal, *, node_id: int, confirm_name: str, accept: Collection[str] = ()) -> Node:
     """Confirm, by its name, that a server's configuration may be overwritten. What it holds then counts as what it held
-    before joining. Raises ValidationError, Conflict, Http404, PermissionDenied."""
+    before joining. `accept`: codes of failing checks that the caller accepts. Raises ValidationError, Conflict (also
+    for a check that fails), Http404, PermissionDenied."""
     with writing():
         busy = _leaving_job(node_id)
         if busy is not None:
             text = f"Job #{busy.pk} takes the server out of the cluster now. Cancel it first, or wait for its end."
             raise Conflict(text, code="leaving")
-        node, anew = joining.confirm_joining(principal, node_id=node_id, confirm_name=confirm_name)
+        node, anew = joining.confirm_joining(principal, node_id=node_id, confirm_name=confirm_name, accept=accept)
         if anew:
             forget_node_history(node.pk)
     return node

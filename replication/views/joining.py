@@ -13,10 +13,12 @@ from django.urls import reverse
 
 from accounts.models import Role
 from accounts.requests import principal_of
-from nodes.enums import NodeRole
-from nodes.forms.base import ConfirmName
+from nodes.enums import NodeRole, ReplicationMode
+from nodes.forms.joining import JoinConfirmForm
 from nodes.forms.nodes import FingerprintForm
 from nodes.forms.searches import JoiningNodeForm, SearchForm
+from nodes.health.joining import blocking
+from nodes.health.readings import Standing
 from nodes.models import Node
 from nodes.selectors.clusters import primary_of
 from nodes.selectors.nodes import credentials_for, nodes_for
@@ -34,7 +36,6 @@ from replication.selectors.joining import Progress, Step, active, candidates, pr
 from replication.selectors.plans import Unreadable, findings_of, stored_plan
 
 SHOWN_PATHS = 50
-STEPS = list(Step)
 
 
 def join_page(node_id: int, step: Step | None = None) -> str:
@@ -83,28 +84,28 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
     """The wizard of one node, at the step asked for or where it stands."""
     node = visible_node(request, pk)
     progress = progress_of(node)
+    steps = [one.step for one in progress.steps]
     step = _step(request.GET.get("step", ""), progress)
-    at = STEPS.index(step)
+    at = steps.index(step)
     context: dict[str, Any] = {
         "node": node,
         "rights": Rights.on(principal_of(request), node.cluster_id),
         "progress": progress,
         "step": step,
         "part": f"replication/join_{step.replace('-', '_')}.html",
-        "previous": STEPS[at - 1] if at else None,
-        "next": STEPS[at + 1] if at + 1 < len(STEPS) and progress.steps[at].state == "done" else None,
+        "previous": steps[at - 1] if at else None,
+        "next": steps[at + 1] if at + 1 < len(steps) and progress.steps[at].state == "done" else None,
         "number": at + 1,
-        "count": len(STEPS),
+        "count": len(steps),
     }
     return render(request, "replication/join.html", context | _of_step(request, node, step, progress))
 
 
 def _step(word: str, progress: Progress) -> Step:
     """The step asked for, if it can be reached; else where the node stands."""
-    if word not in Step.__members__.values():
-        return progress.current
-    asked = Step(word)
-    return asked if STEPS.index(asked) <= STEPS.index(progress.current) else progress.current
+    steps = [one.step for one in progress.steps]
+    reached = steps[: steps.index(progress.current) + 1]
+    return next((step for step in reached if step == word), progress.current)
 
 
 def _of_step(request: HttpRequest, node: Node, step: Step, progress: Progress) -> dict[str, Any]:
@@ -125,8 +126,16 @@ def _credentials(request: HttpRequest, node: Node) -> dict[str, Any]:
 
 
 def _confirmation(node: Node, progress: Progress) -> dict[str, Any]:
-    outlook = _outlook(progress.comparison, node)
-    return {"form": ConfirmName(name=node.name), "sentence": OVERWRITTEN, "outlook": outlook}
+    refusing = blocking(progress.checks)
+    unknown = dict.fromkeys(check.label for check in progress.checks if check.standing == Standing.UNKNOWN)
+    return {
+        "form": JoinConfirmForm(name=node.name, acceptable=[check for check in refusing if check.acceptable]),
+        "sentence": OVERWRITTEN,
+        "outlook": _outlook(progress.comparison, node),
+        "native": node.cluster.replication_mode == ReplicationMode.NATIVE,
+        "refusing": [check for check in refusing if not check.acceptable],
+        "unknown": list(unknown),
+    }
 
 
 def _differences(request: HttpRequest, node: Node, progress: Progress) -> dict[str, Any]:

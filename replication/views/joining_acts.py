@@ -72,7 +72,8 @@ def _path_class(principal: Principal, node: Node, request: HttpRequest) -> objec
 
 
 def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
-    return joining.join(principal, node_id=node.pk, confirm_name=request.POST.get("typed", ""))
+    typed, accept = request.POST.get("typed", ""), request.POST.getlist("accept")
+    return joining.join(principal, node_id=node.pk, confirm_name=typed, accept=accept)
 
 
 def _begin(principal: Principal, node: Node, request: HttpRequest) -> object:

@@ -54,10 +54,11 @@ def test_joining_needs_the_name_and_an_administrator(boss, api_for, operator, re
     assert answer.json()["joining"] == "joining"
     assert [step["state"] for step in answer.json()["steps"]].count("current") == 1
     assert boss.post(at, {"confirm_name": "mx1"}).status_code == 200
-    said = AuditEvent.objects.filter(action="node.join")
-    assert [event.text for event in said] == [
-        "Confirmed that mx1 joins cluster mail. All settings on that server will be overwritten."
-    ]
+    said = AuditEvent.objects.get(action="node.join")
+    text, _, unknown = said.text.partition(" Not known then: ")
+    assert text == "Confirmed that mx1 joins cluster mail. All settings on that server will be overwritten."
+    assert {"Same version", "Clock", "Disk space"} <= set(unknown.rstrip(".").split(", "))
+    assert {"same_version", "clock", "disk"} <= set(said.data["unknown"])
 
 
 @pytest.mark.parametrize(

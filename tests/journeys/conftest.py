@@ -69,7 +69,7 @@ class Stage:
         self.node_ids.append(node)
         self.attest(node, "cluster_service", "off")
         if body["role"] == "secondary":
-            self.portal.ok("POST", f"nodes/{node}/join", {"confirm_name": name})
+            self.portal.ok("POST", f"nodes/{node}/join", {"confirm_name": name, "accept": ["disk"]})
         return int(node)
 
     def attest(self, node: int, subject: str, value: str) -> None:

@@ -73,7 +73,7 @@ def register(stage: Stage, name: str, root: Path) -> int:
 
 
 def join(stage: Stage, node: int, name: str) -> None:
-    stage.portal.ok("POST", f"nodes/{node}/join", {"confirm_name": name})
+    stage.portal.ok("POST", f"nodes/{node}/join", {"confirm_name": name, "accept": ["disk"]})
 
 
 def run(stage: Stage, job: dict[str, Any]) -> dict[str, Any]:
