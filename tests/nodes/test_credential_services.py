@@ -93,7 +93,7 @@ SHORT_KEY = pem(rsa.generate_private_key(65537, 1024))
     [
         ("", "", "private_key", "Paste"),
         ("hello", "", "private_key", "whole file"),
-        (PUBLIC_KEY, "", "private_key", "public half"),
+        pytest.param(PUBLIC_KEY, "", "private_key", "public half", id="public half"),
         (OPEN_KEY[:120], "", "private_key", "whole file"),
         (DSA_KEY, "", "private_key", "not supported"),
         (SHORT_KEY, "", "private_key", "2048"),
