@@ -10,7 +10,8 @@ import pytest
 
 from tests.journeys.acting import sha256
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.portal import free_port, wait_for
+from tests.journeys.console import Console, FormSeen
+from tests.journeys.portal import Portal, free_port, wait_for
 from tests.journeys.trees import AWKWARD, config_of, hashes, make_tree
 from tests.journeys.ward import FULL
 from tests.sshd import SshdServer
@@ -263,6 +264,174 @@ def test_a_search_finds_the_servers_and_a_worker_does_it(stage: Stage) -> None:
     (hit,) = found["hits"]
     assert (hit["address"], hit["ssh_port"], hit["node"]) == ("127.0.0.1", ports[0], stage.node_ids[0])
     assert hit["services"][0]["banner"].startswith("SSH-2.0-OpenSSH")
+
+
+def test_a_person_walks_the_wizard_to_its_end(new_cluster, shared_portal: Portal, tmp_path: Path) -> None:
+    """Nothing but what the pages show is sent; workers do the rest. Every step is looked at, and refused once."""
+    stage: Stage = new_cluster(nodes=1, files=60, approval="first")
+    root = tmp_path / "MDaemon"
+    make_joining_tree(root)
+    before = photograph(root)
+    (stage.roots[0] / "Add-on").mkdir()
+    (stage.roots[0] / "Add-on" / "settings.xml").write_bytes(b"<a/>")
+    server = SshdServer.start(stage.folder / "sshd-mx9", authorized_keys=[stage.key["public_key"]])
+    stage.servers.append(server)
+    console = Console(shared_portal, "astrid")
+
+    node = found_and_registered(console, stage, server, root)
+    at = f"/nodes/{node}/join/"
+    key_and_credential(console, stage, at, server)
+    checks_refuse_and_pass(console, at, node)
+    what_differs_is_answered(console, at)
+    assert photograph(root) == before
+    confirmed_by_name(console, at)
+    assert photograph(root) == before
+    planned_approved_and_proven(console, at)
+
+    assert config_of(root).items() >= config_of(stage.roots[0]).items()
+    assert b"Shared=one\r\n" in (root / "App/MDaemon.ini").read_bytes()
+    assert not (root / "Add-on").exists()
+    registered_everywhere(console, stage, node)
+
+
+def found_and_registered(console: Console, stage: Stage, server: SshdServer, root: Path) -> int:
+    """The search greets the server; taking it fills in the form."""
+    at = f"/clusters/{stage.cluster}/join/"
+    ports = {"ssh_ports": server.port, "smtp_ports": free_port()}
+    wide = console.send(console.go(at), f"{at}search/", networks="8.8.8.0/24", **ports)
+    assert "private" in wide.words
+    console.send(wide, f"{at}search/", networks="127.0.0.0/30", **ports)
+    found = console.wait(at, lambda page: "1 answered" in page.words, "the search found the server")
+    (taking,) = [link for link in found.links if "server/?" in link]
+    form = console.go(taking)
+    typed = {"platform": "posix", "install_root": "relative/folder", "name": "mx9"}
+    refused = console.send(form, "", having={"port": str(server.port)}, **typed)
+    assert "install_root" in refused.html
+    assert refused.address == taking
+    done = console.send(refused, "", having={"port": str(server.port)}, **{**typed, "install_root": str(root)})
+    assert "Registered mx9. Nothing was changed on it." in done.words
+    return int(done.address.split("/")[2])
+
+
+def key_and_credential(console: Console, stage: Stage, at: str, server: SshdServer) -> None:
+    read = console.send(console.go(at), "/read-key/")
+    assert server.fingerprint in read.words
+    approved = console.send(read, "/approve-key/", having={"fingerprint": server.fingerprint})
+    assert "Approved: the portal logs in only" in approved.words
+    chosen = console.send(approved, "/credential/", credential=stage.key["credential"]["id"])
+    assert "A worker reads the server's facts now." in chosen.words
+
+
+def checks_refuse_and_pass(console: Console, at: str, node: int) -> None:
+    """A cluster service that is on stops the joining, on the page and where the page is passed by."""
+    console.wait(f"{at}?step=checks", lambda page: "Product version" in page.words, "the facts were read")
+    attest = f"/nodes/{node}/attest/"
+    console.send(console.go(f"/nodes/{node}/"), attest, said="cluster_service:on")
+    page = console.go(f"{at}?step=checks")
+    assert "stops joining" in page.words
+    assert "that it is on" in page.words
+    token = dict(page.form("/facts/").fields)
+    page.forms.append(FormSeen(f"{at}confirm/", "post", list(token.items())))
+    passed_by = console.send(page, "/confirm/", typed="mx9")
+    assert "mx9 cannot join while these checks fail. Cluster service:" in passed_by.words
+    console.send(console.go(f"/nodes/{node}/"), attest, said="cluster_service:off")
+    assert "stops joining" not in console.go(f"{at}?step=checks").words.replace("stops joining until accepted", "")
+
+
+def what_differs_is_answered(console: Console, at: str) -> None:
+    page = console.send(console.go(f"{at}?step=differences"), "/compare/")
+    assert "Comparing. Nothing is changed." in page.words
+    page = console.wait(f"{at}?step=differences", lambda page: "Continue" in page.words, "compared")
+    assert "[System] Shared" in page.words
+    assert "CANARY" not in page.html
+    answered = console.send(page, "/ini-key/", having={"key": "Shared"}, choice="replicate")
+    assert 'aria-label="Replicate Shared of App/MDaemon.ini" aria-pressed="true"' in answered.html
+    assert "Add-on/settings.xml" in answered.words
+    console.send(answered, "/path-class/", having={"pattern": "Add-on/settings.xml"}, path_class="node-local")
+    console.send(console.go(f"{at}?step=differences"), "/compare/")
+    sorted_so = console.wait(
+        f"{at}?step=differences",
+        lambda page: "Continue" in page.words and "Add-on/settings.xml" not in page.words,
+        "the path is sorted",
+    )
+    assert "Overwritten" in sorted_so.words
+
+
+def confirmed_by_name(console: Console, at: str) -> None:
+    page = console.go(at)
+    assert "All settings on that server will be overwritten." in page.words
+    assert "Not known:" in page.words
+    accept = {"accept": "disk"} if 'name="accept"' in page.html else {}
+    wrong = console.send(page, "/confirm/", typed="mx0", **accept)
+    assert "This is not the server's name" in wrong.words
+    right = console.send(console.go(at), "/confirm/", typed="mx9", **accept)
+    assert "Confirmed. The first plan may be made." in right.words
+
+
+def planned_approved_and_proven(console: Console, at: str) -> None:
+    console.send(console.go(at), "/begin/")
+    planned = console.wait(at, lambda page: "Approve this plan" in page.words, "the first plan waits for a person")
+    assert "Overwritten" in planned.words
+    console.send(planned, "/approve/")
+    console.wait(at, lambda page: "proven by hashes read back" in page.words, "joined and proven")
+
+
+def registered_everywhere(console: Console, stage: Stage, node: int) -> None:
+    cluster = console.go(f"/clusters/{stage.cluster}/")
+    assert f"/nodes/{node}/" in cluster.links
+    assert "mx9" in cluster.html.partition("Registered servers")[2].partition("</section>")[0]
+    assert "joined since" in console.go(f"/nodes/{node}/").words
+    assert "mx9" in console.go("/nodes/").words
+    listed = stage.portal.ok("GET", f"clusters/{stage.cluster}/servers")
+    assert [one["name"] for one in listed["registered"]] == ["mx0", "mx9"]
+
+
+def test_in_native_mode_a_server_joins_and_nothing_is_ever_written(new_cluster, tmp_path: Path) -> None:
+    """MDaemon replicates there: the portal reads, registers, refuses everything that would write, and lets go again."""
+    stage: Stage = new_cluster(nodes=1, files=60, replication_mode="native", watch=True)
+    portal = stage.portal
+    stage.attest(stage.node_ids[0], "cluster_service", "on")
+    root = tmp_path / "MDaemon"
+    make_joining_tree(root)
+    before, primary = photograph(root), photograph(stage.roots[0])
+    node = register(stage, "mx9", root)
+    stage.attest(node, "cluster_service", "on")
+    stage.attest(node, "part", "primary")
+    two = portal.call("POST", f"nodes/{node}/join/", {"confirm_name": "mx9"})
+    assert (two.status, two.body["errors"][0]["code"]) == (409, "one_primary")
+    stage.attest(node, "part", "secondary")
+
+    join(stage, node, "mx9")
+
+    listed = portal.ok("GET", f"clusters/{stage.cluster}/servers")
+    assert [(one["name"], one["joining"]) for one in listed["registered"][1:]] == [("mx9", "joined")]
+    log = portal.ok("GET", f"clusters/{stage.cluster}/log")["results"]
+    assert [line["text"] for line in log if line["code"] == "0x41511220"] == ["Secondary cluster node added: mx9"]
+    for asked in ({}, {"dry_run": True}, {"nodes": [node]}):
+        refused = portal.call("POST", "jobs/", {"kind": "replicate", "cluster": stage.cluster, **asked})
+        assert (refused.status, refused.body["code"]) == (409, "native_mode")
+    given_back = portal.call("POST", f"nodes/{node}/leave/", {"confirm_name": "mx9"})
+    assert (given_back.status, given_back.body["code"]) == (409, "native_mode")
+    (stage.roots[0] / "App" / "list0001.grp").write_bytes(b"changed on the primary")
+    facts_are_read_anew(stage, node)
+    assert portal.ok("GET", f"jobs?cluster={stage.cluster}")["results"] == []
+    assert photograph(root) == before
+
+    left = run(stage, portal.ok("POST", f"nodes/{node}/leave/", {"confirm_name": "mx9", "keep": True}))
+    assert left["state"] == "succeeded", left
+    assert photograph(root) == before
+    assert {**photograph(stage.roots[0]), "App/list0001.grp": None} == {**primary, "App/list0001.grp": None}
+
+
+def facts_are_read_anew(stage: Stage, node: int) -> None:
+    """A worker was on the node again: the portal looks, in every mode."""
+    asked = stage.portal.ok("POST", f"nodes/{node}/facts/refresh/", {})["requested_at"]
+
+    def read() -> bool:
+        answer = stage.portal.call("GET", f"nodes/{node}/facts/")
+        return answer.status == 200 and bool(answer.body["read_at"] > asked)
+
+    wait_for("the facts were read", read, 30)
 
 
 DEATHS = ("replaced", "deleted", "semaphores-dropped", "proven")
