@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from django.conf import settings
 from django.db.utils import OperationalError
 from kombu.transport.redis import Channel
@@ -72,6 +73,12 @@ def configuration() -> dict[str, Any]:
             },
             "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
             "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
+            # once a day, at night in UTC: retention of stored content. A beat that was down then does it on its return
+            "keep house": {
+                "task": "replication.tasks.keep_house",
+                "schedule": crontab(hour="3", minute="20"),
+                "options": {"expires": 6 * 3600},
+            },
         },
     }
 

@@ -79,8 +79,9 @@ class Portal:
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by
     one task. observe: how old a node's facts may get before they are read again. fresh: how old version and clock may
-    be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's log keeps. profile_folder:
-    where further product profiles lie.
+    be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's log keeps. secret_days: days
+    that stored content of secret-bearing files is kept once nothing in use needs it. unused_days: the same for what no
+    row refers to. profile_folder: where further product profiles lie.
     """
 
     lease: float
@@ -94,6 +95,8 @@ class Portal:
     fresh: float
     cluster_log_days: float
     cluster_log_lines: int
+    secret_days: float
+    unused_days: float
     profile_folder: str
 
 
@@ -111,6 +114,8 @@ def portal_from(env: Env) -> Portal:
         fresh=env.number("CLUSTERPORTAL_FRESH", 60),
         cluster_log_days=env.number("CLUSTERPORTAL_CLUSTER_LOG_DAYS", 90),
         cluster_log_lines=int(env.number("CLUSTERPORTAL_CLUSTER_LOG_LINES", 50_000)),
+        secret_days=env.number("CLUSTERPORTAL_SECRET_DAYS", 30),
+        unused_days=env.number("CLUSTERPORTAL_UNUSED_DAYS", 7),
         profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
     )
     if not portal.renew < portal.lease - portal.operation:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from nodes.vault import WrongKey
 from replication.jobs import driving, planning, watching
 from replication.jobs.worker import SHUTTING_DOWN
-from replication.services import recovery
+from replication.objects import StoreError
+from replication.services import recovery, retention
+
+_LOG = logging.getLogger(__name__)
 
 
 @shared_task(name="replication.tasks.plan")
@@ -27,7 +32,7 @@ def drive() -> None:
 
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
-    """Take over, wake, explain."""
+    """Take over, wake, explain; ask for what enabling clustering should have asked for."""
     recovery.sweep()
 
 
@@ -35,6 +40,15 @@ def sweep() -> None:
 def watch() -> None:
     """Look at every primary that is due."""
     watching.look_at_due()
+
+
+@shared_task(name="replication.tasks.keep_house")
+def keep_house() -> None:
+    """Let the stored content go whose time is over. Doing it twice, or beside running jobs, is fine."""
+    try:
+        retention.keep_house()
+    except (StoreError, WrongKey, ValueError) as error:
+        _LOG.error("Nothing was removed from the object store: %s", error)
 
 
 @worker_shutting_down.connect

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,21 @@ def build(manifest: Manifest) -> Tree:
 def load(root: str, fetch: Fetch) -> Manifest:
     """The files of a stored tree, sorted by path. Raises TreeDamaged, and what `fetch` raises."""
     return Manifest(files=dict(sorted(_files_below("", root, fetch))))
+
+
+def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
+    """Every id that stored trees need: their directory objects' and their files'. What several trees share is read
+    once. Raises TreeDamaged, and what `fetch` raises."""
+    found: set[str] = set()
+    pending = list(roots)
+    while pending:
+        id_ = pending.pop()
+        if id_ not in found:
+            folder = _folder("", id_, fetch)
+            found.add(id_)
+            found.update(state.sha256 for state in folder.files.values())
+            pending += folder.folders.values()
+    return found
 
 
 def changed_paths(root_a: str, root_b: str, fetch: Fetch) -> Mapping[RelPath, Difference]:

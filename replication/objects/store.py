@@ -81,14 +81,18 @@ class Store:
         return upkeep.purge(self._shelves, ids)
 
     def purge_secret(
-        self, older_than: timedelta, *, keep: Collection[str] = (), dry_run: bool = False
+        self, older_than: timedelta, *, keep: Collection[str] = (), most: int | None = None, dry_run: bool = False
     ) -> upkeep.Removed:
-        """Remove the secret area's objects that were not used for so long, except those to `keep`."""
-        return upkeep.purge_secret(self._shelves, older_than, keep=keep, dry_run=dry_run)
+        """Remove the secret area's objects that were not used for so long (an hour at least), except those to `keep`;
+        stop once `most` went."""
+        return upkeep.purge_secret(self._shelves, older_than, keep=keep, most=most, dry_run=dry_run)
 
-    def sweep(self, live_ids: Iterable[str], older_than: timedelta, *, dry_run: bool = False) -> upkeep.Removed:
-        """Remove what is not live and was not put or asked for in `older_than`; join small packs."""
-        return upkeep.sweep(self._shelves, live_ids, older_than, dry_run=dry_run)
+    def sweep(
+        self, live_ids: Iterable[str], older_than: timedelta, *, most: int | None = None, dry_run: bool = False
+    ) -> upkeep.Removed:
+        """Remove what is not live and was not put or asked for in `older_than` (an hour at least), and stop once about
+        `most` went (a pack is done whole); join small packs."""
+        return upkeep.sweep(self._shelves, live_ids, older_than, most=most, dry_run=dry_run)
 
     def rewrap(self) -> proof.Rewrapped:
         """After a rotation: wrap every data key under the newest master key. Content is not touched.

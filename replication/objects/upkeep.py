@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 from replication.objects.disk import Disk, flush_folder, writing
@@ -17,6 +18,9 @@ LEFTOVER_SECONDS = 86_400.0
 SMALL_PACK = 1024 * 1024
 MANY_PACKS = 32
 """When so many packs are below SMALL_PACK bytes, a sweep joins them."""
+LEAST_AGE = timedelta(hours=1)
+"""What was used later than that always stays, whatever is asked: its user may not have written down yet that it needs
+it. Well above the time (FRESH_SECONDS) within which a second use leaves no mark."""
 
 Index = Mapping[bytes, Spot]
 
@@ -47,31 +51,45 @@ def purge(shelves: Shelves, ids: Iterable[str]) -> int:
     return len(found)
 
 
-def purge_secret(shelves: Shelves, older_than: timedelta, *, keep: Collection[str], dry_run: bool) -> Removed:
+def purge_secret(
+    shelves: Shelves, older_than: timedelta, *, keep: Collection[str], most: int | None, dry_run: bool
+) -> Removed:
     """See Store.purge_secret."""
     kept = {shelves.names.name(id_) for id_ in keep}
-    limit = time.time() - older_than.total_seconds()
-    return _total(_sweep_loose(shelves.disk, kept, limit, secret=True, dry_run=dry_run))
+    return _total(_sweep_loose(shelves.disk, kept, _limit(older_than), secret=True, dry_run=dry_run), most)
 
 
-def sweep(shelves: Shelves, live_ids: Iterable[str], older_than: timedelta, *, dry_run: bool) -> Removed:
+def sweep(
+    shelves: Shelves, live_ids: Iterable[str], older_than: timedelta, *, most: int | None, dry_run: bool
+) -> Removed:
     """See Store.sweep."""
     live = {shelves.names.name(id_) for id_ in live_ids}
-    limit = time.time() - older_than.total_seconds()
-    sizes: list[int] = []
-    for secret in (False, True):
-        sizes += _sweep_loose(shelves.disk, live, limit, secret=secret, dry_run=dry_run)
-    for pack, index in shelves.packs.all().items():
-        sizes += _sweep_pack(shelves.disk, pack, index, index.keys() - live, limit, dry_run=dry_run)
+    limit = _limit(older_than)
+    loose = (_sweep_loose(shelves.disk, live, limit, secret=secret, dry_run=dry_run) for secret in (False, True))
+    packed = (
+        _sweep_pack(shelves.disk, pack, index, index.keys() - live, limit, dry_run=dry_run)
+        for pack, index in shelves.packs.all().items()
+    )
+    removed = _total(chain(chain.from_iterable(loose), packed), most)
     if not dry_run:
         shelves.disk.remove_leftovers(LEFTOVER_SECONDS)
         _join_small_packs(shelves)
-    return _total(sizes)
+    return removed
 
 
-def _total(sizes: Iterable[int]) -> Removed:
-    listed = list(sizes)
-    return Removed(len(listed), sum(listed))
+def _limit(older_than: timedelta) -> float:
+    """What was last used before this moment (seconds since 1970) may go."""
+    return time.time() - max(older_than, LEAST_AGE).total_seconds()
+
+
+def _total(turns: Iterable[list[int]], most: int | None) -> Removed:
+    """Go on, turn by turn (each answers the sizes of what it removed), until nothing is left or enough went."""
+    sizes: list[int] = []
+    for turn in turns:
+        sizes += turn
+        if most is not None and len(sizes) >= most:
+            break
+    return Removed(len(sizes), sum(sizes))
 
 
 def _unlink(path: Path) -> bool:
@@ -94,7 +112,9 @@ def _size_if_old(path: Path, limit: float) -> int | None:
     return None
 
 
-def _sweep_loose(disk: Disk, live: Collection[bytes], limit: float, *, secret: bool, dry_run: bool) -> Iterator[int]:
+def _sweep_loose(
+    disk: Disk, live: Collection[bytes], limit: float, *, secret: bool, dry_run: bool
+) -> Iterator[list[int]]:
     for name, path in disk.loose_files(secret=secret):
         if name in live or _size_if_old(path, limit) is None:
             continue
@@ -102,7 +122,7 @@ def _sweep_loose(disk: Disk, live: Collection[bytes], limit: float, *, secret: b
             # again, now that nobody can come to count on it
             size = _size_if_old(path, limit)
             if size is not None and (dry_run or _unlink(path)):
-                yield size
+                yield [size]
 
 
 def _sweep_pack(
