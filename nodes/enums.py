@@ -12,6 +12,16 @@ class ReplicationMode(models.TextChoices):
     PORTAL = "portal", "The portal"
 
 
+class Clustering(models.TextChoices):
+    """Whether a cluster's servers act as one. OFF: they stand alone, and nothing is replicated. A new cluster is NEW
+    until somebody resumes it. ENDING: the features that clustering switched off are being given back."""
+
+    NEW = "new", "Not enabled yet"
+    ON = "on", "Enabled"
+    ENDING = "ending", "Being disabled"
+    OFF = "off", "Disabled"
+
+
 class NodeRole(models.TextChoices):
     """A node's part in its cluster."""
 

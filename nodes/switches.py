@@ -25,6 +25,13 @@ def switches_in(rule: FeatureRule, ini: IniDocument | None) -> list[Switch]:
     return list(found.values()) or [Switch(rule.code, rule.path, rule.section, rule.key, rule.off, None)]
 
 
+def in_words(switch: Switch) -> str:
+    """A switch as a person finds it in its file."""
+    if switch.value is None:
+        return f"[{switch.section}] {switch.key} is not in {switch.path}"
+    return f"[{switch.section}] {switch.key}={switch.value} in {switch.path}"
+
+
 def read_switches(reader: Reader, rules: Sequence[FeatureRule]) -> tuple[Switch, ...]:
     """Every known switch, each file read once. Raises NodeError, IniError."""
     known = [rule for rule in rules if rule.key]

@@ -14,7 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/edit/", clusters.edit, name="cluster-edit"),
     path("clusters/<int:pk>/delete/", clusters.delete, name="cluster-delete"),
     path("clusters/<int:pk>/pause/", clusters.pause, name="cluster-pause"),
-    path("clusters/<int:pk>/resume/", clusters.resume, name="cluster-resume"),
     path("clusters/<int:pk>/path-classes/", cluster_parts.set_path_class, name="path-class-set"),
     path(
         "clusters/<int:pk>/path-classes/<int:override>/clear/", cluster_parts.clear_path_class, name="path-class-clear"

@@ -12,7 +12,7 @@ from nodes.vault import WrongKey
 from replication.jobs import driving, planning, watching
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.objects import StoreError
-from replication.services import recovery, retention
+from replication.services import clustering, recovery, retention
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def drive() -> None:
 def sweep() -> None:
     """Take over, wake, explain; ask for what enabling clustering should have asked for."""
     recovery.sweep()
+    clustering.switch_off_what_was_missed()
 
 
 @shared_task(name="replication.tasks.watch")

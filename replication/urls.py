@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from replication.views import (
     cluster,
+    clustering,
     configuration,
     dashboard,
     job,
@@ -24,6 +25,9 @@ app_name = "replication"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
     path("clusters/<int:pk>/", cluster.cluster, name="cluster"),
+    path("clusters/<int:pk>/resume/", clustering.resume, name="cluster-resume"),
+    path("clusters/<int:pk>/clustering/enable/", clustering.enable, name="clustering-enable"),
+    path("clusters/<int:pk>/clustering/disable/", clustering.disable, name="clustering-disable"),
     path("clusters/<int:pk>/jobs/new/", job_acts.request_job, name="job-request"),
     path("clusters/<int:pk>/watch/", watching.watch, name="watch"),
     path("clusters/<int:pk>/watch/set/", watching.change, name="watch-set"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from knox.crypto import create_token_string, hash_token
 
 from accounts.models import ApiToken, Role, User
-from nodes.enums import Joining, NodeRole, PlatformName, ReplicationMode
+from nodes.enums import Clustering, Joining, NodeRole, PlatformName, ReplicationMode
 from nodes.models import Cluster, Membership, Node
 
 _numbers = itertools.count(1)
@@ -33,6 +33,8 @@ def make_token(user: User, role: Role = Role.ADMINISTRATOR, **fields) -> tuple[A
 def make_cluster(name: str = "", **fields) -> Cluster:
     """A cluster that the portal replicates, resumed."""
     fields.setdefault("paused", False)
+    fields.setdefault("clustering", Clustering.ON)
+    fields.setdefault("clustering_since", timezone.now())
     fields.setdefault("replication_mode", ReplicationMode.PORTAL)
     return Cluster.objects.create(name=name or f"cluster{next(_numbers)}", **fields)
 

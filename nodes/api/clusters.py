@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import ClusterFilter
-from nodes.api.inputs import ClusterIn, ClusterPatch, EmptyIn, MemberIn, PathClassIn, ReasonIn
+from nodes.api.inputs import ClusterIn, ClusterPatch, MemberIn, PathClassIn, ReasonIn
 from nodes.api.serializers import ClusterOut, MemberOut, PathClassOut
 from nodes.models import Cluster
 from nodes.selectors.clusters import clusters_for, members_of, path_overrides_of
@@ -66,15 +66,6 @@ class ClusterViewSet(Resource[Cluster]):
         """None of its jobs starts or changes a node until it is resumed."""
         cluster = self.get_object()
         services.pause_cluster(self.principal, cluster_id=cluster.pk, **checked(ReasonIn, request))
-        return self.answer(cluster.pk)
-
-    @extend_schema(summary="Resume a cluster", request=EmptyIn, responses=ClusterOut)
-    @action(detail=True, methods=["post"])
-    def resume(self, request: Request, pk: str) -> Response:
-        """Its jobs may run again."""
-        cluster = self.get_object()
-        checked(EmptyIn, request)
-        services.resume_cluster(self.principal, cluster_id=cluster.pk)
         return self.answer(cluster.pk)
 
     @extend_schema(summary="List who may do what on a cluster", responses=MemberOut(many=True), filters=False)

@@ -11,7 +11,7 @@ SHOWN = 3
 
 
 def switched_off(reading: ClusterReading, code: str) -> list[Finding]:
-    """Every switch of the feature is off on every node."""
+    """Every switch of the feature is off on every node; one that is on is right while clustering is not enabled."""
     feature = next((one for one in reading.features if one.code == code), None)
     if feature is None or not feature.known:
         text = "Where MDaemon keeps this switch is not publicly known."
@@ -19,14 +19,17 @@ def switched_off(reading: ClusterReading, code: str) -> list[Finding]:
             "Find it on a server (compare the file before and after a change) and enter file, section and key here."
         )
         return [Finding("", Standing.UNKNOWN, text, remedy)]
-    return [_on_node(node, code) for node in reading.nodes]
+    return [_on_node(node, code, enabled=reading.enabled) for node in reading.nodes]
 
 
-def _on_node(node: NodeReading, code: str) -> Finding:
+def _on_node(node: NodeReading, code: str, *, enabled: bool) -> Finding:
     if node.age is None:
         return Finding(node.name, Standing.UNKNOWN, NOT_READ, READ)
     switches = [switch for switch in node.switches if switch.feature == code]
     on = [switch for switch in switches if switch.value is not None and not switch.is_off]
+    if on and not enabled:
+        text = f"It is switched on: {_words(on)}. Enabling clustering has it switched off."
+        return passes(node.name, text)
     if on:
         text = f"It is switched on: {_words(on)}."
         return Finding(node.name, Standing.FAIL, text, "Run the job that switches the incompatible features off.")

@@ -88,14 +88,15 @@ class FeatureReading:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReading:
-    """A cluster. `native`: MDaemon's own service replicates. `stale_after`: seconds after which readings count as not
-    known. `clock_limit`: from here on replication halts."""
+    """A cluster. `native`: MDaemon's own service replicates. `enabled`: clustering is. `stale_after`: seconds after
+    which readings count as not known. `clock_limit`: from here on replication halts."""
 
     native: bool
     nodes: tuple[NodeReading, ...] = ()
     features: tuple[FeatureReading, ...] = ()
     stale_after: float = 900.0
     clock_limit: float = 300.0
+    enabled: bool = True
 
     @property
     def primary(self) -> NodeReading | None:

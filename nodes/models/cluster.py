@@ -6,12 +6,12 @@ from django.conf import settings
 from django.db import models
 
 from accounts.models import Role
-from nodes.enums import ApprovalPolicy, ReplicationMode
+from nodes.enums import ApprovalPolicy, Clustering, ReplicationMode
 
 
 class Cluster(models.Model):
     """Servers that share one configuration. `paused` stops all its jobs from starting and changing nodes; a new cluster
-    is paused until a person resumes it."""
+    is paused until a person resumes it, which enables clustering. A pause does not disable it."""
 
     name = models.CharField(max_length=63, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -20,6 +20,9 @@ class Cluster(models.Model):
     approval = models.CharField(max_length=10, choices=ApprovalPolicy, default=ApprovalPolicy.FIRST)
     paused = models.BooleanField(default=True)
     paused_reason = models.CharField(max_length=200, blank=True)
+    clustering = models.CharField(max_length=10, choices=Clustering, default=Clustering.NEW)
+    clustering_by = models.CharField(max_length=150, blank=True, help_text="who enabled or disabled it")
+    clustering_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1, help_text="counts changes; basis of the ETag")
 

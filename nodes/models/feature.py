@@ -30,7 +30,8 @@ class FeatureKey(models.Model):
 
 
 class FeatureMemory(models.Model):
-    """The value a switch had before the portal switched its feature off; `restored_at` says it was given back."""
+    """The value a switch had before the portal switched its feature off, and the value that it was given (`off`);
+    `restored_at` says it was given back."""
 
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="feature_memories")
     feature = models.CharField(max_length=40)
@@ -38,6 +39,7 @@ class FeatureMemory(models.Model):
     section = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     value = models.CharField(max_length=400)
+    off = models.CharField(max_length=100)
     switched_at = models.DateTimeField()
     job_number = models.BigIntegerField()
     restored_at = models.DateTimeField(null=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from nodes.enums import AttestedSubject, NodeRole, PlatformName, ReplicationMode
+from nodes.enums import AttestedSubject, Clustering, NodeRole, PlatformName, ReplicationMode
 from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Said, Switch
 from nodes.models import Attestation, Cluster, FeatureKey, Node, NodeFacts, RegistrationSeal
 from nodes.products.errors import ProfileError
@@ -38,8 +38,10 @@ def cluster_reading(cluster: Cluster) -> ClusterReading:
     nodes = list(Node.objects.filter(cluster=cluster).select_related("facts").prefetch_related("attestations"))
     digests = _digests(cluster)
     features = features_of(cluster, profile) if profile else ()
+    native = cluster.replication_mode == ReplicationMode.NATIVE
     return ClusterReading(
-        native=cluster.replication_mode == ReplicationMode.NATIVE,
+        native=native,
+        enabled=native or cluster.clustering in (Clustering.ON, Clustering.ENDING),
         nodes=tuple(node_reading(node, digests.get(node.pk, "")) for node in nodes),
         features=tuple(FeatureReading(rule.code, rule.label, bool(rule.key)) for rule in features),
         stale_after=STALE_FACTOR * settings.PORTAL.observe,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +13,11 @@ from nodes.health.readings import Switch
 from nodes.models import FeatureMemory, Node, NodeFacts
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
+from nodes.services.clustering import note_disabled
 from nodes.services.guards import run_checks
+
+_OFF = cluster_log.FEATURES_OFF, "Switched off the features that do not go with clustering"
+_RESTORED = cluster_log.FEATURES_RESTORED, "Gave back the features' switches"
 
 
 @transaction.atomic
@@ -27,7 +31,12 @@ def remember(*, node_id: int, job_number: int, switches: Sequence[Switch]) -> No
             section=switch.section,
             key=switch.key,
             restored_at=None,
-            defaults={"value": switch.value or "", "switched_at": timezone.now(), "job_number": job_number},
+            defaults={
+                "value": switch.value or "",
+                "off": switch.off,
+                "switched_at": timezone.now(),
+                "job_number": job_number,
+            },
         )
 
 
@@ -36,13 +45,26 @@ def remembered(node_id: int) -> list[FeatureMemory]:
     return list(FeatureMemory.objects.filter(node=node_id, restored_at=None))
 
 
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a job did: switched `off` or gave back, `changed` any line or found nothing to do, and the switches as they
+    were read afterwards."""
+
+    job_number: int
+    off: bool
+    changed: bool
+    read_back: Sequence[Switch]
+
+
 @transaction.atomic
-def note_switched(*, node: Node, job_number: int, off: bool, read_back: Sequence[Switch]) -> None:
-    """The switches were written and read back: keep how they stand, say so in the cluster log, judge anew."""
-    if not off:
+def note_switched(*, node: Node, done: Switched) -> None:
+    """The switches stand as they should: keep how they do, say what was changed in the cluster log, judge anew. What
+    was given back is remembered no longer, and clustering that is being disabled is disabled now."""
+    NodeFacts.objects.filter(node=node).update(switches=[asdict(switch) for switch in done.read_back])
+    if done.changed:
+        code, what = _OFF if done.off else _RESTORED
+        cluster_log.write(node.cluster_id, [Entry(code, what, LogLevel.INFO, node.name, done.job_number)])
+    if not done.off:
         FeatureMemory.objects.filter(node=node, restored_at=None).update(restored_at=timezone.now())
-    NodeFacts.objects.filter(node=node).update(switches=[asdict(switch) for switch in read_back])
-    what = "Switched off the features that do not go with clustering" if off else "Gave back the features' switches"
-    code = cluster_log.FEATURES_OFF if off else cluster_log.FEATURES_RESTORED
-    cluster_log.write(node.cluster_id, [Entry(code, what, LogLevel.INFO, node.name, job_number)])
+        note_disabled(node.cluster_id)
     run_checks(node.cluster_id)

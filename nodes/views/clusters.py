@@ -19,12 +19,12 @@ from accounts.requests import principal_of
 from nodes.access import require, require_portal
 from nodes.enums import ReplicationMode
 from nodes.forms.base import ConfirmName, ReasonForm
-from nodes.forms.clusters import ClusterForm, NewClusterForm
+from nodes.forms.clusters import EditClusterForm, NewClusterForm
 from nodes.models import Cluster
 from nodes.selectors.clusters import clusters_for
 from nodes.services import clusters
 from nodes.templatetags.console import badge
-from nodes.views.acting import FormPage, act, act_with, done, form_page
+from nodes.views.acting import FormPage, act_with, done, form_page
 from nodes.views.listing import ListingView, by_words
 from nodes.views.verdict import verdict_of_counts
 
@@ -117,11 +117,11 @@ def create(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a cluster; who replicates stays."""
     cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
-    columns = ("name", "description", "profile", "approval")
-    form = ClusterForm(request.POST or None, initial={column: getattr(cluster, column) for column in columns})
+    principal = principal_of(request)
+    form = EditClusterForm(request.POST or None, cluster=cluster)
     if request.method == "POST":
         saved = form.attempt(
-            lambda: clusters.update_cluster(principal_of(request), cluster_id=pk, change=form.change())
+            lambda: clusters.update_cluster(principal, cluster_id=pk, change=form.change(), seen_version=form.version())
         )
         if saved is not None:
             return done(request, cluster_page(pk), f"Saved cluster {saved.name}.")
@@ -138,17 +138,6 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: clusters.pause_cluster(principal_of(request), cluster_id=pk, reason=form.cleaned_data["reason"]),
         to=cluster_page(pk),
         message="Paused: no job of this cluster starts or changes a node.",
-    )
-
-
-@require_POST
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let its jobs run again."""
-    return act(
-        request,
-        lambda: clusters.resume_cluster(principal_of(request), cluster_id=pk),
-        to=cluster_page(pk),
-        message="Resumed: the cluster's jobs run again.",
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nodes.enums import Health, Joining, NodeRole
+from nodes.enums import Clustering, Health, Joining, NodeRole
 from nodes.models import Cluster, Node
 
 _TONES = {
     "ok": "ok pass quiet verified succeeded approved add",
     "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
     "bad": "fail down away quarantined failed revoked error delete",
-    "info": "settling running planning joining leaving info update",
-    "idle": "unknown registered left requested pending cancelled touch",
+    "info": "settling running planning joining leaving ending info update",
+    "idle": "unknown registered left requested pending cancelled touch off disabled",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
 _WORST_FIRST = ("bad", "warn", "info", "idle", "ok")
@@ -65,6 +65,8 @@ def verdict_of_counts(cluster: Cluster) -> Verdict:
     }
     if cluster.paused:
         return Verdict("paused", "Paused", cluster.paused_reason)
+    if cluster.clustering == Clustering.OFF:
+        return Verdict("off", "Clustering disabled")
     for state in (Health.QUARANTINED, Health.DOWN, Health.DEGRADED):
         if counts[state.value]:
             return Verdict(state.value, f"{counts[state.value]} {state.label.lower()}")

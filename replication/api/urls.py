@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, re_path
 from rest_framework.routers import SimpleRouter
 
+from replication.api.clustering import ClusteringView, ResumeView
 from replication.api.engine import WorkersView, WriteStopView
 from replication.api.history import ConflictViewSet, SnapshotViewSet, UnclassifiedView
 from replication.api.jobs import JobViewSet
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^write-stop/?$", WriteStopView.as_view(), name="api-write-stop"),
     re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/watch/?$", WatchView.as_view(), name="api-watch"),
     re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/signal/?$", SignalView.as_view(), name="api-signal"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/resume/?$", ResumeView.as_view(), name="api-cluster-resume"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/clustering/?$", ClusteringView.as_view(), name="api-clustering"),
     re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/setup/?$", SetupView.as_view(), name="api-setup"),
     re_path(
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/setup/(?P<step>[0-9]{1,2})/attestation/?$",

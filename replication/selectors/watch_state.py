@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.enums import ReplicationMode
+from nodes.enums import Clustering, ReplicationMode
 from nodes.models import Cluster
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
@@ -32,6 +32,7 @@ DEFAULT_SECONDS, DEFAULT_CHURN = 5.0, 12
 SENTENCES = {
     "off": "The watch is switched off: changes are replicated when somebody asks for it.",
     "native": "MDaemon's own cluster service replicates this cluster; the portal only looks.",
+    "disabled": "Clustering is disabled: nothing is replicated.",
     "paused": "The cluster is paused. Changes are taken once it is resumed.",
 }
 
@@ -55,7 +56,7 @@ class StubbornFile:
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """Everything there is to see. `mood`: off, native, paused, new, quiet, settling, requested, held or away.
+    """Everything there is to see. `mood`: off, native, disabled, paused, new, quiet, settling, requested, held or away.
     `interval`: what was set, None for the profile's (`profile_interval`), both in seconds. `proven_after`: seconds from
     the first sight of the last change to its proof on all secondaries; None while there is none."""
 
@@ -140,6 +141,8 @@ def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: i
 def _mood(cluster: Cluster, row: Watch) -> str:
     if cluster.replication_mode != ReplicationMode.PORTAL:
         return "native"
+    if cluster.clustering == Clustering.OFF:
+        return "disabled"
     if not row.enabled:
         return "off"
     return "paused" if cluster.paused else Mood(row.mood).value

@@ -15,6 +15,7 @@ from nodes.models import Node
 from nodes.services import joining
 from replication.core.states import JOB_ACTIVE
 from replication.models import Job
+from replication.services.features import switch_off_where_needed
 from replication.services.history import forget_node_history
 from replication.services.requests import JobRequest, request_job
 from replication.services.writing import writing
@@ -37,8 +38,9 @@ class LeaveRequest:
 
 def join(principal: Principal, *, node_id: int, confirm_name: str, accept: Collection[str] = ()) -> Node:
     """Confirm, by its name, that a server's configuration may be overwritten. What it holds then counts as what it held
-    before joining. `accept`: codes of failing checks that the caller accepts. Raises ValidationError, Conflict (also
-    for a check that fails), Http404, PermissionDenied."""
+    before joining; what does not go with clustering is switched off on the primary where it is on. `accept`: codes of
+    failing checks that the caller accepts. Raises ValidationError, Conflict (also for a check that fails), Http404,
+    PermissionDenied."""
     with writing():
         busy = _leaving_job(node_id)
         if busy is not None:
@@ -47,6 +49,7 @@ def join(principal: Principal, *, node_id: int, confirm_name: str, accept: Colle
         node, anew = joining.confirm_joining(principal, node_id=node_id, confirm_name=confirm_name, accept=accept)
         if anew:
             forget_node_history(node.pk)
+            switch_off_where_needed(principal, node.cluster)
     return node
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodes.enums import ReplicationMode
+from nodes.enums import Clustering, ReplicationMode
 from nodes.health.service import OFF, ON, service_word
 from nodes.models import Cluster, Node
 from nodes.selectors.readings import node_reading
@@ -21,13 +21,15 @@ class Refusal:
 
 def portal_refusal(cluster: Cluster, *, dry_run: bool = False) -> Refusal | None:
     """Why the portal must not replicate this cluster's configuration now; None where it may. A dry run writes nothing,
-    so only the mode stands against it."""
+    so only the mode, or that clustering is disabled, stands against it."""
     if cluster.replication_mode != ReplicationMode.PORTAL:
         text = (
             "MDaemon's own cluster service replicates this cluster (mode native); the portal never writes replicated "
             "files there. Make a cluster of the mode portal to replicate by the portal."
         )
         return Refusal("native_mode", text)
+    if cluster.clustering == Clustering.OFF:
+        return Refusal("clustering_off", "Clustering of this cluster is disabled: enable it to replicate again.")
     return None if dry_run else _service_refusal(cluster)
 
 

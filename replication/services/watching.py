@@ -17,7 +17,7 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import SYSTEM, Principal
 from nodes.access import require
-from nodes.enums import ReplicationMode
+from nodes.enums import Clustering, ReplicationMode
 from nodes.models import Cluster
 from replication import wake
 from replication.core.states import JobState
@@ -56,8 +56,8 @@ def watch_over(cluster_id: int) -> Watch:
 
 
 def claim_looks(owner: str, *, within: float, limit: int) -> list[Look]:
-    """Claim up to `limit` looks that are due within so many seconds. Clusters that are paused, or replicated by the
-    mail server itself, are not looked at."""
+    """Claim up to `limit` looks that are due within so many seconds. Clusters that are paused or disabled, or
+    replicated by the mail server itself, are not looked at."""
     free = Q(lease_until=None) | Q(lease_until__lt=later(-settings.PORTAL.operation))
     wanted = Watch.objects.filter(
         free,
@@ -65,7 +65,7 @@ def claim_looks(owner: str, *, within: float, limit: int) -> list[Look]:
         due_at__lte=later(within),
         cluster__paused=False,
         cluster__replication_mode=ReplicationMode.PORTAL,
-    )
+    ).exclude(cluster__clustering=Clustering.OFF)
     rows = list(wanted.annotate(moment=Now()).order_by("due_at")[:limit])
     return [look for row in rows if (look := _claim(row, row.moment, owner)) is not None]
 

@@ -8,8 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import principal_of
+from nodes.enums import Clustering
 from nodes.forms.base import ReasonForm
 from nodes.forms.clusters import MemberForm, PathClassForm
+from nodes.models import Cluster, Node
 from nodes.selectors.clusters import members_of, path_overrides_of
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.views.acting import Rights
@@ -17,6 +19,7 @@ from nodes.views.clusters import visible_cluster
 from nodes.views.guards import checks_part
 from nodes.views.verdict import Verdict, worst_of
 from replication.models import Snapshot
+from replication.selectors.clustering import clustering_of
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
 from replication.selectors.plans import Findings, Unreadable, findings_of
 from replication.selectors.servers import sorted_servers
@@ -41,7 +44,8 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "rights": Rights.on(principal, pk),
         "nodes": nodes,
         "servers": sorted_servers(nodes),
-        "verdict": Verdict("paused", "Paused", row.paused_reason) if row.paused else worst_of(nodes),
+        "verdict": _verdict(row, nodes),
+        "clustering": clustering_of(principal, row),
         "jobs": list(visible_jobs(principal).filter(cluster=row)[:SHOWN]),
         "snapshots": snapshots,
         "unclassified": findings.unclassified[:SHOWN_PATHS],
@@ -60,6 +64,12 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "pause_form": ReasonForm(auto_id="pause-%s"),
     }
     return render(request, "replication/cluster.html", context)
+
+
+def _verdict(row: Cluster, nodes: list[Node]) -> Verdict:
+    if row.paused:
+        return Verdict("paused", "Paused", row.paused_reason)
+    return Verdict("off", "Clustering disabled") if row.clustering == Clustering.OFF else worst_of(nodes)
 
 
 def _findings(snapshots: list[Snapshot]) -> tuple[Findings, str]:

@@ -12,7 +12,9 @@ from nodes.forms.guards import NoteForm
 from nodes.services import attestations
 from nodes.views.acting import Rights, act, act_with
 from nodes.views.clusters import visible_cluster
+from replication.core.features import FEATURES, OFF
 from replication.core.setup import StepState
+from replication.selectors.clustering import clustering_of
 from replication.selectors.setup import setup_of
 from replication.services.requests import JobRequest, request_job
 
@@ -25,6 +27,7 @@ def setup(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "cluster": cluster,
         "rights": Rights.on(principal, pk),
+        "clustering": clustering_of(principal, cluster),
         "steps": [(step, NoteForm(auto_id=f"step-{step.number}-%s")) for step in steps],
         "open_steps": sum(step.state == StepState.TODO for step in steps),
     }
@@ -37,10 +40,8 @@ def _step_page(pk: int, step: int) -> str:
 
 @require_POST
 def switch_features(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask for the job that switches the incompatible features off, or gives back what they were; it shows its diff and
-    waits for approval."""
-    to = request.POST.get("to", "")
-    asked = JobRequest(cluster_id=pk, kind="features", options={"to": to})
+    """Ask for the job that switches the incompatible features off; it shows its diff and waits for approval."""
+    asked = JobRequest(cluster_id=pk, kind=FEATURES, options={"to": OFF})
     return act(
         request,
         lambda: request_job(principal_of(request), asked),

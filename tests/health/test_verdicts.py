@@ -126,6 +126,13 @@ def test_a_feature_is_off_everywhere_or_named(value, standing) -> None:
         assert "[a.example] Bind=Yes in App/Domains.dat" in found.evidence
 
 
+def test_a_feature_may_be_on_while_clustering_is_not_enabled() -> None:
+    switch = Switch("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
+    found = verdicts(node("mx0", switches=(switch,)), enabled=False)["domain_binding"]
+    assert found.standing == "pass"
+    assert "[a.example] Bind=Yes in App/Domains.dat. Enabling clustering has it switched off." in found.evidence
+
+
 def test_a_feature_whose_switch_is_not_known_never_passes() -> None:
     features = (FeatureReading("attachment_linking", "Attachment Linking", known=False),)
     found = verdicts(node("mx0"), features=features)["attachment_linking"]

@@ -1,0 +1,109 @@
+"""The primary's part: remember, write exactly what was approved, tell the server, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nodes.health.readings import Switch
+from nodes.products.ini import IniDocument
+from nodes.reader import Reader
+from nodes.selectors.readings import features_of
+from nodes.services.feature_memory import Switched, note_switched, remember
+from nodes.switches import in_words, read_switches, switches_in
+from replication.apply.context import Context
+from replication.apply.semaphores import tell
+from replication.apply.staging import Staged, clean_up, stage
+from replication.apply.swap import Swapped, swap
+from replication.core.features import OFF
+from replication.core.plan import Change, Wanted
+from replication.core.states import TargetState
+from replication.jobs.base import TargetOutcome, TargetWork
+from replication.jobs.features.edits import digest
+from replication.services.history import LostEdit, record_conflicts
+
+
+class FeaturesRun:
+    """One try. Each step is a method; any may be the last of a try, and the next begins anew."""
+
+    def __init__(self, context: Context, work: TargetWork) -> None:
+        self.context, self.work = context, work
+        self.reader = Reader(context.link)
+        self.rules = features_of(work.job.cluster, context.profile)
+        self.off = work.job.options["to"] == OFF
+
+    def run(self) -> TargetOutcome:
+        """From the look to the proof."""
+        changes = self.work.node_plan.changes
+        there = {change.path: self.reader.file(change.path) for change in changes}
+        strange = [change.path for change in changes if digest(there[change.path]) not in _expected(change)]
+        if strange:
+            text = f"{strange[0]} changed since the plan was made. Nothing was written. Plan again."
+            return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=text)
+        left = [change for change in changes if digest(there[change.path]) != _wanted(change).sha256]
+        if self.off:
+            self._remember([one for change in left for one in self._on(change.path, there[change.path])])
+        self.work.lease.boundary("features-remembered")
+        swapped = self._write(left)
+        self._keep_edits(swapped)
+        if swapped.blocked:
+            text = f"Held open: {', '.join(sorted(swapped.blocked))}."
+            return TargetOutcome(TargetState.BLOCKED, error_code="blocked", error=text)
+        told = tell(self.context, sorted({change.semaphore for change in changes if change.semaphore}))
+        return self._proven(told.taken)
+
+    def _on(self, path: str, content: bytes) -> list[Switch]:
+        document = IniDocument.parse(content)
+        rules = [rule for rule in self.rules if rule.key and rule.path == path]
+        found = [switch for rule in rules for switch in switches_in(rule, document)]
+        return [switch for switch in found if switch.value is not None and not switch.is_off]
+
+    def _remember(self, switches: Sequence[Switch]) -> None:
+        with self.work.lease.transaction():
+            remember(node_id=self.work.node.pk, job_number=self.work.job.pk, switches=switches)
+
+    def _write(self, changes: Sequence[Change]) -> Swapped:
+        """Stage and swap; answers what is held open, and edits that came in between."""
+        staged, swapped = Staged(), Swapped()
+        try:
+            stage(self.context, changes, staged)
+            swap(self.context, changes, staged, swapped)
+        finally:
+            clean_up(self.context, staged, swapped.undo)
+        return swapped
+
+    def _keep_edits(self, swapped: Swapped) -> None:
+        if swapped.edits:
+            edits = [LostEdit(one.path, one.content, one.size, one.secret, {}) for one in swapped.edits]
+            with self.work.lease.transaction():
+                record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=edits)
+
+    def _proven(self, taken: Sequence[str]) -> TargetOutcome:
+        """Read back: the bytes are those approved, and the switches stand as they should."""
+        changes = self.work.node_plan.changes
+        for change in changes:
+            if digest(self.reader.file(change.path)) != _wanted(change).sha256:
+                text = f"{change.path} was changed again by the node's own server."
+                return TargetOutcome(TargetState.CONTENDED, error_code="contended", error=text)
+        switches = read_switches(self.reader, self.rules)
+        self.work.lease.boundary("features-proven")
+        done = Switched(self.work.job.pk, off=self.off, changed=True, read_back=switches)
+        return TargetOutcome(
+            TargetState.VERIFIED,
+            evidence={
+                "switches": [in_words(one) for one in switches],
+                "semaphores_taken": list(taken),
+                "files_proven": len(changes),
+            },
+            record=lambda: note_switched(node=self.work.node, done=done),
+        )
+
+
+def _expected(change: Change) -> tuple[str, ...]:
+    """What may be there: what the plan saw, or, after a worker's death, what it wants."""
+    return (_wanted(change).sha256, *((change.found.sha256,) if change.found else ()))
+
+
+def _wanted(change: Change) -> Wanted:
+    if change.wanted is None:
+        raise ValueError(f"{change.path}: this kind of job only updates files")
+    return change.wanted

@@ -1,0 +1,94 @@
+"""Whether clustering is enabled, and how it is with the features that it has switched off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.access import require
+from nodes.enums import Clustering
+from nodes.models import Cluster, FeatureMemory
+from nodes.products.profile import FeatureRule
+from nodes.selectors.guards import cluster_features
+from replication.core.features import FEATURES, OFF, RESTORE
+from replication.core.states import JOB_ACTIVE, JOB_TERMINAL, JobState
+from replication.models import Job
+
+_WORK = {OFF: "switches off what does not go with clustering", RESTORE: "gives back what clustering had switched off"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringShown:
+    """As pages and the API show it. `to_do`: features whose switch nobody has found yet. `remembered`: what was
+    switched off and not given back. `job`: the newest job that switched features since `since`."""
+
+    cluster: Cluster
+    sentence: str
+    to_do: tuple[FeatureRule, ...]
+    remembered: tuple[FeatureMemory, ...]
+    job: Job | None
+
+    @property
+    def state(self) -> str:
+        """new, on, ending or off."""
+        return self.cluster.clustering
+
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        return Clustering(self.cluster.clustering).label
+
+    @property
+    def since(self) -> datetime | None:
+        """When it became so."""
+        return self.cluster.clustering_since
+
+    @property
+    def by(self) -> str:
+        """Who made it so."""
+        return self.cluster.clustering_by
+
+
+def clustering_of(principal: Principal, cluster: Cluster) -> ClusteringShown:
+    """Raises Http404 where the cluster is not visible."""
+    require(principal, cluster.pk, Role.VIEWER)
+    memories = FeatureMemory.objects.filter(node__cluster=cluster, restored_at=None).select_related("node")
+    job = switching(cluster, RESTORE if cluster.clustering in (Clustering.ENDING, Clustering.OFF) else OFF).first()
+    to_do = tuple(rule for rule in cluster_features(cluster) if not rule.key)
+    return ClusteringShown(cluster, _sentence(cluster, job), to_do, tuple(memories), job)
+
+
+def switching(cluster: Cluster, to: str) -> QuerySet[Job]:
+    """The cluster's jobs that switch features `to` and were requested since clustering became as it is, or have not
+    ended; the newest first."""
+    rows = Job.objects.filter(cluster=cluster, kind=FEATURES, options__to=to, dry_run=False)
+    since = cluster.clustering_since
+    return rows.filter(Q(created_at__gte=since) | Q(state__in=JOB_ACTIVE)) if since else rows
+
+
+def _sentence(cluster: Cluster, job: Job | None) -> str:
+    if cluster.clustering == Clustering.NEW:
+        return "Nothing is replicated before somebody enables clustering."
+    if cluster.clustering == Clustering.OFF:
+        return "Nothing is replicated; secondaries keep what they were given last."
+    if cluster.clustering == Clustering.ENDING:
+        return _ending(job)
+    if job is None or job.state == JobState.SUCCEEDED:
+        return ""
+    return _standing(job, OFF)
+
+
+def _ending(job: Job | None) -> str:
+    if job is None or job.state in JOB_TERMINAL or job.state == JobState.HALTED:
+        return f"Not disabled: {_standing(job, RESTORE) if job else 'its job is gone.'} Disable it again, or enable it."
+    return f"{_standing(job, RESTORE)} Replication goes on until that is proven."
+
+
+def _standing(job: Job, to: str) -> str:
+    words = job.state.replace("_", " ")
+    why = f": {job.error}" if job.error else "."
+    return f"Job #{job.pk}, which {_WORK[to]}, is {words}{why}"
