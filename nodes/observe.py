@@ -77,6 +77,7 @@ def read_facts(
         disk_total=disk.total if disk else None,
         folders=folders,
         capabilities=link.capabilities,
+        scripts=reader.attempt("scripts", reader.scripts, None),
         errors=reader.errors,
     )
 

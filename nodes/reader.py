@@ -14,6 +14,7 @@ from nodes.connect import NodeLink
 from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, SessionLost, Unsupported
 from nodes.platforms.base import ClockReading, SystemFacts
 from nodes.products.ini import IniError
+from nodes.remote.scripts import ScriptsSeen, seen
 from nodes.remote.session import FileKind, RemoteEntry, Space
 
 Value = TypeVar("Value")
@@ -109,6 +110,11 @@ class Reader:
         if space is None:
             raise Unsupported("The server's SFTP does not tell the free space.")
         return space
+
+    def scripts(self) -> ScriptsSeen | None:
+        """The portal's scripts on the node; None where its system needs none."""
+        platform = self.link.platform
+        return seen(self.link.session, platform) if platform.scripts() else None
 
     def file(self, relative: str) -> bytes:
         """A small file below the installation folder, whole. Raises OutputUnreadable for a large one."""

@@ -20,8 +20,9 @@ def bring_scripts(principal: Principal, *, node: Node) -> tuple[str, ...]:
         if not link.platform.scripts():
             raise Unsupported(f"{node.name} needs no scripts: its system's own tools suffice.")
         brought = scripts.bring(link.session, link.platform)
+        now = scripts.seen(link.session, link.platform)
     text = f"Put {len(brought)} scripts on {node.name}."
-    note_scripts(principal, node_id=node.pk, action="scripts.bring", text=text, names=brought)
+    note_scripts(principal, node_id=node.pk, action="scripts.bring", text=text, names=brought, now=now)
     return brought
 
 
@@ -31,6 +32,7 @@ def take_scripts_away(principal: Principal, *, node: Node) -> tuple[str, ...]:
     require(principal, node.cluster_id, Role.OPERATOR)
     with open_node(node) as link:
         gone = scripts.take_away(link.session)
+        now = scripts.seen(link.session, link.platform)
     text = f"Took {len(gone)} scripts off {node.name}."
-    note_scripts(principal, node_id=node.pk, action="scripts.remove", text=text, names=gone)
+    note_scripts(principal, node_id=node.pk, action="scripts.remove", text=text, names=gone, now=now)
     return gone

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from nodes.models import Cluster, Credential, HostKey, IniDecision, Membership, Node, NodeFacts, PathOverride
+from nodes.selectors.scripts import STATES, scripts_of
 
 
 class ClusterOut(serializers.ModelSerializer[Cluster]):
@@ -169,12 +171,28 @@ class FolderOut(serializers.Serializer[object]):
     )
 
 
+class ScriptsStateOut(serializers.Serializer[object]):
+    """The portal's scripts on a node. `version`: of those the portal would bring now; `brought`: of those there."""
+
+    state = serializers.ChoiceField(choices=[(word, words[0]) for word, words in STATES.items()], read_only=True)
+    version = serializers.CharField(read_only=True)
+    brought = serializers.CharField(read_only=True, allow_blank=True)
+    folder = serializers.CharField(read_only=True, help_text="below the home folder of the portal's account")
+
+
 class FactsOut(serializers.ModelSerializer[NodeFacts]):
     """What a node last said of itself; `errors` tells by fact why one is missing."""
 
     folders = FolderOut(many=True, read_only=True)
     capabilities = serializers.DictField(child=serializers.BooleanField(), read_only=True)
     errors = serializers.DictField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
+    scripts = serializers.SerializerMethodField(help_text="null where the system needs none")
+
+    @extend_schema_field(ScriptsStateOut(allow_null=True))
+    def get_scripts(self, facts: NodeFacts) -> dict[str, object] | None:
+        """As last seen."""
+        shown = scripts_of(facts.node)
+        return dict(ScriptsStateOut(shown).data) if shown else None
 
     class Meta:
         model = NodeFacts
@@ -191,6 +209,7 @@ class FactsOut(serializers.ModelSerializer[NodeFacts]):
             "disk_total",
             "folders",
             "capabilities",
+            "scripts",
             "errors",
         ]
         read_only_fields = fields

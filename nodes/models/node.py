@@ -100,6 +100,9 @@ class NodeFacts(models.Model):
     disk_total = models.BigIntegerField(null=True)
     folders = models.JSONField(default=list, blank=True, help_text="effective folder paths with their evidence")
     capabilities = models.JSONField(default=dict, blank=True)
+    scripts = models.JSONField(
+        null=True, blank=True, help_text="the portal's scripts on it; null where none are needed"
+    )
     errors = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:

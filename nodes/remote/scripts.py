@@ -6,6 +6,8 @@ is compared and the moment it runs. A script that is missing or differs from the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nodes.errors import ChangedWhileRead, RemoteBusy, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Platform
 from nodes.remote.session import FileKind, Session
@@ -14,14 +16,31 @@ FOLDER = ".clusterportal"
 """Below the login's home folder."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptsSeen:
+    """What lies in the portal's folder on a node. `files`: names of scripts of any version. `whole`: all those that the
+    portal would bring now are there, unchanged."""
+
+    files: tuple[str, ...] = ()
+    whole: bool = False
+
+
+def seen(session: Session, platform: Platform) -> ScriptsSeen:
+    """Look, and change nothing. Raises the session's errors."""
+    folder = _folder(session)
+    try:
+        names = _names(session, folder)
+    except RemoteFileMissing:
+        return ScriptsSeen()
+    return ScriptsSeen(tuple(sorted(names)), _all_there(session, platform, folder))
+
+
 def prepared(session: Session, platform: Platform) -> Platform:
     """The platform's driver, using the scripts if the node holds all of them as they should be."""
-    wanted = platform.scripts()
-    if not wanted:
+    if not platform.scripts():
         return platform
     folder = _folder(session)
-    there = all(_holds(session, f"{folder}/{name}", content) for name, content in wanted.items())
-    return platform.with_scripts(folder) if there else platform
+    return platform.with_scripts(folder) if _all_there(session, platform, folder) else platform
 
 
 def bring(session: Session, platform: Platform) -> tuple[str, ...]:
@@ -49,6 +68,10 @@ def take_away(session: Session) -> tuple[str, ...]:
     _remove(session, folder, names)
     session.remove_folder(folder)
     return tuple(names)
+
+
+def _all_there(session: Session, platform: Platform, folder: str) -> bool:
+    return all(_holds(session, f"{folder}/{name}", content) for name, content in platform.scripts().items())
 
 
 def _folder(session: Session) -> str:

@@ -18,13 +18,15 @@ from nodes.models import Node, NodeFacts
 from nodes.platforms.base import Capabilities, ClockReading
 from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion
+from nodes.remote.scripts import ScriptsSeen
 from nodes.services.rows import take_node
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a node said of itself at `read_at`. "" or None where it could not be read; `errors` says why by fact
-    (system, version, folders, clock, disk, own_log, switches). Clock in milliseconds, disk in bytes."""
+    (system, version, folders, clock, disk, own_log, switches, scripts). Clock in milliseconds, disk in bytes. `scripts`
+    is None, too, where the system needs none."""
 
     read_at: datetime
     system: str = ""
@@ -42,6 +44,7 @@ class Facts:
     peer_address: str = ""
     own_log: Mapping[str, str] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()
+    scripts: ScriptsSeen | None = None
 
 
 _TEXT_LIMITS = {"system": 200, "host_name": 255, "product_version": 60, "version_source": 60, "time_zone": 100}
@@ -64,6 +67,7 @@ def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     columns["peer_address"] = facts.peer_address
     columns["own_log"] = dict(facts.own_log)
     columns["switches"] = [asdict(switch) for switch in facts.switches]
+    columns["scripts"] = {**asdict(facts.scripts), "tried": True} if facts.scripts else None
     columns["errors"] = {name: _text(reason, 500) for name, reason in facts.errors.items()}
     row, _ = NodeFacts.objects.update_or_create(node_id=node_id, defaults=columns)
     return row

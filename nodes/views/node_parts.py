@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from accounts.models import Role
 from accounts.requests import principal_of
+from nodes import scripts
 from nodes.connect import look_at_host_key
 from nodes.enums import IniChoice
+from nodes.forms.base import ConsoleForm
 from nodes.forms.nodes import FingerprintForm
+from nodes.models import Node
+from nodes.remote.scripts import FOLDER
 from nodes.services import host_keys, ini
 from nodes.services.facts import note_refresh
 from nodes.services.ini import IniAnswer
 from nodes.tasks import ask_to_observe
-from nodes.views.acting import act, act_with
+from nodes.views.acting import FormPage, act, act_with, form_page
 from nodes.views.nodes import node_page, visible_node
 
 
@@ -94,3 +102,40 @@ def read_facts(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request, ask, to=f"{node_page(pk)}#facts", message="Asked a worker to read the facts; reload in a moment."
     )
+
+
+BRING = (
+    "The scripts are written to {folder} in the home folder of the portal's account on {node}, and nowhere else. They "
+    "only read. Those of another version there are removed."
+)
+REMOVE = (
+    "The scripts and their folder {folder} are removed from {node}. Everything goes by SFTP from then on: contents "
+    "cross the network to be hashed, and the clock is not compared."
+)
+
+
+def bring_scripts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then put the portal's scripts on the node."""
+    return _scripts(request, pk, "Bring the scripts", BRING, scripts.bring_scripts)
+
+
+def remove_scripts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then take them away."""
+    return _scripts(request, pk, "Remove the scripts", REMOVE, scripts.take_scripts_away)
+
+
+def _scripts(
+    request: HttpRequest, pk: int, verb: str, lead: str, doing: Callable[..., tuple[str, ...]]
+) -> HttpResponse:
+    node = visible_node(request, pk, Role.OPERATOR)
+    joining = request.GET.get("from") == "join"
+    to = f"{reverse('replication:join', args=[pk])}?step=checks" if joining else f"{node_page(pk)}#scripts"
+    if request.method == "POST":
+        return act(request, lambda: _carry_out(request, node, doing), to=to, message=f"{verb}: done on {node.name}.")
+    page = FormPage(f"{verb}: {node}", verb, to, node.name, lead.format(folder=FOLDER, node=node.name))
+    return form_page(request, ConsoleForm(), page)
+
+
+def _carry_out(request: HttpRequest, node: Node, doing: Callable[..., tuple[str, ...]]) -> None:
+    doing(principal_of(request), node=node)
+    ask_to_observe(node.pk)

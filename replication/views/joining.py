@@ -22,6 +22,7 @@ from nodes.health.readings import Standing
 from nodes.models import Node
 from nodes.selectors.clusters import primary_of
 from nodes.selectors.nodes import credentials_for, nodes_for
+from nodes.selectors.scripts import scripts_of
 from nodes.selectors.searches import hits_of, is_open, searches_of
 from nodes.services import registry
 from nodes.services.joining import OVERWRITTEN
@@ -113,7 +114,7 @@ def _of_step(request: HttpRequest, node: Node, step: Step, progress: Progress) -
     parts: dict[Step, Callable[[], dict[str, Any]]] = {
         Step.HOST_KEY: lambda: {"fingerprint_form": FingerprintForm(auto_id="given-%s")},
         Step.CREDENTIAL: lambda: _credentials(request, node),
-        Step.CHECKS: lambda: {"refreshing": progress.facts is None},
+        Step.CHECKS: lambda: {"refreshing": progress.facts is None, "scripts": scripts_of(node)},
         Step.DIFFERENCES: lambda: _differences(request, node, progress),
         Step.CONFIRM: lambda: _confirmation(node, progress),
         Step.PLAN: lambda: {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)},

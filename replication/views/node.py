@@ -11,6 +11,7 @@ from nodes.forms.base import ReasonForm
 from nodes.forms.nodes import FingerprintForm
 from nodes.models import NodeFacts
 from nodes.selectors.nodes import host_keys_of, ini_keys_of
+from nodes.selectors.scripts import scripts_of
 from nodes.views.acting import Rights
 from nodes.views.guards import attested_part
 from nodes.views.nodes import visible_node
@@ -33,6 +34,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "approved": next((key for key in keys if key.state == HostKeyState.APPROVED), None),
         "seen": [key for key in keys if key.state == HostKeyState.SEEN],
         "ini_keys": list(ini_keys_of(principal, row)),
+        "scripts": scripts_of(row),
         "targets": list(targets_of_node(row)[:SHOWN_JOBS]),
         "baseline": baseline_of(row),
         "fingerprint_form": FingerprintForm(auto_id="given-%s"),

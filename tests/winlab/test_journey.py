@@ -46,6 +46,7 @@ def test_facts_without_scripts(lab: Lab) -> None:
     assert facts["clock_offset_ms"] is None
     assert "scripts" in facts["errors"]["clock"]
     assert facts["capabilities"] == {"can_list": False, "can_hash": False, "can_untar": False}
+    assert facts["scripts"]["state"] == "none"
 
 
 def test_replicate_by_sftp_alone(lab: Lab) -> None:
@@ -124,6 +125,7 @@ def test_with_scripts_commands_list_hash_and_tell_the_clock(lab: Lab) -> None:
     facts = lab.facts(1)
     assert facts["capabilities"] == {"can_list": True, "can_hash": True, "can_untar": False}
     assert abs(facts["clock_offset_ms"]) < 1000 > facts["clock_uncertainty_ms"]
+    assert (facts["scripts"]["state"], facts["scripts"]["brought"]) == ("used", facts["scripts"]["version"])
 
 
 def test_with_scripts_a_held_file_is_still_named_and_repaired(lab: Lab) -> None:
