@@ -34,8 +34,12 @@ class ConsoleForm(forms.Form):
         except ValidationError as error:
             self.refuse(error)
         except Conflict as error:
-            self.add_error(None, error.detail)
+            self.meet(error)
         return None
+
+    def meet(self, error: Conflict) -> None:
+        """Show why the present state stands against it, above the fields."""
+        self.add_error(None, error.detail)
 
 
 class ChoiceCards(forms.RadioSelect):

@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 
 from accounts.models import Role
 from nodes.enums import ApprovalPolicy, ReplicationMode
 from nodes.forms.base import ChoiceCards, ConsoleForm, picks
+from nodes.forms.versioned import VersionedForm
+from nodes.models import Cluster
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
 from nodes.services.clusters import ClusterChange, NewCluster, PathRule
@@ -59,6 +62,15 @@ class ClusterForm(ConsoleForm):
         return ClusterChange(
             name=data["name"], description=data["description"], profile=data["profile"], approval=data["approval"]
         )
+
+
+class EditClusterForm(VersionedForm, ClusterForm):
+    """A cluster again."""
+
+    def __init__(self, data: QueryDict | None = None, *, cluster: Cluster, **kwargs: Any) -> None:
+        columns = ("name", "description", "profile", "approval")
+        initial = {column: getattr(cluster, column) for column in columns}
+        super().__init__(data, version=cluster.version, initial=initial, **kwargs)
 
 
 class NewClusterForm(ClusterForm):

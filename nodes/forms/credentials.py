@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from nodes.forms.base import ConsoleForm
+from nodes.forms.versioned import VersionedForm
+from nodes.models import Credential
 from nodes.secret import Secret
 from nodes.services.credentials import CredentialChange, PrivateKey
 
@@ -61,7 +64,15 @@ class KeyForm(CredentialForm):
         return Secret(text) if text else None
 
 
-class NewPasswordForm(PasswordForm):
+class EditCredential(VersionedForm):
+    """What changing any credential has in common."""
+
+    def __init__(self, data: QueryDict | None = None, *, credential: Credential, **kwargs: Any) -> None:
+        initial = {"name": credential.name, "username": credential.username}
+        super().__init__(data, version=credential.version, initial=initial, **kwargs)
+
+
+class NewPasswordForm(EditCredential, PasswordForm):
     """Other names, or another password; an empty password leaves the old one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +88,7 @@ class NewPasswordForm(PasswordForm):
         )
 
 
-class NewKeyForm(KeyForm):
+class NewKeyForm(EditCredential, KeyForm):
     """Other names, or another key; an empty key leaves the old one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.http import QueryDict
 
 from nodes.enums import NodeRole, PlatformName
 from nodes.forms.base import ConsoleForm, picks
+from nodes.forms.versioned import VersionedForm
 from nodes.models import Cluster, Credential, Node
 from nodes.services.registry import NewNode, NodeChange
 
@@ -56,6 +58,14 @@ class NodeForm(ConsoleForm):
         credential = self.cleaned_data["credential"]
         values = {column: self.cleaned_data[column] for column in columns}
         return values | {"credential_id": credential.pk if credential else None}
+
+
+class EditNodeForm(VersionedForm, NodeForm):
+    """A registered server again; a credential it has once may be changed, not taken away."""
+
+    def __init__(self, data: QueryDict | None = None, *, node: Node, **kwargs: Any) -> None:
+        super().__init__(data, version=node.version, initial=self.initial_of(node), **kwargs)
+        self.fields["credential"].required = node.credential_id is not None
 
 
 class NewNodeForm(NodeForm):

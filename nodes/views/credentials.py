@@ -167,9 +167,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     credential = get_object_or_404(credentials_for(principal), pk=pk)
     require(principal, credential.cluster_id, Role.ADMINISTRATOR)
     kind = NewKeyForm if credential.kind == CredentialKind.KEY else NewPasswordForm
-    form = kind(request.POST or None, initial={"name": credential.name, "username": credential.username})
+    form = kind(request.POST or None, credential=credential)
     if request.method == "POST":
-        saved = form.attempt(lambda: credentials.update_credential(principal, credential_id=pk, change=form.change()))
+        saved = form.attempt(
+            lambda: credentials.update_credential(
+                principal, credential_id=pk, change=form.change(), seen_version=form.version()
+            )
+        )
         if saved is not None:
             return done(request, credential_page(pk), f"Saved credential {saved.name}.")
     page = FormPage(f"Edit credential {credential.name}", "Save", credential_page(pk), credential.name)

@@ -17,7 +17,7 @@ from accounts.requests import principal_of
 from nodes.access import require, visible_clusters
 from nodes.enums import Health, NodeRole, PlatformName
 from nodes.forms.base import ConfirmName, ReasonForm
-from nodes.forms.nodes import NewNodeForm, NodeForm
+from nodes.forms.nodes import EditNodeForm, NewNodeForm
 from nodes.models import Node
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.services import registry
@@ -158,10 +158,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     node = visible_node(request, pk, Role.ADMINISTRATOR)
     principal = principal_of(request)
     credentials = credentials_for(principal).filter(cluster=node.cluster_id)
-    form = NodeForm(request.POST or None, credentials=credentials, initial=NodeForm.initial_of(node))
-    form.fields["credential"].required = node.credential_id is not None
+    form = EditNodeForm(request.POST or None, node=node, credentials=credentials)
     if request.method == "POST":
-        saved = form.attempt(lambda: registry.update_node(principal, node_id=pk, change=form.change()))
+        saved = form.attempt(
+            lambda: registry.update_node(principal, node_id=pk, change=form.change(), seen_version=form.version())
+        )
         if saved is not None:
             return done(request, node_page(pk), f"Saved {saved.name}.")
     lead = "The approved host key stays pinned whatever changes here."

@@ -42,7 +42,7 @@ def test_a_cluster_is_made_changed_and_deleted(browser) -> None:
     made = browser.post("/clusters/new/", new)
     cluster = Cluster.objects.get()
     assert made.headers["Location"] == f"/clusters/{cluster.pk}/"
-    browser.post(f"/clusters/{cluster.pk}/edit/", new | {"name": "mail-eu", "approval": "always"})
+    browser.post(f"/clusters/{cluster.pk}/edit/", new | {"name": "mail-eu", "approval": "always", "seen_version": 1})
     cluster.refresh_from_db()
     assert (cluster.name, cluster.approval) == ("mail-eu", "always")
     refused = browser.post(f"/clusters/{cluster.pk}/delete/", {"typed": "mail"})
@@ -147,9 +147,9 @@ def test_a_password_is_replaced_or_left(browser, cluster) -> None:
     browser.post(address, {"name": "old", "username": "svc", "password": "first-one"})
     edit = f"/credentials/{Credential.objects.get().pk}/edit/"
     assert b"first-one" not in browser.get(edit).content
-    browser.post(edit, {"name": "renamed", "username": "svc", "password": ""})
+    browser.post(edit, {"name": "renamed", "username": "svc", "password": "", "seen_version": 1})
     assert (Credential.objects.get().name, Credential.objects.get().secret.reveal()) == ("renamed", "first-one")
-    browser.post(edit, {"name": "renamed", "username": "svc", "password": "second-one"})
+    browser.post(edit, {"name": "renamed", "username": "svc", "password": "second-one", "seen_version": 2})
     assert Credential.objects.get().secret.reveal() == "second-one"
 
 

@@ -8,22 +8,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from typing import Any
 
 from tests.journeys.portal import Portal, wait_for
+from tests.pages import FormSeen, PageReader
 
 PASSWORD = "correct horse battery staple"
-
-
-@dataclass
-class FormSeen:
-    """A form as the page has it: where it goes, what it would send, and the buttons' own values by their words."""
-
-    action: str
-    method: str
-    fields: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -91,46 +82,7 @@ class Console:
             return self._page(error.geturl(), error.code, error.read().decode())
 
     def _page(self, address: str, status: int, html: str) -> Page:
-        reader = _Reader()
+        reader = PageReader()
         reader.feed(html)
         words = " ".join(" ".join(reader.words).split())
         return Page(address.removeprefix(self._base), status, html, words, reader.forms, reader.links)
-
-
-class _Reader(HTMLParser):
-    """Forms, links and words of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[FormSeen] = []
-        self.links: list[str] = []
-        self.words: list[str] = []
-        self._form: FormSeen | None = None
-        self._select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "a":
-            self.links.append(given.get("href", ""))
-        elif tag == "form":
-            self._form = FormSeen(given.get("action", ""), given.get("method", "get"))
-            self.forms.append(self._form)
-        elif self._form is not None:
-            self._field(tag, given)
-
-    def _field(self, tag: str, given: dict[str, str]) -> None:
-        assert self._form is not None
-        name, value = given.get("name", ""), given.get("value", "")
-        if tag == "input" and name and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
-            self._form.fields.append((name, value))
-        elif tag == "select":
-            self._select = name
-        elif tag == "option" and "selected" in given:
-            self._form.fields.append((self._select, value))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._form = None
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)

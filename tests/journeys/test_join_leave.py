@@ -10,10 +10,11 @@ import pytest
 
 from tests.journeys.acting import sha256
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.console import Console, FormSeen
+from tests.journeys.console import Console
 from tests.journeys.portal import Portal, free_port, wait_for
 from tests.journeys.trees import AWKWARD, config_of, hashes, make_tree
 from tests.journeys.ward import FULL
+from tests.pages import FormSeen
 from tests.sshd import SshdServer
 
 OWN_INI = (
@@ -297,14 +298,14 @@ def test_a_person_walks_the_wizard_to_its_end(new_cluster, shared_portal: Portal
 def found_and_registered(console: Console, stage: Stage, server: SshdServer, root: Path) -> int:
     """The search greets the server; taking it fills in the form."""
     at = f"/clusters/{stage.cluster}/join/"
-    ports = {"ssh_ports": server.port, "smtp_ports": free_port()}
+    ports: dict[str, Any] = {"ssh_ports": server.port, "smtp_ports": free_port()}
     wide = console.send(console.go(at), f"{at}search/", networks="8.8.8.0/24", **ports)
     assert "private" in wide.words
     console.send(wide, f"{at}search/", networks="127.0.0.0/30", **ports)
     found = console.wait(at, lambda page: "1 answered" in page.words, "the search found the server")
     (taking,) = [link for link in found.links if "server/?" in link]
     form = console.go(taking)
-    typed = {"platform": "posix", "install_root": "relative/folder", "name": "mx9"}
+    typed: dict[str, Any] = {"platform": "posix", "install_root": "relative/folder", "name": "mx9"}
     refused = console.send(form, "", having={"port": str(server.port)}, **typed)
     assert "install_root" in refused.html
     assert refused.address == taking
@@ -361,7 +362,7 @@ def confirmed_by_name(console: Console, at: str) -> None:
     page = console.go(at)
     assert "All settings on that server will be overwritten." in page.words
     assert "Not known:" in page.words
-    accept = {"accept": "disk"} if 'name="accept"' in page.html else {}
+    accept: dict[str, Any] = {"accept": "disk"} if 'name="accept"' in page.html else {}
     wrong = console.send(page, "/confirm/", typed="mx0", **accept)
     assert "This is not the server's name" in wrong.words
     right = console.send(console.go(at), "/confirm/", typed="mx9", **accept)
