@@ -21,7 +21,7 @@ from replication.services.requests import JobRequest, cancel_job, request_job
 def switch_off_where_needed(principal: Principal, cluster: Cluster) -> Job | None:
     """Request the job that switches off what does not go with clustering, where that is on, or not known, and nothing
     is at it yet. A person approves what it would change. Call it inside a transaction."""
-    Cluster.objects.select_for_update().get(pk=cluster.pk)  # one at a time, or two would each request one
+    cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)  # one at a time, or two would each request one
     if not _needs_switching_off(cluster):
         return None
     return request_switching(principal, cluster, OFF, "clustering is enabled")

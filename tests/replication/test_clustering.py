@@ -1,0 +1,245 @@
+"""Enabling and disabling clustering: what is requested for the features that do not go with it, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from accounts.errors import Conflict
+from accounts.models import AuditEvent, Role
+from accounts.principals import SYSTEM, Principal
+from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
+from nodes.health.readings import Switch
+from nodes.models import Cluster, ClusterLogLine, FeatureMemory, HostKey, Node, NodeFacts
+from nodes.secret import Secret
+from nodes.services import clusters, features
+from nodes.services.clustering import note_disabled
+from nodes.services.credentials import Login, store_password
+from nodes.services.features import FeaturePlace
+from replication.core.states import JobState
+from replication.jobs.planning import plan_job
+from replication.models import Job, Watch
+from replication.selectors.clustering import clustering_of
+from replication.services import clustering, joining
+from replication.services.clustering import DisableRequest
+from replication.services.requests import JobRequest, cancel_job, request_job
+from replication.services.watching import claim_looks
+from tests.factories import make_cluster, make_member, make_node
+
+BIND = Switch("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
+
+
+@pytest.fixture
+def mail(transactional_db) -> Cluster:
+    """A new cluster with a primary of which nothing is known yet."""
+    made = make_cluster("mail", clustering=Clustering.NEW, clustering_since=None, paused=True)
+    make_node(made, "mx0", role=NodeRole.PRIMARY)
+    return made
+
+
+@pytest.fixture
+def hand(mail: Cluster) -> Principal:
+    return Principal(user=make_member(mail, Role.OPERATOR, "hand"), via="console")
+
+
+@pytest.fixture
+def keeper(mail: Cluster) -> Principal:
+    return Principal(user=make_member(mail, Role.ADMINISTRATOR, "keeper"), via="console")
+
+
+def read_switch(cluster: Cluster, value: str | None) -> None:
+    """The primary's switch was just read to stand so."""
+    switch = asdict(BIND) | {"value": value}
+    row = {"read_at": timezone.now(), "measured_at": timezone.now(), "switches": [switch]}
+    NodeFacts.objects.update_or_create(node=cluster.nodes.get(role=NodeRole.PRIMARY), defaults=row)
+
+
+def requested(cluster: Cluster) -> list[tuple[str, str, str]]:
+    """Who asked for which jobs, and how they stand."""
+    rows = Job.objects.filter(cluster=cluster, kind="features").order_by("pk")
+    return [(job.requester, job.options["to"], job.state) for job in rows]
+
+
+def state(cluster: Cluster) -> str:
+    cluster.refresh_from_db()
+    return cluster.clustering
+
+
+def disable(principal: Principal, cluster: Cluster) -> Job | None:
+    return clustering.disable(principal, DisableRequest(cluster.pk, confirm_name=cluster.name))
+
+
+@pytest.mark.parametrize(("value", "count"), [("Yes", 1), ("No", 0), (None, 0)])
+def test_the_first_resume_enables_and_asks_where_a_switch_is_on(mail, hand, value, count) -> None:
+    read_switch(mail, value)
+    clustering.resume(hand, mail.pk)
+    assert (state(mail), mail.paused, mail.clustering_by) == (Clustering.ON, False, "hand")
+    assert requested(mail) == [("hand", "off", JobState.REQUESTED)] * count
+    assert AuditEvent.objects.filter(action="cluster.enable", actor="hand").count() == 1
+
+
+def test_what_was_never_read_is_asked_for_once(mail, hand) -> None:
+    clustering.enable(hand, mail.pk)
+    clustering.enable(hand, mail.pk)
+    clustering.switch_off_what_was_missed()
+    assert requested(mail) == [("hand", "off", JobState.REQUESTED)]
+
+
+def test_the_end_of_a_pause_asks_for_nothing(mail, hand) -> None:
+    clustering.enable(hand, mail.pk)
+    cancel_job(hand, Job.objects.get().pk)
+    clusters.pause_cluster(hand, cluster_id=mail.pk, reason="maintenance")
+    clustering.resume(hand, mail.pk)
+    assert (state(mail), mail.paused) == (Clustering.ON, False)
+    assert requested(mail) == [("hand", "off", JobState.CANCELLED)]
+
+
+def test_a_cluster_of_the_mail_server_is_left_to_it(mail, hand, keeper) -> None:
+    Cluster.objects.update(replication_mode=ReplicationMode.NATIVE)
+    clustering.resume(hand, mail.pk)
+    clustering.switch_off_what_was_missed()
+    assert requested(mail) == []
+    with pytest.raises(Conflict, match="disable it on the servers"):
+        disable(keeper, mail)
+
+
+def test_the_sweep_repairs_what_was_lost_or_found_later(mail, hand, keeper) -> None:
+    Node.objects.update(role=NodeRole.SECONDARY)
+    clustering.enable(hand, mail.pk)
+    clustering.switch_off_what_was_missed()
+    assert requested(mail) == []
+    Node.objects.update(role=NodeRole.PRIMARY)  # registered later
+    clustering.switch_off_what_was_missed()
+    assert requested(mail) == [("system", "off", JobState.REQUESTED)]
+
+    cancel_job(hand, Job.objects.get().pk)  # a person does not want it
+    clustering.switch_off_what_was_missed()
+    assert len(requested(mail)) == 1
+    place = FeaturePlace("attachment_linking", "App/MDaemon.ini", "Linking", "On", "0")
+    features.set_feature_key(keeper, cluster_id=mail.pk, place=place)
+    read_switch(mail, "No")  # by the other rule only
+    clustering.switch_off_what_was_missed()
+    assert requested(mail)[1:] == [("system", "off", JobState.REQUESTED)]
+
+
+def test_joining_an_enabled_cluster_asks_for_it_too(mail, hand, keeper) -> None:
+    read_switch(mail, "No")
+    clustering.enable(hand, mail.pk)
+    login = Login(mail.pk, "portal", "svc")
+    credential = store_password(keeper, login=login, password=Secret("canary-pass-1"))
+    node = make_node(mail, "mx1", joining=Joining.REGISTERED, credential=credential)
+    HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    read_switch(mail, "Yes")
+    assert requested(mail) == []
+    joining.join(keeper, node_id=node.pk, confirm_name="mx1")
+    assert requested(mail) == [("keeper", "off", JobState.REQUESTED)]
+
+
+def test_disabling_needs_the_name_an_administrator_and_something_to_disable(mail, hand, keeper) -> None:
+    with pytest.raises(Conflict, match="never enabled"):
+        disable(keeper, mail)
+    clustering.enable(hand, mail.pk)
+    with pytest.raises(PermissionDenied):
+        disable(hand, mail)
+    with pytest.raises(ValidationError, match="Type mail to confirm"):
+        clustering.disable(keeper, DisableRequest(mail.pk, confirm_name="male"))
+    assert state(mail) == Clustering.ON
+
+
+def test_disabling_asks_once_to_give_back_and_is_called_off_by_enabling(mail, hand, keeper) -> None:
+    clustering.enable(hand, mail.pk)
+    job = disable(keeper, mail)
+    assert disable(keeper, mail) == job
+    assert requested(mail) == [("hand", "off", JobState.CANCELLED), ("keeper", "restore", JobState.REQUESTED)]
+    assert state(mail) == Clustering.ENDING
+    assert AuditEvent.objects.filter(action="cluster.disable", actor="keeper").count() == 1
+    shown = clustering_of(keeper, mail)
+    assert "is requested. Replication goes on until that is proven." in shown.sentence
+    cancel_job(hand, job.pk)
+    assert f"Not disabled: Job #{job.pk}" in clustering_of(keeper, mail).sentence
+    again = disable(keeper, mail)
+    assert again.pk > job.pk
+
+    clustering.enable(hand, mail.pk)
+    assert state(mail) == Clustering.ON
+    assert requested(mail)[2:] == [("keeper", "restore", JobState.CANCELLED), ("hand", "off", JobState.REQUESTED)]
+    note_disabled(mail.pk)  # of a job that was too late
+    assert state(mail) == Clustering.ON
+
+
+def test_nothing_is_replicated_once_it_is_disabled(mail, hand, keeper) -> None:
+    clustering.enable(hand, mail.pk)
+    Watch.objects.create(cluster=mail)
+    disable(keeper, mail)
+    note_disabled(mail.pk)
+    assert (state(mail), mail.clustering_by) == (Clustering.OFF, "keeper")
+    with pytest.raises(Conflict) as refused:
+        request_job(hand, JobRequest(mail.pk, "replicate"))
+    assert refused.value.code == "clustering_off"
+    assert claim_looks("a worker", within=1.0, limit=8) == []
+    assert disable(keeper, mail) is None
+    assert ClusterLogLine.objects.filter(code="0x4151F023").count() == 1
+    clustering.switch_off_what_was_missed()
+    assert [to for _, to, _ in requested(mail)] == ["off", "restore"]
+
+
+@pytest.mark.parametrize(
+    ("now", "to", "code"),
+    [
+        (Clustering.OFF, "off", "clustering_off"),
+        (Clustering.ENDING, "off", "clustering_off"),
+        (Clustering.ON, "restore", "clustering_on"),
+    ],
+)
+def test_features_follow_clustering(mail, now, to, code) -> None:
+    Cluster.objects.update(clustering=now, paused=False)
+    job, _ = request_job(SYSTEM, JobRequest(mail.pk, "features", options={"to": to}))
+    assert plan_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (JobState.FAILED, code)
+
+
+def test_the_page_and_the_api_show_what_is_remembered_and_what_a_person_has_to_find(
+    mail, hand, keeper, console_for, api_for
+) -> None:
+    read_switch(mail, "Yes")
+    boss, api = console_for(keeper.user), api_for(keeper.user)
+    address, page = f"/api/v1/clusters/{mail.pk}", f"/clusters/{mail.pk}"
+    assert b"Enable clustering" in boss.get(f"{page}/").content
+    assert api.post(f"{address}/resume/", {}).json()["clustering"] == "on"
+    primary = mail.nodes.get()
+    FeatureMemory.objects.create(
+        node=primary,
+        feature="domain_binding",
+        path="App/Domains.dat",
+        section="a.example",
+        key="Bind",
+        value="Yes",
+        off="No",
+        switched_at=timezone.now(),
+        job_number=Job.objects.get().pk,
+    )
+    shown = api.get(f"{address}/clustering").json()
+    assert (shown["state"], shown["by"], shown["job_state"]) == ("on", "keeper", "requested")
+    assert [one["code"] for one in shown["to_do"]] == ["attachment_linking", "automatic_updates"]
+    assert [(one["node_name"], one["value"]) for one in shown["remembered"]] == [("mx0", "Yes")]
+    text = boss.get(f"{page}/setup/").content.decode()
+    assert "Attachment Linking must be off while clustering is enabled" in text
+    assert "[a.example] Bind=No" in text
+
+    refused = api.put(f"{address}/clustering", {"enabled": False})
+    assert refused.status_code == 400
+    assert console_for(hand.user).get(f"{page}/clustering/disable/").status_code == 403
+    assert b"This is not the name" in boss.post(f"{page}/clustering/disable/", {"typed": "male"}).content
+    answer = boss.post(f"{page}/clustering/disable/", {"typed": "mail", "reason": "we go back to one server"})
+    assert answer.url == f"/jobs/{Job.objects.filter(options__to='restore').get().pk}/"
+    assert b"Clustering is being disabled." in boss.get(f"{page}/").content
+    assert boss.post(f"{page}/clustering/enable/").status_code == 302
+    assert api.put(f"{address}/clustering/", {"enabled": False, "confirm_name": "mail"}).json()["state"] == "ending"
+    note_disabled(mail.pk)
+    assert b"Clustering is disabled." in boss.get(f"{page}/").content
+    assert boss.get(f"{page}/clustering/disable/").url == f"{page}/"
+    assert api.put(f"{address}/clustering/", {"enabled": True}).json()["state"] == "on"
