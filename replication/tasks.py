@@ -6,10 +6,11 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from nodes.vault import WrongKey
 from replication.jobs import driving, planning, watching
+from replication.jobs.presence import Presence
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.objects import StoreError
 from replication.services import clustering, recovery, retention
@@ -50,6 +51,11 @@ def keep_house() -> None:
         retention.keep_house()
     except (StoreError, WrongKey, ValueError) as error:
         _LOG.error("Nothing was removed from the object store: %s", error)
+
+
+@worker_ready.connect
+def _say_present(sender: Any, **_: Any) -> None:
+    Presence(", ".join(sorted(sender.app.amqp.queues.consume_from))).start()
 
 
 @worker_shutting_down.connect

@@ -14,7 +14,7 @@ from replication.api.base import checked
 from replication.api.inputs import WriteStopIn
 from replication.api.serializers import WorkerOut, WriteStopOut
 from replication.models import WriteStop
-from replication.selectors.jobs import workers_at_work
+from replication.selectors.jobs import workers_seen
 from replication.services.switch import ROW, allow_writes, stop_all_writes
 
 
@@ -36,10 +36,10 @@ class WriteStopView(WithPrincipal, APIView):
 
 
 class WorkersView(WithPrincipal, APIView):
-    """Worker processes that hold claims now."""
+    """Worker processes."""
 
-    @extend_schema(summary="List workers at work", responses=WorkerOut(many=True))
+    @extend_schema(summary="List workers", responses=WorkerOut(many=True))
     def get(self, request: Request) -> Response:
-        """Idle workers hold no claim and are not in the list."""
+        """Those that are there, idle ones too, and those that hold claims."""
         require_portal(self.principal, Role.VIEWER)
-        return Response(WorkerOut(workers_at_work(), many=True).data)
+        return Response(WorkerOut(workers_seen(), many=True).data)

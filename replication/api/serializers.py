@@ -224,13 +224,15 @@ class ConflictOut(serializers.ModelSerializer[Conflict]):
 
 
 class WorkerOut(serializers.Serializer[object]):
-    """A worker process that holds claims now."""
+    """A worker process. `seen_at`: its last sign of life, null for one that holds claims and gave none lately."""
 
     name = serializers.CharField(read_only=True)
     planning = serializers.IntegerField(read_only=True)
     driving = serializers.IntegerField(read_only=True)
     since = serializers.DateTimeField(read_only=True, allow_null=True)
     lease_until = serializers.DateTimeField(read_only=True, allow_null=True)
+    queues = serializers.CharField(read_only=True, allow_blank=True)
+    seen_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
 class KindOut(serializers.Serializer[object]):

@@ -3,6 +3,7 @@
 from replication.models.history import Baseline, Conflict, Origin, Snapshot
 from replication.models.job import Job, JobEvent, Leased, ResourceLock, Target, WriteStop
 from replication.models.watch import Watch
+from replication.models.worker import Worker
 
 __all__ = [
     "Baseline",
@@ -15,5 +16,6 @@ __all__ = [
     "Snapshot",
     "Target",
     "Watch",
+    "Worker",
     "WriteStop",
 ]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Prefetch, QuerySet
+from django.db.models.functions import Now
 
 from accounts.principals import Principal
 from nodes.access import visible_clusters
 from replication.core.states import JobState, TargetState
-from replication.models import Conflict, Job, JobEvent, Snapshot, Target
+from replication.models import Conflict, Job, JobEvent, Snapshot, Target, Worker
+from replication.models.worker import PRESENT
 
 
 def jobs_for(principal: Principal) -> QuerySet[Job]:
@@ -45,20 +47,30 @@ def conflicts_for(principal: Principal) -> QuerySet[Conflict]:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
-    """A worker process that holds claims now. `lease_until`: the claim that ends first."""
+    """A worker process that is there, or holds claims. `lease_until`: the claim that ends first. `seen_at`: its last
+    sign of life, None for one that gave none lately: it may be dead, and its claims end with their leases."""
 
     name: str
     planning: int
     driving: int
     since: datetime | None
     lease_until: datetime | None
+    queues: str = ""
+    seen_at: datetime | None = None
+
+    @property
+    def pieces(self) -> int:
+        """How much it works at; 0 for an idle one."""
+        return self.planning + self.driving
 
 
-def workers_at_work() -> list[WorkerSeen]:
-    """The workers that hold claims; an idle one holds none and is not in the list."""
+def workers_seen() -> list[WorkerSeen]:
+    """The workers that are there, idle ones too, and those that hold claims."""
     planning = _claims(Job.objects.filter(state=JobState.PLANNING))
     driving = _claims(Target.objects.filter(state=TargetState.RUNNING))
-    return [_worker(name, planning.get(name), driving.get(name)) for name in sorted(planning.keys() | driving.keys())]
+    there = {row.name: row for row in Worker.objects.filter(seen_at__gt=Now() - PRESENT)}
+    names = sorted(planning.keys() | driving.keys() | there.keys())
+    return [_worker(name, planning.get(name), driving.get(name), there.get(name)) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,7 @@ def _claims(rows: QuerySet[Job] | QuerySet[Target]) -> dict[str, _Claims]:
     return {owner: _Claims(count, since, until) for owner, count, since, until in counted}
 
 
-def _worker(name: str, planning: _Claims | None, driving: _Claims | None) -> WorkerSeen:
+def _worker(name: str, planning: _Claims | None, driving: _Claims | None, there: Worker | None) -> WorkerSeen:
     parts = [part for part in (planning, driving) if part]
     return WorkerSeen(
         name,
@@ -82,6 +94,8 @@ def _worker(name: str, planning: _Claims | None, driving: _Claims | None) -> Wor
         driving.count if driving else 0,
         min((part.since for part in parts if part.since), default=None),
         min((part.until for part in parts if part.until), default=None),
+        there.queues if there else "",
+        there.seen_at if there else None,
     )
 
 

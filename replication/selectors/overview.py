@@ -45,17 +45,6 @@ def locks_held(principal: Principal) -> QuerySet[ResourceLock]:
     )
 
 
-def targets_at_work(principal: Principal) -> QuerySet[Target]:
-    """The targets a worker owns now."""
-    return (
-        Target.objects.filter(job__cluster__in=visible_clusters(principal))
-        .exclude(owner="")
-        .filter(ended_at=None)
-        .select_related("job", "node")
-        .order_by("owner", "id")
-    )
-
-
 def snapshots_of(cluster: Cluster) -> QuerySet[Snapshot]:
     """The cluster's history, newest first."""
     return Snapshot.objects.filter(cluster=cluster).select_related("node")

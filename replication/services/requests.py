@@ -25,7 +25,7 @@ from replication.services import cluster_log, events
 from replication.services.clock import now
 from replication.services.events import WARNING, Line
 from replication.services.kinds import kind_named, refusal
-from replication.services.overrides import entry
+from replication.services.overrides import entry, holding
 from replication.services.settle import settle_job
 from replication.services.supersede import supersede
 from replication.services.transitions import advance_job, cancel_idle_targets
@@ -247,9 +247,6 @@ def override_brakes(principal: Principal, job_id: int, codes: Collection[str], r
 def _check_override(job: Job, codes: Collection[str], reason: str) -> None:
     if not reason.strip() or len(reason) > 300:
         raise ValidationError({"reason": "Say in 1 to 300 characters why it is right to go on."})
-    holding = {str(brake["code"]) for brake in job.plan_summary.get("brakes", [])} | {job.error_code}
-    holding |= set(Target.objects.filter(job=job, state=TargetState.HALTED).values_list("error_code", flat=True))
-    strange = sorted(set(codes) - holding)
-    if not codes or strange:
-        known = ", ".join(sorted(holding - {""}))
-        raise ValidationError({"codes": f"Name brakes that hold this job: {known}."})
+    known = holding(job)
+    if not codes or set(codes) - set(known):
+        raise ValidationError({"codes": f"Name brakes that hold this job: {', '.join(sorted(known))}."})

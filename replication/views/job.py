@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.views.acting import Rights
 from replication.core.plan import NodePlan, Plan
-from replication.core.states import JOB_TERMINAL, JobState
+from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.forms import OverrideForm
-from replication.models import Job
+from replication.models import Job, Target
 from replication.selectors.overview import events_of, locks_of, targets_of, visible_jobs
 from replication.selectors.plans import Unreadable, stored_plan
 from replication.selectors.progress import progress_of
+from replication.services.overrides import holding
 from replication.services.requests import FAILED_TARGETS
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,8 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     row = visible_job(principal, pk)
     every_event = request.GET.get("log") == "all"
     events = events_of(row, last=None if every_event else SHOWN_EVENTS)
-    context = _moving(row) | _standing(principal, row) | {"events": events, "last_event": _last(events)}
+    context = _moving(row)
+    context |= _standing(principal, row, context["targets"]) | {"events": events, "last_event": _last(events)}
     context["older_events"] = not every_event and len(events) == SHOWN_EVENTS
     return render(request, "replication/job.html", context)
 
@@ -78,7 +81,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     events = events_of(row, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
     context = _moving(row) | {"events": events, "last_event": _last(events) or after}
     if request.GET.get("was") != row.state:
-        context |= _standing(principal, row) | {"changed": True}
+        context |= _standing(principal, row, context["targets"]) | {"changed": True}
     return render(request, "replication/job_live.html", context)
 
 
@@ -98,19 +101,16 @@ def _moving(row: Job) -> dict[str, Any]:
     }
 
 
-def _standing(principal: Principal, row: Job) -> dict[str, Any]:
+def _standing(principal: Principal, row: Job, targets: Sequence[Target]) -> dict[str, Any]:
     """What changes with the state only."""
     shown, trouble = _shown_plan(row)
-    brakes = row.plan_summary.get("brakes", [])
-    codes = {str(brake["code"]): str(brake["code"]).replace("_", " ") for brake in brakes}
-    if row.state == JobState.HALTED and row.error_code:
-        codes.setdefault(row.error_code, row.error_code.replace("_", " "))
     return {
         "rights": Rights.on(principal, row.cluster_id),
         "shown": shown,
         "plan_trouble": trouble,
-        "brakes": brakes,
-        "override_form": OverrideForm(codes=list(codes.items()), auto_id="override-%s"),
+        "brakes": row.plan_summary.get("brakes", []),
+        "halted_targets": [part for part in targets if part.state == TargetState.HALTED],
+        "override_form": OverrideForm(codes=list(holding(row).items()), auto_id="override-%s"),
         "may_cancel": JobState(row.state) not in JOB_TERMINAL and not row.cancel_requested_at,
         "may_retry": row.state in (JobState.FAILED, JobState.CANCELLED),
         "failed_states": {state.value for state in FAILED_TARGETS},

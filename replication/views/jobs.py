@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import django_filters
@@ -16,13 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django_tables2.utils import A
 
+from accounts.access import may_on_portal
+from accounts.models import Role
 from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.templatetags.console import badge
 from nodes.views.listing import ListingView, by_words, clusters_of
 from replication.core.states import JobState
 from replication.models import Job
-from replication.selectors.overview import active_jobs, jobs_listed, locks_held, targets_at_work
+from replication.selectors.jobs import workers_seen
+from replication.selectors.overview import active_jobs, jobs_listed, locks_held
 from replication.services.kinds import kinds
 from replication.templatetags.jobs import duration, kind_label, took
 
@@ -126,14 +128,13 @@ ASKING = (JobState.AWAITING_APPROVAL, JobState.HALTED)
 
 def _board(principal: Principal) -> dict[str, Any]:
     jobs = list(active_jobs(principal))
-    owners = Counter(job.owner for job in jobs if job.owner)
-    at_work = list(targets_at_work(principal))
-    owners.update(target.owner for target in at_work)
+    # who sees one cluster only is not told of the machines behind the portal
+    workers = workers_seen() if may_on_portal(principal, Role.VIEWER) else None
     return {
         "running": [job for job in jobs if job.state in (JobState.PLANNING, JobState.RUNNING)],
         "waiting": [job for job in jobs if job.state in WAITING],
         "asking": [job for job in jobs if job.state in ASKING],
         "locks": list(locks_held(principal)),
-        "at_work": at_work,
-        "workers": sorted(owners.items()),
+        "workers": workers,
+        "all_silent": workers is not None and not any(worker.seen_at for worker in workers),
     }

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
 from accounts.principals import SYSTEM
 from replication import wake
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.models import Conflict, Job, Snapshot
+from replication.models import Conflict, Job, Snapshot, Worker
 from replication.services.claims import claim_targets
 from replication.services.requests import JobRequest, request_job
+from replication.services.workers import note_worker, note_worker_gone
 from tests.factories import make_cluster, make_member, make_node
 from tests.replication import toy
 
@@ -251,6 +254,15 @@ def test_workers_at_work(api_for, administrator, operator, cluster, nodes, tmp_p
     job = make_job(cluster, tmp_path)
     plan_job(job.pk)
     claim_targets(job, 2, owner="host:1", resources=())
+    note_worker("host:2", "remote")
+    note_worker("host:3", "default")
+    Worker.objects.filter(name="host:3").update(seen_at=timezone.now() - timedelta(minutes=2))
     seen = api_for(administrator).get("/api/v1/workers").data
-    assert [(one["name"], one["driving"], one["planning"]) for one in seen] == [("host:1", 2, 0)]
+    assert [(one["name"], one["driving"], one["planning"], one["queues"]) for one in seen] == [
+        ("host:1", 2, 0, ""),
+        ("host:2", 0, 0, "remote"),
+    ]
+    assert [one["seen_at"] is None for one in seen] == [True, False]
+    note_worker_gone("host:2")
+    assert [one["name"] for one in api_for(administrator).get("/api/v1/workers").data] == ["host:1"]
     assert api_for(operator).get("/api/v1/workers").status_code == 403

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from accounts.models import Role
 from replication.core.states import JobState, TargetState
-from replication.models import Job, JobEvent
+from replication.models import Job, JobEvent, Target
+from replication.services.workers import note_worker
 from tests.browser.seed import Seeded, seed
+from tests.factories import make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +71,35 @@ def test_brakes_are_overridden_with_a_reason_only(portal, browser) -> None:
     assert _state(portal.halted) == JobState.HALTED
     browser.post(address, {"codes": ["primary_shrunk"], "reason": "lists were cleaned up"})
     assert _state(portal.halted) == JobState.REQUESTED
+
+
+def test_a_brake_that_only_a_target_met_can_be_overridden(portal, browser) -> None:
+    """The plan was fine; one node halted when it was looked at again."""
+    job = portal.halted
+    job.plan_summary = {"brakes": []}
+    job.error_code = ""
+    job.save()
+    node = portal.cluster.nodes.get(name="eu-mx2")
+    values = {"state": TargetState.HALTED, "error_code": "no_space", "error": "3 GiB more are needed."}
+    Target.objects.create(job=job, node=node, **values)
+    page = browser.get(f"/jobs/{job.pk}/").content.decode()
+    assert 'name="codes" value="no_space"' in page
+    assert "<b>no_space, eu-mx2</b>" in page
+    assert "3 GiB more are needed." in page
+    browser.post(f"/jobs/{job.pk}/override/", {"codes": ["no_space"], "reason": "it is compressed there"})
+    assert _state(job) == JobState.REQUESTED
+
+
+def test_the_board_shows_idle_workers_to_those_of_the_whole_portal(portal, browser, console_for) -> None:
+    assert b"No worker gave a sign of life" in browser.get("/jobs/board/").content
+    note_worker("mail:4712", "remote")
+    board = browser.get("/jobs/board/").content.decode()
+    assert "mail:4712" in board
+    assert "Idle" in board
+    assert "worker-1@mail:4711" in board
+    assert "no sign of life lately" in board
+    member = make_member(portal.cluster, Role.OPERATOR)
+    assert "mail:4712" not in console_for(member).get("/jobs/board/").content.decode()
 
 
 def test_cancel_and_retry(portal, browser) -> None:

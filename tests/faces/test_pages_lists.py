@@ -49,8 +49,8 @@ LISTS = [
     ("/clusters/", _clusters, 5),
     ("/nodes/", _nodes, 6),
     ("/credentials/", _credentials, 6),
-    ("/jobs/", _jobs, 9),
-    ("/jobs/board/", _jobs, 5),
+    ("/jobs/", _jobs, 11),
+    ("/jobs/board/", _jobs, 7),
     ("/", _clusters, 7),
 ]
 

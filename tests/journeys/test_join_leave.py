@@ -385,6 +385,8 @@ def registered_everywhere(console: Console, stage: Stage, node: int) -> None:
     assert "mx9" in console.go("/nodes/").words
     listed = stage.portal.ok("GET", f"clusters/{stage.cluster}/servers")
     assert [one["name"] for one in listed["registered"]] == ["mx0", "mx9"]
+    # the worker that did it all is there, and has nothing to do
+    console.wait("/jobs/", lambda page: "Idle queue default, remote" in page.words, "the worker is idle")
 
 
 def test_in_native_mode_a_server_joins_and_nothing_is_ever_written(new_cluster, tmp_path: Path) -> None:
