@@ -36,6 +36,11 @@ def visible_cluster_ids(principal: Principal) -> frozenset[int]:
     return frozenset(_clusters().visible_clusters(principal).values_list("pk", flat=True))
 
 
+def visible_cluster_names(principal: Principal) -> dict[int, str]:
+    """The same clusters with their names, by name."""
+    return dict(_clusters().visible_clusters(principal).order_by("name").values_list("pk", "name"))
+
+
 def best_role(principal: Principal) -> str:
     """The largest role the principal holds anywhere; "" for none."""
     roles = [principal.portal_role()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm
@@ -9,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Role
-from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
+from accounts.tokens import DEFAULT_DAYS, MAX_DAYS, NewToken
 
 _NO_ROLE = ("", "No role on the portal (roles on single clusters)")
 
@@ -30,7 +31,26 @@ class NewTokenForm(forms.Form):
 
     name = forms.CharField(max_length=100, help_text="What uses it, such as 'backup script'.")
     role = forms.ChoiceField(choices=Role.choices, help_text="What it may do at most.")
+    cluster_ids = forms.TypedMultipleChoiceField(
+        coerce=int,
+        required=False,
+        label="Clusters",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Where it may do so. None chosen: wherever you may, also on clusters to come.",
+    )
     days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, label="Expires after (days)")
+
+    def __init__(self, *args: Any, clusters: Mapping[int, str], **kwargs: Any) -> None:
+        """`clusters`: those the owner may see, id to name."""
+        super().__init__(*args, **kwargs)
+        self.fields["cluster_ids"].choices = list(clusters.items())  # type: ignore[attr-defined]
+        if not clusters:
+            del self.fields["cluster_ids"]
+
+    def token(self) -> NewToken:
+        """What was asked for."""
+        given = self.cleaned_data
+        return NewToken(given["name"], given["role"], tuple(given.get("cluster_ids", ())), given["days"])
 
 
 class NewUserForm(forms.Form):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -39,7 +42,9 @@ class TokenTable(tables.Table):
     token_key = tables.Column(verbose_name="Begins with", orderable=False)
     user = tables.Column(verbose_name="Owner", order_by="user__username")
     role = tables.Column(verbose_name="May do at most")
-    cluster_ids = tables.Column(verbose_name="Clusters", orderable=False)
+    cluster_ids = tables.Column(
+        verbose_name="Clusters", orderable=False, default="All of the owner's", empty_values=(None, [])
+    )
     created = tables.DateTimeColumn(format="Y-m-d")
     expiry = tables.DateTimeColumn(verbose_name="Expires", format="Y-m-d")
     revoke = tables.TemplateColumn(
@@ -55,9 +60,14 @@ class TokenTable(tables.Table):
         """A code."""
         return format_html("<code>{}…</code>", value)
 
+    def __init__(self, *args: Any, names: Mapping[int, str], **kwargs: Any) -> None:
+        """`names`: of the clusters that the reader may see, by id."""
+        super().__init__(*args, **kwargs)
+        self._names = names
+
     def render_cluster_ids(self, value: list[int]) -> str:
-        """Numbers, or all."""
-        return ", ".join(str(number) for number in value) or "All of the owner's"
+        """Names, numbers for what the reader may not see or is gone."""
+        return ", ".join(self._names.get(number, f"#{number}") for number in value)
 
 
 class UserTable(tables.Table):

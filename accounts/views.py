@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_filters.views import FilterView
 from django_tables2 import RequestConfig, SingleTableMixin
 
+from accounts.access import visible_cluster_names
 from accounts.errors import Conflict
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
@@ -23,7 +24,7 @@ from accounts.forms import NewTokenForm, NewUserForm, PortalRoleForm
 from accounts.models import AuditEvent, User
 from accounts.requests import principal_of
 from accounts.tables import EventTable, TokenTable, UserTable
-from accounts.tokens import NewToken, issue_token, revoke_token, tokens_visible_to
+from accounts.tokens import issue_token, revoke_token, tokens_visible_to
 from accounts.users import (
     LetIn,
     NewUser,
@@ -77,18 +78,17 @@ def _listing(request: HttpRequest, table: TokenTable | UserTable) -> Any:
 def tokens(request: HttpRequest) -> HttpResponse:
     """One's own tokens (administrators: all), and a form for a new one, whose secret is shown once."""
     principal = principal_of(request)
-    form = NewTokenForm(request.POST or None)
+    clusters = visible_cluster_names(principal)
+    form = NewTokenForm(request.POST or None, clusters=clusters)
     secret = ""
 
     def issue() -> None:
         nonlocal secret
-        given = form.cleaned_data
-        new = NewToken(given["name"], given["role"], days=given["days"])
-        secret = issue_token(principal, principal.user, new).secret if principal.user else ""
+        secret = issue_token(principal, principal.user, form.token()).secret if principal.user else ""
 
     if form.is_valid() and not _refused(form, issue):
-        form = NewTokenForm()
-    table = _listing(request, TokenTable(tokens_visible_to(principal)))
+        form = NewTokenForm(clusters=clusters)
+    table = _listing(request, TokenTable(tokens_visible_to(principal), names=clusters))
     return render(request, "accounts/tokens.html", {"form": form, "table": table, "secret": secret})
 
 

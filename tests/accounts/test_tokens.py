@@ -182,3 +182,23 @@ def test_listing_tokens_costs_the_same_for_one_and_three(administrator, api_for,
     for _ in range(2):
         make_token(make_user())
     assert cost_of(face, address) == one <= 10
+
+
+def test_the_console_makes_a_token_for_chosen_clusters(console_for, operator, cluster):
+    other = make_cluster("lab")
+    Membership.objects.create(user=operator, cluster=other, role=Role.VIEWER)
+    make_cluster("not theirs")
+    browser = console_for(operator)
+    page = browser.get("/account/tokens/").content.decode()
+    assert f'name="cluster_ids" value="{cluster.pk}"' in page
+    assert "not theirs" not in page
+    body = {"name": "backup", "role": "viewer", "days": "7"}
+    foreign = browser.post("/account/tokens/", body | {"cluster_ids": ["999"]})
+    assert b"is not one of the available choices" in foreign.content
+    assert not ApiToken.objects.exists()
+    listed = browser.post("/account/tokens/", body | {"cluster_ids": [str(other.pk)]}).content.decode()
+    assert ApiToken.objects.get().cluster_ids == [other.pk]
+    assert "lab" in listed.partition("<tbody")[2].partition("</tbody>")[0]
+    browser.post("/account/tokens/", body | {"name": "all"})
+    assert ApiToken.objects.get(name="all").cluster_ids == []
+    assert "All of the owner&#x27;s" in browser.get("/account/tokens/").content.decode()
