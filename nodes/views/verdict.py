@@ -9,7 +9,7 @@ from nodes.enums import Clustering, Health, Joining, NodeRole
 from nodes.models import Cluster, Node
 
 _TONES = {
-    "ok": "ok pass quiet verified succeeded approved add",
+    "ok": "ok on pass quiet verified succeeded approved add",
     "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
     "bad": "fail down away quarantined failed revoked error delete",
     "info": "settling running planning joining leaving ending info update",

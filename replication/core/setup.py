@@ -43,7 +43,8 @@ class KnownNode:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the portal knows of a cluster. `guards`: state by code. `folders_inside`: shared folders that the primary
-    still keeps inside its installation folder, `folders_outside` those it does not."""
+    still keeps inside its installation folder, `folders_outside` those it does not. `enabled`: clustering is, by the
+    portal. `not_found`: features whose switch nobody has found."""
 
     native: bool
     nodes: tuple[KnownNode, ...] = ()
@@ -51,6 +52,8 @@ class Known:
     folders_inside: tuple[str, ...] = ()
     folders_outside: tuple[str, ...] = ()
     paused: bool = True
+    enabled: bool = False
+    not_found: tuple[str, ...] = ()
 
     @property
     def secondaries(self) -> tuple[KnownNode, ...]:
@@ -102,9 +105,11 @@ def _enabled(known: Known) -> Found:
     state = known.guards.get("cluster_service", "unknown")
     if known.native:
         return Found(state == "pass", f"MDaemon replicates: its cluster service must be on. Check: {state}.")
-    paused = "paused" if known.paused else "not paused"
-    text = f"The portal replicates in its place: it stays off on every node. Check: {state}; the cluster is {paused}."
-    return Found(state == "pass" and not known.paused, text)
+    enabled = f"{'' if known.enabled else 'not '}enabled{' and paused' if known.paused else ''}"
+    text = f"The portal replicates in its place: it stays off on every node. Check: {state}; clustering is {enabled}."
+    if known.not_found:
+        text = f"{text} To do by hand: {', '.join(known.not_found)} must be off, and nobody has found the switch."
+    return Found(state == "pass" and known.enabled and not known.paused, text)
 
 
 def _added(known: Known) -> Found:

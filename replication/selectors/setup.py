@@ -9,11 +9,11 @@ from datetime import datetime
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.enums import Joining, NodeRole, ReplicationMode
+from nodes.enums import Clustering, Joining, NodeRole, ReplicationMode
 from nodes.models import Cluster, ClusterLogLine, Guard, Node, StepAttestation
 from nodes.products.errors import ProfileError
 from nodes.selectors.clusters import profile_of
-from nodes.selectors.guards import steps_attested
+from nodes.selectors.guards import cluster_features, steps_attested
 from replication.core.setup import LOG_CODES, STEPS, Found, Known, KnownNode, Step, StepState
 from replication.models import Baseline
 
@@ -60,6 +60,8 @@ def known_of(cluster: Cluster) -> Known:
         folders_inside=inside,
         folders_outside=outside,
         paused=cluster.paused,
+        enabled=cluster.clustering in (Clustering.ON, Clustering.ENDING),
+        not_found=tuple(rule.label for rule in cluster_features(cluster) if not rule.key),
     )
 
 

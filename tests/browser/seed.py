@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
-from nodes.models import Cluster, Credential, HostKey, IniDecision, Node, NodeFacts, PathOverride
+from nodes.models import Cluster, Credential, FeatureMemory, HostKey, IniDecision, Node, NodeFacts, PathOverride
 from nodes.secret import Secret
 from nodes.services.attestations import Word, attest, attest_step
 from nodes.services.credentials import Login, make_credential_key_pair, store_password
@@ -75,6 +75,7 @@ def seed(name: str = "astrid") -> Seeded:
     nodes[4].host_keys.update(state=HostKeyState.SEEN, decided_by="", decided_at=None)
     snapshot = _snapshots(cluster, nodes[0])
     jobs = _jobs(cluster, nodes, snapshot, name)
+    _switched_off(nodes[0], jobs[-1])
     return Seeded(user, cluster, nodes[0], nodes[3], nodes[4], key, *jobs)
 
 
@@ -154,6 +155,21 @@ def _ini_keys(node: Node) -> None:
             choice=IniChoice.KEEP,
             answered=answered,
             decided_by="astrid" if answered else "",
+        )
+
+
+def _switched_off(primary: Node, job: Job) -> None:
+    for domain in ("example.com", "lists.example.com"):
+        FeatureMemory.objects.create(
+            node=primary,
+            feature="domain_binding",
+            path="App/Domains.dat",
+            section=domain,
+            key="Bind",
+            value="Yes",
+            off="No",
+            switched_at=timezone.now(),
+            job_number=job.pk,
         )
 
 

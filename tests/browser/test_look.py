@@ -23,6 +23,7 @@ def _pages(portal: Seeded) -> Iterator[str]:
     yield from ("/", "/clusters/", "/clusters/new/", f"/clusters/{cluster}/", f"/clusters/{cluster}/edit/")
     yield from (f"/clusters/{cluster}/nodes/new/", f"/clusters/{cluster}/jobs/new/", "/nodes/", "/jobs/", "/writes/")
     yield from (f"/clusters/{cluster}/{page}/" for page in ("checks", "log", "setup", "features/attachment_linking"))
+    yield f"/clusters/{cluster}/clustering/disable/"
     yield from (f"/nodes/{node.pk}/" for node in (portal.primary, portal.quarantined, portal.fresh))
     yield from (f"/nodes/{portal.fresh.pk}/edit/", f"/nodes/{portal.fresh.pk}/remove/")
     yield from (f"/jobs/{job.pk}/" for job in (portal.running, portal.awaiting, portal.halted, portal.failed))

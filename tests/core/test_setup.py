@@ -20,7 +20,12 @@ SECONDARY = KnownNode(
 )
 PASSING = {"same_version": "pass", "registration_key": "pass", "cluster_service": "pass"}
 PORTAL = Known(
-    native=False, nodes=(PRIMARY, SECONDARY), guards=PASSING, folders_outside=("Mail folders",), paused=False
+    native=False,
+    nodes=(PRIMARY, SECONDARY),
+    guards=PASSING,
+    folders_outside=("Mail folders",),
+    paused=False,
+    enabled=True,
 )
 NATIVE = Known(
     native=True,
