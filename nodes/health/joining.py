@@ -55,8 +55,13 @@ def join_checks(reading: ClusterReading, name: str) -> tuple[JoinCheck, ...]:
         _check(verdict.code, labels[verdict.code], finding, name)
         for verdict in judge(reading)
         for finding in verdict.findings
-        if finding.node in ("", name) or (finding.node == primary and verdict.code in OF_THE_PRIMARY)
+        if finding.node in ("", name) or (finding.node == primary and _matters(verdict.code, finding))
     )
+
+
+def _matters(code: str, finding: Finding) -> bool:
+    """Whether what is found on the primary is said to who joins; that it is well there goes without saying."""
+    return code in OF_THE_PRIMARY and finding.standing != Standing.PASS
 
 
 def _check(code: str, label: str, finding: Finding, name: str) -> JoinCheck:

@@ -17,7 +17,7 @@ from replication.core.states import JobState
 from replication.models import Job
 from replication.objects import default_store
 from tests.browser.conftest import NARROW, WIDE
-from tests.browser.seed import Seeded, fingerprint
+from tests.browser.seed import GIB, Seeded, fingerprint
 from tests.browser.test_look import RULES
 from tests.factories import make_node
 
@@ -85,6 +85,12 @@ def pages(portal: Seeded) -> Iterator[str]:
     )
     for step in ("server", "host-key", "credential", "checks", "differences", "confirm"):
         yield f"/nodes/{node.pk}/join/?step={step}"
+    yield from (f"/nodes/{node.pk}/scripts/{act}/" for act in ("bring", "remove"))
+    # checks that fail: one that can be accepted, then one that cannot
+    NodeFacts.objects.filter(node=node).update(measured_at=timezone.now(), disk_free=GIB)
+    yield from (f"/nodes/{node.pk}/join/?step={step}" for step in ("checks", "confirm"))
+    NodeFacts.objects.filter(node=node).update(product_version="24.0.1")
+    yield f"/nodes/{node.pk}/join/?step=confirm"
     yield f"/clusters/{cluster}/"
     yield f"/nodes/{node.pk}/"
     make_joining(portal, Joining.JOINING)
@@ -173,3 +179,18 @@ def test_the_page_of_what_differs_masks_secrets_and_takes_answers(portal, visit)
     page.get_by_role("button", name="Replicate HostName").click()
     expect(page.get_by_role("button", name="Replicate HostName")).to_have_attribute("aria-pressed", "true")
     assert node.ini_decisions.get(key="HostName").answered
+
+
+def test_a_failing_check_is_accepted_by_keyboard(portal, visit) -> None:
+    node = make_joining(portal)
+    comparison(portal, node)
+    NodeFacts.objects.filter(node=node).update(measured_at=timezone.now(), disk_free=GIB)
+    page = visit(portal.user).go(f"/nodes/{node.pk}/join/?step=confirm")
+    page.get_by_label("Type the name").fill("eu-mx2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("eu-mx2 cannot join while these checks fail.")).to_be_visible()
+    page.get_by_label("Disk space: 1.0 of 200.0 GiB are free").press("Space")
+    page.get_by_label("Type the name").fill("eu-mx2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Make the first plan")).to_be_visible()
+    assert Node.objects.get(pk=node.pk).joining == Joining.JOINING

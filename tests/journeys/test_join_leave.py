@@ -329,14 +329,14 @@ def checks_refuse_and_pass(console: Console, at: str, node: int) -> None:
     attest = f"/nodes/{node}/attest/"
     console.send(console.go(f"/nodes/{node}/"), attest, said="cluster_service:on")
     page = console.go(f"{at}?step=checks")
-    assert "stops joining" in page.words
+    assert "It stops joining." in page.words
     assert "that it is on" in page.words
     token = dict(page.form("/facts/").fields)
     page.forms.append(FormSeen(f"{at}confirm/", "post", list(token.items())))
     passed_by = console.send(page, "/confirm/", typed="mx9")
     assert "mx9 cannot join while these checks fail. Cluster service:" in passed_by.words
     console.send(console.go(f"/nodes/{node}/"), attest, said="cluster_service:off")
-    assert "stops joining" not in console.go(f"{at}?step=checks").words.replace("stops joining until accepted", "")
+    assert "It stops joining." not in console.go(f"{at}?step=checks").words
 
 
 def what_differs_is_answered(console: Console, at: str) -> None:
