@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS = {
         "NodeRoleEnum": "nodes.enums.NodeRole",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
         "JobStateEnum": "replication.models.job.JOB_STATES",
+        "ScriptsStateEnum": "nodes.selectors.scripts.STATE_CHOICES",
         "SearchStateEnum": "nodes.enums.SearchState",
         "StandingEnum": "nodes.models.guard.STANDINGS",
         "SetupStepStateEnum": "replication.core.setup.STEP_STATES",

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from nodes.models import Cluster, Credential, HostKey, IniDecision, Membership, Node, NodeFacts, PathOverride
-from nodes.selectors.scripts import STATES, scripts_of
+from nodes.selectors.scripts import STATE_CHOICES, scripts_of
 
 
 class ClusterOut(serializers.ModelSerializer[Cluster]):
@@ -174,7 +174,7 @@ class FolderOut(serializers.Serializer[object]):
 class ScriptsStateOut(serializers.Serializer[object]):
     """The portal's scripts on a node. `version`: of those the portal would bring now; `brought`: of those there."""
 
-    state = serializers.ChoiceField(choices=[(word, words[0]) for word, words in STATES.items()], read_only=True)
+    state = serializers.ChoiceField(choices=STATE_CHOICES, read_only=True)
     version = serializers.CharField(read_only=True)
     brought = serializers.CharField(read_only=True, allow_blank=True)
     folder = serializers.CharField(read_only=True, help_text="below the home folder of the portal's account")

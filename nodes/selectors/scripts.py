@@ -33,6 +33,8 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 """By state: the words for a person, and what it means."""
 
+STATE_CHOICES = [(state, label) for state, (label, _) in STATES.items()]
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptsShown:
