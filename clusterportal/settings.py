@@ -209,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "ClusteringEnum": "nodes.enums.Clustering",
         "RoleEnum": "accounts.models.Role",
         "NodeRoleEnum": "nodes.enums.NodeRole",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
