@@ -10,7 +10,9 @@ from nodes.reader import Reader
 from nodes.selectors.readings import features_of
 from nodes.services.feature_memory import Switched, note_switched, remember
 from nodes.switches import in_words, read_switches, switches_in
-from replication.apply.context import Context
+from replication.apply.context import Context, Overwritten
+from replication.apply.leftovers import entries_in, sweep
+from replication.apply.names import parse
 from replication.apply.semaphores import tell
 from replication.apply.staging import Staged, clean_up, stage
 from replication.apply.swap import Swapped, swap
@@ -34,6 +36,7 @@ class FeaturesRun:
     def run(self) -> TargetOutcome:
         """From the look to the proof."""
         changes = self.work.node_plan.changes
+        self._sweep()
         there = {change.path: self.reader.file(change.path) for change in changes}
         strange = [change.path for change in changes if digest(there[change.path]) not in _expected(change)]
         if strange:
@@ -44,12 +47,22 @@ class FeaturesRun:
             self._remember([one for change in left for one in self._on(change.path, there[change.path])])
         self.work.lease.boundary("features-remembered")
         swapped = self._write(left)
-        self._keep_edits(swapped)
+        self._keep_edits(swapped.edits)
         if swapped.blocked:
             text = f"Held open: {', '.join(sorted(swapped.blocked))}."
             return TargetOutcome(TargetState.BLOCKED, error_code="blocked", error=text)
         told = tell(self.context, sorted({change.semaphore for change in changes if change.semaphore}))
         return self._proven(told.taken)
+
+    def _sweep(self) -> None:
+        """What an earlier try left beside its files goes; an edit in it is kept."""
+        paths = [change.path for change in self.work.node_plan.changes]
+        beside = [name for folder in sorted({path.folder for path in paths}) for name in self._leftovers(folder)]
+        self._keep_edits(sweep(self.context, beside, paths))
+        self.work.lease.boundary("features-swept")
+
+    def _leftovers(self, folder: str) -> list[str]:
+        return [path for path in entries_in(self.context, folder) if parse(path)]
 
     def _on(self, path: str, content: bytes) -> list[Switch]:
         document = IniDocument.parse(content)
@@ -71,9 +84,9 @@ class FeaturesRun:
             clean_up(self.context, staged, swapped.undo)
         return swapped
 
-    def _keep_edits(self, swapped: Swapped) -> None:
-        if swapped.edits:
-            edits = [LostEdit(one.path, one.content, one.size, one.secret, {}) for one in swapped.edits]
+    def _keep_edits(self, overwritten: Sequence[Overwritten]) -> None:
+        if overwritten:
+            edits = [LostEdit(one.path, one.content, one.size, one.secret, {}) for one in overwritten]
             with self.work.lease.transaction():
                 record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=edits)
 

@@ -1,0 +1,246 @@
+"""kill -9 at every step boundary of the kinds `leave` and `features`, on a real server: taken over and repaired.
+
+Each worker is a process of its own that is forked, does one thing and ends, or is killed at the boundary. That it died
+is seen when its lease is over: time is moved by hand. `replicate`'s deaths, with Celery's workers and in real time, are
+told in `tests/journeys/test_kills.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from django.conf import settings as real
+from django.db import connections
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.enums import Clustering, NodeRole
+from nodes.models import Cluster, FeatureMemory, Node
+from nodes.services import joining as nodes_joining
+from nodes.services.attestations import Word, attest
+from nodes.services.credentials import Login, PrivateKey, store_key
+from nodes.services.registry import NewNode, register_node
+from replication.core.features import OFF, RESTORE
+from replication.core.states import JobState
+from replication.jobs import boundaries
+from replication.jobs.driving import drive
+from replication.jobs.planning import plan_job
+from replication.models import Job, JobEvent, Target
+from replication.services import clustering, joining
+from replication.services.clock import later
+from replication.services.clustering import DisableRequest
+from replication.services.joining import LeaveRequest
+from replication.services.recovery import sweep
+from replication.services.requests import JobRequest, approve_job, request_job
+from tests.factories import make_cluster, make_member
+from tests.journeys.test_join_leave import make_joining_tree, photograph
+from tests.journeys.trees import config_of, make_tree
+from tests.journeys.ward import FULL
+from tests.sshd import SshdServer
+
+REPLICATION = Path(boundaries.__file__).parent.parent
+BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
+TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
+ENGINE = ("jobs/planning.py", "jobs/driving.py")
+WRITING = ("apply/staging.py", "apply/swap.py", "apply/semaphores.py")
+
+NOTHING_LEFT = {"plan-written", "outcomes-written"}
+"""Boundaries at which all that was begun is written."""
+
+IN_A_ROW = 3
+
+DOMAINS = (
+    b"[a.example]\r\nMaxUsers=0\r\nBind=Yes\r\n[b.example]\r\nBind = yes \r\nSecret=hush\r\n[c.example]\r\nBind=No\r\n"
+)
+SWITCHED = DOMAINS.replace(b"Bind=Yes", b"Bind=No").replace(b"Bind = yes", b"Bind = No")
+
+
+def named(*patterns: str) -> set[str]:
+    """Every boundary that the code names."""
+    files = [path for pattern in patterns for path in REPLICATION.glob(pattern)]
+    return {name for path in files for name in BOUNDARY.findall(path.read_text())}
+
+
+@dataclass(slots=True)
+class Hands:
+    """Workers, one after the other. `doomed`: the boundaries at which they still have to die, in this order."""
+
+    seen: Path
+    doomed: list[str] = field(default_factory=list)
+
+    def work(self, *jobs: Job) -> bool:
+        """Plan the jobs and drive what there is, in a process of its own. Answers whether it was killed."""
+        connections.close_all()
+        child = os.fork()
+        if child == 0:
+            self._live([job.pk for job in jobs])
+        _, status = os.waitpid(child, 0)
+        killed = os.WIFSIGNALED(status)
+        assert killed or os.WEXITSTATUS(status) == 0, "the worker's own words are above"
+        assert not killed or os.WTERMSIG(status) == signal.SIGKILL
+        return killed
+
+    def _live(self, jobs: list[int]) -> None:
+        try:
+            boundaries.OBSERVERS.append(self._reach)
+            for job in jobs:
+                plan_job(job)
+            drive()
+        except BaseException:  # noqa: BLE001 - the parent is told by the exit status
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    def _reach(self, name: str) -> None:
+        with self.seen.open("a") as lines:
+            lines.write(f"{name}\n")
+        if self.doomed[:1] == [name]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def finish(self, job: Job, approve: Callable[[Job], None]) -> None:
+        """Bring a job to its end, whoever dies on the way."""
+        for _ in range(len(self.doomed) + 3):
+            if self.work(job):
+                self.doomed.pop(0)
+                lapse()
+            job.refresh_from_db()
+            if job.state == JobState.AWAITING_APPROVAL:
+                approve(job)
+            elif job.state == JobState.SUCCEEDED:
+                return
+        raise AssertionError((job.state, job.error, list(JobEvent.objects.filter(job=job).values_list("text"))))
+
+
+def lapse() -> None:
+    """All leases are over, and the sweep sees it."""
+    Job.objects.update(lease_until=later(-60))
+    Target.objects.update(lease_until=later(-60))
+    sweep()
+
+
+@dataclass(slots=True)
+class Scene:
+    """A cluster of real servers, who acts on it, and its workers."""
+
+    cluster: Cluster
+    who: Principal
+    hands: Hands
+    servers: list[SshdServer] = field(default_factory=list)
+
+    def register(self, name: str, root: Path, role: NodeRole) -> Node:
+        server = SshdServer.start(root.parent / f"sshd-{name}")
+        self.servers.append(server)
+        login = Login(cluster_id=self.cluster.pk, name=name, username=server.username)
+        new = NewNode(
+            cluster_id=self.cluster.pk,
+            name=name,
+            address="127.0.0.1",
+            port=server.port,
+            platform="posix",
+            role=role,
+            install_root=str(root),
+            credential_id=store_key(self.who, login=login, key=PrivateKey(server.login_key.private)).pk,
+            host_key_fingerprint=server.fingerprint,
+        )
+        node = register_node(self.who, new=new)
+        attest(self.who, node_id=node.pk, word=Word("cluster_service", "off"))
+        return node
+
+    def approve(self, job: Job) -> None:
+        approve_job(self.who, job.pk, job.plan_digest)
+
+    def finish(self, job: Job, doomed: Sequence[str] = ()) -> None:
+        """To its end; somebody dies at each boundary named, and each death that left work behind is in the log."""
+        self.hands.doomed = [*doomed]
+        self.hands.finish(job, self.approve)
+        assert self.hands.doomed == [], "nobody died there"
+        told = JobEvent.objects.filter(job=job, code__in=("job.planner_died", "target.worker_died"))
+        assert told.count() == len(set(doomed) - NOTHING_LEFT)
+
+    def reached(self) -> list[str]:
+        """The boundaries that were reached since the last look, in the order of their first time."""
+        found = dict.fromkeys(self.hands.seen.read_text().split())
+        self.hands.seen.unlink()
+        return list(found)
+
+
+def chains(reached: list[str]) -> list[list[str]]:
+    """Every boundary once: some deaths in a row for each job; in a full run a job for each."""
+    count = len(reached) if FULL else -(-len(reached) // IN_A_ROW)
+    return [reached[first::count] for first in range(count)]
+
+
+@pytest.fixture
+def scene(transactional_db, tmp_path: Path, settings) -> Iterator[Scene]:
+    story = (Path(__file__).parent.parent / "journeys" / "products" / "mdaemon-story.toml").read_text()
+    (tmp_path / "hasty.toml").write_text(TIMES.sub(r"\1 = 0.05", story))
+    settings.PORTAL = replace(real.PORTAL, lease=20.0, renew=0.4, operation=5.0, profile_folder=str(tmp_path))
+    cluster = make_cluster("mail", profile="hasty", approval="never")
+    who = Principal(user=make_member(cluster, Role.ADMINISTRATOR, "keeper"), via="console")
+    made = Scene(cluster, who, Hands(tmp_path / "seen"))
+    yield made
+    for server in made.servers:
+        server.stop()
+
+
+def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: Path) -> None:
+    primary, root = tmp_path / "mx0", tmp_path / "mx9"
+    make_tree(primary, "mx0", files=40)
+    make_joining_tree(root)
+    before = photograph(root)
+    scene.register("mx0", primary, NodeRole.PRIMARY)
+    node = scene.register("mx9", root, NodeRole.SECONDARY)
+
+    def come_and_go(doomed: Sequence[str] = ()) -> None:
+        joining.join(scene.who, node_id=node.pk, confirm_name="mx9")
+        scene.finish(request_job(scene.who, JobRequest(scene.cluster.pk, "replicate"))[0])
+        assert config_of(root).items() >= config_of(primary).items()
+        scene.reached()
+        job, _ = joining.leave(scene.who, LeaveRequest(node.pk, confirm_name="mx9"))
+        scene.finish(job, doomed)
+        node.refresh_from_db()
+        assert (node.joining, photograph(root)) == (nodes_joining.Joining.LEFT, before), doomed
+
+    come_and_go()
+    reached = scene.reached()
+    assert set(reached) == named(*ENGINE, "jobs/replicate/target.py", "jobs/leave/*.py", "apply/*.py")
+    for chain in chains(reached):
+        come_and_go(chain)
+
+
+def test_every_death_while_features_are_switched_is_repaired(scene: Scene, tmp_path: Path) -> None:
+    root = tmp_path / "mx0"
+    make_tree(root, "mx0", files=40)
+    domains = root / "App" / "Domains.dat"
+    domains.write_bytes(DOMAINS)
+    before = photograph(root)
+    scene.register("mx0", root, NodeRole.PRIMARY)
+    disabled = DisableRequest(scene.cluster.pk, confirm_name="mail")
+
+    def on_and_off(doomed: Sequence[str] = ()) -> None:
+        clustering.enable(scene.who, scene.cluster.pk)
+        scene.finish(Job.objects.get(state=JobState.REQUESTED, options__to=OFF), doomed)
+        assert domains.read_bytes() == SWITCHED, doomed
+        rows = FeatureMemory.objects.filter(restored_at=None).values_list("section", "value", "off")
+        assert sorted(rows) == [("a.example", "Yes", "No"), ("b.example", "yes", "No")], doomed
+        clustering.disable(scene.who, disabled)
+        scene.finish(Job.objects.get(state=JobState.REQUESTED, options__to=RESTORE), doomed)
+        scene.cluster.refresh_from_db()
+        assert scene.cluster.clustering == Clustering.OFF
+        assert not FeatureMemory.objects.filter(restored_at=None).exists()
+        os.utime(domains, (before["App/Domains.dat"][1],) * 2)
+        assert photograph(root) == before, doomed
+
+    Cluster.objects.update(clustering=Clustering.OFF)
+    on_and_off()
+    reached = scene.reached()
+    assert set(reached) == named(*ENGINE, "jobs/features/*.py", *WRITING)
+    for chain in chains(reached):
+        on_and_off(chain)
