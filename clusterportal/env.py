@@ -59,7 +59,8 @@ class Env:
     def database(self, path: Path) -> dict[str, Any]:
         """DATABASE_URL, else SQLite tuned for several processes: WAL, immediate transactions, long busy time-out."""
         if self._env.str("DATABASE_URL", ""):
-            return dict(self._env.db("DATABASE_URL"), CONN_MAX_AGE=60)
+            # a connection that the server closed meanwhile (a restart) is noticed before it is used again
+            return dict(self._env.db("DATABASE_URL"), CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": path,

@@ -20,7 +20,8 @@ from clusterportal.settings import *  # noqa: E402,F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # a file, so that threads and processes of a test meet the same WAL database as in production
-DATABASES["default"]["TEST"] = {"NAME": str(_data / "test.sqlite3")}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(_data / "test.sqlite3")}  # noqa: F405
 
 # static files straight from where they lie: no collectstatic before a test run
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405

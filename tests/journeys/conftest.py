@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -201,15 +202,24 @@ def shared_portal() -> Iterator[Portal]:
 
 @contextmanager
 def stages() -> Iterator[Callable[..., Stage]]:
-    """Make stages; each ends with its processes, and its folder goes with it. `slow`: by production's numbers."""
+    """Make stages; each ends with its processes, and its folder goes with it. `slow`: by production's numbers.
+    `environment`: further variables of the portal's."""
     with ExitStack() as ended:
 
-        def make(*, workers: int = 1, beats: int = 1, slow: bool = False, **build: Any) -> Stage:
+        def make(
+            *,
+            workers: int = 1,
+            beats: int = 1,
+            slow: bool = False,
+            environment: Mapping[str, str] = MappingProxyType({}),
+            **build: Any,
+        ) -> Stage:
             folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
             ended.callback(shutil.rmtree, folder, ignore_errors=True)
             stage = Stage(folder, Portal(folder / "data"))
             if slow:
                 stage.portal.environment.clear()
+            stage.portal.environment.update(environment)
             ended.callback(stage.close)
             stage.portal.start(workers=workers, beats=beats)
             stage.build(**build)

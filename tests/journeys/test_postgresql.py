@@ -1,0 +1,96 @@
+"""The portal on PostgreSQL, a real server: migrations, refusals of the database itself, races, one whole story."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.journeys.portal import REPO, wait_for
+from tests.journeys.trees import config_of
+from tests.postgresql import PostgresqlServer
+
+RACES = "tests/replication/test_races.py"
+ENGINE = [
+    f"{RACES}::test_two_threads_claim_one_job",
+    f"{RACES}::test_two_threads_claim_the_same_targets",
+    f"{RACES}::test_two_processes_share_the_work_without_doing_any_twice",
+    f"{RACES}::test_two_sweeps_at_once_take_over_once",
+    f"{RACES}::test_what_the_old_owner_writes_is_void",
+    "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
+    "tests/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
+]
+"""Tests whose outcome is the database's doing: they run in a process of their own, on this server."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresqlServer]:
+    server = PostgresqlServer.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def test_races_have_one_winner(server: PostgresqlServer, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment |= {"DATABASE_URL": server.url, "CLUSTERPORTAL_DATA": str(tmp_path)}
+    words = [sys.executable, "-m", "pytest", "-q", *ENGINE]
+    done = subprocess.run(words, cwd=REPO, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(ENGINE)} passed" in done.stdout
+
+
+def test_a_cluster_kept_equal_from_postgresql(server: PostgresqlServer, new_stage: Any, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": server.url}
+    stage = new_stage(environment=environment, nodes=2, files=40, approval="never", watch=True)
+    source, copy = (root / "App" / "list0001.grp" for root in stage.roots)
+    stage.replicate()
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
+    source.write_bytes(b"; seen by the watch\r\n")
+    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes(), 30)
+
+    _assert_the_log_cannot_be_changed(server)
+
+    server.end()  # as when it is restarted for an update
+    source.write_bytes(b"; written while the database was away\r\n")
+    server.begin()
+    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes(), 30)
+    wait_for("the job is proven", lambda: stage.portal.ok("GET", "jobs")["results"][0]["state"] == "succeeded", 30)
+
+    assert server.password not in stage.portal.logs()
+    stage.portal.stop()
+    file, jobs = tmp_path / "portal.backup", _rows(server, "SELECT count(*) FROM replication_job")
+    stage.portal.manage("backup", str(file))
+    _rows(server, "DROP TABLE replication_target CASCADE")
+    stage.portal.manage("restore", str(file), "--force")
+    assert _rows(server, "SELECT count(*) FROM replication_job") == jobs
+    assert _rows(server, "SELECT count(*) FROM replication_target")[0][0] > 0
+
+
+def _rows(server: PostgresqlServer, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.url) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def _assert_the_log_cannot_be_changed(server: PostgresqlServer) -> None:
+    """By nobody, not even by who owns the tables."""
+    events = _rows(server, "SELECT * FROM accounts_auditevent ORDER BY id")
+    assert len(events) > 5
+    for statement in (
+        "UPDATE accounts_auditevent SET actor = 'nobody'",
+        "DELETE FROM accounts_auditevent",
+        "TRUNCATE accounts_auditevent",
+        "INSERT INTO accounts_auditevent SELECT * FROM accounts_auditevent"
+        " ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
+    ):
+        with pytest.raises(psycopg.Error, match="audit events cannot be changed or deleted"):
+            _rows(server, statement)
+    assert _rows(server, "SELECT * FROM accounts_auditevent ORDER BY id") == events
