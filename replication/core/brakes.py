@@ -14,8 +14,8 @@ from replication.core.plan import Brake
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a brake takes hold. `shrink_share`: lost files as a share of the parent's (0..1). `clock_seconds`: furthest
-    a clock may be off. `space_share` and `space_bytes`: what must stay free beyond what is sent."""
+    """Where a brake takes hold. `shrink_share`: lost files as a share of those given last (0..1). `clock_seconds`:
+    furthest a clock may be off. `space_share` and `space_bytes`: what must stay free beyond what is sent."""
 
     shrink_share: float = 0.3
     clock_seconds: float = 300.0
@@ -51,22 +51,23 @@ class BrokenIni:
 
 @dataclass(frozen=True, slots=True)
 class BrakeInputs:
-    """Everything the brakes look at. `files`: config files on the primary now; `parent_files`: in the snapshot before,
-    None without one; `emptied`: files that had content then and have none now (`emptied_files` counts them)."""
+    """Everything the brakes look at. `files`: config files on the primary now; `given_files`: those that secondaries
+    were proven to have been given last, None without any; `emptied`: files that had content then and have none now
+    (`emptied_files` counts them)."""
 
     primary: NodeReading
     secondaries: tuple[NodeReading, ...] = ()
     files: int = 0
-    parent_files: int | None = None
+    given_files: int | None = None
     emptied: int = 0
     broken_inis: tuple[BrokenIni, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
-def emptied_files(parent: Manifest, now: Manifest) -> int:
-    """How many files had content in the parent and are there without any now, as after a full disk."""
+def emptied_files(given: Manifest, now: Manifest) -> int:
+    """How many files had content when they were given and are there without any now, as after a full disk."""
     return sum(
-        1 for path, state in now.files.items() if not state.size and path in parent.files and parent.files[path].size
+        1 for path, state in now.files.items() if not state.size and path in given.files and given.files[path].size
     )
 
 
@@ -84,17 +85,17 @@ def brakes(inputs: BrakeInputs) -> tuple[Brake, ...]:
 
 
 def _tree(inputs: BrakeInputs) -> Iterator[Brake]:
-    before = inputs.parent_files or 0
+    before = inputs.given_files or 0
     if not inputs.files:
-        evidence = f"No configuration file was found; the last snapshot has {before}."
+        evidence = f"No configuration file was found; the secondaries were last given {before}."
         remedy = "Check the installation folder and that its volume is mounted on the primary."
         yield Brake("primary_gone", inputs.primary.name, evidence, remedy)
         return
     lost = max(0, before - inputs.files) + inputs.emptied
     if before and lost > before * inputs.limits.shrink_share:
         evidence = (
-            f"{lost} of {before} configuration files ({_percent(lost, before)}) are gone or empty since the last "
-            f"snapshot; the limit is {inputs.limits.shrink_share:.0%}."
+            f"{lost} of {before} configuration files ({_percent(lost, before)}) that the secondaries were "
+            f"last given are gone or empty; the limit is {inputs.limits.shrink_share:.0%}."
         )
         remedy = "Check the primary's folder. If the files were removed on purpose, override this brake."
         yield Brake("primary_shrunk", inputs.primary.name, evidence, remedy)

@@ -13,7 +13,7 @@ from tests.core.samples import state
 
 FINE = NodeReading("MX1", "25.0.1", "", 0.2, 0.1, 0, 10**12)
 SECOND = NodeReading("MX2", "25.0.1", "", -0.2, 0.1, 10**6, 10**12)
-CALM = BrakeInputs(FINE, (SECOND,), files=1000, parent_files=1000)
+CALM = BrakeInputs(FINE, (SECOND,), files=1000, given_files=1000)
 
 
 @dataclass
@@ -31,10 +31,10 @@ def _second(**changes) -> BrakeInputs:
 
 ROWS = [
     Row("all is well", CALM),
-    Row("first run", replace(CALM, parent_files=None)),
+    Row("first run", replace(CALM, given_files=None)),
     Row("grown", replace(CALM, files=9000)),
-    Row("nothing there", replace(CALM, files=0), "primary_gone", evidence="the last snapshot has 1000"),
-    Row("nothing there on the first run", replace(CALM, files=0, parent_files=None), "primary_gone"),
+    Row("nothing there", replace(CALM, files=0), "primary_gone", evidence="were last given 1000"),
+    Row("nothing there on the first run", replace(CALM, files=0, given_files=None), "primary_gone"),
     Row("shrunk up to the limit", replace(CALM, files=700)),
     Row(
         "shrunk beyond", replace(CALM, files=699), "primary_shrunk", evidence="301 of 1000 configuration files (30.1%)"
@@ -91,7 +91,7 @@ def test_the_table(row):
 def test_all_at_once_the_primary_first():
     bad = NodeReading("MX2", "1", "", 1e6, 0, 5, 0)
     inputs = BrakeInputs(
-        replace(FINE, role_evidence="It says secondary."), (bad, replace(bad, name="MX3")), files=1, parent_files=9
+        replace(FINE, role_evidence="It says secondary."), (bad, replace(bad, name="MX3")), files=1, given_files=9
     )
     assert [(brake.code, brake.node_name) for brake in brakes(inputs)] == [
         ("primary_shrunk", "MX1"),

@@ -25,6 +25,12 @@ def latest_snapshot(cluster_id: int) -> Snapshot | None:
     return Snapshot.objects.filter(cluster_id=cluster_id).order_by("-id").first()
 
 
+def last_given(cluster_id: int) -> Snapshot | None:
+    """The newest snapshot that a secondary was proven to have been given; None where nothing was ever proven. What a
+    halted job or a dry run saw is none: the next job must not take it for what is normal."""
+    return Snapshot.objects.filter(baselines__node__cluster=cluster_id).order_by("-id").first()
+
+
 def manifest_at(root: str, store: Store) -> Manifest:
     """The manifest of a tree in the store; an empty one for ""."""
     return load(root, store.get) if root else Manifest()

@@ -21,7 +21,13 @@ from replication.core.paths import path_problem
 from replication.core.plan import Plan
 from replication.core.states import TargetState
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
-from replication.jobs.replicate.loading import SharedGuard, baseline_of, decisions_of
+from replication.jobs.replicate.loading import (
+    SharedGuard,
+    baseline_of,
+    decisions_of,
+    last_given,
+    latest_snapshot,
+)
 from replication.jobs.replicate.planning import NodeJob, Planned, plan_nodes
 from replication.jobs.replicate.snapshot import Taken, take_snapshot
 from replication.jobs.replicate.target import NodeRun
@@ -155,8 +161,8 @@ def _may_be_asked(node: Node, job: Job) -> bool:
 def _gone(scope: Scope) -> PlanOutcome:
     """A primary without its installation folder halts everything."""
     reading = NodeReading(scope.primary.name)
-    snapshot = scope.cluster.snapshots.first()
-    held = brakes(BrakeInputs(primary=reading, files=0, parent_files=snapshot.files if snapshot else None))
+    given = last_given(scope.cluster.pk) or latest_snapshot(scope.cluster.pk)
+    held = brakes(BrakeInputs(primary=reading, files=0, given_files=given.files if given else None))
     return PlanOutcome(plan=Plan(snapshot_root="", nodes=(), brakes=held))
 
 
@@ -186,8 +192,8 @@ def _brake_inputs(scope: Scope, taken: Taken, planned: Sequence[Planned], profil
         primary=_reading(scope.primary, None),
         secondaries=tuple(_reading(node, by_id[node.pk]) for node in scope.secondaries),
         files=len(taken.manifest.files),
-        parent_files=len(taken.parent.files) if taken.parent else None,
-        emptied=emptied_files(taken.parent, taken.manifest) if taken.parent else 0,
+        given_files=len(taken.given.files) if taken.given else None,
+        emptied=emptied_files(taken.given, taken.manifest) if taken.given else 0,
         broken_inis=tuple(BrokenIni(one.path, one.detail) for one in taken.broken_ini),
         limits=Limits(shrink_share=profile.shrink_share, clock_seconds=profile.clock_limit_seconds),
     )

@@ -15,7 +15,8 @@ from replication.core.manifest import FileState, Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.tree import build
 from replication.guard import Guard
-from replication.jobs.replicate.loading import latest_snapshot, manifest_at, node_clock_ns
+from replication.jobs.replicate.loading import last_given, latest_snapshot, manifest_at, node_clock_ns
+from replication.models import Snapshot
 from replication.objects import Store
 from replication.scan import Scan, scan_primary
 from replication.services.history import SnapshotFacts
@@ -23,10 +24,11 @@ from replication.services.history import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The primary's configuration now. `parent_id` is set where its content is the parent snapshot's."""
+    """The primary's configuration now, and what secondaries were last proven to have been `given`. `same_as`: the
+    newest snapshot's id where its content is the same."""
 
     manifest: Manifest
-    parent: Manifest | None
+    given: Manifest | None
     facts: SnapshotFacts
     same_as: int | None
     broken_ini: tuple[Problem, ...]
@@ -69,12 +71,20 @@ def take_snapshot(
     same = parent_row is not None and parent_row.node_id == primary.pk and same_content(known, manifest)
     return Taken(
         manifest=manifest,
-        parent=known if parent_row else None,
+        given=_given(primary.cluster_id, parent_row, known, store),
         facts=facts,
         same_as=parent_row.pk if parent_row and same else None,
         broken_ini=_broken_ini(manifest, profile, store),
         unstable=scan.unstable,
     )
+
+
+def _given(cluster_id: int, newest: Snapshot | None, known: Manifest, store: Store) -> Manifest | None:
+    """`known` is the newest snapshot's, which it mostly is; before anything was proven that is the best there is."""
+    given = last_given(cluster_id) or newest
+    if given is None or newest is None:
+        return None
+    return known if given.root == newest.root else manifest_at(given.root, store)
 
 
 def _scanned(
