@@ -152,6 +152,7 @@ def test_disabling_needs_the_name_an_administrator_and_something_to_disable(mail
 def test_disabling_asks_once_to_give_back_and_is_called_off_by_enabling(mail, hand, keeper) -> None:
     clustering.enable(hand, mail.pk)
     job = disable(keeper, mail)
+    assert job is not None
     assert disable(keeper, mail) == job
     assert requested(mail) == [("hand", "off", JobState.CANCELLED), ("keeper", "restore", JobState.REQUESTED)]
     assert state(mail) == Clustering.ENDING
@@ -161,6 +162,7 @@ def test_disabling_asks_once_to_give_back_and_is_called_off_by_enabling(mail, ha
     cancel_job(hand, job.pk)
     assert f"Not disabled: Job #{job.pk}" in clustering_of(keeper, mail).sentence
     again = disable(keeper, mail)
+    assert again is not None
     assert again.pk > job.pk
 
     clustering.enable(hand, mail.pk)

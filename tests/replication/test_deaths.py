@@ -21,9 +21,8 @@ from django.db import connections
 
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.enums import Clustering, NodeRole
+from nodes.enums import Clustering, Joining, NodeRole
 from nodes.models import Cluster, FeatureMemory, Node
-from nodes.services import joining as nodes_joining
 from nodes.services.attestations import Word, attest
 from nodes.services.credentials import Login, PrivateKey, store_key
 from nodes.services.registry import NewNode, register_node
@@ -206,7 +205,7 @@ def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: P
         job, _ = joining.leave(scene.who, LeaveRequest(node.pk, confirm_name="mx9"))
         scene.finish(job, doomed)
         node.refresh_from_db()
-        assert (node.joining, photograph(root)) == (nodes_joining.Joining.LEFT, before), doomed
+        assert (node.joining, photograph(root)) == (Joining.LEFT, before), doomed
 
     come_and_go()
     reached = scene.reached()
