@@ -18,6 +18,7 @@ from replication.apply.context import Context
 from replication.apply.keep import digests_of
 from replication.apply.leftovers import entries_in, remove_folder
 from replication.core.bundle import Member, bundle
+from replication.core.paths import folders_above
 from replication.core.plan import Change, ChangeKind, Wanted
 from replication.guard import moving
 from replication.objects import Store, StoredObject
@@ -32,10 +33,12 @@ _BUNDLE_LOCK = threading.Lock()
 
 @dataclass(slots=True)
 class Staged:
-    """Relative temporary path of each change's content, and the folder that many were unpacked into."""
+    """Relative temporary path of each change's content, and the folder that many were unpacked into. `made`: folders
+    that were missing, outermost first."""
 
     places: dict[str, str] = field(default_factory=dict)
     folder: str | None = None
+    made: list[str] = field(default_factory=list)
 
 
 class StagedWrong(CommandFailed):
@@ -49,7 +52,7 @@ def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     """Stage the content of all adds and updates. Fills `staged` as it goes, so that the caller can clean up after a
     failure. Raises NoSpace, StagedWrong and the session's errors."""
     sending = [change for change in changes if change.kind in (ChangeKind.ADD, ChangeKind.UPDATE) and change.wanted]
-    _make_folders(context, sending)
+    _make_folders(context, sending, staged)
     context.guard.boundary("folders-made")
     if len(sending) >= MANY and context.link.capabilities.can_untar:
         _stage_stream(context, sending, staged)
@@ -61,10 +64,12 @@ def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     context.guard.boundary("staged-verified")
 
 
-def _make_folders(context: Context, changes: Sequence[Change]) -> None:
+def _make_folders(context: Context, changes: Sequence[Change], staged: Staged) -> None:
+    top = context.remote("")
     for folder in sorted({change.path.folder for change in changes if change.path.folder}):
         context.guard.check()
-        context.link.session.make_folders(context.remote(folder))
+        made = context.link.session.make_folders(context.remote(folder))
+        staged.made += [level.removeprefix(top) for level in made if level.startswith(top)]
 
 
 def _stage_one_by_one(context: Context, changes: Sequence[Change], staged: Staged) -> None:
@@ -157,13 +162,18 @@ def _set_times(context: Context, changes: Sequence[Change], staged: Staged) -> N
             raise outcome
 
 
-def clean_up(context: Context, staged: Staged, undo: Sequence[str]) -> None:
-    """Remove staging and undo files, and whatever else was unpacked before a failure."""
+def clean_up(context: Context, staged: Staged, undo: Sequence[str], done: Sequence[str]) -> None:
+    """Remove staging and undo files, whatever else was unpacked before a failure, and folders that were made for files
+    that did not get there. `done`: the changes that were carried out."""
     paths = [*staged.places.values(), *undo]
     inside = entries_in(context, staged.folder) if staged.folder else []
     context.link.session.remove_many([context.remote(path) for path in dict.fromkeys([*paths, *inside])])
     if staged.folder:
         remove_folder(context, staged.folder)
+    used = {folder for path in done for folder in folders_above(path)} if staged.made else set()
+    for folder in reversed(staged.made):
+        if folder not in used:
+            remove_folder(context, folder)
 
 
 def _wanted(change: Change) -> Wanted:

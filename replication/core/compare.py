@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Generic, TypeVar
 
 from replication.core.manifest import FileState, Manifest, Problem
-from replication.core.paths import RelPath, identity
+from replication.core.paths import RelPath, folders_above, identity
 from replication.core.plan import Change, ChangeKind, Found, Wanted
 
 V = TypeVar("V")
@@ -99,7 +99,9 @@ class _Folders:
         self._keys = {fold(folder.strip("/")) for folder in folders}
 
     def hold(self, key: str) -> bool:
-        return bool(self._keys) and ("" in self._keys or key in self._keys or any(f in self._keys for f in _above(key)))
+        return bool(self._keys) and (
+            "" in self._keys or key in self._keys or any(f in self._keys for f in folders_above(key))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +138,10 @@ def _index(values: Mapping[RelPath, V], fold: _Fold) -> _Index[V]:
     return _Index(entries, collided)
 
 
-def _above(key: str) -> list[str]:
-    """Every folder above a path, nearest first, without the top."""
-    folders = []
-    while "/" in key:
-        key = key.rpartition("/")[0]
-        folders.append(key)
-    return folders
-
-
 def _parents(keys: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for key in keys:
-        found.update(takewhile(lambda folder: folder not in found, _above(key)))
+        found.update(takewhile(lambda folder: folder not in found, folders_above(key)))
     return found
 
 
@@ -212,14 +205,14 @@ def _obstacle(key: str, sides: _Sides) -> tuple[str, str] | None:
         return "unlisted", "its folder could not be listed, so what is there is not known"
     if key in sides.parents:
         return "not_a_file", "a folder stands where the file shall be"
-    if any(folder in sides.actual.entries for folder in _above(key)):
+    if any(folder in sides.actual.entries for folder in folders_above(key)):
         return "not_a_folder", "a file stands where one of its folders shall be"
     return None
 
 
 def _is_blocked(key: str, sides: _Sides) -> bool:
     """Whether the listing met something at the path, or at a folder above it, that is no readable file."""
-    return key in sides.blocked or any(folder in sides.blocked for folder in _above(key))
+    return key in sides.blocked or any(folder in sides.blocked for folder in folders_above(key))
 
 
 def _add(key: str, path: RelPath, wanted: Wanted, sides: _Sides) -> Change:

@@ -44,6 +44,12 @@ def identity(text: str, *, folds_case: bool) -> str:
     return unicodedata.normalize("NFC", text).casefold() if folds_case else str(text)
 
 
+def folders_above(path: str) -> list[str]:
+    """The folders that a path lies in, innermost first; none for a name at the top."""
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+
+
 def path_problem(text: str) -> str | None:
     """Why `text` is no relative path; None if it is one."""
     if not text:

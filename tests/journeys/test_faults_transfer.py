@@ -19,6 +19,10 @@ def leftovers(root: Path) -> list[Path]:
     return list(root.rglob(".cp~*"))
 
 
+def folders(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_dir()}
+
+
 @contextmanager
 def small_volume(folder: Path, mebibytes: int) -> Iterator[Path]:
     folder.mkdir(parents=True)
@@ -88,7 +92,8 @@ def test_a_full_disk_stops_one_node_by_name_and_changes_nothing(new_cluster: Any
         root = volume / "MDaemon"
         make_tree(root, "mx1", primary=False)
         stage.join("mx1", root)
-        before = config_of(root)
+        before, folders_before = config_of(root), folders(root)
+        assert len(folders_before) < len(folders(stage.roots[0])), "some have to be made"
 
         first = stage.wait_state(stage.request(), "awaiting_approval")
         filler = fill(volume)
@@ -97,6 +102,7 @@ def test_a_full_disk_stops_one_node_by_name_and_changes_nothing(new_cluster: Any
         assert stage.target(failed)["error_code"] == "no_space"
         assert "mx1" in failed["error"]
         assert config_of(root) == before
+        assert folders(root) == folders_before
         assert not leftovers(root)
         filler.unlink()
         stage.replicate()

@@ -81,7 +81,7 @@ class FeaturesRun:
             stage(self.context, changes, staged)
             swap(self.context, changes, staged, swapped)
         finally:
-            clean_up(self.context, staged, swapped.undo)
+            clean_up(self.context, staged, swapped.undo, swapped.done)
         return swapped
 
     def _keep_edits(self, overwritten: Sequence[Overwritten]) -> None:

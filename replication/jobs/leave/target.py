@@ -11,7 +11,7 @@ from nodes.services.joining import note_left
 from replication.apply.context import Context
 from replication.apply.semaphores import semaphores_owed
 from replication.core.manifest import Manifest
-from replication.core.paths import identity
+from replication.core.paths import folders_above, identity
 from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
 from replication.jobs.base import TargetOutcome, TargetWork
@@ -94,7 +94,7 @@ class LeaveRun(NodeRun):
             return ()
         fold = partial(identity, folds_case=context.link.platform.folds_case)
         before = {fold(folder) for folder in self._remembered.folders}
-        written = {fold(folder) for path in self._last.former.ours.files for folder in _above(path)}
+        written = {fold(folder) for path in self._last.former.ours.files for folder in folders_above(path)}
         new = [folder for folder in seen.scan.folders if fold(folder) in written - before]
         removed = []
         for folder in sorted(new, key=len, reverse=True):
@@ -106,9 +106,3 @@ class LeaveRun(NodeRun):
                 continue
             removed.append(folder)
         return tuple(removed)
-
-
-def _above(path: str) -> list[str]:
-    """Every folder above a path."""
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[: count + 1]) for count in range(len(parts))]

@@ -146,7 +146,7 @@ class NodeRun:
 
     def _clean_up(self, context: Context, staged: Staged, swapped: Swapped) -> None:
         try:
-            clean_up(context, staged, swapped.undo)
+            clean_up(context, staged, swapped.undo, swapped.done)
         except NodeError as error:
             self.lease.event("warning", "leftovers.kept", f"Temporary files stay for the next run: {error}")
 
