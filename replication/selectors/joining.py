@@ -56,7 +56,7 @@ class StepState:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a node stands. `comparison`: the last plan made only to look; `first`: the last real replication since the
-    joining was confirmed."""
+    joining was confirmed, once it has joined the one that proved it."""
 
     steps: tuple[StepState, ...]
     approved: HostKey | None
@@ -91,7 +91,7 @@ def progress_of(node: Node) -> Progress:
         facts=_facts(node),
         checks=checks_of(node),
         comparison=comparison,
-        first=next((job for job in real if node.joining_since is None or _since(job, node)), None),
+        first=next((job for job in real if _belongs(job, node)), None),
     )
 
 
@@ -100,9 +100,13 @@ def _facts(node: Node) -> NodeFacts | None:
     return facts
 
 
-def _since(job: Job, node: Node) -> bool:
-    """Whether a job was asked for after the joining was confirmed, or is what proved it."""
-    return node.joining == Joining.JOINED or node.joining_since is None or job.created_at >= node.joining_since
+def _belongs(job: Job, node: Node) -> bool:
+    """Whether a job was asked for after the joining was confirmed, up to the one that proved it."""
+    if node.joining_since is None:
+        return True
+    if node.joining == Joining.JOINED:
+        return job.created_at <= node.joining_since
+    return job.created_at >= node.joining_since
 
 
 def _jobs(node: Node) -> list[Job]:

@@ -143,6 +143,9 @@ def joining_proves_the_node(stage: Stage, node: int, root: Path) -> None:
     assert b"StandInRegistration=KEY-OWN-CANARY-9f3" in ini
     listed = portal.ok("GET", f"clusters/{stage.cluster}/servers")
     assert [(one["name"], one["joining"]) for one in listed["registered"][1:]] == [("mx9", "joined")]
+    proving = portal.ok("GET", f"nodes/{node}/join/")["first"]
+    stage.replicate()
+    assert portal.ok("GET", f"nodes/{node}/join/")["first"] == proving
 
 
 def life_goes_on(stage: Stage, root: Path) -> None:
