@@ -24,6 +24,7 @@ from nodes.secret import Secret
 
 START_SECONDS = 10.0
 ATTEMPTS = 5
+WITHOUT_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 INSTALL_HINT = "OpenSSH's server is not installed: apt-get install openssh-server"
 
 
@@ -33,7 +34,8 @@ class SshdMissing(RuntimeError):
 
 @dataclass(slots=True, eq=False)
 class SshdServer:
-    """One sshd. `folder` holds its keys, configuration and log; it serves the machine's whole file system."""
+    """One sshd. `folder` holds its keys, configuration and log; it serves the machine's whole file system.
+    `obeys_modes`: from its next start on, logins as root are bound by the modes of files as everybody's are."""
 
     folder: Path
     port: int
@@ -42,6 +44,7 @@ class SshdServer:
     sftp_only: bool = False
     sftp_program: str = "internal-sftp"
     extra_lines: Sequence[str] = ()
+    obeys_modes: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
@@ -116,9 +119,10 @@ class SshdServer:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = self._write_config()
+        bound = [*WITHOUT_OVERRIDE, "--"] if self.obeys_modes and os.geteuid() == 0 else []
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*bound, program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._wait_for_banner(self.process)
 

@@ -34,6 +34,7 @@ from replication.guard import Guard
 from replication.jobs.replicate.loading import manifest_at, node_clock_ns
 from replication.listing import Sorted, list_tree, sort_out
 from replication.objects import default_store
+from replication.scan import TRANSIENT
 from replication.selectors.watching import Served
 
 NOTHING: Mapping[str, Stamp | None] = {}
@@ -44,9 +45,12 @@ READ_AT_ONCE = 200
 READ_BYTES = 32 * 1024 * 1024
 """The same in bytes."""
 
-TRY_EVERY = 15.0
+TRY_EVERY = 5.0
 """Seconds between two tries to read what could not be read."""
 TRY_AT_ONCE = 20
+
+NAMED = 100
+"""Names remembered of what is in the way in a listing."""
 
 REFERENCES_KEPT = 8
 
@@ -131,6 +135,7 @@ class Eye:
         settled = settle(memory, self.profile.stable_seconds, self.moment)
         memory, ready = self._without_rewritten(memory, settled.ready, found.doubtful)
         memory, readable = self._tried(memory, found.unread)
+        memory = replace(memory, stubborn={**memory.stubborn, **_in_the_way(listed)})
         return Sight(self.moment, took, memory, replace(settled, ready={**ready, **readable}))
 
     def _expected(self, listed: Sorted) -> Callable[[str], bool]:
@@ -186,6 +191,12 @@ class Eye:
 
 def _stamp_of(file: ListedFile) -> Stamp:
     return Stamp(file.size, file.mtime_ns, file.change_ns)
+
+
+def _in_the_way(listed: Sorted) -> dict[str, str]:
+    """What the listing itself could not look into, or will never follow, and why."""
+    lasting = [problem for problem in listed.problems if problem.code not in TRANSIENT]
+    return {problem.path: f"{problem.code}: {problem.detail}"[:200] for problem in lasting[:NAMED]}
 
 
 def _refused(found: Found, memory: Memory) -> Found:

@@ -48,7 +48,7 @@ class Churner:
 
 @dataclass(frozen=True, slots=True)
 class StubbornFile:
-    """A file of the primary that cannot be read; the secondaries keep what was last known of it."""
+    """A file or folder of the primary that cannot be read; the secondaries keep what was last known of it."""
 
     path: str
     why: str

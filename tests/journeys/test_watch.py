@@ -170,6 +170,43 @@ def test_a_file_that_never_rests_is_named_and_blocks_nothing(watched: Stage) -> 
     assert len(jobs_of(watched)) == jobs
 
 
+def test_what_cannot_be_read_is_named_and_taken_once_it_can(new_cluster: Any) -> None:
+    stage: Stage = new_cluster(watch=True)
+    stage.replicate()
+    server, app, theirs = stage.servers[0], stage.roots[0] / "App", stage.roots[1] / "App"
+    server.stop()
+    server.obeys_modes = True
+    server.start_again()
+    file, folder = app / "list0001.grp", app / "deep0"
+    inside = next(path for path in folder.rglob("*") if path.is_file())
+    kept = {path: (theirs / path.relative_to(app)).read_bytes() for path in (file, inside)}
+
+    for path in kept:
+        path.write_bytes(b"; for nobody's eyes yet\r\n")
+    file.chmod(0)
+    folder.chmod(0)
+    (app / "list0002.grp").write_bytes(b"; for all\r\n")
+    wait_for("the rest goes on", lambda: (theirs / "list0002.grp").read_bytes() == b"; for all\r\n", BUSY)
+    job = wait_for("a job ends", lambda: [one for one in jobs_of(stage) if one["state"] == "failed"], BUSY)[-1]
+    assert job["error_code"] == "incomplete"
+    named = wait_for("both are named", lambda: len(unreadable(stage)) == 2 and unreadable(stage), BUSY)
+    assert named.keys() == {"App/list0001.grp", "App/deep0"}
+    assert all(why.startswith("unreadable: ") for why in named.values())
+    assert {path: (theirs / path.relative_to(app)).read_bytes() for path in kept} == kept
+
+    file.chmod(0o644)
+    folder.chmod(0o755)
+    for path in kept:
+        wait_proven(stage, b"; for nobody's eyes yet\r\n", str(path.relative_to(app)))
+    wait_quiet(stage)
+    assert unreadable(stage) == {}
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
+
+
+def unreadable(stage: Stage) -> dict[str, str]:
+    return {one["path"]: one["why"] for one in watch_of(stage)["unreadable"]}
+
+
 def test_a_file_written_back_unchanged_is_no_change(watched: Stage) -> None:
     path = watched.roots[0] / "App" / "list0005.grp"
     for _ in range(3):
