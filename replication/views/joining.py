@@ -114,12 +114,18 @@ def _of_step(request: HttpRequest, node: Node, step: Step, progress: Progress) -
     parts: dict[Step, Callable[[], dict[str, Any]]] = {
         Step.HOST_KEY: lambda: {"fingerprint_form": FingerprintForm(auto_id="given-%s")},
         Step.CREDENTIAL: lambda: _credentials(request, node),
-        Step.CHECKS: lambda: {"refreshing": progress.facts is None, "scripts": scripts_of(node)},
+        Step.CHECKS: lambda: _checks(node, progress),
         Step.DIFFERENCES: lambda: _differences(request, node, progress),
         Step.CONFIRM: lambda: _confirmation(node, progress),
         Step.PLAN: lambda: {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)},
     }
     return parts.get(step, dict)()
+
+
+def _checks(node: Node, progress: Progress) -> dict[str, Any]:
+    scripts = scripts_of(node)
+    untried = scripts is not None and scripts.state == "brought"
+    return {"refreshing": progress.facts is None or untried, "scripts": scripts}
 
 
 def _credentials(request: HttpRequest, node: Node) -> dict[str, Any]:

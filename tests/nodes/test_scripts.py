@@ -118,6 +118,10 @@ def test_the_console_asks_before_it_brings_and_comes_back(windows, console_for, 
     assert Reader(windows).scripts() == ScriptsSeen()
     done = console.post(f"{at}scripts/bring/?from=join")
     assert done["Location"] == f"{at}join/?step=checks"
+    assert "every 2s" in console.get(done["Location"]).content.decode()
+    observed(windows)
+    assert "every 2s" not in console.get(done["Location"]).content.decode()
+    console.post(f"{at}scripts/bring/")
     page = console.get(at).content.decode()
     assert "Used once a worker has tried them" in page
     assert "Bring the scripts" not in page
