@@ -13,7 +13,6 @@ from tests.journeys.conftest import ENDED, Stage
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal, free_port, wait_for
 from tests.journeys.trees import AWKWARD, config_of, hashes, make_tree
-from tests.journeys.ward import FULL
 from tests.pages import FormSeen
 from tests.sshd import SshdServer
 
@@ -438,32 +437,3 @@ def facts_are_read_anew(stage: Stage, node: int) -> None:
         return answer.status == 200 and bool(answer.body["read_at"] > asked)
 
     wait_for("the facts were read", read, 30)
-
-
-DEATHS = ("replaced", "deleted", "semaphores-dropped", "proven")
-"""Moments of leaving at which the node is neither what it was nor what it shall be; others are replication's own."""
-
-
-def test_leaving_survives_the_death_of_its_worker(new_stage, tmp_path: Path) -> None:
-    orders = tmp_path / "orders"
-    stage: Stage = new_stage(workers=0, nodes=1, files=60, approval="never")
-    stage.portal.start_worker("remote0", {"KILL_ORDERS": str(orders)})
-    root = tmp_path / "MDaemon"
-    make_joining_tree(root)
-    (stage.roots[0] / "App" / "new folder").mkdir()
-    (stage.roots[0] / "App" / "new folder" / "new.dat").write_bytes(b"new")
-    before = photograph(root)
-    node = register(stage, "mx9", root)
-    worker = "remote0"
-    for count, boundary in enumerate(DEATHS if FULL else DEATHS[::3], start=1):
-        join(stage, node, "mx9")
-        stage.replicate()
-        orders.with_suffix(".hits").unlink(missing_ok=True)
-        orders.write_text(f"{boundary}:1")
-        job = stage.portal.ok("POST", f"nodes/{node}/leave", {"confirm_name": "mx9"})
-        stage.portal.processes.pop(worker).wait(60)
-        assert photograph(root) != before or boundary == "proven"
-        worker = f"remote{count}"
-        stage.portal.start_worker(worker, {"KILL_ORDERS": str(orders)})
-        assert run(stage, job)["state"] == "succeeded", boundary
-        assert photograph(root) == before, boundary

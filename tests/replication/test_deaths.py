@@ -193,6 +193,8 @@ def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: P
     primary, root = tmp_path / "mx0", tmp_path / "mx9"
     make_tree(primary, "mx0", files=40)
     make_joining_tree(root)
+    (primary / "App" / "new folder").mkdir()
+    (primary / "App" / "new folder" / "new.dat").write_bytes(b"new")
     before = photograph(root)
     scene.register("mx0", primary, NodeRole.PRIMARY)
     node = scene.register("mx9", root, NodeRole.SECONDARY)
