@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from nodes.connect import NodeLink, open_node
-from nodes.enums import Health
+from nodes.enums import Health, NodeRole
 from nodes.errors import HostKeyUnknown, NodeError, OutputUnreadable, SessionLost, TimedOut, Unreachable
 from nodes.models import Node, NodeFacts
 from nodes.own_log import newest_cluster_lines
@@ -20,6 +20,7 @@ from nodes.products.folders import FolderPath, effective_folders
 from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
+from nodes.reach import shared_outside, try_folders
 from nodes.reader import Reader
 from nodes.selectors.clusters import profile_of
 from nodes.selectors.readings import features_of
@@ -44,9 +45,10 @@ def read_facts(
     profile: Profile,
     known_folders: Sequence[FolderPath] = (),
     features: Sequence[FeatureRule] = (),
+    shared: Sequence[FolderPath] = (),
 ) -> Facts:
     """Ask the node for everything it can tell. `known_folders`: what was found before, to be believed again.
-    `features`: those whose switches are read.
+    `features`: those whose switches are read. `shared`: the primary's shared folders, to be tried beside its own.
 
     One missing fact does not stop the others; `errors` says why it is missing. Raises SessionLost when the connection
     breaks.
@@ -62,8 +64,10 @@ def read_facts(
     own_log = reader.attempt(
         "own_log", lambda: newest_cluster_lines(reader, _log_folder(link, profile, folders)), dict[str, str]()
     )
+    places = {folder.path: folder for folder in (*shared_outside(folders, profile), *shared)}
     return Facts(
         read_at=read_at,
+        reaches=reader.attempt("reaches", lambda: try_folders(reader, tuple(places.values())), ()),
         own_log=own_log,
         switches=reader.attempt("switches", lambda: read_switches(reader, features), ()),
         system=system.system,
@@ -148,12 +152,20 @@ def observe_node(node_id: int) -> None:
             known_folders = tuple(FolderPath(**folder) for folder in known)
             profile = profile_of(node.cluster)
             features = features_of(node.cluster, profile)
-            facts = read_facts(link, profile=profile, known_folders=known_folders, features=features)
+            shared = _shared_by_primary(node, profile)
+            facts = read_facts(link, profile=profile, known_folders=known_folders, features=features, shared=shared)
     except NodeError as error:
         set_health(node_id=node_id, health=_health_after(error), cause=str(error))
         return
     record_facts(node_id=node_id, facts=replace(facts, peer_address=_looked_up(node.address)))
     set_health(node_id=node_id, health=Health.OK)
+
+
+def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
+    """The shared folders that the primary of the node's cluster keeps outside its installation folder."""
+    rows = NodeFacts.objects.filter(node__cluster=node.cluster_id, node__role=NodeRole.PRIMARY)
+    folders = rows.values_list("folders", flat=True).first() or []
+    return shared_outside((FolderPath(**folder) for folder in folders), profile)
 
 
 def _looked_up(address: str) -> str:

@@ -45,11 +45,23 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """A shared folder outside the installation folder, tried from a node by the portal's login. `found` None: it could
+    not be tried; `why`: what stood in the way."""
+
+    label: str
+    path: str
+    found: bool | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeReading:
     """One node. `age`: seconds since version and clock were read, None if never. `clock_offset`: ahead of the portal,
     give or take `clock_uncertainty`. `own_log`: the newest line of each code of its own cluster log; `new_log` and
     `new_part_log`: those of them that came after the last word on its cluster service, and on its part.
-    `registration`: digest of its registration key. `host_names`: what it is called, case-folded."""
+    `registration`: digest of its registration key. `host_names`: what it is called, case-folded. `reaches`:
+    the shared folders of this node and of the primary; `key_login`: the portal logs in with a key."""
 
     name: str
     primary: bool = False
@@ -71,6 +83,8 @@ class NodeReading:
     new_part_log: Mapping[str, str] = field(default_factory=dict)
     host_names: frozenset[str] = frozenset()
     switches: tuple[Switch, ...] = ()
+    reaches: tuple[Reach, ...] = ()
+    key_login: bool = False
 
     def with_facts(self, **facts: Any) -> NodeReading:
         """The same node with what was read from it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nodes.health.finding import Finding, passes
-from nodes.health.readings import ClusterReading, NodeReading, Standing
+from nodes.health.readings import ClusterReading, NodeReading, Reach, Standing
 
 ON, OFF, UNSAID = "on", "off", ""
 
@@ -64,7 +64,39 @@ def _account(node: NodeReading) -> Finding:
 
 
 def path_access(reading: ClusterReading) -> list[Finding]:
-    """No shared paths are set yet, so nothing can be tried."""
-    text = "No shared paths are set, so no node's access was tried."
-    remedy = "Known once shared paths are set: then each node creates, locks, reads and deletes a file there."
-    return [Finding("", Standing.UNKNOWN, text, remedy)]
+    """Every node finds the shared folders that it, or the primary, keeps outside the installation folder."""
+    if not any(node.reaches for node in reading.nodes):
+        text = "No server keeps a shared folder outside its installation folder, so there is none to try."
+        remedy = "Give the folders that all servers share a UNC path; then each server is asked whether it finds them."
+        return [Finding("", Standing.UNKNOWN, text, remedy)]
+    return [_reach(node) for node in reading.nodes]
+
+
+def _reach(node: NodeReading) -> Finding:
+    own = [reach for reach in node.reaches if node.windows and not reach.path.startswith(("\\\\", "//"))]
+    missed = [reach for reach in node.reaches if not reach.found and reach not in own]
+    if missed:
+        return _missed(node, missed[0], len(missed) - 1)
+    if own:
+        text = f"{own[0].label} is {own[0].path}, on a drive of the server itself."
+        return Finding(node.name, Standing.WARN, text, "Give it a UNC path that all servers reach.")
+    if not node.reaches:
+        text = "The shared folders were not tried from this server yet."
+        return Finding(node.name, Standing.UNKNOWN, text, "Refresh the node's facts.")
+    places = ", ".join(dict.fromkeys(reach.path for reach in node.reaches))
+    return passes(node.name, f"It finds {places}, asked by the portal's login; nothing was written there.")
+
+
+def _missed(node: NodeReading, reach: Reach, others: int) -> Finding:
+    more = f" {others} more are not found." if others else ""
+    text = f"{reach.label}, {reach.path}: {reach.why}.{more}"
+    if node.windows and node.key_login:
+        remedy = (
+            "A login by key has no rights on other machines. Give the node a credential with a password, or look on "
+            "the server whether the account of its services reaches the folder."
+        )
+        return Finding(node.name, Standing.UNKNOWN, text, remedy)
+    if reach.found is None:
+        return Finding(node.name, Standing.UNKNOWN, text, "Refresh the node's facts once that is mended.")
+    remedy = "Let this server reach the share, and the portal's account read it; then refresh the node's facts."
+    return Finding(node.name, Standing.FAIL, text, remedy)

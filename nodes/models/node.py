@@ -99,6 +99,9 @@ class NodeFacts(models.Model):
     disk_free = models.BigIntegerField(null=True)
     disk_total = models.BigIntegerField(null=True)
     folders = models.JSONField(default=list, blank=True, help_text="effective folder paths with their evidence")
+    reaches = models.JSONField(
+        default=list, blank=True, help_text="the shared folders outside, and whether the node finds them"
+    )
     capabilities = models.JSONField(default=dict, blank=True)
     scripts = models.JSONField(
         null=True, blank=True, help_text="the portal's scripts on it; null where none are needed"

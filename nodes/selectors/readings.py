@@ -8,8 +8,8 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from nodes.enums import AttestedSubject, Clustering, NodeRole, PlatformName, ReplicationMode
-from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Said, Switch
+from nodes.enums import AttestedSubject, Clustering, CredentialKind, NodeRole, PlatformName, ReplicationMode
+from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, Said, Switch
 from nodes.models import Attestation, Cluster, FeatureKey, Node, NodeFacts, RegistrationSeal
 from nodes.products.errors import ProfileError
 from nodes.products.profile import FeatureRule, Profile
@@ -35,7 +35,9 @@ def features_of(cluster: Cluster, profile: Profile) -> tuple[FeatureRule, ...]:
 def cluster_reading(cluster: Cluster) -> ClusterReading:
     """Everything the guards are judged from, in a fixed number of queries."""
     profile = _profile(cluster)
-    nodes = list(Node.objects.filter(cluster=cluster).select_related("facts").prefetch_related("attestations"))
+    nodes = list(
+        Node.objects.filter(cluster=cluster).select_related("facts", "credential").prefetch_related("attestations")
+    )
     digests = _digests(cluster)
     features = features_of(cluster, profile) if profile else ()
     native = cluster.replication_mode == ReplicationMode.NATIVE
@@ -81,6 +83,7 @@ def node_reading(node: Node, registration: str = "") -> NodeReading:
         new_log=_newer(own_log, service),
         new_part_log=_newer(own_log, part),
         host_names=_names(node, facts),
+        key_login=node.credential is not None and node.credential.kind == CredentialKind.KEY,
     )
     return reading if facts is None else reading.with_facts(**_facts(facts))
 
@@ -97,6 +100,7 @@ def _facts(facts: NodeFacts) -> dict[str, object]:
         "disk_free": facts.disk_free,
         "disk_total": facts.disk_total,
         "switches": tuple(Switch(**switch) for switch in facts.switches),
+        "reaches": tuple(Reach(**reach) for reach in facts.reaches),
     }
 
 

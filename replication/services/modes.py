@@ -34,7 +34,7 @@ def portal_refusal(cluster: Cluster, *, dry_run: bool = False) -> Refusal | None
 
 
 def _service_refusal(cluster: Cluster) -> Refusal | None:
-    nodes = Node.objects.filter(cluster=cluster).select_related("facts").prefetch_related("attestations")
+    nodes = Node.objects.filter(cluster=cluster).select_related("facts", "credential").prefetch_related("attestations")
     words = {node.name: service_word(node_reading(node)) for node in nodes}
     running = [f"{name}: {evidence}" for name, (word, evidence) in words.items() if word == ON]
     if running:

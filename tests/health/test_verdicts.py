@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Said, Switch
+from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, Said, Switch
 from nodes.health.verdicts import Verdict, judge
 
+SHARE, DRIVE = r"\\files\mail\Users", r"D:\Mail\Users"
+WINDOWS_BY_KEY = {
+    "windows": True,
+    "key_login": True,
+    "reaches": (Reach("Users", SHARE, found=False, why="access is denied"),),
+}
 SIGNAL = "21/04/02 16:02:05.105 Debug 24D2AF55 0x4151020C Replication Signal from: DESKTOP-ABC123"
 
 
@@ -73,7 +79,14 @@ def verdicts(*nodes: NodeReading, **fields) -> dict[str, Verdict]:
         ("cluster_service", {"service": None}, "unknown", "Nobody attested"),
         ("cluster_service", {"service": Said("on", "astrid", "today")}, "fail", "that it is on"),
         ("cluster_service", {"new_log": {"0x4151020C": SIGNAL}}, "fail", "Replication Signal from"),
-        ("path_access", {}, "unknown", "No shared paths are set"),
+        ("path_access", {}, "unknown", "No server keeps a shared folder outside"),
+        ("path_access", {"reaches": (Reach("Users", SHARE, found=True),)}, "pass", SHARE),
+        ("path_access", {"reaches": (Reach("Users", SHARE, found=False, why="it is not there"),)}, "fail", "not there"),
+        ("path_access", {"reaches": (Reach("Users", SHARE, found=None, why="timed out"),)}, "unknown", "timed out"),
+        ("path_access", WINDOWS_BY_KEY, "unknown", "access is denied"),
+        ("path_access", {**WINDOWS_BY_KEY, "key_login": False}, "fail", "access is denied"),
+        ("path_access", {"windows": True, "reaches": (Reach("Users", DRIVE, found=False),)}, "warn", DRIVE),
+        ("path_access", {"windows": True, "reaches": (Reach("Users", DRIVE, found=True),)}, "warn", DRIVE),
         ("service_accounts", {}, "unknown", "not asked"),
         ("service_accounts", {"windows": True}, "unknown", "not known"),
         ("service_accounts", {"account": Said("no", "astrid", "today")}, "fail", "no"),

@@ -2,21 +2,26 @@
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import cast
 
 import pytest
+from django.utils import timezone
 
 from nodes import reader
 from nodes.connect import open_node
-from nodes.enums import Health
+from nodes.enums import Health, NodeRole
+from nodes.health.verdicts import judge
 from nodes.models import Node, NodeFacts
 from nodes.observe import observe_node, read_facts
+from nodes.products.profile import FolderPath
 from nodes.remote.session import Session
 from nodes.selectors import profile_of
+from nodes.selectors.readings import cluster_reading
 from nodes.services import host_keys, registry
 from nodes.services.facts import Facts
 from nodes.services.registry import NodeChange
+from tests.factories import make_node
 from tests.sshd import free_port
 
 
@@ -66,6 +71,42 @@ def test_without_an_ini_the_other_facts_are_there(real_node, mail_root, profile)
     assert "MDaemon.ini" in facts.errors["folders"]
     assert facts.system
     assert facts.clock_offset_ms is not None
+
+
+def shared_by(node: Node) -> dict[str, tuple[bool | None, str]]:
+    observe_node(node.pk)
+    return {one["path"]: (one["found"], one["why"]) for one in NodeFacts.objects.get(node=node).reaches}
+
+
+def test_the_shared_folders_outside_are_looked_for(real_node, mail_root, tmp_path):
+    share = tmp_path / "share" / "Users"
+    ini = mail_root / "App" / "MDaemon.ini"
+    ini.write_bytes(ini.read_bytes() + f"\r\n[Paths]\r\nSomewhere={share}/$DOMAIN$/$MAILBOX$/\r\n".encode())
+    assert shared_by(real_node) == {str(share): (False, "it is not there")}
+    share.parent.mkdir()
+    share.write_text("a file")
+    assert shared_by(real_node) == {str(share): (False, "a file is there, no folder")}
+    share.unlink()
+    share.symlink_to(mail_root)
+    assert shared_by(real_node) == {str(share): (True, "")}
+    share.unlink()
+    share.mkdir()
+    assert shared_by(real_node) == {str(share): (True, "")}
+
+
+def test_the_primarys_shared_folders_are_looked_for_from_every_node(real_node, profile, tmp_path):
+    """A server that is about to join keeps its own folders at home, and shall find those of the primary."""
+    users = next(rule for rule in profile.folders if rule.role == "users")
+    share = FolderPath("users", users.label, str(tmp_path / "far"), "/d", "Paths", "Somewhere", "discovered")
+    Node.objects.filter(pk=real_node.pk).update(role=NodeRole.SECONDARY)
+    primary = make_node(real_node.cluster, role=NodeRole.PRIMARY)
+    NodeFacts.objects.create(node=primary, read_at=timezone.now(), folders=[asdict(share)])
+    assert shared_by(real_node) == {share.path: (False, "it is not there")}
+    verdict = next(one for one in judge(cluster_reading(real_node.cluster)) if one.code == "path_access")
+    assert verdict.standing == "fail"
+    assert share.path in verdict.evidence
+    (tmp_path / "far").mkdir()
+    assert shared_by(real_node) == {share.path: (True, "")}
 
 
 def test_a_huge_ini_is_not_swallowed(real_node, mail_root, profile, monkeypatch):

@@ -1,0 +1,49 @@
+"""Whether a node finds the folders that all nodes share. They are looked at; nothing is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nodes.errors import NodeError, RemoteDenied, RemoteFileMissing, SessionLost
+from nodes.health.readings import Reach
+from nodes.products.profile import FolderPath, Profile
+from nodes.reader import Reader
+from nodes.remote.session import FileKind
+
+
+def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[FolderPath, ...]:
+    """The folders that nodes share and that lie outside an installation folder, each place once."""
+    shared = {rule.role for rule in profile.folders if rule.shared}
+    found = [folder for folder in folders if folder.role in shared and not folder.inside]
+    return tuple({folder.path: folder for folder in found}.values())
+
+
+def try_folders(reader: Reader, places: Sequence[FolderPath]) -> tuple[Reach, ...]:
+    """Each place, and whether the node finds a folder there. Raises SessionLost."""
+    return tuple(_tried(reader, place) for place in places)
+
+
+def _tried(reader: Reader, place: FolderPath) -> Reach:
+    try:
+        why = _missing(reader, reader.link.platform.sftp_path(place.path))
+    except SessionLost:
+        raise
+    except RemoteDenied:
+        return Reach(place.label, place.path, found=False, why="access is denied")
+    except RemoteFileMissing:
+        return Reach(place.label, place.path, found=False, why="it is not there")
+    except (NodeError, ValueError) as error:
+        return Reach(place.label, place.path, found=None, why=str(error).rstrip("."))
+    return Reach(place.label, place.path, found=not why, why=why)
+
+
+def _missing(reader: Reader, path: str) -> str:
+    """Why there is no folder; "" where there is one."""
+    reader.alive()
+    stat = reader.link.session.stat(path)
+    if stat is None:
+        return "it is not there"
+    if stat.kind is FileKind.LINK:
+        reader.link.session.list_folder(path)
+        return ""
+    return "" if stat.kind is FileKind.FOLDER else "a file is there, no folder"
