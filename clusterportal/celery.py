@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging.config
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.schedules import crontab
+from celery.signals import setup_logging
 from django.conf import settings
-from django.db.utils import OperationalError
+from django.db import DatabaseError
 from kombu.transport.redis import Channel
+
+from clusterportal.database import DatabaseAway, is_away
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 
@@ -17,7 +21,31 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 # that is gone, which ends the worker (seen). Nothing is lost without it: the rows are the queue.
 Channel.do_restore = False
 
-app = Celery("clusterportal")
+
+class PortalTask(Task):
+    """A database that is away is said in a line; the next message or sweep does the work. All else keeps its
+    traceback."""
+
+    throws = (DatabaseAway,)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run."""
+        try:
+            return self.run(*args, **kwargs)
+        except DatabaseError as error:
+            if is_away(error):
+                raise DatabaseAway(str(error)) from None
+            raise
+
+
+@setup_logging.connect
+def _log_as_the_portal_does(loglevel: int = logging.INFO, **_: Any) -> None:
+    """Celery would put a handler of its own in the place of ours, which blanks secrets. Its level is for its own."""
+    logging.config.dictConfig(settings.LOGGING)
+    logging.getLogger("celery").setLevel(loglevel)
+
+
+app = Celery("clusterportal", task_cls=PortalTask)
 
 
 def configuration() -> dict[str, Any]:
@@ -44,8 +72,7 @@ def configuration() -> dict[str, Any]:
         # taken is done with, for the same reason: an acknowledgement after the broker died ends its worker, too
         "task_acks_late": False,
         "worker_prefetch_multiplier": 1,
-        # a database that is away is said in a line; the next message or sweep does the work
-        "task_annotations": {"*": {"throws": (OperationalError,)}},
+        "worker_redirect_stdouts": False,
         "task_default_queue": "default",
         "task_routes": {
             "nodes.tasks.observe": {"queue": "remote"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework import exceptions
@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import Conflict, Stale
+from clusterportal.database import is_away
 from nodes.errors import HostKeyMismatch, HostKeyUnknown, NodeError, TimedOut
 from nodes.vault import WrongKey
 
@@ -158,7 +159,7 @@ def _from_database(error: Exception) -> Problem | None:
         return Problem(
             409, "conflict", "This collides with existing data, perhaps made at the same moment. Read again."
         )
-    if isinstance(error, OperationalError):
+    if is_away(error):
         return Problem(503, "database_busy", "The database is busy or away. Try again shortly.", retry_after=2)
     return None
 

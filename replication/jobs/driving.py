@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.db import DatabaseError
 
+from clusterportal.database import fault
 from replication.core.states import TargetState
 from replication.jobs import boundaries, runner_for
 from replication.jobs.base import LeaseLost, Paused, Runner, TargetOutcome, TargetWork
@@ -79,7 +80,7 @@ class Driver:
                 if free <= 0:
                     break
         except DatabaseError as error:
-            _LOG.warning("nothing can be claimed: the database is away (%s)", error)
+            _LOG.warning("nothing can be claimed: %s", error, exc_info=fault(error))
         self._more = free <= 0
         self._look_at = time.monotonic() + LOOK_EVERY
 
@@ -118,7 +119,8 @@ class Driver:
         try:
             written = list(zip(finishes, finish_targets(finishes), strict=True))
         except DatabaseError as error:
-            _LOG.warning("%s outcomes could not be written (%s); they will be run again", len(finishes), error)
+            text = "%s outcomes could not be written (%s); they will be run again"
+            _LOG.warning(text, len(finishes), error, exc_info=fault(error))
             return []
         boundaries.reached("outcomes-written")
         for finish, trouble in written:

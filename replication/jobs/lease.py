@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
+from clusterportal.database import fault
 from replication.jobs import boundaries
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.selectors.signals import Signals, read_signals
@@ -164,7 +165,7 @@ class Keeper:
                 self._look()
             self._renew()
         except DatabaseError as error:
-            _LOG.warning("the database is away: %s", error)
+            _LOG.warning("leases could not be renewed: %s", error, exc_info=fault(error))
             close_old_connections()
 
     def _look(self) -> None:

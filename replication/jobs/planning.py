@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 
+from clusterportal.database import fault, is_away
 from nodes.errors import NodeError
 from replication.core.plan import Brake, Plan
 from replication.core.states import JobState
@@ -47,7 +48,8 @@ def plan_job(job_id: int) -> bool:
     except LeaseLost:
         _LOG.warning("job #%s was taken over while it was being planned", job_id)
     except DatabaseError as error:
-        _LOG.warning("job #%s: the plan could not be written (%s); the sweep will have it planned again", job_id, error)
+        text = "job #%s: the plan could not be written (%s); the sweep will have it planned again"
+        _LOG.warning(text, job_id, error, exc_info=fault(error))
     return True
 
 
@@ -80,8 +82,8 @@ def _failure(job: Job, error: BaseException) -> PlanOutcome:
     if isinstance(error, NodeError):
         retry = wait_after(job.attempt) if error.retryable else None
         return PlanOutcome(error_code=error.code, error=str(error), retry_after=retry)
-    if isinstance(error, DatabaseError):
-        _LOG.warning("planning job #%s: the database did not answer as it should: %s", job.pk, error)
+    if is_away(error) or isinstance(error, IntegrityError):
+        _LOG.warning("planning job #%s: the database did not take it: %s", job.pk, error, exc_info=fault(error))
         text = "The portal's database was out of reach."
         return PlanOutcome(error_code="database_away", error=text, retry_after=wait_after(job.attempt))
     _LOG.error("planning job #%s failed", job.pk, exc_info=error)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError
 
+from clusterportal.database import fault
 from replication.jobs.worker import SHUTTING_DOWN, closing, worker_name
 from replication.services.workers import note_worker, note_worker_gone
 
@@ -38,4 +39,4 @@ class Presence(threading.Thread):
         try:
             closing(saying)
         except DatabaseError as error:
-            _LOG.info("the database did not take a sign of life: %s", error)
+            _LOG.info("the database did not take a sign of life: %s", error, exc_info=fault(error))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError
+from django.db import IntegrityError
 
+from clusterportal.database import fault, is_away
 from nodes.errors import NodeError, Unreachable
 from replication.core.states import TargetState
 from replication.jobs.base import Cancelled, Interrupted, Paused, TargetOutcome, WritesStopped
@@ -43,8 +44,8 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
         return _interrupted(error)
     if isinstance(error, NodeError):
         return _node_error(error, target)
-    if isinstance(error, DatabaseError):
-        _LOG.warning("%s: the database did not answer as it should: %s", target, error)
+    if is_away(error) or isinstance(error, IntegrityError):
+        _LOG.warning("%s: the database did not take it: %s", target, error, exc_info=fault(error))
         text = "The portal's database was out of reach."
         return Ended(
             TargetState.PENDING, text, error_code="database_away", error=text, delay=wait_after(target.attempt)

@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.errors import Conflict
+from clusterportal.database import fault
 from nodes.enums import NodeRole
 from nodes.errors import NodeError
 from nodes.models import Cluster, Node
@@ -81,7 +82,7 @@ def _look_when_due(claim: Look) -> None:
     except LeaseLost as error:
         _LOG.warning("watch of cluster %s: %s", claim.cluster_id, error)
     except DatabaseError as error:
-        _LOG.warning("watch of cluster %s: the database is away (%s)", claim.cluster_id, error)
+        _LOG.warning("watch of cluster %s: %s", claim.cluster_id, error, exc_info=fault(error))
 
 
 class WatchGuard:
