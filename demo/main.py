@@ -102,7 +102,7 @@ class Story:
             self._register_node(demo_node, "secondary" if index else "primary", pair["credential"]["id"])
         self.tell("Attested that no node's own cluster service is on: the portal replicates this cluster")
         self._api.post(f"clusters/{self._cluster}/resume/")
-        self.tell("Resumed the cluster: a new one is paused until a person lets it go")
+        self.tell("Resumed the cluster, which enables clustering: a new one is paused until a person lets it go")
 
     def _register_node(self, demo_node: DemoNode, role: str, credential: int) -> None:
         node = self._api.post(
