@@ -24,12 +24,13 @@ from nodes.reader import Reader
 from nodes.remote.scripts import prepared
 from nodes.remote.session import FileKind, Outcome
 from nodes.remote.walk import walk
+from nodes.scratch import PREFIX
 
 HASHED_FILES = 5
 LARGEST_HASHED = 1024 * 1024
 BUILD = (r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion", "CurrentBuildNumber")
-PREFIX = ".cp~selftest-"
-"""Of the scratch files; no listing of the portal shows such names."""
+SCRATCH = f"{PREFIX}selftest-"
+"""Of the scratch files."""
 
 
 class Outcomes(StrEnum):
@@ -217,7 +218,7 @@ class Scratch:
 
     def __init__(self, test: SelfTest) -> None:
         self._test, self._session = test, test.link.session
-        start = f"{test.link.root}/{PREFIX}{secrets.token_hex(4)}"
+        start = f"{test.link.root}/{SCRATCH}{secrets.token_hex(4)}"
         self.first, self.second, self.undo = f"{start}a", f"{start}b", f"{start}c"
 
     def run(self) -> None:

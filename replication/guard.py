@@ -22,15 +22,17 @@ class Guard(Protocol):
         files_total: int | None = None,
         bytes_total: int | None = None,
     ) -> None:
-        """Say what was done since the last call; keeps the lease alive. Never raises."""
+        """Report work done since the last call (`files` and `bytes` are added; the totals and the phase, at most 80
+        characters, are set). Renews the lease when due. Never raises, so a transfer may call it for every chunk."""
         ...
 
     def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-        """Add a line to the job's log."""
+        """Add a line to the job's log: `level` info, warning or error; `code` stable; `text` a sentence without
+        secrets. Written in batches, at the latest with the outcome; void when the lease is lost."""
         ...
 
     def boundary(self, name: str) -> None:
-        """Name the step that was just finished."""
+        """The end of one named step: a sign of life, and where tests kill the worker (`boundaries.OBSERVERS`)."""
         ...
 
 

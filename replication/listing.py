@@ -10,14 +10,12 @@ from nodes.connect import NodeLink
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
+from nodes.scratch import PREFIX
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath, path_problem
 from replication.core.spelling import Spelling
 from replication.digests import VANISHED
 from replication.guard import Guard, moving
-
-STAGING_PREFIX = ".cp~"
-"""What the portal's own temporary names begin with."""
 
 LISTINGS = 3
 """How often a tree is listed, at most, until nothing that counts goes away in the middle."""
@@ -64,7 +62,7 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
     problems: list[Problem] = []
     unclassified: list[str] = []
     for file in listing.files:
-        if STAGING_PREFIX in file.path or file.kind == "folder":
+        if PREFIX in file.path or file.kind == "folder":
             continue
         path_class = profile.classify(file.path).path_class
         if path_class == PathClass.UNCLASSIFIED:
@@ -80,8 +78,8 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
         for folder in listing.unreadable
     )
     problems.extend(Problem(path, "vanished", VANISHED) for path in _gone_that_count(listing, profile))
-    leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(STAGING_PREFIX)]
-    folders = tuple(file.path for file in listing.files if file.kind == "folder" and STAGING_PREFIX not in file.path)
+    leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(PREFIX)]
+    folders = tuple(file.path for file in listing.files if file.kind == "folder" and PREFIX not in file.path)
     return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers), folders)
 
 
@@ -103,7 +101,7 @@ def _gone_that_count(listing: Listing, profile: Profile) -> list[str]:
     return [
         path
         for path in listing.vanished
-        if STAGING_PREFIX not in path and (path in folders or profile.classify(path).path_class == PathClass.CONFIG)
+        if PREFIX not in path and (path in folders or profile.classify(path).path_class == PathClass.CONFIG)
     ]
 
 

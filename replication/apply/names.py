@@ -9,8 +9,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-PREFIX = ".cp~"
-_NAME = re.compile(r"\.cp~(?P<tag>\d+\.\d+)(?P<kind>[sdu])(?P<rest>[0-9a-f]*)\Z")
+from nodes.scratch import PREFIX
+
+_NAME = re.compile(re.escape(PREFIX) + r"(?P<tag>\d+\.\d+)(?P<kind>[sdu])(?P<rest>[0-9a-f]*)\Z")
 
 
 @dataclass(frozen=True, slots=True)

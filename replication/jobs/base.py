@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from nodes.models import Node
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import TargetState
+from replication.guard import Guard
 from replication.models import Job, Target
 from replication.services.interruptions import Cancelled, Interrupted, LeaseLost, Paused, WritesStopped
 
@@ -32,8 +33,8 @@ __all__ = [
 ]
 
 
-class Lease(Protocol):
-    """The right to work on one claimed job (planning) or target (driving). One thread uses it at a time.
+class Lease(Guard, Protocol):
+    """The guard of one claimed job (planning) or target (driving). One thread uses it at a time.
 
     It lives in memory: the engine's own thread renews what made progress and looks for cancel, pause and "stop all
     writes" about twice a second, so none of these calls but `transaction` waits for the database.
@@ -50,28 +51,6 @@ class Lease(Protocol):
         Raises LeaseLost one operation time-out before the lease could end by this process' own clock; Cancelled;
         Paused; and, for a target, WritesStopped. Counts as a sign of life.
         """
-        ...
-
-    def progress(
-        self,
-        *,
-        files: int = 0,
-        bytes: int = 0,
-        phase: str | None = None,
-        files_total: int | None = None,
-        bytes_total: int | None = None,
-    ) -> None:
-        """Report work done since the last call (`files` and `bytes` are added; the totals and the phase, at most 80
-        characters, are set). Renews the lease when due. Never raises, so a transfer may call it for every chunk."""
-        ...
-
-    def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-        """Add a line to the job's log: `level` info, warning or error; `code` stable; `text` a sentence without
-        secrets. Written in batches, at the latest with the outcome; void when the lease is lost."""
-        ...
-
-    def boundary(self, name: str) -> None:
-        """The end of one named step: a sign of life, and where tests kill the worker (`boundaries.OBSERVERS`)."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

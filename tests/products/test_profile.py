@@ -9,6 +9,7 @@ import pytest
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
 from nodes.products.profile import Effect, FolderPath, PathClass, Profile, Source
+from nodes.scratch import PREFIX
 
 MDAEMON = load_profile("mdaemon")
 
@@ -43,8 +44,8 @@ PUBLIC_SEMAPHORES = {
         ("App/EXITNOW.SEM", PathClass.NEVER),
         ("App/EDITUSER.LCK", PathClass.NEVER),
         ("App/Userlist.dat.tmp", PathClass.NEVER),
-        ("App/.cp~1f-2", PathClass.NEVER),
-        ("Templates/.cp~stage/0001", PathClass.NEVER),
+        (f"App/{PREFIX}1f-2", PathClass.NEVER),
+        (f"Templates/{PREFIX}stage/0001", PathClass.NEVER),
         ("PEM/example.com/dkim/private", PathClass.NEVER),
         ("Templates/server.key", PathClass.NEVER),
         ("CFilter/state.db", PathClass.NEVER),
@@ -126,7 +127,9 @@ def test_what_is_known_of_a_file_stays_under_an_override():
     assert MDAEMON.with_overrides([("**", "node-local")]).classify("App/x.grp").secret
 
 
-@pytest.mark.parametrize("path", ["App/EXITNOW.SEM", "App/x.exe", "PEM/a", "App/.cp~1", "App/x.tmp", "App/x.sqlite"])
+@pytest.mark.parametrize(
+    "path", ["App/EXITNOW.SEM", "App/x.exe", "PEM/a", f"App/{PREFIX}1", "App/x.tmp", "App/x.sqlite"]
+)
 @pytest.mark.parametrize("pattern", ["**", "{path}"])
 def test_no_override_makes_config_of_what_must_never_be_written(path: str, pattern: str):
     profile = MDAEMON.with_overrides([(pattern.format(path=path), "config")])
