@@ -81,6 +81,7 @@ def read_facts(
         disk_total=disk.total if disk else None,
         folders=folders,
         capabilities=link.capabilities,
+        services=reader.attempt("services", reader.services, ()),
         scripts=reader.attempt("scripts", reader.scripts, None),
         errors=reader.errors,
     )

@@ -12,7 +12,7 @@ from django.conf import settings
 from nodes.command import Command, CommandResult
 from nodes.connect import NodeLink
 from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, SessionLost, Unsupported
-from nodes.platforms.base import ClockReading, SystemFacts
+from nodes.platforms.base import ClockReading, Service, SystemFacts
 from nodes.products.ini import IniError
 from nodes.remote.scripts import ScriptsSeen, seen
 from nodes.remote.session import FileKind, RemoteEntry, Space
@@ -110,6 +110,11 @@ class Reader:
         if space is None:
             raise Unsupported("The server's SFTP does not tell the free space.")
         return space
+
+    def services(self) -> tuple[Service, ...]:
+        """The services of the installation folder; none where no command of the platform tells them."""
+        command = self.link.platform.services(self.link.root)
+        return self.link.platform.parse_services(self.answer(command, "")) if command else ()
 
     def scripts(self) -> ScriptsSeen | None:
         """The portal's scripts on the node; None where its system needs none."""

@@ -180,10 +180,32 @@ class ScriptsStateOut(serializers.Serializer[object]):
     folder = serializers.CharField(read_only=True, help_text="below the home folder of the portal's account")
 
 
+class ReachOut(serializers.Serializer[object]):
+    """A shared folder outside the installation folder, of this node or of the primary, as seen from this node."""
+
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
+    path = serializers.CharField(read_only=True)
+    found = serializers.BooleanField(read_only=True, allow_null=True, help_text="null where it could not be tried")
+    why = serializers.CharField(read_only=True, allow_blank=True, help_text="what stood in the way")
+
+
+class ServiceOut(serializers.Serializer[object]):
+    """A service whose program lies in the installation folder."""
+
+    name = serializers.CharField(read_only=True)
+    shown_name = serializers.CharField(read_only=True)
+    state = serializers.IntegerField(read_only=True, help_text="1 stopped, 4 running, 0 not to be asked for")
+    start = serializers.IntegerField(read_only=True, help_text="2 automatic, 3 on demand, 4 disabled")
+    account = serializers.CharField(read_only=True, allow_blank=True)
+    program = serializers.CharField(read_only=True)
+
+
 class FactsOut(serializers.ModelSerializer[NodeFacts]):
     """What a node last said of itself; `errors` tells by fact why one is missing."""
 
     folders = FolderOut(many=True, read_only=True)
+    reaches = ReachOut(many=True, read_only=True)
+    services = ServiceOut(many=True, read_only=True)
     capabilities = serializers.DictField(child=serializers.BooleanField(), read_only=True)
     errors = serializers.DictField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
     scripts = serializers.SerializerMethodField(help_text="null where the system needs none")
@@ -208,6 +230,8 @@ class FactsOut(serializers.ModelSerializer[NodeFacts]):
             "disk_free",
             "disk_total",
             "folders",
+            "reaches",
+            "services",
             "capabilities",
             "scripts",
             "errors",

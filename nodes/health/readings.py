@@ -56,12 +56,21 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsAs:
+    """A service of the mail server and the account it runs under, as the system names it."""
+
+    service: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeReading:
     """One node. `age`: seconds since version and clock were read, None if never. `clock_offset`: ahead of the portal,
     give or take `clock_uncertainty`. `own_log`: the newest line of each code of its own cluster log; `new_log` and
     `new_part_log`: those of them that came after the last word on its cluster service, and on its part.
     `registration`: digest of its registration key. `host_names`: what it is called, case-folded. `reaches`:
-    the shared folders of this node and of the primary; `key_login`: the portal logs in with a key."""
+    the shared folders of this node and of the primary; `key_login`: the portal logs in with a key.
+    `services`: empty where they are not known."""
 
     name: str
     primary: bool = False
@@ -85,6 +94,7 @@ class NodeReading:
     switches: tuple[Switch, ...] = ()
     reaches: tuple[Reach, ...] = ()
     key_login: bool = False
+    services: tuple[RunsAs, ...] = ()
 
     def with_facts(self, **facts: Any) -> NodeReading:
         """The same node with what was read from it."""

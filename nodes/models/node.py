@@ -102,6 +102,9 @@ class NodeFacts(models.Model):
     reaches = models.JSONField(
         default=list, blank=True, help_text="the shared folders outside, and whether the node finds them"
     )
+    services = models.JSONField(
+        default=list, blank=True, help_text="the mail server's services, where they can be asked"
+    )
     capabilities = models.JSONField(default=dict, blank=True)
     scripts = models.JSONField(
         null=True, blank=True, help_text="the portal's scripts on it; null where none are needed"

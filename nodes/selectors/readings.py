@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from nodes.enums import AttestedSubject, Clustering, CredentialKind, NodeRole, PlatformName, ReplicationMode
-from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, Said, Switch
+from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, RunsAs, Said, Switch
 from nodes.models import Attestation, Cluster, FeatureKey, Node, NodeFacts, RegistrationSeal
 from nodes.products.errors import ProfileError
 from nodes.products.profile import FeatureRule, Profile
@@ -100,6 +100,7 @@ def _facts(facts: NodeFacts) -> dict[str, object]:
         "disk_free": facts.disk_free,
         "disk_total": facts.disk_total,
         "switches": tuple(Switch(**switch) for switch in facts.switches),
+        "services": tuple(RunsAs(service["shown_name"], service["account"]) for service in facts.services),
         "reaches": tuple(Reach(**reach) for reach in facts.reaches),
     }
 

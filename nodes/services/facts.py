@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from nodes.enums import Health
 from nodes.health.readings import Reach, Switch
 from nodes.models import Node, NodeFacts
-from nodes.platforms.base import Capabilities, ClockReading
+from nodes.platforms.base import Capabilities, ClockReading, Service
 from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion
 from nodes.remote.scripts import ScriptsSeen
@@ -25,8 +25,8 @@ from nodes.services.rows import take_node
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a node said of itself at `read_at`. "" or None where it could not be read; `errors` says why by fact
-    (system, version, folders, reaches, clock, disk, own_log, switches, scripts). Clock in milliseconds, disk in bytes.
-    `scripts` is None, too, where the system needs none."""
+    (system, version, folders, reaches, clock, disk, own_log, switches, services, scripts). Clock in milliseconds, disk
+    in bytes. `scripts` is None, too, where the system needs none."""
 
     read_at: datetime
     system: str = ""
@@ -45,6 +45,7 @@ class Facts:
     own_log: Mapping[str, str] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()
     reaches: tuple[Reach, ...] = ()
+    services: tuple[Service, ...] = ()
     scripts: ScriptsSeen | None = None
 
 
@@ -69,6 +70,7 @@ def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     columns["own_log"] = dict(facts.own_log)
     columns["switches"] = [asdict(switch) for switch in facts.switches]
     columns["reaches"] = [asdict(reach) for reach in facts.reaches]
+    columns["services"] = [asdict(service) for service in facts.services]
     columns["scripts"] = {**asdict(facts.scripts), "tried": True} if facts.scripts else None
     columns["errors"] = {name: _text(reason, 500) for name, reason in facts.errors.items()}
     row, _ = NodeFacts.objects.update_or_create(node_id=node_id, defaults=columns)

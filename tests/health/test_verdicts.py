@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, Said, Switch
+from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, RunsAs, Said, Switch
 from nodes.health.verdicts import Verdict, judge
 
 SHARE, DRIVE = r"\\files\mail\Users", r"D:\Mail\Users"
@@ -15,7 +15,12 @@ WINDOWS_BY_KEY = {
     "key_login": True,
     "reaches": (Reach("Users", SHARE, found=False, why="access is denied"),),
 }
+ON_SHARE = Reach("Users", SHARE, found=True)
 SIGNAL = "21/04/02 16:02:05.105 Debug 24D2AF55 0x4151020C Replication Signal from: DESKTOP-ABC123"
+
+
+def runs_as(*accounts: str) -> tuple[RunsAs, ...]:
+    return tuple(RunsAs("MDaemon", account) for account in accounts)
 
 
 def node(name: str, **fields) -> NodeReading:
@@ -89,6 +94,16 @@ def verdicts(*nodes: NodeReading, **fields) -> dict[str, Verdict]:
         ("path_access", {"windows": True, "reaches": (Reach("Users", DRIVE, found=True),)}, "warn", DRIVE),
         ("service_accounts", {}, "unknown", "not asked"),
         ("service_accounts", {"windows": True}, "unknown", "not known"),
+        ("service_accounts", {"services": runs_as("HARBOUR\\mail")}, "pass", "MDaemon as HARBOUR"),
+        ("service_accounts", {"services": runs_as("LocalSystem")}, "warn", "MDaemon as LocalSystem"),
+        ("service_accounts", {"services": runs_as("")}, "warn", "LocalSystem"),
+        (
+            "service_accounts",
+            {"services": runs_as(r"NT AUTHORITY\Network Service"), "reaches": (ON_SHARE,)},
+            "fail",
+            "NT",
+        ),
+        ("service_accounts", {"services": runs_as(""), "account": Said("yes", "astrid", "today")}, "pass", "attested"),
         ("service_accounts", {"account": Said("no", "astrid", "today")}, "fail", "no"),
         ("domain_binding", {}, "unknown", "not in the node's file"),
     ],

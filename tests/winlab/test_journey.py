@@ -168,10 +168,17 @@ def state_of(lab: Lab, service: str) -> int | None:
 
 def test_the_selftest_passes_and_finds_the_service(lab: Lab, service: str) -> None:
     report = json.loads(lab.stage.portal.manage("node_selftest", "WINMX1", "--json", "--write"))
-    checks = {check["name"]: check for check in report["checks"]}
-    assert {name: check["detail"] for name, check in checks.items() if check["outcome"] != "pass"} == {}
-    assert checks["services"]["detail"] == f"{service} (state {RUNNING}, account LocalSystem)"
+    steps = {check["name"]: check for check in report["checks"]}
+    assert {name: check["detail"] for name, check in steps.items() if check["outcome"] != "pass"} == {}
+    assert steps["services"]["detail"] == f"{service} (state {RUNNING}, account LocalSystem)"
     assert not list(lab.primary.root.rglob(".cp~*"))
+    (found,) = lab.facts(0)["services"]
+    assert (found["name"], found["state"], found["account"]) == (service, RUNNING, "LocalSystem")
+    lab.stage.portal.ok("POST", f"clusters/{lab.stage.cluster}/checks/run", {})
+    checks = lab.stage.portal.ok("GET", f"clusters/{lab.stage.cluster}/checks")["checks"]
+    (accounts,) = [check for check in checks if check["code"] == "service_accounts"]
+    said = next(one for one in accounts["findings"] if one["node"] == "WINMX1")
+    assert (said["standing"], "MDaemon as LocalSystem" in said["evidence"]) == ("warn", True), said
 
 
 def test_without_its_scripts_a_node_goes_on_by_sftp(lab: Lab) -> None:
