@@ -13,7 +13,7 @@ from replication.jobs import driving, planning, watching
 from replication.jobs.presence import Presence
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.objects import StoreError
-from replication.services import clustering, recovery, retention
+from replication.services import clustering, disabling, recovery, retention
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,9 +33,10 @@ def drive() -> None:
 
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
-    """Take over, wake, explain; ask for what enabling clustering should have asked for."""
+    """Take over, wake, explain; go on with what enabling and disabling clustering began."""
     recovery.sweep()
     clustering.switch_off_what_was_missed()
+    disabling.finish_disabling()
 
 
 @shared_task(name="replication.tasks.watch")

@@ -58,13 +58,13 @@ def confirm_disabling(principal: Principal, *, cluster_id: int, confirm_name: st
 
 @transaction.atomic
 def note_disabled(cluster_id: int) -> None:
-    """The features were given back: where somebody disables clustering, it is off from now on. Call it in the
-    transaction of that proof."""
+    """The features were given back, as was proven: where somebody disables clustering, it is off from now on."""
     rows = Cluster.objects.select_for_update().filter(pk=cluster_id, clustering=Clustering.ENDING)
     for cluster in rows:
         _become(cluster, Clustering.OFF, cluster.clustering_by)
         text = "Clustering disabled: nothing is replicated any more"
         cluster_log.write(cluster.pk, [Entry(cluster_log.CLUSTERING_OFF, text, LogLevel.INFO)])
+        run_checks(cluster.pk)
 
 
 def _become(cluster: Cluster, state: Clustering, by: str, values: dict[str, object] | None = None) -> None:

@@ -13,7 +13,6 @@ from nodes.health.readings import Switch
 from nodes.models import FeatureMemory, Node, NodeFacts
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
-from nodes.services.clustering import note_disabled
 from nodes.services.guards import run_checks
 
 _OFF = cluster_log.FEATURES_OFF, "Switched off the features that do not go with clustering"
@@ -59,12 +58,11 @@ class Switched:
 @transaction.atomic
 def note_switched(*, node: Node, done: Switched) -> None:
     """The switches stand as they should: keep how they do, say what was changed in the cluster log, judge anew. What
-    was given back is remembered no longer, and clustering that is being disabled is disabled now."""
+    was given back is remembered no longer."""
     NodeFacts.objects.filter(node=node).update(switches=[asdict(switch) for switch in done.read_back])
     if done.changed:
         code, what = _OFF if done.off else _RESTORED
         cluster_log.write(node.cluster_id, [Entry(code, what, LogLevel.INFO, node.name, done.job_number)])
     if not done.off:
         FeatureMemory.objects.filter(node=node, restored_at=None).update(restored_at=timezone.now())
-        note_disabled(node.cluster_id)
     run_checks(node.cluster_id)

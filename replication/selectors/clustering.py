@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
@@ -14,9 +12,10 @@ from nodes.enums import Clustering
 from nodes.models import Cluster, FeatureMemory
 from nodes.products.profile import FeatureRule
 from nodes.selectors.guards import cluster_features
-from replication.core.features import FEATURES, OFF, RESTORE
-from replication.core.states import JOB_ACTIVE, JOB_TERMINAL, JobState
+from replication.core.features import OFF, RESTORE
+from replication.core.states import JOB_TERMINAL, JobState
 from replication.models import Job
+from replication.switching import giving_to_secondaries, switching
 
 _WORK = {OFF: "switches off what does not go with clustering", RESTORE: "gives back what clustering had switched off"}
 
@@ -62,27 +61,33 @@ def clustering_of(principal: Principal, cluster: Cluster) -> ClusteringShown:
     return ClusteringShown(cluster, _sentence(cluster, job), to_do, tuple(memories), job)
 
 
-def switching(cluster: Cluster, to: str) -> QuerySet[Job]:
-    """The cluster's jobs that switch features `to` and were requested since clustering became as it is, or have not
-    ended; the newest first."""
-    rows = Job.objects.filter(cluster=cluster, kind=FEATURES, options__to=to, dry_run=False)
-    since = cluster.clustering_since
-    return rows.filter(Q(created_at__gte=since) | Q(state__in=JOB_ACTIVE)) if since else rows
-
-
 def _sentence(cluster: Cluster, job: Job | None) -> str:
     if cluster.clustering == Clustering.NEW:
         return "Nothing is replicated before somebody enables clustering."
     if cluster.clustering == Clustering.OFF:
         return "Nothing is replicated; secondaries keep what they were given last."
     if cluster.clustering == Clustering.ENDING:
-        return _ending(job)
+        return _ending(cluster, job)
     if job is None or job.state == JobState.SUCCEEDED:
         return ""
     return _standing(job, OFF)
 
 
-def _ending(job: Job | None) -> str:
+def _giving(cluster: Cluster, restore: Job) -> str:
+    """The primary has its features back; a replication gives its secondaries the same."""
+    giving = giving_to_secondaries(cluster, restore)
+    if giving is None or giving.state == JobState.SUCCEEDED:
+        return "The primary has its features back; its secondaries follow as soon as the checks let replication go on."
+    words = f"The primary has its features back; job #{giving.pk}, which gives them to its secondaries, is"
+    if giving.state in JOB_TERMINAL or giving.state == JobState.HALTED:
+        why = f": {giving.error}" if giving.error else "."
+        return f"Not disabled: {words} {giving.state}{why} Retry it, disable clustering again, or enable it."
+    return f"{words} {giving.state.replace('_', ' ')}."
+
+
+def _ending(cluster: Cluster, job: Job | None) -> str:
+    if job is not None and job.state == JobState.SUCCEEDED:
+        return _giving(cluster, job)
     if job is None or job.state in JOB_TERMINAL or job.state == JobState.HALTED:
         return f"Not disabled: {_standing(job, RESTORE) if job else 'its job is gone.'} Disable it again, or enable it."
     return f"{_standing(job, RESTORE)} Replication goes on until that is proven."

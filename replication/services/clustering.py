@@ -49,8 +49,9 @@ def resume(principal: Principal, cluster_id: int) -> Cluster:
 
 
 def disable(principal: Principal, request: DisableRequest) -> Job | None:
-    """Have the features given back that clustering switched off; once that is proven clustering is disabled and nothing
-    is replicated any more. Answers the job that does it, None where it is disabled already. Administrators.
+    """Have the features given back that clustering switched off, to the primary and then to its secondaries; once that
+    is proven clustering is disabled and nothing is replicated any more. Answers the job that begins it, None where it
+    is disabled already. Administrators.
 
     Raises Http404, PermissionDenied, ValidationError for another name, Conflict.
     """

@@ -125,7 +125,9 @@ class Story:
         assert {"-Bind=No", "+Bind=Yes", "-On=0", "+On=1"} <= set(job["plan_summary"]["diff"])
         run(self.stage, job["id"])
         assert (self.domains.read_bytes(), self.ini.read_bytes()) == (DOMAINS, self.linking)
-        assert (clustering(self.stage)["state"], clustering(self.stage)["remembered"]) == ("off", [])
+        wait_for("the secondary has it too", lambda: clustering(self.stage)["state"] == "off", 60)
+        assert (self.stage.roots[1] / "App" / "Domains.dat").read_bytes() == DOMAINS
+        assert clustering(self.stage)["remembered"] == []
         assert refused(self.stage) == "clustering_off"
         assert standing(self.stage, "domain_binding") == "pass"  # it may be on now
 

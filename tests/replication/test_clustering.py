@@ -16,14 +16,16 @@ from nodes.health.readings import Switch
 from nodes.models import Cluster, ClusterLogLine, FeatureMemory, HostKey, Node, NodeFacts
 from nodes.secret import Secret
 from nodes.services import clusters, features
+from nodes.services.attestations import Word, attest
 from nodes.services.clustering import note_disabled
 from nodes.services.credentials import Login, store_password
+from nodes.services.feature_memory import Switched
 from nodes.services.features import FeaturePlace
 from replication.core.states import JobState
 from replication.jobs.planning import plan_job
-from replication.models import Job, Watch
+from replication.models import Baseline, Job, Watch
 from replication.selectors.clustering import clustering_of
-from replication.services import clustering, joining
+from replication.services import clustering, disabling, joining
 from replication.services.clustering import DisableRequest
 from replication.services.requests import JobRequest, cancel_job, request_job
 from replication.services.watching import claim_looks
@@ -186,6 +188,59 @@ def test_nothing_is_replicated_once_it_is_disabled(mail, hand, keeper) -> None:
     assert ClusterLogLine.objects.filter(code="0x4151F023").count() == 1
     clustering.switch_off_what_was_missed()
     assert [to for _, to, _ in requested(mail)] == ["off", "restore"]
+
+
+def test_secondaries_get_their_features_back_before_it_is_disabled(mail, hand, keeper) -> None:
+    primary, second = mail.nodes.get(), make_node(mail, "mx1")
+    Baseline.objects.create(node=second, root="0" * 64, proven_at=timezone.now())
+    FeatureMemory.objects.create(
+        node=primary,
+        feature="x",
+        path="p",
+        section="s",
+        key="k",
+        value="1",
+        off="0",
+        switched_at=timezone.now(),
+        job_number=1,
+    )
+    clustering.enable(hand, mail.pk)
+    give_back(primary, disable(keeper, mail))
+    disabling.finish_disabling()  # refused: nobody attested that no other replicates
+    assert (Job.objects.filter(kind="replicate").count(), state(mail)) == (0, Clustering.ENDING)
+    assert "as soon as the checks let replication go on" in clustering_of(keeper, mail).sentence
+    for node in (primary, second):
+        attest(keeper, node_id=node.pk, word=Word("cluster_service", "off"))
+    for _ in range(2):
+        disabling.finish_disabling()
+    (first,) = Job.objects.filter(kind="replicate")
+    assert (first.requester, first.node_ids, state(mail)) == ("system", [], Clustering.ENDING)
+    assert (
+        f"job #{first.pk}, which gives them to its secondaries, is requested." in clustering_of(keeper, mail).sentence
+    )
+    end(first, JobState.FAILED)
+    disabling.finish_disabling()
+    assert Job.objects.filter(kind="replicate").count() == 1  # what failed is a person's
+    assert f"Not disabled: The primary has its features back; job #{first.pk}" in clustering_of(keeper, mail).sentence
+
+    give_back(primary, disable(keeper, mail))
+    assert state(mail) == Clustering.ENDING
+    disabling.finish_disabling()
+    end(Job.objects.filter(kind="replicate").latest("pk"), JobState.SUCCEEDED)
+    disabling.finish_disabling()
+    assert state(mail) == Clustering.OFF
+    assert Job.objects.filter(kind="replicate").count() == 2
+
+
+def give_back(primary: Node, job: Job | None) -> None:
+    """The primary's part is proven."""
+    assert job is not None
+    disabling.note_given(primary, Switched(job.pk, off=False, changed=True, read_back=()))
+    end(job, JobState.SUCCEEDED)
+
+
+def end(job: Job, how: JobState) -> None:
+    Job.objects.filter(pk=job.pk).update(state=how, ended_at=timezone.now())
 
 
 @pytest.mark.parametrize(

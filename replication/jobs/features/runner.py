@@ -17,7 +17,7 @@ from nodes.products.profile import FeatureRule
 from nodes.reader import Reader
 from nodes.selectors import profile_of
 from nodes.selectors.readings import features_of
-from nodes.services.feature_memory import Switched, note_switched, remembered
+from nodes.services.feature_memory import Switched, remembered
 from nodes.switches import in_words, read_switches
 from replication.apply.context import Context
 from replication.core.features import FEATURES, OFF, RESTORE
@@ -27,6 +27,7 @@ from replication.jobs.features.edits import Edit, changes_of, giving_back, switc
 from replication.jobs.features.target import FeaturesRun
 from replication.models import Job
 from replication.objects import default_store
+from replication.services.disabling import note_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +136,4 @@ def _planned(work: PlanWork, primary: Node, rules: Sequence[FeatureRule], seen: 
 def _nothing_to_do(work: PlanWork, primary: Node, seen: Seen) -> None:
     """What was read is the proof."""
     off = work.job.options["to"] == OFF
-    note_switched(node=primary, done=Switched(work.job.pk, off=off, changed=False, read_back=seen.switches))
+    note_given(primary, Switched(work.job.pk, off=off, changed=False, read_back=seen.switches))

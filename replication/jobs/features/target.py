@@ -8,7 +8,7 @@ from nodes.health.readings import Switch
 from nodes.products.ini import IniDocument
 from nodes.reader import Reader
 from nodes.selectors.readings import features_of
-from nodes.services.feature_memory import Switched, note_switched, remember
+from nodes.services.feature_memory import Switched, remember
 from nodes.switches import in_words, read_switches, switches_in
 from replication.apply.context import Context, Overwritten
 from replication.apply.leftovers import entries_in, sweep
@@ -21,6 +21,7 @@ from replication.core.plan import Change, Wanted
 from replication.core.states import TargetState
 from replication.jobs.base import TargetOutcome, TargetWork
 from replication.jobs.features.edits import digest
+from replication.services.disabling import note_given
 from replication.services.history import LostEdit, record_conflicts
 
 
@@ -107,7 +108,7 @@ class FeaturesRun:
                 "semaphores_taken": list(taken),
                 "files_proven": len(changes),
             },
-            record=lambda: note_switched(node=self.work.node, done=done),
+            record=lambda: note_given(self.work.node, done),
         )
 
 
