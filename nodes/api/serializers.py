@@ -189,7 +189,7 @@ class ReachOut(serializers.Serializer[object]):
     why = serializers.CharField(read_only=True, allow_blank=True, help_text="what stood in the way")
 
 
-class ServiceOut(serializers.Serializer[object]):
+class SystemServiceOut(serializers.Serializer[object]):
     """A service whose program lies in the installation folder."""
 
     name = serializers.CharField(read_only=True)
@@ -205,7 +205,7 @@ class FactsOut(serializers.ModelSerializer[NodeFacts]):
 
     folders = FolderOut(many=True, read_only=True)
     reaches = ReachOut(many=True, read_only=True)
-    services = ServiceOut(many=True, read_only=True)
+    services = SystemServiceOut(many=True, read_only=True)
     capabilities = serializers.DictField(child=serializers.BooleanField(), read_only=True)
     errors = serializers.DictField(child=serializers.CharField(), read_only=True)  # type: ignore[assignment]
     scripts = serializers.SerializerMethodField(help_text="null where the system needs none")
