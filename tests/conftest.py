@@ -13,6 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from accounts import append_only
 from accounts.models import Role, User
@@ -22,6 +24,19 @@ from nodes.models import Cluster
 from tests.factories import make_cluster, make_member, make_token, make_user
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+class Lanes(LoadScopeScheduling):
+    """The stories, which mostly wait for servers, run one after the other in one lane, from the start; everything else
+    shares what is left."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "stories" if nodeid.startswith("tests/journeys/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """What `./run test` gives its two lanes to do."""
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")

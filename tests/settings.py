@@ -7,6 +7,10 @@ import tempfile
 from pathlib import Path
 
 _data = Path(os.environ.setdefault("CLUSTERPORTAL_DATA", tempfile.mkdtemp(prefix="clusterportal-tests-")))
+if _lane := os.environ.get("PYTEST_XDIST_WORKER"):
+    # two lanes of tests share nothing
+    _data = _data / _lane
+    os.environ["CLUSTERPORTAL_DATA"] = str(_data)
 (_data / "keys").mkdir(parents=True, exist_ok=True)
 for _name, _value in (
     ("django.key", secrets.token_urlsafe(60)),
