@@ -143,7 +143,7 @@ class IniDocument:
             raise IniError(f"[{section}] {key} stands {len(places)} times; there is no number {nth + 1} to change.")
         self._check_value(section, key, value)
         self._check_names(section, key)
-        return self._added(section, f"{key}={value}")
+        return self._added(section, f"{key}={value}", after=places[-1] + 1 if places else 0)
 
     def delete(self, section: str, key: str, nth: int = 0) -> IniDocument:
         """Remove the n-th such key's line; the document itself where there is none."""
@@ -161,13 +161,14 @@ class IniDocument:
     def _with(self, start: int, end: int, *lines: _Line) -> IniDocument:
         return replace(self, _all=(*self._all[:start], *lines, *self._all[end:]))
 
-    def _added(self, section: str, text: str) -> IniDocument:
-        """The document with a new line at the end of the (first) section, which is made if there is none."""
+    def _added(self, section: str, text: str, after: int = 0) -> IniDocument:
+        """The document with a new line at the end of the (first) section, which is made if there is none; not before
+        the place `after`, because of several such keys Windows reads the first."""
         at = self._end_of(section)
         if at is None:
             header = _Line(f"[{section}]", "", section)
             return self._inserted(len(self._all), header)._added(section, text)
-        return self._inserted(at, _item_line(text, "", section))
+        return self._inserted(max(at, after), _item_line(text, "", section))
 
     def _end_of(self, section: str) -> int | None:
         """The place after the first such section's last item, or after its header; None where there is no section."""

@@ -63,7 +63,7 @@ def test_the_nth_duplicate_is_reached_and_one_more_is_added():
     assert document.values("a", "x") == ("1", "2")
     assert document.get("A", "x", 2) is None
     assert document.set("A", "x", "9", 1).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=9\r\n"
-    assert document.set("A", "x", "9", 2).to_bytes() == b"[A]\r\nx=1\r\nx=9\r\n[B]\r\n[a]\r\nX=2\r\n"
+    assert document.set("A", "x", "9", 2).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=2\r\nx=9\r\n"
     with pytest.raises(IniError, match="stands 2 times"):
         document.set("A", "x", "9", 3)
 

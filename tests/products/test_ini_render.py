@@ -107,6 +107,12 @@ def test_conflicts_are_told_key_by_key():
     )
 
 
+def test_a_second_value_of_a_kept_key_never_comes_before_the_first():
+    """Of several equal keys Windows reads the first; a section may stand in a file twice."""
+    rendered = render(b"[b]\r\n[A]\r\n[b]\r\nb=", b"[b]\r\nb=\r\nb=0", [IniKey("b", "b")])
+    assert rendered == b"[b]\r\n[A]\r\n[b]\r\nb=\r\nb=0"
+
+
 NAMES = st.sampled_from(["A", "b", "B", "Key", "key two"])
 VALUES = st.text(st.characters(codec="cp1252", exclude_characters="\0\r\n"), max_size=6)
 ITEMS = st.builds("{}={}".format, NAMES, VALUES)
