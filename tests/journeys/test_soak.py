@@ -173,7 +173,7 @@ def test_nothing_is_locked_and_nothing_lost(clusters: list[Stage]) -> None:
 
 
 def states_of_all_jobs(portal: Portal) -> Iterator[str]:
-    path: str | None = "jobs?limit=100"
+    path: str | None = "jobs?limit=100&kind=replicate"
     while path:
         answer = portal.ok("GET", path)
         yield from (job["state"] for job in answer["results"])

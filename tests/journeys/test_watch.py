@@ -235,6 +235,7 @@ def test_a_secondary_that_was_away_catches_up_by_itself(watched: Stage) -> None:
 def test_a_paused_cluster_is_left_alone_and_catches_up(watched: Stage) -> None:
     cluster = f"clusters/{watched.cluster}"
     watched.portal.ok("POST", f"{cluster}/pause/", {"reason": "upgrade"})
+    wait_for("a look under way ends", lambda: not watch_of(watched)["looking"])
     looked = watch_of(watched)["looked_at"]
     (watched.roots[0] / "App" / "list0008.grp").write_bytes(b"; while paused\r\n")
     time.sleep(3)
