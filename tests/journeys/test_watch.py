@@ -36,7 +36,7 @@ def watch_of(stage: Stage) -> dict[str, Any]:
 
 def jobs_of(stage: Stage) -> list[dict[str, Any]]:
     """The watch's own jobs, oldest first."""
-    rows = stage.portal.ok("GET", f"jobs?cluster={stage.cluster}&limit=100")["results"]
+    rows = stage.portal.ok("GET", f"jobs?cluster={stage.cluster}&kind=replicate&limit=100")["results"]
     return [job for job in reversed(rows) if job["requester"] == "system"]
 
 
