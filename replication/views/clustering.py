@@ -23,8 +23,8 @@ from replication.views.job_acts import job_page
 
 LEAD = (
     "What clustering had switched off on the primary is planned to be given back; you approve the plan. Secondaries "
-    "get the same by one more replication. Once that is proven nothing is replicated any more. A secondary that shall have "
-    "what it held before it joined leaves the cluster, before or after."
+    "get the same by one more replication. Once that is proven nothing is replicated any more. A secondary that shall "
+    "have what it held before it joined leaves the cluster, before or after."
 )
 
 
