@@ -1,12 +1,21 @@
 """What the library's channels lack: requests with a time limit, sending without copying the rest again and again,
-and the signal that ends a remote command."""
+the signal that ends a remote command, and closing in order.
+
+The library's reader thread answers a server's CLOSE by itself, while the channel's owner may be about to send more.
+What is sent after that answer reaches a channel that the server has forgotten, and it ends the whole connection; or a
+new channel that was given the same number, whose command then waits for ever for the end of its input. So the reader
+only notes the server's CLOSE, and the owner answers it when it has sent everything.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import suppress
+from weakref import WeakSet
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_CHANNEL_REQUEST
 
 from nodes.errors import SessionLost, TimedOut, Unsupported
 from nodes.remote.failures import explained
@@ -17,21 +26,74 @@ _ROOM_FOR_HEADER = 64
 OPEN_SECONDS = 10.0
 """How long the server may take to open a channel."""
 
+REFUSAL_SECONDS = 1.0
+_AGAIN_SECONDS = 0.02
+_RESOURCE_SHORTAGE = 4
+
+
+class _Unanswered:
+    """The channels that the server closed and whose owner has not answered yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._channels: WeakSet[paramiko.Channel] = WeakSet()
+
+    def add(self, channel: paramiko.Channel) -> None:
+        with self._lock:
+            self._channels.add(channel)
+
+    def take(self, channel: paramiko.Channel) -> bool:
+        """Whether it was there; it is not afterwards."""
+        with self._lock:
+            found = channel in self._channels
+            self._channels.discard(channel)
+            return found
+
+
+_UNANSWERED = _Unanswered()
+
+
+def note_close(channel: paramiko.Channel, _: paramiko.Message) -> None:
+    """The server closed a channel: nothing more comes from it. For the table of a `Connection`'s reader."""
+    with channel.lock:
+        if channel.closed:  # we closed first, and this is the answer
+            channel.get_transport()._unlink_channel(channel.chanid)  # type: ignore[attr-defined]
+            return
+        _UNANSWERED.add(channel)
+        channel._set_closed()  # type: ignore[attr-defined]
+
 
 def open_channel(transport: paramiko.Transport, seconds: float = OPEN_SECONDS) -> paramiko.Channel:
     """A session channel. Raises RemoteBusy, Unsupported, TimedOut, SessionLost.
 
-    A connection on which the server opens nothing in time is dead, whatever TCP thinks, and is closed.
+    A connection on which the server opens nothing in time is dead, whatever TCP thinks, and is closed. A refusal is
+    believed after a second only: OpenSSH counts a session a moment longer than its channel lives.
     """
-    with explained():
-        try:
-            return transport.open_session(timeout=seconds)
-        except paramiko.ChannelException:
-            raise
-        except paramiko.SSHException as exc:
-            timed_out = transport.is_active()
-            transport.close()
-            raise TimedOut("No channel was opened.") if timed_out else SessionLost() from exc
+    refused_until = time.monotonic() + REFUSAL_SECONDS
+    while True:
+        with explained():
+            try:
+                return _opened(transport, seconds)
+            except paramiko.ChannelException:
+                if time.monotonic() > refused_until:
+                    raise
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _opened(transport: paramiko.Transport, seconds: float) -> paramiko.Channel:
+    """As the library opens it. Raises ChannelException where the server refuses, also where the library lost the
+    reason: it keeps one for the whole connection, and another thread that was refused, too, may have taken it."""
+    began = time.monotonic()
+    try:
+        return transport.open_session(timeout=seconds)
+    except paramiko.ChannelException:
+        raise
+    except paramiko.SSHException as exc:
+        timed_out = transport.is_active()
+        if timed_out and time.monotonic() - began < seconds:
+            raise paramiko.ChannelException(_RESOURCE_SHORTAGE, "refused") from exc
+        transport.close()
+        raise TimedOut("No channel was opened.") if timed_out else SessionLost() from exc
 
 
 def request(channel: paramiko.Channel, kind: str, payload: bytes, seconds: float) -> None:
@@ -88,6 +150,19 @@ def terminate(channel: paramiko.Channel) -> None:
 
 
 def end(channel: paramiko.Channel) -> None:
-    """Close; a connection that is gone already is fine."""
+    """Close, or answer the server that did; a connection that is gone already is fine. Nothing is sent on it later."""
     with suppress(paramiko.SSHException, OSError, EOFError):
-        channel.close()
+        if _UNANSWERED.take(channel):
+            _answer_close(channel)
+        else:
+            channel.close()
+
+
+def _answer_close(channel: paramiko.Channel) -> None:
+    transport = channel.get_transport()
+    # first: the server may give the number away as soon as it has the answer
+    transport._unlink_channel(channel.chanid)  # type: ignore[attr-defined]
+    message = paramiko.Message()
+    message.add_byte(cMSG_CHANNEL_CLOSE)
+    message.add_int(channel.remote_chanid)
+    transport._send_user_message(message)  # type: ignore[attr-defined]

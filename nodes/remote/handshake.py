@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 import paramiko
+from paramiko.common import MSG_CHANNEL_CLOSE
 from paramiko.ssh_exception import IncompatiblePeer
 
 from nodes.errors import (
@@ -18,6 +19,7 @@ from nodes.errors import (
     Unreachable,
     Unsupported,
 )
+from nodes.remote.channel import note_close
 from nodes.remote.failures import HandshakeDropped
 from nodes.remote.fingerprints import fingerprint_of_blob
 from nodes.remote.keypairs import signing_key
@@ -48,10 +50,15 @@ class KeyRefused(AuthRejected):
 
 
 class Connection(paramiko.Transport):
-    """The library's transport, which also remembers that the server said goodbye."""
+    """The library's transport, which also remembers that the server said goodbye, and leaves it to a channel's owner to
+    answer the server's CLOSE."""
 
     active: bool
     goodbye = False
+    _channel_handler_table = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        MSG_CHANNEL_CLOSE: note_close,
+    }
 
     def abandon(self) -> None:
         """Let go of a connection that a fork copied, silently: it stays the parent's."""

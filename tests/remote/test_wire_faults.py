@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_EOF
 
 from nodes.errors import (
     ChangedWhileRead,
@@ -24,6 +28,8 @@ from nodes.errors import (
     Unsupported,
 )
 from nodes.remote import wire
+from nodes.remote.handshake import open_transport
+from nodes.remote.ssh import SshSession
 
 MIB = 1024 * 1024
 
@@ -44,6 +50,50 @@ def test_drop_while_writing_is_a_lost_session(sshd, proxy, session, folder, coun
     with pytest.raises(SessionLost):
         opened.stat("/")
     assert not opened.usable
+
+
+def test_the_end_of_an_input_never_reaches_a_channel_that_is_gone(sshd):
+    """The server closes a channel while the end of its input is on the way: sent too late it would end the connection,
+    or take another command's input away."""
+    connection: Any = open_transport(sshd().target())  # its inside is private
+    closed = threading.Event()
+    handlers, send = dict(connection._channel_handler_table), connection._send_user_message
+
+    def close_seen(channel, message):
+        handlers[MSG_CHANNEL_CLOSE](channel, message)
+        closed.set()
+
+    def end_of_input_comes_late(message):
+        if message.asbytes()[0] == MSG_CHANNEL_EOF and threading.current_thread() is threading.main_thread():
+            assert closed.wait(10)
+        send(message)
+
+    connection._channel_handler_table = {**handlers, MSG_CHANNEL_CLOSE: close_seen}
+    connection._send_user_message = end_of_input_comes_late
+    opened = SshSession(connection)
+    try:
+        for number in range(10):
+            closed.clear()
+            assert opened.run(f"exit {number}", timeout=10).exit_status == number
+        assert list(connection._channels.values()) == []
+    finally:
+        connection.close()
+
+
+def test_many_commands_at_once_on_one_connection(sshd):
+    """Short ones, whose channels' numbers the server gives away again at once; each reads its own input to the end."""
+    connection = open_transport(sshd().target())
+
+    def commands(own: bytes) -> set[bytes]:
+        opened = SshSession(connection)
+        return {opened.run("cat; exit 3", stdin=own, timeout=20).stdout for _ in range(150)}
+
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(commands, [b"input %d" % number for number in range(6)]))
+    finally:
+        connection.close()
+    assert answers == [{b"input %d" % number} for number in range(6)]
 
 
 @pytest.mark.parametrize("count", [1_000, 100_000, 2 * MIB])
