@@ -13,8 +13,7 @@ from nodes.remote.session import FileKind
 
 def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[FolderPath, ...]:
     """The folders that nodes share and that lie outside an installation folder, each place once."""
-    shared = {rule.role for rule in profile.folders if rule.shared}
-    found = [folder for folder in folders if folder.role in shared and not folder.inside]
+    found = [folder for folder in folders if folder.role in profile.shared_roles and not folder.inside]
     return tuple({folder.path: folder for folder in found}.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 
 from nodes.models import Cluster
 from replication.core.features import FEATURES
@@ -10,10 +10,15 @@ from replication.core.states import JOB_ACTIVE
 from replication.models import Job
 
 
+def switching_jobs(cluster: Cluster | OuterRef, to: str) -> QuerySet[Job]:
+    """All jobs of a cluster that switch, or switched, features `to`."""
+    return Job.objects.filter(cluster=cluster, kind=FEATURES, options__to=to, dry_run=False)
+
+
 def switching(cluster: Cluster, to: str) -> QuerySet[Job]:
     """The cluster's jobs that switch features `to` and were requested since clustering became as it is, or have not
     ended; the newest first."""
-    rows = Job.objects.filter(cluster=cluster, kind=FEATURES, options__to=to, dry_run=False)
+    rows = switching_jobs(cluster, to)
     since = cluster.clustering_since
     return rows.filter(Q(created_at__gte=since) | Q(state__in=JOB_ACTIVE)) if since else rows
 

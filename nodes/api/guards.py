@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal
-from nodes.access import visible_clusters
 from nodes.api.base import checked
 from nodes.api.guard_shapes import (
     AttestationIn,
@@ -29,8 +25,8 @@ from nodes.api.guard_shapes import (
     RegistrationOut,
 )
 from nodes.api.inputs import EmptyIn
+from nodes.api.scoped import OfCluster, OfNode
 from nodes.logfile import DOWNLOAD_LINES, log_file
-from nodes.models import Cluster, Node
 from nodes.selectors.guards import (
     LogQuery,
     attestations_of,
@@ -39,25 +35,12 @@ from nodes.selectors.guards import (
     log_lines,
     registration_of,
 )
-from nodes.selectors.nodes import nodes_for
 from nodes.services import attestations, features, registration
 from nodes.services.guards import note_checks
 from nodes.tasks import ask_for_facts
 
 
-class _OfCluster(WithPrincipal, APIView):
-    def cluster(self, pk: int) -> Cluster:
-        """The cluster of the address, if the caller may see it."""
-        return get_object_or_404(visible_clusters(self.principal), pk=pk)
-
-
-class _OfNode(WithPrincipal, APIView):
-    def node(self, pk: int) -> Node:
-        """The node of the address, if the caller may see it."""
-        return get_object_or_404(nodes_for(self.principal), pk=pk)
-
-
-class ChecksView(_OfCluster):
+class ChecksView(OfCluster):
     """A cluster's guards."""
 
     @extend_schema(summary="List a cluster's checks", operation_id="clusters_checks", responses=ChecksOut)
@@ -66,7 +49,7 @@ class ChecksView(_OfCluster):
         return Response(ChecksOut.of(guards_of(self.principal, self.cluster(pk))))
 
 
-class RunChecksView(_OfCluster):
+class RunChecksView(OfCluster):
     """Checking on demand."""
 
     @extend_schema(
@@ -82,7 +65,7 @@ class RunChecksView(_OfCluster):
         return Response(ChecksOut.of(guards_of(self.principal, cluster), asked), status=status.HTTP_202_ACCEPTED)
 
 
-class AttestationsView(_OfNode):
+class AttestationsView(OfNode):
     """What people said of a node."""
 
     @extend_schema(summary="List attestations", operation_id="nodes_attestations", responses=AttestationOut(many=True))
@@ -100,7 +83,7 @@ class AttestationsView(_OfNode):
         return Response(AttestationOut(row).data, status=status.HTTP_201_CREATED)
 
 
-class AttestationView(_OfNode):
+class AttestationView(OfNode):
     """One word on a node."""
 
     @extend_schema(summary="Take an attestation back", operation_id="nodes_attest_withdraw", responses={204: None})
@@ -110,7 +93,7 @@ class AttestationView(_OfNode):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class RegistrationView(_OfNode):
+class RegistrationView(OfNode):
     """A node's registration key: write-only."""
 
     @extend_schema(
@@ -139,7 +122,7 @@ class RegistrationView(_OfNode):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class FeaturesView(_OfCluster):
+class FeaturesView(OfCluster):
     """The features that do not go with clustering."""
 
     @extend_schema(
@@ -150,7 +133,7 @@ class FeaturesView(_OfCluster):
         return Response(FeatureOut(cluster_features(self.cluster(pk)), many=True).data)
 
 
-class FeatureView(_OfCluster):
+class FeatureView(OfCluster):
     """One feature's switch."""
 
     @extend_schema(
@@ -180,7 +163,7 @@ def _asked(request: Request) -> tuple[LogQuery, int]:
     return LogQuery(levels=(level,) if level else (), **values), limit
 
 
-class LogView(_OfCluster):
+class LogView(OfCluster):
     """The cluster log."""
 
     @extend_schema(
@@ -193,7 +176,7 @@ class LogView(_OfCluster):
         return Response(LogPageOut.of(rows[:limit], more=len(rows) > limit, after=query.after))
 
 
-class LogDownloadView(_OfCluster):
+class LogDownloadView(OfCluster):
     """The cluster log as a file."""
 
     @extend_schema(

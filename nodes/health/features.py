@@ -26,7 +26,7 @@ def _on_node(node: NodeReading, code: str, *, enabled: bool) -> Finding:
     if node.age is None:
         return Finding(node.name, Standing.UNKNOWN, NOT_READ, READ)
     switches = [switch for switch in node.switches if switch.feature == code]
-    on = [switch for switch in switches if switch.value is not None and not switch.is_off]
+    on = [switch for switch in switches if switch.is_on]
     if on and not enabled:
         text = f"It is switched on: {_words(on)}. Enabling clustering has it switched off."
         return passes(node.name, text)

@@ -43,6 +43,11 @@ class Switch:
         """Whether the feature is switched off here."""
         return self.value is not None and self.value.strip().casefold() == self.off.strip().casefold()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it is there and the feature is not switched off."""
+        return self.value is not None and not self.is_off
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

@@ -29,6 +29,11 @@ class Cluster(models.Model):
     class Meta:
         ordering = ["name"]
 
+    @property
+    def acts_as_one(self) -> bool:
+        """Whether clustering is enabled; it still is while it is being disabled."""
+        return self.clustering in (Clustering.ON, Clustering.ENDING)
+
     def __str__(self) -> str:
         return self.name
 

@@ -238,6 +238,11 @@ class Profile:
         ]
         return replace(self, moved=tuple(moved))
 
+    @property
+    def shared_roles(self) -> frozenset[str]:
+        """The roles of the folders that all nodes of a cluster share."""
+        return frozenset(rule.role for rule in self.folders if rule.shared)
+
     def skip_folders(self) -> tuple[str, ...]:
         """Relative folders with nothing in them to be replicated or sorted, as the profile spells them."""
         protecting = self._protecting()

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from nodes.enums import AttestedSubject, Clustering, CredentialKind, NodeRole, PlatformName, ReplicationMode
+from nodes.enums import AttestedSubject, CredentialKind, NodeRole, PlatformName, ReplicationMode
 from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, RunsAs, Said, Switch
 from nodes.models import Attestation, Cluster, FeatureKey, Node, NodeFacts, RegistrationSeal
 from nodes.products.errors import ProfileError
@@ -43,7 +43,7 @@ def cluster_reading(cluster: Cluster) -> ClusterReading:
     native = cluster.replication_mode == ReplicationMode.NATIVE
     return ClusterReading(
         native=native,
-        enabled=native or cluster.clustering in (Clustering.ON, Clustering.ENDING),
+        enabled=native or cluster.acts_as_one,
         nodes=tuple(node_reading(node, digests.get(node.pk, "")) for node in nodes),
         features=tuple(FeatureReading(rule.code, rule.label, bool(rule.key)) for rule in features),
         stale_after=STALE_FACTOR * settings.PORTAL.observe,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal, tagged
-from nodes.access import visible_clusters
+from clusterportal.api import tagged
 from nodes.api.inputs import EmptyIn, StrictInput
+from nodes.api.scoped import OfCluster
 from nodes.api.serializers import ClusterOut
 from nodes.enums import Clustering
-from nodes.models import Cluster, FeatureMemory
+from nodes.models import FeatureMemory
 from nodes.selectors.clusters import clusters_for
 from replication.api.base import checked
 from replication.selectors.clustering import clustering_of
@@ -64,13 +62,7 @@ class ClusteringOut(serializers.Serializer[object]):
     remembered = RememberedOut(many=True, read_only=True)
 
 
-class _OfCluster(WithPrincipal, APIView):
-    def cluster(self, pk: int) -> Cluster:
-        """The cluster of the address, if the caller may see it."""
-        return get_object_or_404(visible_clusters(self.principal), pk=pk)
-
-
-class ClusteringView(_OfCluster):
+class ClusteringView(OfCluster):
     """Whether a cluster's servers act as one."""
 
     @extend_schema(
@@ -98,7 +90,7 @@ class ClusteringView(_OfCluster):
         return Response(ClusteringOut(clustering_of(self.principal, self.cluster(cluster_id))).data)
 
 
-class ResumeView(_OfCluster):
+class ResumeView(OfCluster):
     """The end of a pause."""
 
     @extend_schema(

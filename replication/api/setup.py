@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal
-from nodes.access import visible_clusters
 from nodes.api.base import checked
 from nodes.api.inputs import StrictInput
-from nodes.models import Cluster
+from nodes.api.scoped import OfCluster
 from nodes.services import attestations
 from replication.core.setup import STEP_STATES
 from replication.selectors.setup import setup_of
@@ -37,13 +33,7 @@ class StepIn(StrictInput):
     note = serializers.CharField(max_length=200, allow_blank=True, default="")
 
 
-class _OfCluster(WithPrincipal, APIView):
-    def cluster(self, pk: int) -> Cluster:
-        """The cluster of the address, if the caller may see it."""
-        return get_object_or_404(visible_clusters(self.principal), pk=pk)
-
-
-class SetupView(_OfCluster):
+class SetupView(OfCluster):
     """How far a cluster's set-up is."""
 
     @extend_schema(summary="Show the guide's set-up steps", operation_id="clusters_setup", responses=StepOut(many=True))
@@ -52,7 +42,7 @@ class SetupView(_OfCluster):
         return Response(StepOut(setup_of(self.principal, self.cluster(cluster_id)), many=True).data)
 
 
-class SetupStepView(_OfCluster):
+class SetupStepView(OfCluster):
     """A person's word on one step."""
 
     @extend_schema(

@@ -78,22 +78,31 @@ def _giving(cluster: Cluster, restore: Job) -> str:
     giving = giving_to_secondaries(cluster, restore)
     if giving is None or giving.state == JobState.SUCCEEDED:
         return "The primary has its features back; its secondaries follow as soon as the checks let replication go on."
-    words = f"The primary has its features back; job #{giving.pk}, which gives them to its secondaries, is"
-    if giving.state in JOB_TERMINAL or giving.state == JobState.HALTED:
-        why = f": {giving.error}" if giving.error else "."
-        return f"Not disabled: {words} {giving.state}{why} Retry it, disable clustering again, or enable it."
-    return f"{words} {giving.state.replace('_', ' ')}."
+    words = (
+        f"The primary has its features back; job #{giving.pk}, which gives them to its secondaries, is {_how(giving)}"
+    )
+    if _stopped(giving):
+        return f"Not disabled: {words} Retry it, disable clustering again, or enable it."
+    return words
 
 
 def _ending(cluster: Cluster, job: Job | None) -> str:
     if job is not None and job.state == JobState.SUCCEEDED:
         return _giving(cluster, job)
-    if job is None or job.state in JOB_TERMINAL or job.state == JobState.HALTED:
+    if job is None or _stopped(job):
         return f"Not disabled: {_standing(job, RESTORE) if job else 'its job is gone.'} Disable it again, or enable it."
     return f"{_standing(job, RESTORE)} Replication goes on until that is proven."
 
 
 def _standing(job: Job, to: str) -> str:
-    words = job.state.replace("_", " ")
-    why = f": {job.error}" if job.error else "."
-    return f"Job #{job.pk}, which {_WORK[to]}, is {words}{why}"
+    return f"Job #{job.pk}, which {_WORK[to]}, is {_how(job)}"
+
+
+def _how(job: Job) -> str:
+    """Its state, and why, to end a sentence."""
+    return job.state.replace("_", " ") + (f": {job.error}" if job.error else ".")
+
+
+def _stopped(job: Job) -> bool:
+    """Whether it goes on only by a person's doing."""
+    return job.state in JOB_TERMINAL or job.state == JobState.HALTED

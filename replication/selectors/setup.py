@@ -9,7 +9,7 @@ from datetime import datetime
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.enums import Clustering, Joining, NodeRole, ReplicationMode
+from nodes.enums import Joining, NodeRole, ReplicationMode
 from nodes.models import Cluster, ClusterLogLine, Guard, Node, StepAttestation
 from nodes.products.errors import ProfileError
 from nodes.selectors.clusters import profile_of
@@ -60,7 +60,7 @@ def known_of(cluster: Cluster) -> Known:
         folders_inside=inside,
         folders_outside=outside,
         paused=cluster.paused,
-        enabled=cluster.clustering in (Clustering.ON, Clustering.ENDING),
+        enabled=cluster.acts_as_one,
         not_found=tuple(rule.label for rule in cluster_features(cluster) if not rule.key),
     )
 
@@ -93,7 +93,7 @@ def _folders(cluster: Cluster, primary: Node | None) -> tuple[tuple[str, ...], t
     if facts is None or not facts.folders:
         return (), ()
     try:
-        shared = {rule.role for rule in profile_of(cluster).folders if rule.shared}
+        shared = profile_of(cluster).shared_roles
     except ProfileError:
         return (), ()
     found = [folder for folder in facts.folders if folder["role"] in shared]

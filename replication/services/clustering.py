@@ -10,7 +10,7 @@ from accounts.principals import SYSTEM, Principal
 from nodes.enums import Clustering, ReplicationMode
 from nodes.models import Cluster, FeatureKey
 from nodes.services import clustering, clusters
-from replication.core.features import FEATURES, OFF, RESTORE
+from replication.core.features import OFF, RESTORE
 from replication.models import Job
 from replication.services.features import (
     at_work,
@@ -19,6 +19,7 @@ from replication.services.features import (
     switch_off_where_needed,
 )
 from replication.services.writing import writing
+from replication.switching import switching_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def disable(principal: Principal, request: DisableRequest) -> Job | None:
 def switch_off_what_was_missed() -> None:
     """Of clusters that were enabled, or whose switches were found, since anybody asked last: request in the portal's
     own name what enabling would. What a person cancelled is not asked for again."""
-    asked = Job.objects.filter(cluster=OuterRef("pk"), kind=FEATURES, options__to=OFF, dry_run=False).order_by("-pk")
+    asked = switching_jobs(OuterRef("pk"), OFF).order_by("-pk")
     found = FeatureKey.objects.filter(cluster=OuterRef("pk")).order_by("-at")
     rows = Cluster.objects.filter(clustering=Clustering.ON, replication_mode=ReplicationMode.PORTAL).annotate(
         asked=Subquery(asked.values("created_at")[:1]), found=Subquery(found.values("at")[:1])

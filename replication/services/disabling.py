@@ -26,8 +26,9 @@ def note_given(node: Node, done: Switched) -> None:
     """The primary's switches stand as they should. Where no secondary has to be given anything, clustering that is
     being disabled is disabled now. Call it in the transaction of that proof."""
     note_switched(node=node, done=done)
-    if not done.off and not _secondaries_lack_it(Cluster.objects.get(pk=node.cluster_id)):
-        note_disabled(node.cluster_id)
+    cluster = Cluster.objects.get(pk=node.cluster_id)
+    if not done.off and cluster.clustering == Clustering.ENDING and not _secondaries_lack_it(cluster):
+        note_disabled(cluster.pk)
 
 
 def _secondaries_lack_it(cluster: Cluster) -> bool:

@@ -16,6 +16,7 @@ from replication.core.features import FEATURES, OFF
 from replication.core.states import JOB_ACTIVE, JobState
 from replication.models import Job
 from replication.services.requests import JobRequest, cancel_job, request_job
+from replication.switching import switching_jobs
 
 
 def switch_off_where_needed(principal: Principal, cluster: Cluster) -> Job | None:
@@ -47,8 +48,7 @@ def cancel_switching(principal: Principal, cluster: Cluster, to: str) -> None:
 
 
 def _unfinished(cluster: Cluster, to: str) -> QuerySet[Job]:
-    rows = Job.objects.filter(cluster=cluster, kind=FEATURES, options__to=to, dry_run=False)
-    return rows.filter(state__in=JOB_ACTIVE)
+    return switching_jobs(cluster, to).filter(state__in=JOB_ACTIVE)
 
 
 def _needs_switching_off(cluster: Cluster) -> bool:
@@ -71,7 +71,7 @@ def _may_be_on(cluster: Cluster, known: list[FeatureRule]) -> bool:
     places = {_place(rule) for rule in known}
     switches = [switch for switch in primary.switches if _place(switch) in places]
     unread = places - {_place(switch) for switch in switches}
-    return bool(unread) or any(switch.value is not None and not switch.is_off for switch in switches)
+    return bool(unread) or any(switch.is_on for switch in switches)
 
 
 def _place(found: Switch | FeatureRule) -> tuple[str, str, str]:

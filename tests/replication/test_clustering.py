@@ -193,17 +193,7 @@ def test_nothing_is_replicated_once_it_is_disabled(mail, hand, keeper) -> None:
 def test_secondaries_get_their_features_back_before_it_is_disabled(mail, hand, keeper) -> None:
     primary, second = mail.nodes.get(), make_node(mail, "mx1")
     Baseline.objects.create(node=second, root="0" * 64, proven_at=timezone.now())
-    FeatureMemory.objects.create(
-        node=primary,
-        feature="x",
-        path="p",
-        section="s",
-        key="k",
-        value="1",
-        off="0",
-        switched_at=timezone.now(),
-        job_number=1,
-    )
+    remember(primary, feature="x", path="p", section="s", key="k", value="1", off="0")
     clustering.enable(hand, mail.pk)
     give_back(primary, disable(keeper, mail))
     disabling.finish_disabling()  # refused: nobody attested that no other replicates
@@ -230,6 +220,17 @@ def test_secondaries_get_their_features_back_before_it_is_disabled(mail, hand, k
     disabling.finish_disabling()
     assert state(mail) == Clustering.OFF
     assert Job.objects.filter(kind="replicate").count() == 2
+
+
+def remember(primary: Node, **switch: str) -> None:
+    """What a job switched off on the primary."""
+    job_number = Job.objects.filter(cluster=primary.cluster).values_list("pk", flat=True).first() or 0
+    FeatureMemory.objects.create(node=primary, switched_at=timezone.now(), job_number=job_number, **switch)
+
+
+def test_giving_back_where_clustering_was_never_enabled_is_no_end_of_it(mail) -> None:
+    disabling.note_given(mail.nodes.get(), Switched(1, off=False, changed=False, read_back=()))
+    assert state(mail) == Clustering.NEW
 
 
 def give_back(primary: Node, job: Job | None) -> None:
@@ -268,17 +269,8 @@ def test_the_page_and_the_api_show_what_is_remembered_and_what_a_person_has_to_f
     assert b"Enable clustering" in boss.get(f"{page}/").content
     assert api.post(f"{address}/resume/", {}).json()["clustering"] == "on"
     primary = mail.nodes.get()
-    FeatureMemory.objects.create(
-        node=primary,
-        feature="domain_binding",
-        path="App/Domains.dat",
-        section="a.example",
-        key="Bind",
-        value="Yes",
-        off="No",
-        switched_at=timezone.now(),
-        job_number=Job.objects.get().pk,
-    )
+    bind = {"path": "App/Domains.dat", "section": "a.example", "key": "Bind", "value": "Yes", "off": "No"}
+    remember(primary, feature="domain_binding", **bind)
     shown = api.get(f"{address}/clustering").json()
     assert (shown["state"], shown["by"], shown["job_state"]) == ("on", "keeper", "requested")
     assert [one["code"] for one in shown["to_do"]] == ["attachment_linking", "automatic_updates"]

@@ -41,7 +41,7 @@ class Edit:
 
 def switching_off(reader: Reader, rules: Sequence[FeatureRule]) -> list[Edit]:
     """Every switch that is on. Raises NodeError, IniError."""
-    on = [switch for switch in read_switches(reader, rules) if switch.value is not None and not switch.is_off]
+    on = [switch for switch in read_switches(reader, rules) if switch.is_on]
     return _edited(reader, [(switch, switch.off) for switch in on])
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from nodes.connect import open_node
-from nodes.enums import Clustering, NodeRole
+from nodes.enums import Clustering
 from nodes.health.readings import Switch
 from nodes.models import Cluster, Node
 from nodes.products.ini import IniError
 from nodes.products.profile import FeatureRule
 from nodes.reader import Reader
 from nodes.selectors import profile_of
+from nodes.selectors.clusters import primary_of
 from nodes.selectors.readings import features_of
 from nodes.services.feature_memory import Switched, remembered
 from nodes.switches import in_words, read_switches
@@ -62,7 +63,7 @@ class FeaturesRunner:
         refused = _refusal(cluster, work.job)
         if refused is not None:
             return refused
-        primary = _primary(cluster)
+        primary = primary_of(cluster)
         if primary is None:
             text = "The cluster has no primary. Give one node the role primary."
             return PlanOutcome(error_code="no_primary", error=text)
@@ -79,10 +80,6 @@ class FeaturesRunner:
             tag = f"{work.target.pk}.{work.lease.fence}"
             context = Context(link, profile_of(work.job.cluster), default_store(), work.lease, tag)
             return FeaturesRun(context, work).run()
-
-
-def _primary(cluster: Cluster) -> Node | None:
-    return Node.objects.select_related("credential", "cluster").filter(cluster=cluster, role=NodeRole.PRIMARY).first()
 
 
 def _refusal(cluster: Cluster, job: Job) -> PlanOutcome | None:

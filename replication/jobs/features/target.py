@@ -69,7 +69,7 @@ class FeaturesRun:
         document = IniDocument.parse(content)
         rules = [rule for rule in self.rules if rule.key and rule.path == path]
         found = [switch for rule in rules for switch in switches_in(rule, document)]
-        return [switch for switch in found if switch.value is not None and not switch.is_off]
+        return [switch for switch in found if switch.is_on]
 
     def _remember(self, switches: Sequence[Switch]) -> None:
         with self.work.lease.transaction():
