@@ -1,0 +1,53 @@
+"""What others hold on to: the REST schema, the tables of the database, the names of Celery's tasks. Packages move, these
+do not. Where the schema is meant to change: `./run manage spectacular --file docs/openapi.yaml`, and see the diff."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from django.apps import apps
+
+ROOT = Path(__file__).parents[2]
+
+TABLES = {
+    "accounts": "apitoken auditevent user",
+    "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision membership "
+    "networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
+    "replication": "baseline conflict job jobevent origin resourcelock snapshot target watch worker writestop",
+}
+
+TASKS = {
+    "nodes.tasks.check_all",
+    "nodes.tasks.observe",
+    "nodes.tasks.observe_due",
+    "nodes.tasks.prune_cluster_logs",
+    "nodes.tasks.search",
+    "nodes.tasks.sweep_searches",
+    "replication.tasks.drive",
+    "replication.tasks.keep_house",
+    "replication.tasks.plan",
+    "replication.tasks.sweep",
+    "replication.tasks.watch",
+}
+
+
+def test_the_schema_is_the_published_one(tmp_path):
+    made = tmp_path / "openapi.yaml"
+    # a process of its own: the schema is made of what a started portal has registered, not of what tests have
+    subprocess.run([sys.executable, "manage.py", "spectacular", "--file", str(made)], cwd=ROOT, check=True)
+    published = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
+    assert yaml.safe_load(made.read_text(encoding="utf-8")) == published
+
+
+def test_the_tables_keep_their_names():
+    for label, words in TABLES.items():
+        found = {model._meta.db_table for model in apps.get_app_config(label).get_models()}
+        assert found == {f"{label}_{word}" for word in words.split()}
+
+
+def test_tasks_keep_their_names():
+    from clusterportal.celery import app
+
+    app.loader.import_default_modules()
+    assert {name for name in app.tasks if not name.startswith(("celery.", "tests."))} == TASKS
