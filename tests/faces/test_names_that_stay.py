@@ -1,5 +1,5 @@
-"""What others hold on to: the REST schema, the tables of the database, the names of Celery's tasks. Packages move, these
-do not. Where the schema is meant to change: `./run manage spectacular --file docs/openapi.yaml`, and see the diff."""
+"""What others hold on to: the REST schema, the tables of the database, the names of Celery's tasks. Packages move,
+these do not. Where the schema is meant to change: `./run manage spectacular --file docs/openapi.yaml`; see the diff."""
 
 import subprocess
 import sys
@@ -8,12 +8,14 @@ from pathlib import Path
 import yaml
 from django.apps import apps
 
+from clusterportal.celery import app
+
 ROOT = Path(__file__).parents[2]
 
 TABLES = {
     "accounts": "apitoken auditevent user",
-    "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision membership "
-    "networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
+    "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
+    "membership networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
     "replication": "baseline conflict job jobevent origin resourcelock snapshot target watch worker writestop",
 }
 
@@ -47,7 +49,5 @@ def test_the_tables_keep_their_names():
 
 
 def test_tasks_keep_their_names():
-    from clusterportal.celery import app
-
     app.loader.import_default_modules()
     assert {name for name in app.tasks if not name.startswith(("celery.", "tests."))} == TASKS
