@@ -1,5 +1,7 @@
 """Django's handle on this room."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class NodesConfig(AppConfig):
 
     name = "nodes"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have those listen who act upon what others of this room change; they need the models."""
+        import_module("nodes.services.guards")

@@ -17,16 +17,17 @@ from nodes.observe import observe_node
 from nodes.selectors.nodes import nodes_to_observe
 from nodes.services import cluster_log, searches
 from nodes.services.guards import run_checks
+from nodes.signals import CLUSTER_CHANGED
 
 _LOG = logging.getLogger(__name__)
 
 
 @shared_task(name="nodes.tasks.observe")
 def observe(node_id: int) -> None:
-    """Read a node's facts, keep them, and judge its cluster's guards. Doing it twice is fine."""
+    """Read a node's facts, keep them, and tell whoever judges its cluster. Doing it twice is fine."""
     observe_node(node_id)
     for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
-        run_checks(cluster_id)
+        CLUSTER_CHANGED.send(sender=None, cluster_id=cluster_id)
 
 
 @shared_task(name="nodes.tasks.observe_due")

@@ -20,8 +20,8 @@ from nodes.models import Cluster, Membership, PathOverride
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
 from nodes.services import clustering
-from nodes.services.guards import run_checks
 from nodes.services.rows import count, put, take_cluster
+from nodes.signals import CLUSTER_CHANGED
 from nodes.validators import Checks, path_pattern, remark, title
 
 NEW = "New: register its nodes, look at its checks, then enable clustering."
@@ -91,7 +91,7 @@ def create_cluster(principal: Principal, *, new: NewCluster) -> Cluster:
     checks.finish()
     cluster = Cluster.objects.create(replication_mode=mode, paused=True, paused_reason=NEW, **values)
     _audit(principal, cluster, "cluster.create", f"Created cluster {cluster.name}.", {"replication_mode": mode})
-    run_checks(cluster.pk)
+    CLUSTER_CHANGED.send(sender=None, cluster_id=cluster.pk)
     return cluster
 
 

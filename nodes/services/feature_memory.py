@@ -13,7 +13,7 @@ from nodes.health.readings import Switch
 from nodes.models import FeatureMemory, Node, NodeFacts
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
-from nodes.services.guards import run_checks
+from nodes.signals import CLUSTER_CHANGED
 
 _OFF = cluster_log.FEATURES_OFF, "Switched off the features that do not go with clustering"
 _RESTORED = cluster_log.FEATURES_RESTORED, "Gave back the features' switches"
@@ -65,4 +65,4 @@ def note_switched(*, node: Node, done: Switched) -> None:
         cluster_log.write(node.cluster_id, [Entry(code, what, LogLevel.INFO, node.name, done.job_number)])
     if not done.off:
         FeatureMemory.objects.filter(node=node, restored_at=None).update(restored_at=timezone.now())
-    run_checks(node.cluster_id)
+    CLUSTER_CHANGED.send(sender=None, cluster_id=node.cluster_id)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import Subject, record
@@ -20,6 +21,7 @@ from nodes.selectors.readings import cluster_reading
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
 from nodes.services.rows import take_cluster
+from nodes.signals import CLUSTER_CHANGED
 
 BAD = frozenset({Standing.WARN, Standing.FAIL})
 _OWN_CODES = {"clock": cluster_log.CLOCK_OFF, "time_zone": cluster_log.TIME_ZONE_DIFFERS}
@@ -39,6 +41,12 @@ def run_checks(cluster_id: int) -> list[Guard]:
     Guard.objects.filter(cluster=cluster).exclude(code__in=[verdict.code for verdict in verdicts]).delete()
     cluster_log.write(cluster.pk, entries)
     return rows
+
+
+@receiver(CLUSTER_CHANGED, dispatch_uid="nodes.checks")
+def judge_changed(cluster_id: int, **_: object) -> None:
+    """Judge a cluster of which something changed."""
+    run_checks(cluster_id)
 
 
 def _put(cluster: Cluster, guard: Guard | None, verdict: Verdict) -> Guard:

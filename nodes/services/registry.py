@@ -18,9 +18,9 @@ from nodes.enums import Joining, NodeRole, PlatformName
 from nodes.models import Cluster, Credential, Node
 from nodes.platforms import platform_named
 from nodes.services import host_keys
-from nodes.services.guards import run_checks
 from nodes.services.joining import SERVERS
 from nodes.services.rows import put, take_cluster, take_node
+from nodes.signals import CLUSTER_CHANGED
 from nodes.validators import Checks, address, fingerprint, host_name, install_root, port, remark
 
 
@@ -144,7 +144,7 @@ def register_node(principal: Principal, *, new: NewNode) -> Node:
     _audit(principal, node, "node.register", text, asdict(settings))
     if given:
         host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=given)
-    run_checks(cluster.pk)
+    CLUSTER_CHANGED.send(sender=None, cluster_id=cluster.pk)
     return node
 
 
@@ -161,7 +161,7 @@ def update_node(principal: Principal, *, node_id: int, change: NodeChange, seen_
     changed = put(node, asdict(settings) | joining)
     if changed:
         _audit(principal, node, "node.update", f"Changed {', '.join(changed)} of {node.name}.", changed)
-        run_checks(node.cluster_id)
+        CLUSTER_CHANGED.send(sender=None, cluster_id=node.cluster_id)
     return node
 
 
@@ -201,7 +201,7 @@ def remove_node(principal: Principal, *, node_id: int, seen_version: int | None 
         principal, node, "node.remove", f"Removed {node.name} from cluster {cluster.name}.", asdict(_Settings.of(node))
     )
     node.delete()
-    run_checks(cluster.pk)
+    CLUSTER_CHANGED.send(sender=None, cluster_id=cluster.pk)
 
 
 def _audit(principal: Principal, node: Node, action: str, text: str, data: Mapping[str, object]) -> None:

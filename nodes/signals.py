@@ -1,0 +1,9 @@
+"""What happened in this room that packages above act upon: the sender does not know them."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+CLUSTER_CHANGED = Signal()
+"""Sent with `cluster_id` when something changed that a cluster's checks go by; inside the transaction of the change,
+where there is one, so that a listener's exception undoes both."""
