@@ -15,8 +15,9 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Register the deploy checks."""
+        """Register the deploy checks, and seal second factors again when the master keys change."""
         import_module("clusterportal.checks")
+        import_module("clusterportal.second_factor")
 
 
 class LastResortConfig(AdminConfig):

@@ -14,3 +14,5 @@ class NodesConfig(AppConfig):
     def ready(self) -> None:
         """Have those listen who act upon what others of this room change; they need the models."""
         import_module("nodes.services.guards")
+        import_module("nodes.services.registration")
+        import_module("nodes.services.ini")

@@ -1,7 +1,7 @@
 """A new master key: put it first in the key file, seal everything again under it, and only then drop the old ones.
 
-Whoever keeps something sealed under the master keys listens to `KEYS_CHANGED` and seals it again; an exception of a
-listener keeps the old keys in the file.
+Credentials are sealed again here; whoever else keeps something sealed under the master keys listens to
+`nodes.signals.KEYS_CHANGED`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.dispatch import Signal
 
 from accounts.principals import Principal
 from nodes.services.credentials import rotate_all
+from nodes.signals import KEYS_CHANGED
 from nodes.vault import key_lines
-
-KEYS_CHANGED = Signal()
-"""Sent after a new key stands first in the key file."""
 
 
 def add_key() -> None:

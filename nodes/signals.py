@@ -7,3 +7,7 @@ from django.dispatch import Signal
 CLUSTER_CHANGED = Signal()
 """Sent with `cluster_id` when something changed that a cluster's checks go by; inside the transaction of the change,
 where there is one, so that a listener's exception undoes both."""
+
+KEYS_CHANGED = Signal()
+"""Sent after a new key stands first in the key file. Whoever keeps something sealed under the master keys seals it
+again; a listener's exception keeps the old keys in the file."""

@@ -12,7 +12,7 @@ from accounts.errors import Conflict
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import CredentialKind
-from nodes.models import Cluster, Credential, RegistrationSeal
+from nodes.models import Cluster, Credential
 from nodes.remote.keypairs import inspect_private_key, make_key_pair
 from nodes.secret import Secret
 from nodes.services.rows import count, put, take_cluster, take_credential
@@ -122,13 +122,10 @@ def remove_credential(principal: Principal, *, credential_id: int, seen_version:
 
 @transaction.atomic
 def rotate_all(principal: Principal) -> int:
-    """Seal every credential, and every digest of a registration key, again under the newest key; answers how many
-    credentials. Raises WrongKey, and nothing changes."""
+    """Seal every credential again under the newest key; answers how many. Raises WrongKey, and nothing changes."""
     rows = list(Credential.objects.select_for_update())
     for credential in rows:
         credential.save(update_fields=["secret", "passphrase"])
-    for registration in RegistrationSeal.objects.select_for_update():
-        registration.save(update_fields=["digest"])
     if rows:
         record(principal, "credential.rotate", f"Sealed {len(rows)} credential(s) under the newest key.")
     return len(rows)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.dispatch import receiver
 
 from accounts.audit import Subject, record
 from accounts.models import Role
@@ -18,6 +19,7 @@ from nodes.models import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
 from nodes.services.rows import take_node
+from nodes.signals import KEYS_CHANGED
 from nodes.validators import Checks
 
 MAX_NAME = 200
@@ -108,6 +110,14 @@ def note_values(node_id: int, differing: Iterable[tuple[str, Sequence[DifferingK
     for row in rows:
         one = found[row.folded]
         row.values = Secret(json.dumps([_short(one.primary), _short(one.own)]))
+    IniDecision.objects.bulk_update(rows, ["values"], batch_size=100)
+
+
+@receiver(KEYS_CHANGED, dispatch_uid="nodes.ini_keys")
+@transaction.atomic
+def seal_values_again(**_: object) -> None:
+    """Seal what is kept of every key's values under the newest key. Raises WrongKey, and nothing changes."""
+    rows = list(IniDecision.objects.select_for_update().filter(values__isnull=False))
     IniDecision.objects.bulk_update(rows, ["values"], batch_size=100)
 
 

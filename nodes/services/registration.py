@@ -6,6 +6,7 @@ import hashlib
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import Subject, record
@@ -15,6 +16,7 @@ from nodes.models import RegistrationSeal
 from nodes.secret import Secret
 from nodes.services.guards import run_checks
 from nodes.services.rows import take_node
+from nodes.signals import KEYS_CHANGED
 
 LEAST = 4
 """Characters: an administrator may enter the last four only; then equal ends count as equal keys."""
@@ -49,3 +51,11 @@ def forget_registration(principal: Principal, *, node_id: int) -> None:
         text = f"Forgot the registration key of {node.name}."
         record(principal, "node.registration_forget", text, cluster=node.cluster, subject=Subject.of(node))
         run_checks(node.cluster_id)
+
+
+@receiver(KEYS_CHANGED, dispatch_uid="nodes.registration")
+@transaction.atomic
+def seal_digests_again(**_: object) -> None:
+    """Seal every digest under the newest key. Raises WrongKey, and nothing changes."""
+    for row in RegistrationSeal.objects.select_for_update():
+        row.save(update_fields=["digest"])

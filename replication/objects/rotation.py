@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
-from nodes.rotation import KEYS_CHANGED
+from nodes.signals import KEYS_CHANGED
 from nodes.vault import WrongKey
 from replication.objects import StoreError, default_store
 

@@ -12,11 +12,11 @@ from accounts.errors import Conflict, Stale
 from accounts.models import AuditEvent
 from nodes import vault
 from nodes.models import Credential
-from nodes.rotation import KEYS_CHANGED
 from nodes.secret import Secret
 from nodes.selectors import credentials_for
 from nodes.services import credentials
 from nodes.services.credentials import CredentialChange, Login, PrivateKey
+from nodes.signals import KEYS_CHANGED
 from tests.factories import make_cluster, make_node
 
 PASSPHRASE = "canary-passphrase"
