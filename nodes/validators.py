@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 
 MAX_ADDRESS = 253
 MAX_NAME = 63
+MAX_INI_NAME = 200
 MAX_USERNAME = 104
 MAX_PATH = 400
 
@@ -230,4 +231,21 @@ def path_pattern(text: str) -> str:
         raise ValidationError(f"{problem[0].upper()}{problem[1:]}.")
     if not set(clean) - set("*?/"):
         raise ValidationError("This matches everything; name a folder or a kind of file.")
+    return clean
+
+
+def clean_name(text: str) -> str:
+    """A section, key or value of an ini file that is not empty."""
+    if not text.strip():
+        raise ValidationError("Give a value that is not empty.", code="required")
+    if len(text) > MAX_INI_NAME:
+        raise ValidationError(f"Use at most {MAX_INI_NAME} characters.", code="max_length")
+    return text.strip()
+
+
+def clean_path(text: str) -> str:
+    """A file's path below the installation folder."""
+    clean = text.strip().replace("\\", "/")
+    if not clean or clean.startswith("/") or ".." in clean.split("/") or not clean.isprintable() or len(clean) > 400:
+        raise ValidationError("Give the file's path relative to the installation folder, for example App/MDaemon.ini.")
     return clean

@@ -15,9 +15,8 @@ from nodes.models import FeatureKey
 from nodes.products.ini import IniDocument, IniError
 from nodes.selectors.clusters import profile_of
 from nodes.selectors.readings import EVERY_SECTION
-from nodes.services.ini import clean_name, clean_path
 from nodes.services.rows import take_cluster
-from nodes.validators import Checks
+from nodes.validators import Checks, clean_name, clean_path
 
 
 @dataclass(frozen=True, slots=True)

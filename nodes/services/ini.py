@@ -20,9 +20,7 @@ from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
 from nodes.services.rows import take_node
 from nodes.signals import KEYS_CHANGED
-from nodes.validators import Checks
-
-MAX_NAME = 200
+from nodes.validators import Checks, clean_name, clean_path
 
 MAX_VALUE = 400
 """Characters of a value that are kept to be compared by a person."""
@@ -41,23 +39,6 @@ class IniAnswer:
 def folded(path: str, section: str, key: str) -> str:
     """What identifies an ini key, whatever its spelling."""
     return "\t".join(part.casefold() for part in (path, section, key))
-
-
-def clean_name(text: str) -> str:
-    """A section, key or value that is not empty. Raises ValidationError."""
-    if not text.strip():
-        raise ValidationError("Give a value that is not empty.", code="required")
-    if len(text) > MAX_NAME:
-        raise ValidationError(f"Use at most {MAX_NAME} characters.", code="max_length")
-    return text.strip()
-
-
-def clean_path(text: str) -> str:
-    """A file's path below the installation folder. Raises ValidationError."""
-    clean = text.strip().replace("\\", "/")
-    if not clean or clean.startswith("/") or ".." in clean.split("/") or not clean.isprintable() or len(clean) > 400:
-        raise ValidationError("Give the file's path relative to the installation folder, for example App/MDaemon.ini.")
-    return clean
 
 
 def _choice(word: str) -> str:
