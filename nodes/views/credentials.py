@@ -27,7 +27,7 @@ from nodes.forms.credentials import (
 )
 from nodes.letting_in import LettingIn, letting_in
 from nodes.models import Credential
-from nodes.selectors.nodes import credentials_for, nodes_for
+from nodes.selectors.nodes import credentials_for
 from nodes.services import credentials
 from nodes.services.credentials import Login, PrivateKey
 from nodes.views.acting import FormPage, Rights, done, form_page
@@ -88,7 +88,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     credential = get_object_or_404(credentials_for(principal), pk=pk)
     context = {
         "credential": credential,
-        "nodes": nodes_for(principal).filter(credential=credential),
+        "nodes": credential.nodes.all(),
         "rights": Rights.on(principal, credential.cluster_id),
         "lines": _lines(credential),
     }
