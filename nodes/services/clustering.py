@@ -1,5 +1,5 @@
-"""Whether a cluster's clustering is enabled. Enabling and disabling are people's acts; that it is off is written with
-the proof that the features which it had switched off were given back."""
+"""Whether a cluster's clustering is enabled, and letting it go. Enabling and disabling are people's acts; that it is
+off is written with the proof that the features which it had switched off were given back."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def enable(principal: Principal, *, cluster_id: int) -> Cluster:
     record(principal, "cluster.enable", text, cluster=cluster, subject=Subject.of(cluster))
     cluster_log.write(cluster.pk, [Entry(cluster_log.CLUSTERING_ON, "Clustering enabled", LogLevel.INFO)])
     run_checks(cluster.pk)
+    return cluster
+
+
+@transaction.atomic
+def resume_cluster(principal: Principal, *, cluster_id: int) -> Cluster:
+    """Let the cluster's jobs run again; of a new cluster, enable clustering. Needs an operator."""
+    cluster = take_cluster(principal, cluster_id, Role.OPERATOR)
+    if cluster.clustering == Clustering.NEW:
+        return enable(principal, cluster_id=cluster_id)
+    if put(cluster, {"paused": False, "paused_reason": ""}):
+        text = f"Resumed cluster {cluster.name}."
+        record(principal, "cluster.resume", text, cluster=cluster, subject=Subject.of(cluster))
     return cluster
 
 

@@ -15,11 +15,10 @@ from accounts.errors import Conflict
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.access import require_portal
-from nodes.enums import ApprovalPolicy, Clustering, ReplicationMode
+from nodes.enums import ApprovalPolicy, ReplicationMode
 from nodes.models import Cluster, Membership, PathOverride
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
-from nodes.services import clustering
 from nodes.services.rows import count, put, take_cluster
 from nodes.signals import CLUSTER_CHANGED
 from nodes.validators import Checks, path_pattern, remark, title
@@ -136,17 +135,6 @@ def pause_cluster(principal: Principal, *, cluster_id: int, reason: str = "") ->
     checks.finish()
     if put(cluster, {"paused": True, "paused_reason": clean}):
         _audit(principal, cluster, "cluster.pause", f"Paused cluster {cluster.name}.", {"reason": clean})
-    return cluster
-
-
-@transaction.atomic
-def resume_cluster(principal: Principal, *, cluster_id: int) -> Cluster:
-    """Let the cluster's jobs run again; of a new cluster, enable clustering. Needs an operator."""
-    cluster = take_cluster(principal, cluster_id, Role.OPERATOR)
-    if cluster.clustering == Clustering.NEW:
-        return clustering.enable(principal, cluster_id=cluster_id)
-    if put(cluster, {"paused": False, "paused_reason": ""}):
-        _audit(principal, cluster, "cluster.resume", f"Resumed cluster {cluster.name}.")
     return cluster
 
 

@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Clustering, ReplicationMode
 from nodes.models import Cluster, FeatureKey
-from nodes.services import clustering, clusters
+from nodes.services import clustering
 from replication.core.features import OFF, RESTORE
 from replication.models import Job
 from replication.services.features import (
@@ -46,7 +46,7 @@ def resume(principal: Principal, cluster_id: int) -> Cluster:
     with writing():
         if Cluster.objects.filter(pk=cluster_id, clustering=Clustering.NEW).exists():
             return enable(principal, cluster_id)
-        return clusters.resume_cluster(principal, cluster_id=cluster_id)
+        return clustering.resume_cluster(principal, cluster_id=cluster_id)
 
 
 def disable(principal: Principal, request: DisableRequest) -> Job | None:

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent, Role
 from accounts.principals import Principal
 from nodes.models import Cluster, Membership, PathOverride
 from nodes.selectors import clusters_for, profile_of
-from nodes.services import clusters
+from nodes.services import clustering, clusters
 from nodes.services.clusters import ClusterChange, NewCluster, PathRule
 from tests.factories import make_cluster, make_node, make_user
 
@@ -76,7 +76,7 @@ def test_an_operator_pauses_and_resumes_but_does_not_change(hand, cluster):
     clusters.pause_cluster(hand, cluster_id=cluster.pk, reason="moving house")
     cluster.refresh_from_db()
     assert (cluster.paused, cluster.paused_reason) == (True, "moving house")
-    clusters.resume_cluster(hand, cluster_id=cluster.pk)
+    clustering.resume_cluster(hand, cluster_id=cluster.pk)
     cluster.refresh_from_db()
     assert (cluster.paused, cluster.paused_reason) == (False, "")
     assert actions() == ["cluster.pause", "cluster.resume"]
