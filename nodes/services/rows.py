@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from accounts.errors import Stale
@@ -14,17 +14,31 @@ from accounts.principals import Principal
 from nodes.access import require
 from nodes.models import Cluster, Credential, Node
 
-Row = TypeVar("Row", Cluster, Credential, Node)
+
+class Row(Protocol):
+    """A row that counts its changes in `version`."""
+
+    pk: Any
+    version: Any
+
+    def save(self, *, update_fields: Iterable[str]) -> None:
+        """Write these columns."""
 
 
-def _take(rows: QuerySet[Row], pk: int, name: str) -> Row:
+AnyModel = TypeVar("AnyModel", bound=Model)
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def take(rows: QuerySet[AnyModel], pk: int, name: str) -> AnyModel:
+    """Lock a row; `name` is what people call it. Raises Http404."""
     row = rows.select_for_update().filter(pk=pk).first()
     if row is None:
         raise Http404(f"No such {name}.")
     return row
 
 
-def _compare(row: Row, seen_version: int | None) -> Row:
+def compare(row: AnyRow, seen_version: int | None) -> AnyRow:
+    """The row, if it is as the caller saw it; None: whatever it is. Raises Stale."""
     if seen_version is not None and row.version != seen_version:
         raise Stale()
     return row
@@ -33,14 +47,14 @@ def _compare(row: Row, seen_version: int | None) -> Row:
 def take_cluster(principal: Principal, cluster_id: int, role: Role, seen_version: int | None = None) -> Cluster:
     """Lock a cluster. Raises Http404, PermissionDenied, Stale."""
     require(principal, cluster_id, role)
-    return _compare(_take(Cluster.objects.all(), cluster_id, "cluster"), seen_version)
+    return compare(take(Cluster.objects.all(), cluster_id, "cluster"), seen_version)
 
 
 def take_node(principal: Principal, node_id: int, role: Role, seen_version: int | None = None) -> Node:
     """Lock a node. Raises Http404, PermissionDenied, Stale."""
-    node = _take(Node.objects.all(), node_id, "node")
+    node = take(Node.objects.all(), node_id, "node")
     require(principal, node.cluster_id, role)
-    return _compare(node, seen_version)
+    return compare(node, seen_version)
 
 
 def take_credential(
@@ -48,9 +62,9 @@ def take_credential(
 ) -> Credential:
     """Lock a credential without opening its secrets. Raises Http404, PermissionDenied, Stale."""
     rows = Credential.objects.defer("secret", "passphrase")
-    credential = _take(rows, credential_id, "credential")
+    credential = take(rows, credential_id, "credential")
     require(principal, credential.cluster_id, role)
-    return _compare(credential, seen_version)
+    return compare(credential, seen_version)
 
 
 def put(row: Row, values: Mapping[str, object]) -> dict[str, list[object]]:
