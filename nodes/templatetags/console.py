@@ -29,14 +29,12 @@ def icon(name: str, size: int = 16, css: str = "") -> SafeString:
     return SafeString(lucide(name, size=size, aria_hidden="true", **({"class": css} if css else {})))
 
 
-@register.simple_tag
 def badge(state: str, label: str = "") -> SafeString:
     """A state as a coloured pill; the word is always there."""
     words = label or state.replace("_", " ").capitalize()
     return format_html('<span class="st tone-{}"><i aria-hidden="true"></i>{}</span>', tone_of(state), words)
 
 
-@register.simple_tag
 def node_badge(node: Node) -> SafeString:
     """What a node's badge says: quarantine and pause before health."""
     verdict = verdict_of(node)
@@ -55,7 +53,6 @@ def verdict(node: Node) -> Verdict:
     return verdict_of(node)
 
 
-@register.simple_tag
 def meter(share: float | None, label: str) -> SafeString:
     """A share from 0 to 1 as a small bar with its percentage; red from 0.9 on. None: not known."""
     if share is None:
@@ -97,7 +94,6 @@ def _cookies(context: Context) -> dict[str, Any]:
     return {} if request is None else request.COOKIES
 
 
-@register.filter
 def share_used(total: int | None, free: int | None) -> float | None:
     """The used share of a disk; None where one of the two is not known."""
     if not total or free is None:
@@ -121,3 +117,9 @@ def administers_portal(user: object) -> bool:
 def guard_label(code: str) -> str:
     """What people call a check."""
     return GUARDS[code].label if code in GUARDS else code.replace("_", " ").capitalize()
+
+
+register.simple_tag(badge)
+register.simple_tag(node_badge)
+register.simple_tag(meter)
+register.filter(share_used)
