@@ -1,11 +1,8 @@
-"""Nodes over REST: the rows, pausing, host keys, facts, ini keys."""
+"""Nodes over REST: the rows, pausing, host keys."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.http import Http404
-from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -15,23 +12,21 @@ from rest_framework.response import Response
 from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import NodeFilter
-from nodes.api.inputs import EmptyIn, FingerprintIn, IniAnswerIn, IniKeyQuery, NodeIn, NodePatch, ReasonIn
-from nodes.api.serializers import FactsOut, HostKeyOut, HostKeysOut, IniKeyOut, NodeOut, RefreshOut, ScriptsOut
+from nodes.api.inputs import EmptyIn, FingerprintIn, NodeIn, NodePatch, ReasonIn
+from nodes.api.serializers import HostKeyOut, HostKeysOut, NodeOut
 from nodes.connect import look_at_host_key
 from nodes.enums import HostKeyState
 from nodes.models import Node
-from nodes.scripts import bring_scripts, take_scripts_away
-from nodes.selectors.nodes import host_keys_of, ini_keys_of, nodes_for
-from nodes.services import facts, host_keys, ini, registry
-from nodes.tasks import ask_to_observe
+from nodes.selectors.nodes import host_keys_of, nodes_for
+from nodes.services import host_keys, registry
 
 
 @extend_schema_view(
     list=extend_schema(summary="List nodes", responses=NodeOut(many=True)),
     retrieve=extend_schema(summary="Show a node", responses=NodeOut),
 )
-class NodeViewSet(Resource[Node]):
-    """Mail servers."""
+class NodeRows(Resource[Node]):
+    """The mail servers themselves; the packages above add what they know of one."""
 
     queryset = Node.objects.none()
     serializer_class = NodeOut
@@ -126,64 +121,3 @@ class NodeViewSet(Resource[Node]):
         node = self.get_object()
         host_keys.revoke_host_key(self.principal, node_id=node.pk, **checked(FingerprintIn, request))
         return self._host_keys(self.get_object())
-
-    @extend_schema(summary="Put the portal's scripts on the node", request=EmptyIn, responses=ScriptsOut)
-    @action(detail=True, methods=["post"], url_path="scripts/bring")
-    def bring_scripts(self, request: Request, pk: str) -> Response:
-        """Windows nodes list, hash and tell their clock by them; without them everything goes by SFTP. They lie in
-        `.clusterportal` in the home folder of the portal's account."""
-        node = self.get_object()
-        checked(EmptyIn, request)
-        return Response(ScriptsOut({"files": bring_scripts(self.principal, node=node)}).data)
-
-    @extend_schema(summary="Take the portal's scripts off the node", request=EmptyIn, responses=ScriptsOut)
-    @action(detail=True, methods=["post"], url_path="scripts/remove")
-    def remove_scripts(self, request: Request, pk: str) -> Response:
-        """With their folder."""
-        node = self.get_object()
-        checked(EmptyIn, request)
-        return Response(ScriptsOut({"files": take_scripts_away(self.principal, node=node)}).data)
-
-    @extend_schema(summary="Show what the node said of itself", responses=FactsOut)
-    @action(detail=True)
-    def facts(self, request: Request, pk: str) -> Response:
-        """404 while nothing was read yet."""
-        node = self.get_object()
-        if not hasattr(node, "facts"):
-            raise Http404("Nothing was read from this node yet; ask for a refresh.")
-        return Response(FactsOut(node.facts).data)
-
-    @extend_schema(summary="Read the facts from the server", request=EmptyIn, responses={202: RefreshOut})
-    @action(detail=True, methods=["post"], url_path="facts/refresh")
-    def refresh_facts(self, request: Request, pk: str) -> Response:
-        """A worker reads them; poll the facts until `read_at` passes `requested_at`."""
-        node = self.get_object()
-        checked(EmptyIn, request)
-        facts.note_refresh(self.principal, node_id=node.pk)
-        asked = timezone.now()
-        ask_to_observe(node.pk)
-        where = reverse("api-node-facts", kwargs={"pk": node.pk})
-        return Response(RefreshOut({"requested_at": asked, "facts": where}).data, status=status.HTTP_202_ACCEPTED)
-
-    @extend_schema(
-        summary="List ini keys that are or were the node's own",
-        parameters=[IniKeyQuery],
-        responses=IniKeyOut(many=True),
-        filters=False,
-    )
-    @action(detail=True, url_path="ini-keys", filterset_class=None)
-    def ini_keys(self, request: Request, pk: str) -> Response:
-        """What nobody answered is kept."""
-        query = IniKeyQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        rows = ini_keys_of(self.principal, self.get_object()).filter(**query.validated_data)
-        return self.page(rows, IniKeyOut)
-
-    @extend_schema(summary="Keep an ini key or replicate the primary's", request=IniAnswerIn, responses=IniKeyOut)
-    @action(detail=True, methods=["post"], url_path="ini-keys/answer")
-    def answer_ini_key(self, request: Request, pk: str) -> Response:
-        """Holds from the next job on."""
-        node = self.get_object()
-        answer = ini.IniAnswer(**checked(IniAnswerIn, request))
-        decision = ini.answer_ini_key(self.principal, node_id=node.pk, answer=answer)
-        return Response(IniKeyOut(decision).data)

@@ -11,7 +11,14 @@ from rest_framework.routers import SimpleRouter
 from nodes.api import guards, searches
 from nodes.api.clusters import ClusterViewSet
 from nodes.api.credentials import CredentialViewSet
-from nodes.api.nodes import NodeViewSet
+from nodes.api.nodes import NodeRows
+from nodes.facts.api import FactActions
+from nodes.ini_keys.api import IniKeyActions
+
+
+class NodeViewSet(FactActions, IniKeyActions, NodeRows):
+    """Mail servers."""
+
 
 router = SimpleRouter()
 router.register("clusters", ClusterViewSet, basename="api-cluster")

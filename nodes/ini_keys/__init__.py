@@ -1,0 +1,1 @@
+"""Which ini keys are a node's own."""
