@@ -37,8 +37,8 @@ def badge(state: str, label: str = "") -> SafeString:
 
 def node_badge(node: Node) -> SafeString:
     """What a node's badge says: quarantine and pause before health."""
-    verdict = verdict_of(node)
-    return badge(verdict.state, verdict.label)
+    found = verdict_of(node)
+    return badge(found.state, found.label)
 
 
 @register.filter
