@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from zlib import crc32
 
+import msgspec
+
 from replication.core.manifest import RACY, FileState
 
 HOUR = 3600.0
@@ -49,8 +51,7 @@ class Stamp(NamedTuple):
     change_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """How a path that differs looks (None: it is gone), since when it has looked so, and since when it differs."""
 
     stamp: Stamp | None
@@ -77,34 +78,21 @@ class Memory:
 
     def to_json(self) -> dict[str, Any]:
         """What a JSON column keeps."""
-        return {
-            "pending": {path: [one.stamp, one.since, one.first] for path, one in self.pending.items()},
-            "asked": dict(self.asked),
-            "asked_by": self.asked_by,
-            "cleared": dict(self.cleared),
-            "churn": dict(self.churn),
-            "stubborn": dict(self.stubborn),
-            "tried_at": self.tried_at,
-        }
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Memory:
-        """The reverse; an empty document is an empty memory."""
-        return cls(
-            pending={
-                path: Sighting(_stamp(one), *times) for path, (one, *times) in document.get("pending", {}).items()
-            },
-            asked={path: _stamp(one) for path, one in document.get("asked", {}).items()},
-            asked_by=int(document.get("asked_by", 0)),
-            cleared={path: Stamp(*one) for path, one in document.get("cleared", {}).items()},
-            churn={path: tuple(times) for path, times in document.get("churn", {}).items()},
-            stubborn=dict(document.get("stubborn", {})),
-            tried_at=float(document.get("tried_at", 0.0)),
-        )
+    def from_json(cls, document: object) -> Memory:
+        """The reverse; an empty document is an empty memory. Raises ValueError naming the place of a wrong value."""
+        return msgspec.convert(document, cls)
 
-
-def _stamp(one: Any) -> Stamp | None:
-    return None if one is None else Stamp(*one)
+    @classmethod
+    def kept_in(cls, document: object) -> Memory:
+        """The same, or an empty memory where the document cannot be read: looking afresh finds again what differs."""
+        try:
+            return cls.from_json(document)
+        except ValueError:
+            return cls()
 
 
 @dataclass(frozen=True, slots=True)

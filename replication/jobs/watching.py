@@ -133,7 +133,7 @@ class Watcher:
     def __init__(self, claim: Look) -> None:
         self.claim = claim
         self.row = Watch.objects.get(pk=claim.watch_id)
-        self.memory = Memory.from_json(self.row.memory)
+        self.memory = Memory.kept_in(self.row.memory)
 
     def run(self) -> None:
         """Look, decide, request, write the row. Raises LeaseLost."""

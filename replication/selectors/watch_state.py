@@ -106,7 +106,7 @@ def _numbers(cluster: Cluster) -> tuple[float, int]:
 
 
 def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: int) -> WatchState:
-    memory = Memory.from_json(row.memory)
+    memory = Memory.kept_in(row.memory)
     mood = _mood(cluster, row)
     paths = sorted(path for path in memory.pending if path != ALL)[:SHOWN]
     return WatchState(

@@ -164,3 +164,37 @@ def test_memory_survives_its_column():
     )
     assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
     assert Memory.from_json({}) == Memory()
+
+
+EARLIER_ROW = """{"pending": {"a": [[10, 1000, 2000], 1.5, 1.0], "gone": [null, 2.0, 2.0]}, "asked_by": 7,
+"asked": {"a": [10, 1000, 2000], "gone": null}, "cleared": {"b": [1, 2, null]}, "churn": {"a": [1, 2.0]}, "tried_at": 3,
+"stubborn": {"c": "locked"}}"""
+
+
+def test_a_row_of_an_earlier_version_is_read():
+    memory = Memory.kept_in(json.loads(EARLIER_ROW))
+    assert memory.pending == {"a": Sighting(STAMP, 1.5, 1.0), "gone": Sighting(None, 2.0, 2.0)}
+    assert (memory.asked, memory.asked_by, memory.tried_at) == ({"a": STAMP, "gone": None}, 7, 3.0)
+    assert (memory.cleared, memory.churn, memory.stubborn) == (
+        {"b": Stamp(1, 2, None)},
+        {"a": (1.0, 2.0)},
+        {"c": "locked"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"pending": {"a": [[10, "x", None], 1.0, 1.0]}}, r"\$\.pending\[\.\.\.\]\[0\]\[1\]"),
+        ({"pending": {"a": [[10, 1], 1.0, 1.0]}}, r"\$\.pending\[\.\.\.\]\[0\]"),
+        ({"asked": {"a": [True, 1, None]}}, r"\$\.asked\[\.\.\.\]\[0\]"),
+        ({"churn": {"a": ["now"]}}, r"\$\.churn\[\.\.\.\]\[0\]"),
+        ({"asked_by": "7"}, r"\$\.asked_by"),
+        ({"tried_at": None}, r"\$\.tried_at"),
+        ([], "Expected `object`"),
+    ],
+)
+def test_a_row_that_cannot_be_read_names_the_place_and_is_looked_at_afresh(document, place):
+    with pytest.raises(ValueError, match=place):
+        Memory.from_json(document)
+    assert Memory.kept_in(document) == Memory()

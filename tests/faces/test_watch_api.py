@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Role
 from replication import wake
 from replication.core.watching import Memory, Sighting, Stamp
+from replication.jobs.watching import Watcher
 from replication.models import Job, Watch
 from replication.services.watching import claim_looks, finish_look, request_for_look
 from tests.factories import make_cluster, make_node
@@ -124,6 +125,14 @@ def test_churning_files_are_proposed_as_volatile(console_for, api_for, administr
     rule = {"pattern": "App/<busy>.dat", "path_class": "volatile"}
     assert browser.post(f"/clusters/{awake.pk}/path-classes/", rule).status_code == 302
     assert awake.path_overrides.get().path_class == "volatile"
+
+
+def test_a_memory_that_cannot_be_read_hides_neither_the_state_nor_the_look(api_for, viewer, awake):
+    Watch.objects.update(memory={"pending": {"App/b.dat": "seen"}})
+    assert api_for(viewer).get(address(awake)).data["pending_paths"] == []
+    (look,) = claim_looks("w", within=0.0, limit=1)
+    Watcher(look).run()
+    assert Watch.objects.get().mood == "held" and "first replication" in Watch.objects.get().note
 
 
 def test_the_page_offers_to_an_operator_what_it_keeps_from_a_viewer(console_for, operator, viewer, awake):
