@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_type_hints
 
 from nodes.products.errors import ProfileError
 from nodes.products.patterns import pattern_problem
@@ -16,7 +17,6 @@ from nodes.products.profile import (
     Effect,
     FeatureRule,
     FolderRule,
-    PathClass,
     Profile,
     RegistryKey,
     Rule,
@@ -40,9 +40,12 @@ _TIMING = {
     "watch_seconds": (0.2, 3600.0),
 }
 _BRAKES = {"churn_per_hour": (1, 100_000), "shrink_share": (0.0, 1.0), "clock_limit_seconds": (1.0, 86_400.0)}
+_LIMITS = {"group": (0, 1000)}
+_KEYS = {"path_class": "class"}
 
 _EMPTY: Mapping[str, Any] = {"rules": (), "folders": (), "registry": (), "features": ()}
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_Read = TypeVar("_Read")
 
 
 def profile_names(folder: str = "") -> tuple[str, ...]:
@@ -65,10 +68,10 @@ def _content(name: str, folder: str, above: tuple[Path, ...]) -> dict[str, Any]:
     base_name = table.text("extends", "")
     content = _content(base_name, folder, (*above, path)) if base_name else dict(_EMPTY)
     content.update(_scalars(table))
-    rules = tuple(rule for entry in table.tables("path") for rule in _rules(entry))
-    folders = tuple(_folder(entry) for entry in table.tables("folder"))
-    registry = tuple(_registry(entry) for entry in table.tables("registry"))
-    features = tuple(_feature(entry) for entry in table.tables("feature"))
+    rules = tuple(rule for found in table.entries("path", _rules) for rule in found)
+    folders = table.entries("folder", _folder)
+    registry = table.entries("registry", lambda entry: entry.read(RegistryKey))
+    features = table.entries("feature", _feature)
     table.finish()
     codes = {rule.code for rule in features}
     content["features"] = (*(rule for rule in content["features"] if rule.code not in codes), *features)
@@ -150,10 +153,9 @@ class _Table:
             self.fail(key, f"{value} is out of range", f"give {wanted}")
         return value if whole else float(value)
 
-    def choice(
-        self, key: str, kind: type[_Choice], allowed: tuple[_Choice, ...], default: str | None = None
-    ) -> _Choice:
+    def choice(self, key: str, kind: type[_Choice], default: str | None = None) -> _Choice:
         """One of a few words."""
+        allowed = _WRITTEN_SOURCES if kind is Source else tuple(kind)
         word = self.text(key, default)
         if word not in list(allowed):
             self.fail(key, f"there is no {word!r}", f"use one of: {', '.join(allowed)}")
@@ -170,12 +172,33 @@ class _Table:
         """A table; empty where absent."""
         return _Table(self._file, f"[{key}]", self._value(key, dict, {}, "a table"))
 
-    def tables(self, key: str) -> list[_Table]:
-        """The entries `[[key]]`, named by their number."""
+    def entries(self, key: str, read: Callable[[_Table], _Read]) -> tuple[_Read, ...]:
+        """What the entries `[[key]]` say, named by their number."""
         entries = self._value(key, list, [], f"entries written as [[{key}]]")
         if not all(isinstance(entry, dict) for entry in entries):
             self.fail(key, "is not a list of tables", f"write each entry as [[{key}]]")
-        return [_Table(self._file, f"[[{key}]] number {number}", entry) for number, entry in enumerate(entries, 1)]
+        found: list[_Read] = []
+        for number, content in enumerate(entries, 1):
+            entry = _Table(self._file, f"[[{key}]] number {number}", content)
+            found.append(read(entry))
+            entry.finish()
+        return tuple(found)
+
+    def read(self, kind: type[_Read], **known: Any) -> _Read:
+        """A dataclass from the keys that its fields name, but for those that are `known`."""
+        kinds = get_type_hints(kind)
+        for field in fields(cast(Any, kind)):
+            if field.name not in known:
+                default = None if field.default is MISSING else field.default
+                known[field.name] = self._field(_KEYS.get(field.name, field.name), kinds[field.name], default)
+        return kind(**known)
+
+    def _field(self, key: str, kind: type, default: Any) -> Any:
+        if kind is bool:
+            return self.flag(key)
+        if kind is int:
+            return self.number(key, _LIMITS[key], default)
+        return self.text(key, default) if kind is str else self.choice(key, kind, default)
 
     def finish(self) -> None:
         """Raise ProfileError for a key that nothing reads."""
@@ -207,7 +230,6 @@ def _rules(entry: _Table) -> list[Rule]:
             entry.fail("patterns", f"{pattern[:80]!r}: {problem}", "or take it out")
     ruling = _ruling(entry)
     note = entry.text("note", "")
-    entry.finish()
     return [Rule(pattern, ruling, note) for pattern in patterns]
 
 
@@ -215,64 +237,22 @@ def _ruling(entry: _Table) -> Ruling:
     semaphore = entry.text("semaphore", "")
     if semaphore and not _SEMAPHORE.fullmatch(semaphore):
         entry.fail("semaphore", f"{semaphore!r} is no semaphore's name", "write it like USERLIST.SEM")
-    effect = entry.choice("effect", Effect, tuple(Effect), Effect.SEMAPHORE if semaphore else Effect.NONE)
+    effect = entry.choice("effect", Effect, Effect.SEMAPHORE if semaphore else Effect.NONE)
     if bool(semaphore) != (effect == Effect.SEMAPHORE):
         entry.fail("effect", f"{effect.value!r} does not go with the semaphore", "give either a semaphore or an effect")
-    return Ruling(
-        path_class=entry.choice("class", PathClass, tuple(PathClass)),
-        source=entry.choice("source", Source, _WRITTEN_SOURCES),
-        group=entry.number("group", (0, 1000), 50),
-        semaphore=semaphore or None,
-        effect=effect,
-        ini=entry.flag("ini"),
-        own_keys=entry.flag("own_keys"),
-        secret=entry.flag("secret"),
-    )
+    return entry.read(Ruling, semaphore=semaphore or None, effect=effect)
 
 
 def _folder(entry: _Table) -> FolderRule:
-    default = entry.text("default")
-    if pattern_problem(default) or set("*?") & set(default):
-        entry.fail("default", f"{default[:80]!r} is no relative folder", "write it like Public Folders")
-    rule = FolderRule(
-        role=entry.text("role"),
-        label=entry.text("label"),
-        default=default,
-        path_class=entry.choice("class", PathClass, tuple(PathClass)),
-        source=entry.choice("source", Source, _WRITTEN_SOURCES),
-        shared=entry.flag("shared"),
-        section=entry.text("section", ""),
-        key=entry.text("key", ""),
-        key_source=entry.choice("key_source", Source, _WRITTEN_SOURCES, Source.ASSUMED),
-    )
-    entry.finish()
+    rule = entry.read(FolderRule)
+    if pattern_problem(rule.default) or set("*?") & set(rule.default):
+        entry.fail("default", f"{rule.default[:80]!r} is no relative folder", "write it like Public Folders")
     return rule
 
 
-def _registry(entry: _Table) -> RegistryKey:
-    key = RegistryKey(
-        fact=entry.text("fact"),
-        key=entry.text("key"),
-        value=entry.text("value"),
-        source=entry.choice("source", Source, _WRITTEN_SOURCES),
-    )
-    entry.finish()
-    return key
-
-
 def _feature(entry: _Table) -> FeatureRule:
-    rule = FeatureRule(
-        code=entry.text("code"),
-        label=entry.text("label"),
-        source=entry.choice("source", Source, _WRITTEN_SOURCES),
-        path=entry.text("path", ""),
-        section=entry.text("section", ""),
-        key=entry.text("key", ""),
-        off=entry.text("off", ""),
-        note=entry.text("note", ""),
-    )
+    rule = entry.read(FeatureRule)
     given = [bool(part) for part in (rule.path, rule.section, rule.key, rule.off)]
     if any(given) and not all(given):
         entry.fail("key", "is half given", "give path, section, key and off together, or none of them")
-    entry.finish()
     return rule
