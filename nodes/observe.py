@@ -16,7 +16,7 @@ from nodes.errors import HostKeyUnknown, NodeError, OutputUnreadable, SessionLos
 from nodes.models import Node, NodeFacts
 from nodes.own_log import newest_cluster_lines
 from nodes.platforms.base import SystemFacts
-from nodes.products.folders import FolderPath, effective_folders
+from nodes.products.folders import FolderPath, effective_folders, folders_from
 from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
@@ -150,7 +150,7 @@ def observe_node(node_id: int) -> None:
     known = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
     try:
         with open_node(node) as link:
-            known_folders = tuple(FolderPath(**folder) for folder in known)
+            known_folders = folders_from(known)
             profile = profile_of(node.cluster)
             features = features_of(node.cluster, profile)
             shared = _shared_by_primary(node, profile)
@@ -166,7 +166,7 @@ def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
     """The shared folders that the primary of the node's cluster keeps outside its installation folder."""
     rows = NodeFacts.objects.filter(node__cluster=node.cluster_id, node__role=NodeRole.PRIMARY)
     folders = rows.values_list("folders", flat=True).first() or []
-    return shared_outside((FolderPath(**folder) for folder in folders), profile)
+    return shared_outside(folders_from(folders), profile)
 
 
 def _looked_up(address: str) -> str:
@@ -186,7 +186,7 @@ def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], No
         return
     reader = Reader(link, alive=alive)
     clock = reader.attempt("clock", reader.clock, None)
-    folders = tuple(FolderPath(**folder) for folder in facts.folders) if facts else ()
+    folders = folders_from(facts.folders if facts else ())
     ini = None if folders else reader.attempt("folders", lambda: _main_ini(reader, profile), None)
     folders = folders or (_folders(link, ini, profile, ()) if ini else ())
     version = reader.attempt("version", lambda: _version(reader, profile, ini, folders), None)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
-import json
 import os
 import re
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -82,8 +83,8 @@ def _write_members(sink: IO[bytes], members: Iterable[tuple[str, Path]], describ
             with path.open("rb") as source:
                 hashes[name] = hashlib.file_digest(source, "sha256").hexdigest()
             tar.add(path, name, recursive=False)
-        manifest = ArchiveManifest(**{**asdict(describe), "members": hashes})
-        data = json.dumps(asdict(manifest)).encode()
+        manifest = replace(describe, members=hashes)
+        data = msgspec.json.encode(manifest)
         entry = tarfile.TarInfo(MANIFEST)
         entry.size = len(data)
         tar.addfile(entry, io.BytesIO(data))
@@ -126,15 +127,11 @@ def _digest(stream: IO[bytes]) -> str:
 
 def _parse(data: bytes) -> ArchiveManifest:
     try:
-        raw = json.loads(data)
-        manifest = ArchiveManifest(**{**raw, "keys": tuple(raw["keys"])})
-        names = [*manifest.migrations, *manifest.members, *manifest.keys]
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadArchive("the backup's manifest cannot be read") from error
+        manifest = msgspec.json.decode(data, type=ArchiveManifest)
+    except ValueError as error:
+        raise BadArchive(f"the backup's manifest cannot be read: {error}") from error
     if manifest.format != FORMAT:
         raise BadArchive(f"the backup has format {manifest.format}; this version reads {FORMAT}")
-    if not all(isinstance(name, str) for name in names):
-        raise BadArchive("the backup's manifest cannot be read")
     return manifest
 
 

@@ -10,8 +10,9 @@ from accounts.principals import Principal
 from nodes.access import require, visible_clusters
 from nodes.enums import Health, NodeRole
 from nodes.models import Cluster, Membership, Node, NodeFacts, PathOverride
+from nodes.products.folders import folders_from
 from nodes.products.loading import load_profile
-from nodes.products.profile import FolderPath, Profile
+from nodes.products.profile import Profile
 
 
 def clusters_for(principal: Principal) -> QuerySet[Cluster]:
@@ -50,5 +51,5 @@ def profile_of(cluster: Cluster) -> Profile:
     profile = load_profile(cluster.profile, settings.PORTAL.profile_folder)
     overrides = tuple(cluster.path_overrides.values_list("pattern", "path_class"))
     facts = NodeFacts.objects.filter(node__cluster=cluster, node__role=NodeRole.PRIMARY).first()
-    folders = tuple(FolderPath(**folder) for folder in facts.folders) if facts else ()
+    folders = folders_from(facts.folders if facts else ())
     return profile.with_folders(folders).with_overrides(overrides)

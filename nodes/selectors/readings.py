@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -99,9 +100,9 @@ def _facts(facts: NodeFacts) -> dict[str, object]:
         "peer_address": facts.peer_address,
         "disk_free": facts.disk_free,
         "disk_total": facts.disk_total,
-        "switches": tuple(Switch(**switch) for switch in facts.switches),
+        "switches": msgspec.convert(facts.switches, tuple[Switch, ...]),
         "services": tuple(RunsAs(service["shown_name"], service["account"]) for service in facts.services),
-        "reaches": tuple(Reach(**reach) for reach in facts.reaches),
+        "reaches": msgspec.convert(facts.reaches, tuple[Reach, ...]),
     }
 
 

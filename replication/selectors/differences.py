@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+import msgspec
 
 from accounts.principals import Principal
 from nodes.models import IniDecision, Node
 from nodes.products.masking import is_secret, masked
 from nodes.selectors.nodes import ini_keys_of
+
+_BothSides = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ def differences_of(principal: Principal, node: Node) -> list[Difference]:
 
 
 def _difference(row: IniDecision) -> Difference:
-    primary, own = json.loads(row.values.reveal()) if row.values else (None, None)
+    primary, own = msgspec.json.decode(row.values.reveal(), type=_BothSides) if row.values else (None, None)
     hidden = is_secret(row.section, row.key, primary, own)
     if hidden:
         primary, own = masked(primary), masked(own)

@@ -12,6 +12,7 @@ from nodes.access import require
 from nodes.enums import Joining, NodeRole, ReplicationMode
 from nodes.models import Cluster, ClusterLogLine, Guard, Node, StepAttestation
 from nodes.products.errors import ProfileError
+from nodes.products.folders import folders_from
 from nodes.selectors.clusters import profile_of
 from nodes.selectors.guards import cluster_features, steps_attested
 from replication.core.setup import LOG_CODES, STEPS, Found, Known, KnownNode, Step, StepState
@@ -96,6 +97,6 @@ def _folders(cluster: Cluster, primary: Node | None) -> tuple[tuple[str, ...], t
         shared = profile_of(cluster).shared_roles
     except ProfileError:
         return (), ()
-    found = [folder for folder in facts.folders if folder["role"] in shared]
-    inside = tuple(folder["label"] for folder in found if folder.get("inside"))
-    return inside, tuple(folder["label"] for folder in found if not folder.get("inside"))
+    found = [folder for folder in folders_from(facts.folders) if folder.role in shared]
+    inside = tuple(folder.label for folder in found if folder.inside)
+    return inside, tuple(folder.label for folder in found if not folder.inside)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.products.folders import FolderPath, effective_folders
+from nodes.products.folders import FolderPath, effective_folders, folders_from
 from nodes.products.ini import IniDocument
 from nodes.products.loading import load_profile
 
@@ -101,3 +101,13 @@ def test_posix_nodes_have_posix_paths():
 def test_the_installation_folder_itself_never_counts_as_a_folder():
     (users,) = found("[S]\r\nk=C:\\MDaemon\\Users\\..\\\r\n")["users"]
     assert users.key == ""
+
+
+def test_stored_folders_are_read_and_a_wrong_value_names_its_place():
+    kept = {"role": "r", "label": "l", "path": "p", "default_path": "d", "section": "", "key": "", "source": "guide"}
+    assert folders_from([kept, kept | {"inside": "i", "of_a_later_version": 1}]) == (
+        FolderPath("r", "l", "p", "d", "", "", "guide"),
+        FolderPath("r", "l", "p", "d", "", "", "guide", "i"),
+    )
+    with pytest.raises(ValueError, match=r"Expected `str`, got `int` - at `\$\[1\]\.path`"):
+        folders_from([kept, kept | {"path": 5}])

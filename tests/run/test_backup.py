@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+
+from replication.archive import MANIFEST, BadArchive, verify_archive
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,3 +148,23 @@ def test_without_its_keys_it_is_refused(backup, tmp_path) -> None:
 def test_a_file_that_is_not_there(tmp_path) -> None:
     done = Portal(tmp_path / "fresh").run("restore", str(tmp_path / "nothing"))
     assert done.returncode == 1 and "No such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("manifest", "word"),
+    [
+        ('{"made_at": 5}', r"Expected `str`, got `int` - at `\$\.made_at`"),
+        ('{"made_at": "", "engine": ""}', "missing required field `migrations`"),
+        ('{"made_at": "", "engine": "", "migrations": {}, "keys": [1], "members": {}}', r"at `\$\.keys\[0\]`"),
+        ("[]", "Expected `object`"),
+        ("{", "truncated"),
+        ('{"made_at": "", "engine": "", "migrations": {}, "keys": [], "members": {}, "format": 2}', "has format 2"),
+    ],
+)
+def test_a_manifest_that_no_backup_has_is_refused_by_its_place(tmp_path, manifest, word) -> None:
+    source, entry = tmp_path / "backup.tar", tarfile.TarInfo(MANIFEST)
+    entry.size = len(manifest)
+    with tarfile.open(source, "w") as tar:
+        tar.addfile(entry, io.BytesIO(manifest.encode()))
+    with pytest.raises(BadArchive, match=word):
+        verify_archive(source)

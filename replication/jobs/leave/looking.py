@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+import msgspec
 
 from nodes.connect import NodeLink
 from nodes.models import Node
@@ -61,7 +62,7 @@ def _sent(node: Node, store: Store) -> frozenset[RelPath]:
 def _folders(origin: Origin | None, store: Store) -> frozenset[str] | None:
     if origin is None or not origin.folders_object:
         return None
-    return frozenset(str(folder) for folder in json.loads(store.get(origin.folders_object)))
+    return msgspec.json.decode(store.get(origin.folders_object), type=frozenset[str])
 
 
 def look_back(
