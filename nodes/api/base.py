@@ -1,4 +1,4 @@
-"""What this room's resources share: rows by what the caller may see, pages, answers with an ETag."""
+"""What resources share: rows by what the caller may see, checked requests, pages, answers with an ETag."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
+from rest_framework.serializers import BaseSerializer, ModelSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.principals import Principal
 from clusterportal.api import Pages, Versioned, WithPrincipal, tagged
-from nodes.api.inputs import StrictInput
 
 Row = TypeVar("Row", bound=Model)
 Related = TypeVar("Related", bound=Model)
@@ -26,15 +25,23 @@ IF_MATCH = OpenApiParameter(
 )
 
 
-def checked(shape: type[StrictInput], request: Request) -> dict[str, Any]:
+def checked(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
     """The request's body, checked for shape. Raises ValidationError by field."""
-    body = shape(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
+    return _valid(shape(data=request.data))
 
 
-class Resource(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
-    """A list and its rows. `list` comes from DRF; `retrieve` answers with an ETag."""
+def checked_query(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    """What stands behind the address's `?`, checked for shape. Raises ValidationError by field."""
+    return _valid(shape(data=request.query_params))
+
+
+def _valid(given: BaseSerializer[Any]) -> dict[str, Any]:
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+class Rows(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
+    """A list and its rows, by what the caller may see. `list` comes from DRF."""
 
     lookup_value_regex = "[0-9]{1,18}"
 
@@ -47,6 +54,14 @@ class Resource(WithPrincipal, mixins.ListModelMixin, GenericViewSet[Row]):
     def get_object(self) -> Row:
         """The row of the address, if the caller may see it. The list's filters do not matter here."""
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One row."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class Resource(Rows[Row]):
+    """Rows that count their changes: each is answered with its ETag."""
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One row with its ETag."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -12,7 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from nodes.api.base import checked
+from nodes.api.base import checked, checked_query
 from nodes.api.guard_shapes import (
     AttestationIn,
     AttestationOut,
@@ -155,9 +153,7 @@ class FeatureView(OfCluster):
 
 
 def _asked(request: Request) -> tuple[LogQuery, int]:
-    query = LogQueryIn(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    values: dict[str, Any] = dict(query.validated_data)
+    values = checked_query(LogQueryIn, request)
     limit = int(values.pop("limit"))
     level = values.pop("level")
     return LogQuery(levels=(level,) if level else (), **values), limit

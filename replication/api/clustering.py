@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusterportal.api import tagged
+from nodes.api.base import checked
 from nodes.api.inputs import EmptyIn, StrictInput
 from nodes.api.scoped import OfCluster
 from nodes.api.serializers import ClusterOut
 from nodes.enums import Clustering
 from nodes.models import FeatureMemory
 from nodes.selectors.clusters import clusters_for
-from replication.api.base import checked
 from replication.selectors.clustering import clustering_of
 from replication.services import clustering
 from replication.services.clustering import DisableRequest
@@ -82,7 +82,7 @@ class ClusteringView(OfCluster):
         """Enabling requests a job that switches off what does not go with clustering; a person approves it. Disabling
         requests the job that gives it back; once that is proven nothing is replicated any more."""
         cluster = self.cluster(cluster_id)
-        wanted = dict(checked(ClusteringIn, request.data).validated_data)
+        wanted = checked(ClusteringIn, request)
         if wanted.pop("enabled"):
             clustering.enable(self.principal, cluster.pk)
         else:
@@ -99,7 +99,7 @@ class ResumeView(OfCluster):
     def post(self, request: Request, cluster_id: int) -> Response:
         """Its jobs may run again. Resuming a new cluster enables clustering."""
         cluster = self.cluster(cluster_id)
-        checked(EmptyIn, request.data)
+        checked(EmptyIn, request)
         clustering.resume(self.principal, cluster.pk)
         row = clusters_for(self.principal).get(pk=cluster.pk)
         return tagged(request, row, ClusterOut(row).data)

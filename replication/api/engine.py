@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from accounts.models import Role
 from clusterportal.api import WithPrincipal
 from nodes.access import require_portal
-from replication.api.base import checked
+from nodes.api.base import checked
 from replication.api.inputs import WriteStopIn
 from replication.api.serializers import WorkerOut, WriteStopOut
 from replication.models import WriteStop
@@ -30,7 +30,7 @@ class WriteStopView(WithPrincipal, APIView):
     @extend_schema(summary="Stop or allow all writes", request=WriteStopIn, responses=WriteStopOut)
     def put(self, request: Request) -> Response:
         """Operators of the whole portal may stop; administrators may also allow again."""
-        values = checked(WriteStopIn, request.data).validated_data
+        values = checked(WriteStopIn, request)
         turn = stop_all_writes if values["stopped"] else allow_writes
         return Response(WriteStopOut(turn(self.principal, values["reason"])).data)
 

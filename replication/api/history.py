@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from clusterportal.api import WithPrincipal
 from nodes.access import visible_clusters
+from nodes.api.base import Rows, checked
 from nodes.api.inputs import EmptyIn
-from replication.api.base import Resource, checked
 from replication.api.filters import ConflictFilter, SnapshotFilter
 from replication.api.serializers import ConflictOut, SnapshotOut, UnclassifiedOut
 from replication.models import Conflict, Snapshot
@@ -26,7 +26,7 @@ from replication.services.conflicts import close_conflict
     list=extend_schema(summary="List snapshots", responses=SnapshotOut(many=True)),
     retrieve=extend_schema(summary="Show a snapshot", responses=SnapshotOut),
 )
-class SnapshotViewSet(Resource[Snapshot]):
+class SnapshotViewSet(Rows[Snapshot]):
     """The history of a cluster's configuration."""
 
     queryset = Snapshot.objects.none()
@@ -42,7 +42,7 @@ class SnapshotViewSet(Resource[Snapshot]):
     list=extend_schema(summary="List conflicts", responses=ConflictOut(many=True)),
     retrieve=extend_schema(summary="Show a conflict", responses=ConflictOut),
 )
-class ConflictViewSet(Resource[Conflict]):
+class ConflictViewSet(Rows[Conflict]):
     """Edits made on secondaries that replication overwrote."""
 
     queryset = Conflict.objects.none()
@@ -57,7 +57,7 @@ class ConflictViewSet(Resource[Conflict]):
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: str) -> Response:
         """Say that somebody has dealt with it."""
-        checked(EmptyIn, request.data)
+        checked(EmptyIn, request)
         return Response(ConflictOut(close_conflict(self.principal, self.get_object().pk)).data)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rest_framework import serializers
 
 from nodes.api.inputs import StrictInput
@@ -25,18 +28,18 @@ class JobIn(StrictInput):
     dry_run = serializers.BooleanField(default=False, help_text="plan only, change nothing")
     reason = serializers.CharField(max_length=300, allow_blank=True, default="")
 
-    def job_request(self, idempotency_key: str) -> JobRequest:
-        """What the service takes."""
-        values = self.validated_data
-        return JobRequest(
-            cluster_id=values["cluster"],
-            kind=values["kind"],
-            options=values.get("options", {}),
-            dry_run=values["dry_run"],
-            reason=values["reason"],
-            node_ids=tuple(values.get("nodes", ())),
-            idempotency_key=idempotency_key,
-        )
+
+def job_request(body: Mapping[str, Any], idempotency_key: str) -> JobRequest:
+    """What the service takes of a checked JobIn."""
+    return JobRequest(
+        cluster_id=body["cluster"],
+        kind=body["kind"],
+        options=body.get("options", {}),
+        dry_run=body["dry_run"],
+        reason=body["reason"],
+        node_ids=tuple(body.get("nodes", ())),
+        idempotency_key=idempotency_key,
+    )
 
 
 class ApproveIn(StrictInput):

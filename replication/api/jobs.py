@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
@@ -15,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from clusterportal.api import idempotency_key
+from nodes.api.base import Rows, checked, checked_query
 from nodes.api.inputs import EmptyIn
-from replication.api.base import Resource, checked
 from replication.api.filters import JobFilter
-from replication.api.inputs import ApproveIn, EventsQuery, JobIn, OverrideIn, PlanQuery
+from replication.api.inputs import ApproveIn, EventsQuery, JobIn, OverrideIn, PlanQuery, job_request
 from replication.api.plans import PlanOut, plan_page
 from replication.api.serializers import EventsOut, JobDetailOut, JobOut, KindOut
 from replication.models import Job
@@ -39,7 +37,7 @@ _KEY = OpenApiParameter(
     list=extend_schema(summary="List jobs", responses=JobOut(many=True)),
     retrieve=extend_schema(summary="Show a job with its targets", responses=JobDetailOut),
 )
-class JobViewSet(Resource[Job]):
+class JobViewSet(Rows[Job]):
     """Something to be made so on a cluster's nodes, and how far it is."""
 
     queryset = Job.objects.none()
@@ -63,8 +61,8 @@ class JobViewSet(Resource[Job]):
     )
     def create(self, request: Request) -> Response:
         """202 for a new job; 200 when the Idempotency-Key names one made before by the same request."""
-        body: JobIn = checked(JobIn, request.data)
-        job, created = requests.request_job(self.principal, body.job_request(idempotency_key(request)))
+        wanted = job_request(checked(JobIn, request), idempotency_key(request))
+        job, created = requests.request_job(self.principal, wanted)
         return self.answer(job, status.HTTP_202_ACCEPTED if created else status.HTTP_200_OK)
 
     @extend_schema(summary="List the kinds of job", responses=KindOut(many=True), filters=False)
@@ -78,7 +76,7 @@ class JobViewSet(Resource[Job]):
     @action(detail=True, filterset_class=None)
     def events(self, request: Request, pk: str) -> Response:
         """Ask again with `after` to get what came since."""
-        query = checked(EventsQuery, request.query_params).validated_data
+        query = checked_query(EventsQuery, request)
         job = self._visible_job(pk)
         rows = events_after(job.pk, after=query["after"], limit=query["limit"])
         last = rows[-1].pk if rows else query["after"]
@@ -88,7 +86,7 @@ class JobViewSet(Resource[Job]):
     @action(detail=True, filterset_class=None)
     def plan(self, request: Request, pk: str) -> Response:
         """What it would do, per node and file; 404 while there is none."""
-        query: dict[str, Any] = checked(PlanQuery, request.query_params).validated_data
+        query = checked_query(PlanQuery, request)
         job = self._visible_job(pk)
         plan = stored_plan(job)
         if plan is None:
@@ -105,27 +103,27 @@ class JobViewSet(Resource[Job]):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """At once what no worker has; the rest at its worker's next step."""
-        checked(EmptyIn, request.data)
+        checked(EmptyIn, request)
         return self.answer(requests.cancel_job(self.principal, int(pk)), status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Retry what failed", request=EmptyIn, responses={202: JobDetailOut})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """A new job for the nodes that did not succeed."""
-        checked(EmptyIn, request.data)
+        checked(EmptyIn, request)
         return self.answer(requests.retry_job(self.principal, int(pk)), status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Approve a plan", request=ApproveIn, responses={202: JobDetailOut})
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
         """409 when the digest is not that of the job's present plan."""
-        digest = checked(ApproveIn, request.data).validated_data["digest"]
+        digest = checked(ApproveIn, request)["digest"]
         return self.answer(requests.approve_job(self.principal, int(pk), digest), status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Override brakes", request=OverrideIn, responses={202: JobDetailOut})
     @action(detail=True, methods=["post"])
     def override(self, request: Request, pk: str) -> Response:
         """For a halted job, for an hour, on the record; administrators only."""
-        values = checked(OverrideIn, request.data).validated_data
+        values = checked(OverrideIn, request)
         job = requests.override_brakes(self.principal, int(pk), values["codes"], values["reason"])
         return self.answer(job, status.HTTP_202_ACCEPTED)

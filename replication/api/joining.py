@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -17,11 +16,10 @@ from accounts.errors import Conflict
 from accounts.models import Role
 from clusterportal.api import Pages, WithPrincipal, idempotency_key
 from nodes.access import require
+from nodes.api.base import checked
+from nodes.api.scoped import OfNode
 from nodes.enums import NodeRole
-from nodes.models import Node
 from nodes.selectors.clusters import primary_of
-from nodes.selectors.nodes import nodes_for
-from replication.api.base import checked
 from replication.api.joining_shapes import ConfigurationOut, DifferenceOut, JoinIn, JoinOut, LeaveIn, ServersOut
 from replication.api.serializers import JobDetailOut
 from replication.selectors.configuration import configuration_of
@@ -33,15 +31,7 @@ from replication.services import joining
 from replication.services.joining import LeaveRequest
 
 
-class NodeView(WithPrincipal, APIView):
-    """A view of one node that the caller may see."""
-
-    def node(self, node_id: int) -> Node:
-        """The node. Raises Http404."""
-        return get_object_or_404(nodes_for(self.principal), pk=node_id)
-
-
-class JoinView(NodeView):
+class JoinView(OfNode):
     """A secondary's way into its cluster."""
 
     @extend_schema(summary="Show how far a node's joining is", responses=JoinOut)
@@ -55,12 +45,12 @@ class JoinView(NodeView):
         """All settings on that server will be overwritten by the next replication. Send its name to confirm. A check
         that fails and makes joining unsafe refuses with 409 `checks_failed`, each check in `errors` with its remedy."""
         node = self.node(node_id)
-        joining.join(self.principal, node_id=node.pk, **checked(JoinIn, request.data).validated_data)
+        joining.join(self.principal, node_id=node.pk, **checked(JoinIn, request))
         node = self.node(node_id)
         return Response(JoinOut({"node": node, "progress": progress_of(node)}).data)
 
 
-class DifferencesView(NodeView):
+class DifferencesView(OfNode):
     """The ini keys that differ between the primary and a node."""
 
     @extend_schema(
@@ -72,7 +62,7 @@ class DifferencesView(NodeView):
         return Response(DifferenceOut(differences_of(self.principal, node), many=True).data)
 
 
-class LeaveView(NodeView):
+class LeaveView(OfNode):
     """A secondary's way out of its cluster."""
 
     @extend_schema(
@@ -85,7 +75,7 @@ class LeaveView(NodeView):
         """A job gives it back what it had before joining, byte for byte; with `keep` it keeps what it has. `dry_run`
         shows what would be done and needs no name."""
         node = self.node(node_id)
-        values = checked(LeaveIn, request.data).validated_data
+        values = checked(LeaveIn, request)
         wanted = LeaveRequest(node_id=node.pk, idempotency_key=idempotency_key(request), **values)
         job, created = joining.leave(self.principal, wanted)
         shown = JobDetailOut(job_for(self.principal).get(pk=job.pk)).data
@@ -102,7 +92,7 @@ class ServersView(WithPrincipal, APIView):
         return Response(ServersOut(servers_of(self.principal, cluster_id)).data)
 
 
-class ConfigurationView(NodeView):
+class ConfigurationView(OfNode):
     """A node's configuration files. A secondary's are read-only: they are the primary's."""
 
     @extend_schema(

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clusterportal.api import WithPrincipal
+from nodes.api.base import checked
 from nodes.api.inputs import EmptyIn, StrictInput
-from replication.api.base import checked
 from replication.selectors.watch_state import Churner, StubbornFile, WatchState, watch_state
 from replication.services.watching import LONGEST, SHORTEST, WatchChange, set_watch, signal
 
@@ -86,7 +86,7 @@ class WatchView(WithPrincipal, APIView):
     @extend_schema(summary="Set the watch", operation_id="clusters_watch_set", request=WatchIn, responses=WatchOut)
     def put(self, request: Request, cluster_id: int) -> Response:
         """Switch it on or off and set its interval. Operators only."""
-        values = checked(WatchIn, request.data).validated_data
+        values = checked(WatchIn, request)
         set_watch(self.principal, cluster_id, WatchChange(**values))
         return Response(WatchOut(watch_state(self.principal, cluster_id)).data)
 
@@ -103,6 +103,6 @@ class SignalView(WithPrincipal, APIView):
     def post(self, request: Request, cluster_id: int) -> Response:
         """Makes the next look due at once. Calling it often does no harm: there is one look at a time, and none is
         lost. Operators only."""
-        checked(EmptyIn, request.data)
+        checked(EmptyIn, request)
         signal(self.principal, cluster_id)
         return Response(WatchOut(watch_state(self.principal, cluster_id)).data, status=status.HTTP_202_ACCEPTED)
