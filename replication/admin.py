@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from nodes.admin import LookOnly
 from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target, Watch, WriteStop
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not a generic at run time
-    """Rows can be read and searched."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(LookOnly):
     """Jobs."""
 
     list_display = ["id", "kind", "cluster", "state", "requester", "created_at", "ended_at"]
@@ -35,7 +18,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Target)
-class TargetAdmin(ReadOnlyAdmin):
+class TargetAdmin(LookOnly):
     """Targets."""
 
     list_display = ["id", "job", "node", "state", "owner", "attempt", "error_code"]
@@ -44,7 +27,7 @@ class TargetAdmin(ReadOnlyAdmin):
 
 
 @admin.register(JobEvent)
-class JobEventAdmin(ReadOnlyAdmin):
+class JobEventAdmin(LookOnly):
     """Log lines."""
 
     list_display = ["at", "job_id", "level", "code", "text"]
@@ -52,7 +35,7 @@ class JobEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ReadOnlyAdmin):
+class SnapshotAdmin(LookOnly):
     """Snapshots."""
 
     list_display = ["id", "cluster", "taken_at", "files", "bytes"]
@@ -60,18 +43,18 @@ class SnapshotAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Conflict)
-class ConflictAdmin(ReadOnlyAdmin):
+class ConflictAdmin(LookOnly):
     """Conflicts."""
 
     list_display = ["id", "node", "path", "found_at", "closed_at"]
     list_select_related = ["node"]
 
 
-admin.site.register([Baseline, ResourceLock, WriteStop], ReadOnlyAdmin)
+admin.site.register([Baseline, ResourceLock, WriteStop], LookOnly)
 
 
 @admin.register(Watch)
-class WatchAdmin(ReadOnlyAdmin):
+class WatchAdmin(LookOnly):
     """The watches over the primaries."""
 
     list_display = ["cluster", "enabled", "mood", "looked_at", "pending", "last_change_at"]
