@@ -28,11 +28,6 @@ class Principal:
         """What audit events call them."""
         return self.user.get_username() if self.user else "system"
 
-    @property
-    def is_root(self) -> bool:
-        """The portal itself or a superuser without a narrowing token."""
-        return self.user is None or (self.user.is_superuser and self.token is None)
-
     def narrowed(self, role: str) -> str:
         """The user's role on a cluster, cut to what the token allows."""
         if self.token is not None and rank(self.token.role) < rank(role):

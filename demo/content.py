@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 CRLF = "\r\n"
 MAIL_DIR_WIDTH = 90
-IMAP_RECORD = 36
 
 
 @dataclass(frozen=True, slots=True)

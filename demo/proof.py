@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +48,3 @@ def _own_keys(wanted: bytes, actual: bytes, into: list[str]) -> bool:
         return False
     into.extend(f"[{key.section}] {key.key}" for key in keys)
     return bool(keys)
-
-
-def semaphores_taken(roots: Sequence[Path]) -> int:
-    """How many semaphore files the stand-in servers say they took."""
-    logs = (log for root in roots for log in (root / "Logs").glob("*-System.log"))
-    return sum(log.read_bytes().count(b"Processing semaphore file") for log in logs)

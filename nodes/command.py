@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program and its arguments, unquoted. `idempotent`: running it twice is as good as once."""
+    """A program and its arguments, unquoted."""
 
     argv: tuple[str, ...]
-    idempotent: bool = False
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:

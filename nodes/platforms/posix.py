@@ -54,7 +54,7 @@ _FACTS = (
 
 def _script(text: str, *words: str) -> Command:
     """A script with its arguments. Everything here only reads, so it may be repeated."""
-    return Command(("env", "LC_ALL=C", "sh", "-c", text, "sh", *words), idempotent=True)
+    return Command(("env", "LC_ALL=C", "sh", "-c", text, "sh", *words))
 
 
 def _glob_quoted(text: str) -> str:

@@ -72,7 +72,7 @@ def decoded(word: str) -> str:
 
 def call(folder: str, name: str, *words: str) -> Command:
     """Run a script that lies in `folder` (native). `words`: its parameters, in pairs. All scripts only read."""
-    return Command((*_PROGRAM, rf"{folder}\{_BY_NAME[name].file_name}", *words), idempotent=True)
+    return Command((*_PROGRAM, rf"{folder}\{_BY_NAME[name].file_name}", *words))
 
 
 def parse_selftest(result: CommandResult) -> Capabilities:

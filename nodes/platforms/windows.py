@@ -156,7 +156,7 @@ class WindowsPlatform:
     def system_facts(self) -> Command:
         """Version, host name and zone's registry name. The clock needs more than cmd.exe has."""
         script = f"ver & hostname & reg query {_ZONE_KEY} /v TimeZoneKeyName"
-        return Command(("cmd.exe", "/d", "/c", script), idempotent=True)
+        return Command(("cmd.exe", "/d", "/c", script))
 
     def parse_system_facts(self, result: CommandResult) -> SystemFacts:
         """Facts; found by shape, for the words around them are translated."""
@@ -213,7 +213,7 @@ class WindowsPlatform:
 
     def service_state(self, name: str) -> Command:
         """`sc.exe query NAME`."""
-        return Command(("sc.exe", "query", name), idempotent=True)
+        return Command(("sc.exe", "query", name))
 
     def parse_service_state(self, result: CommandResult) -> int | None:
         """The number of its second indented line, after the type's; words around it may be translated."""
@@ -230,7 +230,7 @@ class WindowsPlatform:
 
     def registry_value(self, key: str, value: str) -> Command:
         """`reg query KEY /v VALUE`."""
-        return Command(("reg", "query", key, "/v", value), idempotent=True)
+        return Command(("reg", "query", key, "/v", value))
 
     def parse_registry_value(self, result: CommandResult) -> str:
         """The value; reg ends with 1 where there is none."""

@@ -58,9 +58,3 @@ def version_from_program(data: bytes) -> ProductVersion | None:
         if whole:
             return ProductVersion(whole[1], "program")
     return None
-
-
-def version_from_value(text: str) -> ProductVersion | None:
-    """From a registry value that holds nothing else."""
-    match = _WHOLE.fullmatch(text.strip())
-    return ProductVersion(match[1], "registry") if match else None

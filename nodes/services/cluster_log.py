@@ -36,8 +36,6 @@ HALTED = "0x4151F030"
 OVERRIDDEN = "0x4151F031"
 """The portal's own."""
 
-NO_SESSION = "00000000"
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -38,14 +38,6 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One path in two trees; None where it is absent."""
-
-    before: FileState | None
-    after: FileState | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Folder:
     files: dict[str, FileState]
     folders: dict[str, str]
@@ -74,7 +66,7 @@ def build(manifest: Manifest) -> Tree:
 
 def load(root: str, fetch: Fetch) -> Manifest:
     """The files of a stored tree, sorted by path. Raises TreeDamaged, and what `fetch` raises."""
-    return Manifest(files=dict(sorted(_files_below("", root, fetch))))
+    return Manifest(files=dict(sorted(_files_below(root, fetch))))
 
 
 def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
@@ -90,21 +82,6 @@ def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
             found.update(state.sha256 for state in folder.files.values())
             pending += folder.folders.values()
     return found
-
-
-def changed_paths(root_a: str, root_b: str, fetch: Fetch) -> Mapping[RelPath, Difference]:
-    """Every path that differs between two trees, sorted; equal folders are not even fetched. Raises TreeDamaged."""
-    found: dict[RelPath, Difference] = {}
-    pending = [("", root_a, root_b)]
-    while pending:
-        folder, id_a, id_b = pending.pop()
-        if id_a != id_b:
-            a, b = _folder(folder, id_a, fetch), _folder(folder, id_b, fetch)
-            found.update(_file_differences(folder, a, b))
-            pending += _common_folders(folder, a, b)
-            found.update(_lonely_folders(folder, a, b, fetch))
-            _check_count(root_b, len(found))
-    return dict(sorted(found.items()))
 
 
 def _make_folders(folder: str, pending: dict[str, _Folder]) -> None:
@@ -124,22 +101,18 @@ def _encode(folder: _Folder, path: str) -> bytes:
     return json.dumps([FORMAT, *(row for _, row in rows)], separators=(",", ":")).encode()
 
 
-def _files_below(folder: str, root: str, fetch: Fetch) -> Iterator[tuple[RelPath, FileState]]:
-    pending = [(folder, root)]
+def _files_below(root: str, fetch: Fetch) -> Iterator[tuple[RelPath, FileState]]:
+    pending = [("", root)]
     count = 0
     while pending:
         folder, id_ = pending.pop()
         content = _folder(folder, id_, fetch)
         count += len(content.files)
-        _check_count(root, count)
+        if count > MAX_FILES:
+            raise TreeDamaged(f"The stored tree {root[:12]} names more than {MAX_FILES} files.")
         for name, state in content.files.items():
             yield _path(folder, name), state
         pending += [(_join(folder, name), child) for name, child in content.folders.items()]
-
-
-def _check_count(root: str, count: int) -> None:
-    if count > MAX_FILES:
-        raise TreeDamaged(f"The stored tree {root[:12]} names more than {MAX_FILES} files.")
 
 
 def _folder(path: str, id_: str, fetch: Fetch) -> _Folder:
@@ -209,23 +182,3 @@ def _path(folder: str, name: str) -> RelPath:
         return RelPath(_join(folder, name))
     except ValueError as error:
         raise TreeDamaged(f"A stored tree holds an impossible path: {error}.") from error
-
-
-def _file_differences(folder: str, a: _Folder, b: _Folder) -> Iterator[tuple[RelPath, Difference]]:
-    for name in a.files.keys() | b.files.keys():
-        before, after = a.files.get(name), b.files.get(name)
-        if before != after:
-            yield _path(folder, name), Difference(before, after)
-
-
-def _common_folders(folder: str, a: _Folder, b: _Folder) -> list[tuple[str, str, str]]:
-    return [(_join(folder, name), a.folders[name], b.folders[name]) for name in a.folders.keys() & b.folders.keys()]
-
-
-def _lonely_folders(folder: str, a: _Folder, b: _Folder, fetch: Fetch) -> Iterator[tuple[RelPath, Difference]]:
-    for name in a.folders.keys() - b.folders.keys():
-        for path, state in _files_below(_join(folder, name), a.folders[name], fetch):
-            yield path, Difference(state, None)
-    for name in b.folders.keys() - a.folders.keys():
-        for path, state in _files_below(_join(folder, name), b.folders[name], fetch):
-            yield path, Difference(None, state)

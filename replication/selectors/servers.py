@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Role
 from accounts.principals import Principal
@@ -13,9 +13,6 @@ from nodes.access import require
 from nodes.enums import Joining, NodeRole
 from nodes.models import Node
 from nodes.selectors.nodes import nodes_for
-
-LISTED = Q(role=NodeRole.PRIMARY) | Q(joining__in=[Joining.JOINED, Joining.LEAVING])
-"""The primary, and secondaries from their first proof until they have left."""
 
 
 @dataclass(frozen=True, slots=True)

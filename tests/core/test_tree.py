@@ -10,7 +10,7 @@ from hypothesis import given
 
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
-from replication.core.tree import Difference, TreeDamaged, build, changed_paths, load
+from replication.core.tree import TreeDamaged, build, load
 from tests.core.samples import file_maps, sha, state
 
 
@@ -35,17 +35,6 @@ def test_order_of_the_files_does_not_matter(files):
     assert build(Manifest(files)) == build(Manifest(dict(reversed(files.items()))))
 
 
-@given(file_maps, file_maps)
-def test_changed_paths_are_exactly_the_differences(before, after):
-    objects, (a, b) = _stored(Manifest(before), Manifest(after))
-    expected = {
-        path: Difference(before.get(path), after.get(path))
-        for path in before.keys() | after.keys()
-        if before.get(path) != after.get(path)
-    }
-    assert changed_paths(a, b, objects.__getitem__) == expected
-
-
 def _large():
     return {RelPath(f"App/{n % 50}/lists/{n}.grp"): state(str(n)) for n in range(5000)}
 
@@ -56,20 +45,6 @@ def test_one_changed_file_in_5000_costs_its_depth():
     new = build(Manifest({**files, RelPath("App/7/lists/1007.grp"): state("other")}))
     assert len(old.objects) > 100
     assert len(new.objects.keys() - old.objects.keys()) == 4  # "", App, App/7, App/7/lists
-
-
-def test_equal_folders_are_not_fetched():
-    files = _large()
-    path = RelPath("App/7/lists/1007.grp")
-    objects, (a, b) = _stored(Manifest(files), Manifest({**files, path: state("other")}))
-    fetched = []
-
-    def fetch(id_):
-        fetched.append(id_)
-        return objects[id_]
-
-    assert list(changed_paths(a, b, fetch)) == [path]
-    assert len(fetched) == 8
 
 
 def test_no_files_make_a_tree_too():
@@ -152,11 +127,8 @@ def _chain(leaf, levels):
 def test_a_tree_that_multiplies_itself_is_cut_off(monkeypatch):
     monkeypatch.setattr("replication.core.tree.MAX_FILES", 1000)
     root, objects = _chain(json.dumps([1, ROW], separators=(",", ":")).encode(), 60)
-    empty = build(Manifest())
     with pytest.raises(TreeDamaged, match="more than 1000 files"):
         load(root, objects.__getitem__)
-    with pytest.raises(TreeDamaged, match="more than 1000 files"):
-        changed_paths(empty.root, root, {**objects, **empty.objects}.__getitem__)
 
 
 def test_empty_folders_are_refused():

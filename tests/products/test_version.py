@@ -12,7 +12,6 @@ from nodes.products.version import (
     version_from_ini,
     version_from_program,
     version_from_text,
-    version_from_value,
 )
 
 
@@ -66,9 +65,3 @@ def test_a_programs_version_resource():
 @given(st.binary(max_size=200))
 def test_any_bytes_may_be_a_program(data: bytes):
     assert version_from_program(data) is None or b"V\0e\0r\0" in data
-
-
-def test_a_registry_value():
-    assert version_from_value(" 26.0.2b\r\n") == ProductVersion("26.0.2b", "registry")
-    assert version_from_value("") is None
-    assert version_from_value("26.0 beta") is None
