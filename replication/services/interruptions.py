@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+from replication.guard import Interrupted, LeaseLost
 
-class Interrupted(Exception):
-    """The work must stop now, with nothing half done. Runners clean up what they staged and let it pass."""
-
-
-class LeaseLost(Interrupted):
-    """Another worker may own this by now, or the database has been out of reach for too long: change nothing more."""
+__all__ = ["Cancelled", "Interrupted", "LeaseLost", "Paused", "WorkerEnding", "WritesStopped"]
 
 
 class Cancelled(Interrupted):

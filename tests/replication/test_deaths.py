@@ -48,7 +48,7 @@ REPLICATION = Path(boundaries.__file__).parent.parent
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
 ENGINE = ("jobs/planning.py", "jobs/driving.py")
-WRITING = ("apply/staging.py", "apply/swap.py", "apply/semaphores.py")
+WRITING = ("apply/round.py", "apply/staging.py", "apply/swap.py", "apply/semaphores.py")
 
 NOTHING_LEFT = {"plan-written", "outcomes-written"}
 """Boundaries at which all that was begun is written."""

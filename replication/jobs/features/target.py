@@ -10,19 +10,17 @@ from nodes.reader import Reader
 from nodes.selectors.readings import features_of
 from nodes.services.feature_memory import Switched, remember
 from nodes.switches import in_words, read_switches, switches_in
-from replication.apply.context import Context, Overwritten
+from replication.apply.context import Context
 from replication.apply.leftovers import entries_in, sweep
 from replication.apply.names import parse
-from replication.apply.semaphores import tell
-from replication.apply.staging import Staged, clean_up, stage
-from replication.apply.swap import Swapped, swap
+from replication.apply.round import apply_round
 from replication.core.features import OFF
 from replication.core.plan import Change, Wanted
 from replication.core.states import TargetState
 from replication.jobs.base import TargetOutcome, TargetWork
 from replication.jobs.features.edits import digest
+from replication.jobs.replicate.edits import EditKeeper
 from replication.services.disabling import note_given
-from replication.services.history import LostEdit, record_conflicts
 
 
 class FeaturesRun:
@@ -31,6 +29,7 @@ class FeaturesRun:
     def __init__(self, context: Context, work: TargetWork) -> None:
         self.context, self.work = context, work
         self.reader = Reader(context.link)
+        self.edits = EditKeeper(work, context.profile, context.store, None)
         self.rules = features_of(work.job.cluster, context.profile)
         self.off = work.job.options["to"] == OFF
 
@@ -47,19 +46,18 @@ class FeaturesRun:
         if self.off:
             self._remember([one for change in left for one in self._on(change.path, there[change.path])])
         self.work.lease.boundary("features-remembered")
-        swapped = self._write(left)
-        self._keep_edits(swapped.edits)
-        if swapped.blocked:
-            text = f"Held open: {', '.join(sorted(swapped.blocked))}."
+        owed = sorted({change.semaphore for change in changes if change.semaphore and change not in left})
+        came = apply_round(self.context, left, keep=self.edits.record, owed=owed)
+        if came.blocked:
+            text = f"Held open: {', '.join(sorted(came.blocked))}."
             return TargetOutcome(TargetState.BLOCKED, error_code="blocked", error=text)
-        told = tell(self.context, sorted({change.semaphore for change in changes if change.semaphore}))
-        return self._proven(told.taken)
+        return self._proven(came.told.taken)
 
     def _sweep(self) -> None:
         """What an earlier try left beside its files goes; an edit in it is kept."""
         paths = [change.path for change in self.work.node_plan.changes]
         beside = [name for folder in sorted({path.folder for path in paths}) for name in self._leftovers(folder)]
-        self._keep_edits(sweep(self.context, beside, paths))
+        self.edits.record(sweep(self.context, beside, paths))
         self.work.lease.boundary("features-swept")
 
     def _leftovers(self, folder: str) -> list[str]:
@@ -74,22 +72,6 @@ class FeaturesRun:
     def _remember(self, switches: Sequence[Switch]) -> None:
         with self.work.lease.transaction():
             remember(node_id=self.work.node.pk, job_number=self.work.job.pk, switches=switches)
-
-    def _write(self, changes: Sequence[Change]) -> Swapped:
-        """Stage and swap; answers what is held open, and edits that came in between."""
-        staged, swapped = Staged(), Swapped()
-        try:
-            stage(self.context, changes, staged)
-            swap(self.context, changes, staged, swapped)
-        finally:
-            clean_up(self.context, staged, swapped.undo, swapped.done)
-        return swapped
-
-    def _keep_edits(self, overwritten: Sequence[Overwritten]) -> None:
-        if overwritten:
-            edits = [LostEdit(one.path, one.content, one.size, one.secret, {}) for one in overwritten]
-            with self.work.lease.transaction():
-                record_conflicts(node_id=self.work.node.pk, job_id=self.work.job.pk, edits=edits)
 
     def _proven(self, taken: Sequence[str]) -> TargetOutcome:
         """Read back: the bytes are those approved, and the switches stand as they should."""

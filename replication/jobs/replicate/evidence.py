@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from replication.apply.round import Round
 from replication.apply.semaphores import Told
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
@@ -29,12 +30,14 @@ class Progress:
     told: Told = field(default_factory=Told)
     first_found: dict[str, str | None] = field(default_factory=dict)
 
-    def add_told(self, told: Told) -> None:
-        """Count what the server was told in one more round."""
+    def add(self, one: Round) -> None:
+        """Count what one more round came to."""
+        self.done.update(one.done)
+        self.blocked = dict(one.blocked)
         self.told = Told(
-            dropped=tuple(dict.fromkeys(self.told.dropped + told.dropped)),
-            taken=tuple(dict.fromkeys(self.told.taken + told.taken)),
-            locked=told.locked,
+            dropped=tuple(dict.fromkeys(self.told.dropped + one.told.dropped)),
+            taken=tuple(dict.fromkeys(self.told.taken + one.told.taken)),
+            locked=one.told.locked,
         )
 
 

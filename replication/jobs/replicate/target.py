@@ -8,19 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nodes.connect import open_node
-from nodes.errors import NodeError
 from nodes.products.profile import Profile
 from nodes.services.joining import note_joined
 from replication.apply.context import Context
-from replication.apply.keep import keep_found
 from replication.apply.leftovers import sweep
-from replication.apply.semaphores import semaphores_for, semaphores_owed, tell
-from replication.apply.staging import Staged, clean_up, stage
-from replication.apply.swap import Swapped, swap
+from replication.apply.round import apply_round
+from replication.apply.semaphores import semaphores_owed
 from replication.core.manifest import FileState, Manifest
 from replication.core.plan import Change, ChangeKind
 from replication.core.states import TargetState
-from replication.jobs.base import LeaseLost, TargetOutcome, TargetWork
+from replication.jobs.base import TargetOutcome, TargetWork
 from replication.jobs.replicate.edits import EditKeeper
 from replication.jobs.replicate.evidence import Progress, evidence_of, proven_files, verdict_on
 from replication.jobs.replicate.loading import baseline_of, decisions_of, manifest_at, origin_of
@@ -102,7 +99,7 @@ class NodeRun:
         for _ in range(self.profile.settle_retries + 1):
             if not changes and not owed:
                 break
-            self._apply(context, changes, owed)
+            self.state.add(apply_round(context, changes, keep=self.edits.record, owed=owed))
             owed = ()
             if self.state.told.locked:
                 return self._waiting_for_semaphores(context)
@@ -119,36 +116,6 @@ class NodeRun:
         return semaphores_owed(
             context.profile, told=told, wanted=seen.desired.files, actual=seen.scan.manifest, folds_case=folds_case
         )
-
-    def _apply(self, context: Context, changes: Sequence[Change], owed: Sequence[str]) -> None:
-        """One round: keep what will be lost, stage, swap, clean up, tell the server."""
-        self.edits.record(keep_found(context, changes))
-        self.lease.boundary("kept")
-        staged, swapped = Staged(), Swapped()
-        try:
-            self.lease.progress(phase=f"sending {len(changes)} changes")
-            stage(context, changes, staged)
-            self.lease.progress(phase="putting files in place")
-            swap(context, changes, staged, swapped)
-        except LeaseLost:
-            raise  # no longer ours to clean up: the next owner sweeps
-        except BaseException:
-            self._clean_up(context, staged, swapped)
-            raise
-        self.edits.record(swapped.edits)
-        self.lease.boundary("edits-kept")
-        self._clean_up(context, staged, swapped)
-        self.lease.boundary("cleaned")
-        self.state.done.update(swapped.done)
-        self.state.blocked = dict(swapped.blocked)
-        semaphores = sorted({*semaphores_for(changes, swapped.done), *owed})
-        self.state.add_told(tell(context, semaphores))
-
-    def _clean_up(self, context: Context, staged: Staged, swapped: Swapped) -> None:
-        try:
-            clean_up(context, staged, swapped.undo, swapped.done)
-        except NodeError as error:
-            self.lease.event("warning", "leftovers.kept", f"Temporary files stay for the next run: {error}")
 
     def _settle(self) -> None:
         """Give the server time to write a cached copy back, which is then seen."""
