@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,23 +14,27 @@ class Reason:
     remedy: str
 
 
-class Conflict(Exception):
-    """The request contradicts the present state: nothing was changed. `detail` says what and what to do about it;
-    `reasons` says it one by one where there may be several."""
+class Refused(Exception):
+    """What was asked contradicts the present state: nothing was changed. `code` is stable for programs; `text` says
+    what stands against it, `remedy` what to do ("" where nothing can be done); `reasons` says both one by one where
+    there may be several. A person reads `detail`."""
 
-    default_code: ClassVar[str] = "conflict"
-
-    def __init__(self, detail: str, *, code: str = "", reasons: tuple[Reason, ...] = ()) -> None:
-        self.detail = detail
-        self.code = code or self.default_code
+    def __init__(self, code: str, text: str, remedy: str = "", *, reasons: tuple[Reason, ...] = ()) -> None:
+        self.code = code
+        self.text = text
+        self.remedy = remedy
         self.reasons = reasons
-        super().__init__(detail)
+        super().__init__(self.detail)
+
+    @property
+    def detail(self) -> str:
+        """All of it in one paragraph."""
+        words = [self.text, self.remedy, *(f"{reason.text} {reason.remedy}" for reason in self.reasons)]
+        return " ".join(word.strip() for word in words if word.strip())
 
 
-class Stale(Conflict):
+class Stale(Refused):
     """The row changed since the caller read it (optimistic locking by `version`)."""
 
-    default_code = "stale"
-
-    def __init__(self, detail: str = "It was changed meanwhile. Read it again, then repeat your change.") -> None:
-        super().__init__(detail)
+    def __init__(self) -> None:
+        super().__init__("stale", "It was changed meanwhile.", "Read it again, then repeat your change.")

@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Role
+from accounts.refusals import ConsoleForm
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS, NewToken
 
 _NO_ROLE = ("", "No role on the portal (roles on single clusters)")
@@ -26,7 +27,7 @@ class NewPasswordForm(ChangePasswordForm):
         return cleaned
 
 
-class NewTokenForm(forms.Form):
+class NewTokenForm(ConsoleForm):
     """A new API token of one's own."""
 
     name = forms.CharField(max_length=100, help_text="What uses it, such as 'backup script'.")
@@ -53,7 +54,7 @@ class NewTokenForm(forms.Form):
         return NewToken(given["name"], given["role"], tuple(given.get("cluster_ids", ())), given["days"])
 
 
-class NewUserForm(forms.Form):
+class NewUserForm(ConsoleForm):
     """Somebody new."""
 
     username = forms.CharField(max_length=150, label="User name")

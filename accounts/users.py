@@ -13,7 +13,7 @@ from django.http import Http404
 
 from accounts.access import require_portal
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import ApiToken, Role, User
 from accounts.principals import Principal
 
@@ -56,7 +56,7 @@ def _keep_one_administrator(but: User) -> None:
     """The portal must not lock itself: refuse to take the role from its last administrator."""
     others = User.objects.filter(_is_administrator()).exclude(pk=but.pk)
     if User.objects.filter(_is_administrator(), pk=but.pk).exists() and not others.exists():
-        raise Conflict("This is the last active administrator. Make another one first.", code="last_administrator")
+        raise Refused("last_administrator", "This is the last active administrator.", "Make another one first.")
 
 
 def _found(user_id: int) -> User:
@@ -93,7 +93,7 @@ def create_user(principal: Principal, new: NewUser) -> LetIn:
 
 @transaction.atomic
 def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
-    """Give a role on every cluster, or "" to take it. Raises Conflict for the last administrator."""
+    """Give a role on every cluster, or "" to take it. Raises Refused for the last administrator."""
     require_portal(principal, Role.ADMINISTRATOR)
     _check_role(role)
     user = _found(user_id)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -17,16 +14,15 @@ from django_filters.views import FilterView
 from django_tables2 import RequestConfig, SingleTableMixin
 
 from accounts.access import visible_cluster_names
-from accounts.errors import Conflict
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
 from accounts.forms import NewTokenForm, NewUserForm, PortalRoleForm
 from accounts.models import AuditEvent, User
+from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
 from accounts.tables import EventTable, TokenTable, UserTable
 from accounts.tokens import issue_token, revoke_token, tokens_visible_to
 from accounts.users import (
-    LetIn,
     NewUser,
     create_user,
     reset_password,
@@ -56,18 +52,6 @@ class AuditView(SingleTableMixin, FilterView):
         return ["components/list_body.html" if asked and not restored else "accounts/audit.html"]
 
 
-def _refused(form: Form, act: Callable[[], object]) -> bool:
-    """Do it; put what a service refuses onto the form."""
-    try:
-        act()
-    except ValidationError as error:
-        for name, complaints in error.error_dict.items() if hasattr(error, "error_dict") else [("", error)]:
-            form.add_error(name if name in form.fields else None, complaints)
-    except Conflict as error:
-        form.add_error(None, error.detail)
-    return bool(form.errors)
-
-
 def _listing(request: HttpRequest, table: TokenTable | UserTable) -> Any:
     RequestConfig(request, paginate={"per_page": _PER_PAGE}).configure(table)
     return table
@@ -80,16 +64,14 @@ def tokens(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     clusters = visible_cluster_names(principal)
     form = NewTokenForm(request.POST or None, clusters=clusters)
-    secret = ""
-
-    def issue() -> None:
-        nonlocal secret
-        secret = issue_token(principal, principal.user, form.token()).secret if principal.user else ""
-
-    if form.is_valid() and not _refused(form, issue):
+    owner = principal.user
+    made = form.attempt(lambda: issue_token(principal, owner, form.token())) if owner else None
+    if made is not None:
         form = NewTokenForm(clusters=clusters)
     table = _listing(request, TokenTable(tokens_visible_to(principal), names=clusters))
-    return render(request, "accounts/tokens.html", {"form": form, "table": table, "secret": secret})
+    return render(
+        request, "accounts/tokens.html", {"form": form, "table": table, "secret": made.secret if made else ""}
+    )
 
 
 @require_POST
@@ -114,13 +96,9 @@ def new_user(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     users_visible_to(principal)
     form = NewUserForm(request.POST or None)
-    made: list[LetIn] = []
-
-    def let_in() -> None:
-        made.append(create_user(principal, NewUser(**form.cleaned_data)))
-
-    if form.is_valid() and not _refused(form, let_in):
-        return render(request, "accounts/let_in.html", {"made": made[0]})
+    made = form.attempt(lambda: create_user(principal, NewUser(**form.cleaned_data)))
+    if made is not None:
+        return render(request, "accounts/let_in.html", {"made": made})
     return render(request, "accounts/new_user.html", {"form": form})
 
 
@@ -141,17 +119,12 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _change(request: HttpRequest, somebody: User, act: str) -> HttpResponse:
     principal = principal_of(request)
-    try:
+    with refusals_as_messages(request):
         if act == "role":
             set_portal_role(principal, somebody.pk, request.POST.get("portal_role", ""))
         elif act in ("shut-out", "let-in"):
             set_active(principal, somebody.pk, act == "let-in")
         else:
             raise Http404("No such act.")
-    except Conflict as error:
-        messages.error(request, error.detail)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
         messages.success(request, f"{somebody} was changed.")
     return redirect("user", pk=somebody.pk)

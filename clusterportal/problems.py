@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from clusterportal.database import is_away
 from nodes.errors import HostKeyMismatch, HostKeyUnknown, NodeError, TimedOut
 from nodes.vault import WrongKey
@@ -165,7 +165,7 @@ def _from_database(error: Exception) -> Problem | None:
 
 
 def _from_own(error: Exception) -> Problem | None:
-    if isinstance(error, Conflict):
+    if isinstance(error, Refused):
         errors = tuple(FieldError("", reason.code, reason.text, reason.remedy) for reason in error.reasons)
         return Problem(412 if isinstance(error, Stale) else 409, error.code, error.detail, errors)
     if isinstance(error, NodeError):

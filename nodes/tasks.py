@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from nodes import searching
 from nodes.models import Cluster, Node
 from nodes.observe import observe_node
@@ -73,7 +73,7 @@ def ask_to_search(search_id: int) -> None:
 
 
 def ask_for_facts(cluster_id: int) -> None:
-    """Wake workers to read the facts of every node of a cluster that can be logged in to. Raises Conflict where no
+    """Wake workers to read the facts of every node of a cluster that can be logged in to. Raises Refused where no
     worker can be told."""
     cluster_nodes = set(Node.objects.filter(cluster=cluster_id).values_list("pk", flat=True))
     for node_id in nodes_to_observe(timezone.now()):
@@ -82,10 +82,9 @@ def ask_for_facts(cluster_id: int) -> None:
 
 
 def ask_to_observe(node_id: int) -> None:
-    """Wake a worker to read a node's facts. Raises Conflict where no worker can be told."""
+    """Wake a worker to read a node's facts. Raises Refused where no worker can be told."""
     try:
         observe.apply_async(args=(node_id,), retry=False)
     except (OperationalError, OSError) as error:
-        raise Conflict(
-            "No worker can be told now: the broker does not answer. Try again later.", code="no_broker"
-        ) from error
+        text = "No worker can be told now: the broker does not answer."
+        raise Refused("no_broker", text, "Try again later.") from error

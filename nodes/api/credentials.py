@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import CredentialFilter
@@ -90,7 +90,7 @@ class CredentialViewSet(Resource[Credential]):
         """For Windows Server and for POSIX."""
         credential = self.get_object()
         if not credential.public_key:
-            raise Conflict("This credential is a password; there is no key to let in.", code="no_key")
+            raise Refused("no_key", "This credential is a password; there is no key to let in.")
         lines = letting_in(public_key=credential.public_key, username=credential.username)
         return Response(LettingInOut(lines).data)
 

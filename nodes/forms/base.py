@@ -1,45 +1,16 @@
-"""What all forms of the console share: refusals of a service end up beside the field they are about."""
+"""What all forms of the console share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 
-from accounts.errors import Conflict
+from accounts.refusals import ConsoleForm
 
-Result = TypeVar("Result")
-
-
-class ConsoleForm(forms.Form):
-    """A form that a service may refuse."""
-
-    def refuse(self, error: ValidationError) -> None:
-        """Show a service's complaints; those about something the form does not ask stand above the fields."""
-        if not hasattr(error, "error_dict"):
-            self.add_error(None, error)
-            return
-        for field, complaints in error.error_dict.items():
-            known = field in self.fields or field == NON_FIELD_ERRORS
-            self.add_error(field if known and field != NON_FIELD_ERRORS else None, complaints)
-
-    def attempt(self, act: Callable[[], Result]) -> Result | None:
-        """What `act` answers if the form is valid and the service does not refuse; else None, with the errors shown."""
-        if not self.is_valid():
-            return None
-        try:
-            return act()
-        except ValidationError as error:
-            self.refuse(error)
-        except Conflict as error:
-            self.meet(error)
-        return None
-
-    def meet(self, error: Conflict) -> None:
-        """Show why the present state stands against it, above the fields."""
-        self.add_error(None, error.detail)
+__all__ = ["ChoiceCards", "ConfirmName", "ConsoleForm", "ReasonForm", "picks"]
 
 
 class ChoiceCards(forms.RadioSelect):

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from nodes.forms.base import ConsoleForm
 
 
@@ -34,10 +35,10 @@ class VersionedForm(ConsoleForm):
         """The row's version as the person saw it."""
         return int(self.cleaned_data["seen_version"])
 
-    def meet(self, error: Conflict) -> None:
-        """Say what was changed meanwhile, if it is that."""
+    def refuse(self, error: ValidationError | Refused) -> None:
+        """Say what was changed meanwhile, where it is that."""
         if not isinstance(error, Stale):
-            super().meet(error)
+            super().refuse(error)
             return
         changes = list(self._catch_up())
         what = " ".join(changes) or "None of the fields on this page was."

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Clustering, LogLevel, ReplicationMode
@@ -50,7 +50,7 @@ def resume_cluster(principal: Principal, *, cluster_id: int) -> Cluster:
 @transaction.atomic
 def confirm_disabling(principal: Principal, *, cluster_id: int, confirm_name: str) -> Cluster:
     """Have clustering disabled. Needs the cluster's administrator, who typed its name. It goes on until the features
-    are given back. Being disabled, or disabled, already is fine. Raises ValidationError for another name, and Conflict
+    are given back. Being disabled, or disabled, already is fine. Raises ValidationError for another name, and Refused
     where MDaemon's own service replicates or clustering was never enabled."""
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
     if confirm_name.strip() != cluster.name:
@@ -58,9 +58,9 @@ def confirm_disabling(principal: Principal, *, cluster_id: int, confirm_name: st
         raise ValidationError({"confirm_name": ValidationError(text, code="mismatch")})
     if cluster.replication_mode == ReplicationMode.NATIVE:
         text = "MDaemon's own cluster service replicates here: disable it on the servers, in MDaemon."
-        raise Conflict(text, code="native_mode")
+        raise Refused("native_mode", text)
     if cluster.clustering == Clustering.NEW:
-        raise Conflict("Clustering was never enabled here: there is nothing to disable.", code="never_enabled")
+        raise Refused("never_enabled", "Clustering was never enabled here: there is nothing to disable.")
     if cluster.clustering == Clustering.ON:
         _become(cluster, Clustering.ENDING, principal.name)
         text = f"Confirmed that clustering of {cluster.name} is disabled and its features are given back."

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import Http404
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.access import require_portal
@@ -116,12 +116,12 @@ def update_cluster(
 
 @transaction.atomic
 def delete_cluster(principal: Principal, *, cluster_id: int, seen_version: int | None = None) -> None:
-    """Delete an empty cluster. Needs an administrator of the whole portal. Raises Conflict while it has nodes."""
+    """Delete an empty cluster. Needs an administrator of the whole portal. Raises Refused while it has nodes."""
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR, seen_version)
     require_portal(principal, Role.ADMINISTRATOR)
     members = cluster.nodes.count()
     if members:
-        raise Conflict(f"The cluster still has {members} node(s). Remove them first.", code="in_use")
+        raise Refused("in_use", f"The cluster still has {members} node(s).", "Remove them first.")
     _audit(principal, cluster, "cluster.delete", f"Deleted cluster {cluster.name}.")
     cluster.delete()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import CredentialKind
@@ -111,11 +111,11 @@ def update_credential(
 
 @transaction.atomic
 def remove_credential(principal: Principal, *, credential_id: int, seen_version: int | None = None) -> None:
-    """Forget a credential. Needs the cluster's administrator. Raises Conflict while a node uses it."""
+    """Forget a credential. Needs the cluster's administrator. Raises Refused while a node uses it."""
     credential = take_credential(principal, credential_id, Role.ADMINISTRATOR, seen_version)
     users = list(credential.nodes.values_list("name", flat=True))
     if users:
-        raise Conflict(f"{', '.join(users)} still uses it. Give the node another credential first.", code="in_use")
+        raise Refused("in_use", f"{', '.join(users)} still uses it.", "Give the node another credential first.")
     _audit(principal, credential, "credential.remove", f"Removed credential {credential.name}.", {})
     credential.delete()
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict, Reason
+from accounts.errors import Reason, Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
@@ -39,7 +39,7 @@ def confirm_joining(
     `accept` names it and it is one a person may accept (`nodes.health.joining` says which, and why); each acceptance
     is audited by itself. What is not known does not refuse, but the confirmation names it.
 
-    Raises ValidationError for another name or for a check that cannot be accepted, and Conflict where the node cannot
+    Raises ValidationError for another name or for a check that cannot be accepted, and Refused where the node cannot
     join yet; its `reasons` are the checks that refuse.
     """
     node = take_node(principal, node_id, Role.ADMINISTRATOR)
@@ -71,10 +71,7 @@ def _check_acceptable(accept: Collection[str]) -> None:
 def _refuse(node: Node, checks: tuple[JoinCheck, ...]) -> None:
     if checks:
         reasons = tuple(Reason(check.code, f"{check.label}: {check.evidence}", _remedy(check)) for check in checks)
-        words = " ".join(f"{reason.text} {reason.remedy}" for reason in reasons)
-        raise Conflict(
-            f"{node.name} cannot join while these checks fail. {words}", code="checks_failed", reasons=reasons
-        )
+        raise Refused("checks_failed", f"{node.name} cannot join while these checks fail.", reasons=reasons)
 
 
 def _remedy(check: JoinCheck) -> str:
@@ -102,7 +99,7 @@ def _note_confirmed(principal: Principal, node: Node, unknown: Iterable[JoinChec
 @transaction.atomic
 def confirm_leaving(principal: Principal, *, node_id: int, confirm_name: str, keep: bool) -> Node:
     """Take a secondary out: replication writes to it no more. Needs the cluster's administrator, who typed its name.
-    `keep`: it keeps the replicated configuration. Raises ValidationError, Conflict."""
+    `keep`: it keeps the replicated configuration. Raises ValidationError, Refused."""
     node = take_node(principal, node_id, Role.ADMINISTRATOR)
     _check_name(node, confirm_name)
     check_may_leave(node, keep=keep)
@@ -114,14 +111,14 @@ def confirm_leaving(principal: Principal, *, node_id: int, confirm_name: str, ke
 
 
 def check_may_leave(node: Node, *, keep: bool) -> None:
-    """Raise Conflict where a node is no secondary that could leave."""
+    """Raise Refused where a node is no secondary that could leave."""
     if node.role == NodeRole.PRIMARY:
-        raise Conflict(f"{node.name} is the primary. Make another node the primary first.", code="is_primary")
+        raise Refused("is_primary", f"{node.name} is the primary.", "Make another node the primary first.")
     if node.joining not in SERVERS:
-        raise Conflict(f"{node.name} is no server of the cluster; there is nothing to leave.", code="not_joined")
+        raise Refused("not_joined", f"{node.name} is no server of the cluster; there is nothing to leave.")
     if node.cluster.replication_mode == ReplicationMode.NATIVE and not keep:
-        text = "MDaemon's own cluster service replicates here; the portal has nothing to give back. Leave with keep."
-        raise Conflict(text, code="native_mode")
+        text = "MDaemon's own cluster service replicates here; the portal has nothing to give back."
+        raise Refused("native_mode", text, "Leave with keep.")
 
 
 def note_joined(node_id: int) -> None:
@@ -151,12 +148,12 @@ def _check_name(node: Node, typed: str) -> None:
 
 
 def _check_may_join(node: Node) -> None:
-    """Raise Conflict with what has to be done first."""
+    """Raise Refused with what has to be done first."""
     if node.role == NodeRole.PRIMARY:
-        raise Conflict(f"{node.name} is the primary; only secondaries join.", code="is_primary")
+        raise Refused("is_primary", f"{node.name} is the primary; only secondaries join.")
     if not node.cluster.nodes.filter(role=NodeRole.PRIMARY).exists():
-        raise Conflict("The cluster has no primary. Give one node the role primary first.", code="no_primary")
+        raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary first.")
     if node.quarantined_reason or not node.host_keys.filter(state=HostKeyState.APPROVED).exists():
-        raise Conflict(f"Approve the host key of {node.name} first.", code="host_key_unknown")
+        raise Refused("host_key_unknown", f"Approve the host key of {node.name} first.")
     if node.credential_id is None:
-        raise Conflict(f"Give {node.name} a credential first.", code="no_credential")
+        raise Refused("no_credential", f"Give {node.name} a credential first.")

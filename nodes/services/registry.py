@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Joining, NodeRole, PlatformName
@@ -189,14 +189,14 @@ def resume_node(principal: Principal, *, node_id: int) -> Node:
 @transaction.atomic
 def remove_node(principal: Principal, *, node_id: int, seen_version: int | None = None) -> None:
     """Forget a node; nothing on the server changes. Needs the cluster's administrator, and the node or its cluster
-    paused, so that no job is at work on it. A server of the cluster leaves first. Raises Conflict."""
+    paused, so that no job is at work on it. A server of the cluster leaves first. Raises Refused."""
     node = take_node(principal, node_id, Role.ADMINISTRATOR, seen_version)
     cluster = Cluster.objects.get(pk=node.cluster_id)
     if not (node.paused or cluster.paused):
-        raise Conflict("Pause the node first, so that no job works on it while it is removed.", code="not_paused")
+        raise Refused("not_paused", "Pause the node first, so that no job works on it while it is removed.")
     if node.role == NodeRole.SECONDARY and node.joining in SERVERS:
         text = f"Let {node.name} leave the cluster first; with keep where the server is gone."
-        raise Conflict(text, code="not_left")
+        raise Refused("not_left", text)
     _audit(
         principal, node, "node.remove", f"Removed {node.name} from cluster {cluster.name}.", asdict(_Settings.of(node))
     )

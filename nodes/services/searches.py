@@ -14,7 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
@@ -64,7 +64,7 @@ class SearchClaim:
 
 def start_search(principal: Principal, *, new: NewSearch) -> NetworkSearch:
     """Ask for a search. Needs the cluster's administrator, as registering what it finds does. Raises ValidationError by
-    field, and Conflict while another search of the cluster is under way."""
+    field, and Refused while another search of the cluster is under way."""
     checks = Checks()
     networks = checks("networks", _networks, new.networks)
     ssh, smtp = checks("ssh_ports", _ports, new.ssh_ports), checks("smtp_ports", _ports, new.smtp_ports)
@@ -85,7 +85,7 @@ def start_search(principal: Principal, *, new: NewSearch) -> NetworkSearch:
             data = {"networks": list(networks), "ssh_ports": list(ssh), "smtp_ports": list(smtp)}
             record(principal, "network.search", text, cluster=cluster, subject=Subject.of(search), data=data)
     except IntegrityError:
-        raise Conflict("A search of this cluster is under way. Wait for it, or cancel it.", code="searching") from None
+        raise Refused("searching", "A search of this cluster is under way.", "Wait for it, or cancel it.") from None
     return search
 
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from accounts.errors import Conflict
 from accounts.models import Role
 from accounts.principals import Principal, rank
+from accounts.refusals import refusals_as_messages
 from nodes.access import role_on
 from nodes.errors import NodeError
 from nodes.forms.base import ConsoleForm
@@ -62,15 +61,8 @@ def done(request: HttpRequest, to: str, message: str) -> HttpResponse:
 
 def act(request: HttpRequest, doing: Callable[[], object], *, to: str, message: str) -> HttpResponse:
     """A button without fields: call the service, say what happened or why not, go to `to`."""
-    try:
+    with refusals_as_messages(request, NodeError):
         doing()
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    except Conflict as error:
-        messages.error(request, error.detail)
-    except NodeError as error:
-        messages.error(request, str(error))
-    else:
         messages.success(request, message)
     return HttpResponseRedirect(to)
 

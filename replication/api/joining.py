@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from clusterportal.api import Pages, WithPrincipal, idempotency_key
 from nodes.access import require
@@ -138,5 +138,5 @@ class ConfigurationView(OfNode):
             raise MethodNotAllowed(str(request.method), detail=text)
         primary = primary_of(node.cluster)
         if primary is None:
-            raise Conflict("The cluster has no primary on which configuration could be changed.", code="read_only")
-        raise Conflict(f"configuration changes are made on the primary {primary.name}", code="read_only")
+            raise Refused("read_only", "The cluster has no primary on which configuration could be changed.")
+        raise Refused("read_only", f"configuration changes are made on the primary {primary.name}")

@@ -7,7 +7,7 @@ from replication.jobs.features import FeaturesRunner
 from replication.jobs.leave import LeaveRunner
 from replication.jobs.replicate import ReplicateRunner
 from replication.services.kinds import Refuses, offer
-from replication.services.modes import portal_refusal
+from replication.services.modes import check_portal_may_replicate
 
 RUNNERS: dict[str, Runner] = {}
 
@@ -23,6 +23,6 @@ def runner_for(kind: str) -> Runner | None:
     return RUNNERS.get(kind)
 
 
-register(ReplicateRunner(), refuses=portal_refusal, replicates=True)
+register(ReplicateRunner(), refuses=check_portal_may_replicate, replicates=True)
 register(LeaveRunner())
 register(FeaturesRunner())

@@ -124,7 +124,8 @@ class TargetOutcome:
 
 class Runner(Protocol):
     """One kind of job. Stateless: two workers may use it at once. Any NodeError may pass out of `plan` and
-    `run_target`: the engine retries what `retryable` says and fails the rest with the error's code and sentence."""
+    `run_target`: the engine retries what `retryable` says and fails the rest with the error's code and sentence, as it
+    does with Refused."""
 
     @property
     def kind(self) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.db import DatabaseError, IntegrityError
 
+from accounts.errors import Refused
 from clusterportal.database import fault, is_away
 from nodes.errors import NodeError
 from replication.core.plan import Brake, Plan
@@ -79,6 +80,8 @@ def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
 
 
 def _failure(job: Job, error: BaseException) -> PlanOutcome:
+    if isinstance(error, Refused):
+        return PlanOutcome(error_code=error.code, error=error.detail)
     if isinstance(error, NodeError):
         retry = wait_after(job.attempt) if error.retryable else None
         return PlanOutcome(error_code=error.code, error=str(error), retry_after=retry)

@@ -6,6 +6,7 @@ import logging
 
 from django.db import IntegrityError
 
+from accounts.errors import Refused
 from clusterportal.database import fault, is_away
 from nodes.errors import NodeError, Unreachable
 from replication.core.states import TargetState
@@ -42,6 +43,8 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
     """What an exception amounts to. A lost lease is no end: the caller writes nothing for it."""
     if isinstance(error, Interrupted):
         return _interrupted(error)
+    if isinstance(error, Refused):
+        return Ended(TargetState.FAILED, error.detail, error_code=error.code, error=error.detail)
     if isinstance(error, NodeError):
         return _node_error(error, target)
     if is_away(error) or isinstance(error, IntegrityError):

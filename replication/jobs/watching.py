@@ -15,7 +15,8 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
+from accounts.refusals import in_words
 from clusterportal.database import fault
 from nodes.enums import NodeRole
 from nodes.errors import NodeError
@@ -215,10 +216,8 @@ class Watcher:
         whom = decision.request
         try:
             job = request_for_look(self.claim, reason=decision.sentence, node_ids=sorted(whom), unstable=unstable)
-        except ValidationError as error:
-            return {"mood": Mood.HELD, "note": f"A job was refused: {' '.join(error.messages)}"[:400]}
-        except Conflict as error:
-            return {"mood": Mood.HELD, "note": f"A job was refused: {error.detail}"[:400]}
+        except (ValidationError, Refused) as error:
+            return {"mood": Mood.HELD, "note": f"A job was refused: {in_words(error)}"[:400]}
         if job is None:
             raise LeaseLost("another worker looks at this primary")
         columns |= {"note": f"Requested job #{job}.", "last_job_id": job}

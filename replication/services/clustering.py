@@ -54,7 +54,7 @@ def disable(principal: Principal, request: DisableRequest) -> Job | None:
     is proven clustering is disabled and nothing is replicated any more. Answers the job that begins it, None where it
     is disabled already. Administrators.
 
-    Raises Http404, PermissionDenied, ValidationError for another name, Conflict.
+    Raises Http404, PermissionDenied, ValidationError for another name, Refused.
     """
     with writing():
         cluster = clustering.confirm_disabling(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.principals import SYSTEM
 from nodes.enums import Clustering, NodeRole
 from nodes.models import Cluster, FeatureMemory, Node
@@ -51,7 +51,7 @@ def finish_disabling() -> None:
 def _request(cluster: Cluster) -> None:
     try:
         request_job(SYSTEM, JobRequest(cluster.pk, "replicate", reason=REASON))
-    except Conflict as refused:
+    except Refused as refused:
         # a server's own cluster service may be on by now; the page says what is waited for, the checks say why
         _LOG.debug("cluster %s: its secondaries cannot be given their features back: %s", cluster.pk, refused)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
@@ -39,13 +39,13 @@ class LeaveRequest:
 def join(principal: Principal, *, node_id: int, confirm_name: str, accept: Collection[str] = ()) -> Node:
     """Confirm, by its name, that a server's configuration may be overwritten. What it holds then counts as what it held
     before joining; what does not go with clustering is switched off on the primary where it is on. `accept`: codes of
-    failing checks that the caller accepts. Raises ValidationError, Conflict (also for a check that fails), Http404,
+    failing checks that the caller accepts. Raises ValidationError, Refused (also for a check that fails), Http404,
     PermissionDenied."""
     with writing():
         busy = _leaving_job(node_id)
         if busy is not None:
-            text = f"Job #{busy.pk} takes the server out of the cluster now. Cancel it first, or wait for its end."
-            raise Conflict(text, code="leaving")
+            text = f"Job #{busy.pk} takes the server out of the cluster now."
+            raise Refused("leaving", text, "Cancel it first, or wait for its end.")
         node, anew = joining.confirm_joining(principal, node_id=node_id, confirm_name=confirm_name, accept=accept)
         if anew:
             forget_node_history(node.pk)
@@ -55,7 +55,7 @@ def join(principal: Principal, *, node_id: int, confirm_name: str, accept: Colle
 
 def leave(principal: Principal, request: LeaveRequest) -> tuple[Job, bool]:
     """Take a server out of its cluster by a job that gives it back what it had. Answers the job and whether it is new.
-    Needs the cluster's administrator. Raises ValidationError, Conflict, Http404, PermissionDenied."""
+    Needs the cluster's administrator. Raises ValidationError, Refused, Http404, PermissionDenied."""
     with writing():
         node = Node.objects.select_related("cluster").filter(pk=request.node_id).first()
         if node is None:

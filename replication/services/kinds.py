@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from django.core.exceptions import ValidationError
 
 from nodes.models import Cluster
-from replication.services.modes import Refusal
 
 
 class Kind(Protocol):
@@ -29,8 +28,8 @@ class Kind(Protocol):
         ...
 
 
-Refuses = Callable[..., "Refusal | None"]
-"""Called with a cluster and `dry_run`: why the cluster's mode does not allow the kind."""
+Refuses = Callable[..., None]
+"""Called with a cluster and `dry_run`: raises Refused where the cluster's mode does not allow the kind."""
 
 _KINDS: dict[str, Kind] = {}
 _REFUSES: dict[str, Refuses] = {}
@@ -47,10 +46,10 @@ def offer(kind: Kind, *, refuses: Refuses | None = None, replicates: bool = Fals
         _REPLICATES.add(kind.kind)
 
 
-def refusal(word: str, cluster: Cluster, *, dry_run: bool) -> Refusal | None:
-    """Why a job of this kind may not be requested on the cluster now; None where it may."""
-    refuses = _REFUSES.get(word)
-    return refuses(cluster, dry_run=dry_run) if refuses else None
+def check_mode(word: str, cluster: Cluster, *, dry_run: bool) -> None:
+    """Raise Refused where a job of this kind may not be requested on the cluster now."""
+    if refuses := _REFUSES.get(word):
+        refuses(cluster, dry_run=dry_run)
 
 
 def replicates(word: str) -> bool:

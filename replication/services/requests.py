@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from django.http import Http404
 
 from accounts.audit import Subject, record
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
@@ -24,7 +24,7 @@ from replication.models import Job, Target
 from replication.services import cluster_log, events
 from replication.services.clock import now
 from replication.services.events import WARNING, Line
-from replication.services.kinds import kind_named, refusal
+from replication.services.kinds import check_mode, kind_named
 from replication.services.overrides import entry, holding
 from replication.services.settle import settle_job
 from replication.services.supersede import supersede
@@ -65,7 +65,7 @@ def request_job(principal: Principal, request: JobRequest) -> tuple[Job, bool]:
     """Make a job and wake a worker. Answers the job and whether it is new: the same idempotency key with the same
     request answers the job made before.
 
-    Raises Http404, PermissionDenied (operators only), ValidationError, and Conflict for a key used for something else
+    Raises Http404, PermissionDenied (operators only), ValidationError, and Refused for a key used for something else
     and for a kind that the cluster's mode refuses.
     """
     require(principal, request.cluster_id, Role.OPERATOR)
@@ -76,7 +76,7 @@ def request_job(principal: Principal, request: JobRequest) -> tuple[Job, bool]:
         raise Http404("No such cluster.")
     options = _options(request)
     _check_nodes(request)
-    _check_mode(request, cluster)
+    check_mode(request.kind, cluster, dry_run=request.dry_run)
     try:
         with writing():
             job = _create(principal, request, cluster, options)
@@ -92,10 +92,8 @@ def _made_before(principal: Principal, request: JobRequest) -> Job | None:
         return None
     job = Job.objects.filter(requester=principal.name, idempotency_key=request.idempotency_key).first()
     if job is not None and job.request_digest != request.digest():
-        raise Conflict(
-            f"This Idempotency-Key was used for job #{job.pk}, which asked for something else. Use a new key.",
-            code="idempotency_key_reused",
-        )
+        text = f"This Idempotency-Key was used for job #{job.pk}, which asked for something else."
+        raise Refused("idempotency_key_reused", text, "Use a new key.")
     return job
 
 
@@ -113,12 +111,6 @@ def _check_nodes(request: JobRequest) -> None:
     if strange:
         names = ", ".join(str(pk) for pk in strange)
         raise ValidationError({"nodes": f"Not nodes of this cluster: {names}. Use the ids of its nodes."})
-
-
-def _check_mode(request: JobRequest, cluster: Cluster) -> None:
-    refused = refusal(request.kind, cluster, dry_run=request.dry_run)
-    if refused:
-        raise Conflict(refused.text, code=refused.code)
 
 
 def _create(
@@ -159,14 +151,14 @@ def _take(principal: Principal, job_id: int, role: Role) -> Job:
 
 
 def approve_job(principal: Principal, job_id: int, digest: str) -> Job:
-    """Let a planned job run exactly as seen: `digest` is that of the plan the person saw. Raises Conflict where the job
+    """Let a planned job run exactly as seen: `digest` is that of the plan the person saw. Raises Refused where the job
     does not await approval or its plan is another one by now."""
     with writing():
         job = _take(principal, job_id, Role.OPERATOR)
         if job.state != JobState.AWAITING_APPROVAL:
-            raise Conflict(f"Job #{job_id} does not await approval; it is {_words(job.state)}.", code="not_awaiting")
+            raise Refused("not_awaiting", f"Job #{job_id} does not await approval; it is {_words(job.state)}.")
         if digest != job.plan_digest:
-            raise Conflict(f"Job #{job_id} has another plan by now. Read it again.", code="plan_changed")
+            raise Refused("plan_changed", f"Job #{job_id} has another plan by now.", "Read it again.")
         line = Line("job.approved", f"{principal.name} approved the plan.", data={"digest": digest})
         advance_job(job_id, JobState.RUNNING, line, columns={"approved_by": principal.name, "approved_at": now()})
         supersede(job_id)
@@ -180,14 +172,14 @@ def _words(state: str) -> str:
 
 
 def cancel_job(principal: Principal, job_id: int) -> Job:
-    """Cancel: at once what nobody works on, the rest at its worker's next check. Asking twice is fine. Raises Conflict
+    """Cancel: at once what nobody works on, the rest at its worker's next check. Asking twice is fine. Raises Refused
     where the job has ended otherwise."""
     with writing():
         job = _take(principal, job_id, Role.OPERATOR)
         if job.state == JobState.CANCELLED or (job.cancel_requested_at and job.state not in JOB_TERMINAL):
             return job
         if job.state in JOB_TERMINAL:
-            raise Conflict(f"Job #{job_id} has already ended: {_words(job.state)}.", code="has_ended")
+            raise Refused("has_ended", f"Job #{job_id} has already ended: {_words(job.state)}.")
         Job.objects.filter(pk=job_id).update(cancel_requested_by=principal.name, cancel_requested_at=now())
         line = Line("job.cancel_requested", f"{principal.name} cancelled the job.", WARNING)
         cancel_idle_targets(job_id, line)
@@ -202,14 +194,12 @@ def cancel_job(principal: Principal, job_id: int) -> Job:
 
 def retry_job(principal: Principal, job_id: int) -> Job:
     """A new job of the same kind and options for the nodes that did not succeed; where there are no targets, for what
-    the old one was asked for. Raises Conflict where the old one has not ended, or succeeded."""
+    the old one was asked for. Raises Refused where the old one has not ended, or succeeded."""
     with writing():
         old = _take(principal, job_id, Role.OPERATOR)
         if old.state not in (JobState.FAILED, JobState.CANCELLED):
-            raise Conflict(
-                f"Job #{job_id} is {_words(old.state)}; only failed and cancelled jobs can be retried.",
-                code="not_failed",
-            )
+            text = f"Job #{job_id} is {_words(old.state)}; only failed and cancelled jobs can be retried."
+            raise Refused("not_failed", text)
         failed = Target.objects.filter(job=job_id, state__in=FAILED_TARGETS).values_list("node", flat=True)
         again = JobRequest(
             cluster_id=old.cluster_id,
@@ -219,17 +209,17 @@ def retry_job(principal: Principal, job_id: int) -> Job:
             reason=f"retry of #{job_id}",
             node_ids=tuple(failed) or tuple(old.node_ids),
         )
-        _check_mode(again, old.cluster)
+        check_mode(again.kind, old.cluster, dry_run=again.dry_run)
         return _create(principal, again, old.cluster, kind_named(old.kind).parse_options(old.options), retry_of=old)
 
 
 def override_brakes(principal: Principal, job_id: int, codes: Collection[str], reason: str) -> Job:
-    """Let a halted job plan again without the named brakes, for an hour; administrators only. Raises Conflict where the
+    """Let a halted job plan again without the named brakes, for an hour; administrators only. Raises Refused where the
     job is not halted, ValidationError for codes that do not hold it or a missing reason."""
     with writing():
         job = _take(principal, job_id, Role.ADMINISTRATOR)
         if job.state != JobState.HALTED:
-            raise Conflict(f"Job #{job_id} is not halted; it is {_words(job.state)}.", code="not_halted")
+            raise Refused("not_halted", f"Job #{job_id} is not halted; it is {_words(job.state)}.")
         _check_override(job, codes, reason)
         entries = [entry(code, by=principal.name, reason=reason.strip()) for code in sorted(set(codes))]
         named = ", ".join(sorted(set(codes)))

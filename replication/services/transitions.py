@@ -4,9 +4,9 @@ transaction."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from replication.core.states import (
     JOB_TERMINAL,
     JOB_TRANSITIONS,
@@ -49,7 +49,7 @@ def advance_job(
     """Move a job to `to` and say so in its log. Whoever owned it no longer does, and its resources are given back
     unless the new state holds them.
 
-    Raises LeaseLost where `fence` was given and is old, else Conflict where the job is in no state that may become
+    Raises LeaseLost where `fence` was given and is old, else Refused where the job is in no state that may become
     `to`.
     """
     sources = job_sources(to) & frozenset(only_from or JobState)
@@ -61,17 +61,17 @@ def advance_job(
         if fence is not None:
             rows = rows.filter(fence=fence)
         if not rows.update(**values):
-            raise _refusal(job_id, to, fence)
+            _say_why_not(job_id, to, fence)
         events.note(job_id, line)
         if to not in locks.HOLDING:
             locks.release([job_id])
 
 
-def _refusal(job_id: int, to: JobState, fence: int | None) -> Exception:
+def _say_why_not(job_id: int, to: JobState, fence: int | None) -> NoReturn:
     if fence is not None:
-        return LeaseLost(f"job #{job_id} is no longer this worker's")
+        raise LeaseLost(f"job #{job_id} is no longer this worker's")
     state = Job.objects.filter(pk=job_id).values_list("state", flat=True).first() or "gone"
-    return Conflict(f"Job #{job_id} is {state.replace('_', ' ')} and cannot become {to.replace('_', ' ')}.")
+    raise Refused("conflict", f"Job #{job_id} is {state.replace('_', ' ')} and cannot become {to.replace('_', ' ')}.")
 
 
 def advance_target(

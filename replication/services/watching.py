@@ -112,7 +112,7 @@ def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstab
     """Request an ordinary job in the portal's own name. `unstable`: files that keep changing, left for later. None
     where the look is no longer ours. What this watch had requested and is halted is superseded.
 
-    Raises ValidationError, PermissionDenied and Conflict as `request_job` does.
+    Raises ValidationError, PermissionDenied and Refused as `request_job` does.
     """
     with writing():
         if not list(_own(look).select_for_update().values_list("pk", flat=True)):

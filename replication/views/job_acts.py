@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.errors import Conflict
 from accounts.models import Role
+from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
 from nodes.views.acting import FormPage, act, act_with, form_page
 from nodes.views.clusters import cluster_page, visible_cluster
@@ -61,12 +60,10 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """A new job for what failed."""
-    try:
-        job = requests.retry_job(principal_of(request), pk)
-    except Conflict as error:
-        messages.error(request, error.detail)
-        return HttpResponseRedirect(job_page(pk))
-    return redirect(job_page(job.pk))
+    shown = pk
+    with refusals_as_messages(request):
+        shown = requests.retry_job(principal_of(request), pk).pk
+    return redirect(job_page(shown))
 
 
 @require_POST

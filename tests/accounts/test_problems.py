@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from clusterportal.api import check_if_match, etag_of, idempotency_key, tagged
 from clusterportal.errors import ProblemPages
 from clusterportal.problems import answer, problem_of
@@ -20,7 +20,7 @@ from tests.factories import make_cluster
 
 JSON = "application/json"
 CASES = [
-    (Conflict("Busy.", code="busy_now"), 409, "busy_now"),
+    (Refused("busy_now", "Busy.", "Wait."), 409, "busy_now"),
     (Stale(), 412, "stale"),
     (Unreachable("no route"), 502, "unreachable"),
     (TimedOut(), 504, "timed_out"),
@@ -126,7 +126,7 @@ def test_callers_are_slowed_down(operator, api_for, monkeypatch):
 
 def test_a_console_page_shows_the_refusal_with_its_status():
     request = RequestFactory().get("/somewhere/")
-    page = ProblemPages(lambda _: None).process_exception(request, Conflict("Another job holds the node."))  # type: ignore[arg-type]
+    page = ProblemPages(lambda _: None).process_exception(request, Refused("conflict", "Another job holds the node."))  # type: ignore[arg-type]
     assert page is not None and page.status_code == 409
     assert "Another job holds the node." in page.content.decode()
     assert ProblemPages(lambda _: None).process_exception(HttpRequest(), RuntimeError()) is None  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent, Role
 from accounts.principals import Principal
 from nodes.models import Cluster, Membership, PathOverride
@@ -96,7 +96,7 @@ def test_a_viewer_does_nothing_and_a_stranger_sees_nothing(watcher, stranger, cl
 
 def test_a_cluster_with_nodes_is_not_deleted(boss, keeper, cluster):
     node = make_node(cluster)
-    with pytest.raises(Conflict, match="1 node"):
+    with pytest.raises(Refused, match="1 node"):
         clusters.delete_cluster(boss, cluster_id=cluster.pk)
     node.delete()
     with pytest.raises(PermissionDenied):

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent
 from nodes import vault
 from nodes.models import Credential
@@ -160,7 +160,7 @@ def test_a_secret_is_replaced_by_one_of_its_kind(keeper, cluster):
 def test_a_credential_in_use_is_not_removed(keeper, cluster):
     stored = credentials.store_password(keeper, login=login(cluster), password=Secret("x"))
     node = make_node(cluster, "mail1", credential=stored)
-    with pytest.raises(Conflict, match="mail1"):
+    with pytest.raises(Refused, match="mail1"):
         credentials.remove_credential(keeper, credential_id=stored.pk)
     node.delete()
     credentials.remove_credential(keeper, credential_id=stored.pk)

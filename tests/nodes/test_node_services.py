@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.utils import timezone
 
-from accounts.errors import Conflict, Stale
+from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Health, HostKeyState
@@ -124,7 +124,7 @@ def test_a_node_keeps_its_own_name_and_role_on_change(keeper, cluster):
 
 def test_only_a_paused_node_is_removed(keeper, hand, cluster):
     node = make_node(cluster, "a", joining="left")
-    with pytest.raises(Conflict, match="Pause"):
+    with pytest.raises(Refused, match="Pause"):
         registry.remove_node(keeper, node_id=node.pk)
     registry.pause_node(hand, node_id=node.pk, reason="gone")
     with pytest.raises(PermissionDenied):

@@ -15,7 +15,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import AuditEvent, User
 from nodes.enums import SearchState
 from nodes.models import Cluster, NetworkSearch
@@ -182,7 +182,7 @@ def test_one_search_at_a_time_by_whom_it_may_concern(cluster: Cluster, keeper, o
     with pytest.raises(PermissionDenied):
         start_search(principal_for(operator), new=new)
     row = start_search(keeper, new=new)
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Refused, match="under way"):
         start_search(keeper, new=new)
     assert claim_search(row.pk, owner="one") is not None
     assert claim_search(row.pk, owner="two") is None

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.models import AuditEvent, Role
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
@@ -104,7 +104,7 @@ def test_a_cluster_of_the_mail_server_is_left_to_it(mail, hand, keeper) -> None:
     clustering.resume(hand, mail.pk)
     clustering.switch_off_what_was_missed()
     assert requested(mail) == []
-    with pytest.raises(Conflict, match="disable it on the servers"):
+    with pytest.raises(Refused, match="disable it on the servers"):
         disable(keeper, mail)
 
 
@@ -141,7 +141,7 @@ def test_joining_an_enabled_cluster_asks_for_it_too(mail, hand, keeper) -> None:
 
 
 def test_disabling_needs_the_name_an_administrator_and_something_to_disable(mail, hand, keeper) -> None:
-    with pytest.raises(Conflict, match="never enabled"):
+    with pytest.raises(Refused, match="never enabled"):
         disable(keeper, mail)
     clustering.enable(hand, mail.pk)
     with pytest.raises(PermissionDenied):
@@ -180,7 +180,7 @@ def test_nothing_is_replicated_once_it_is_disabled(mail, hand, keeper) -> None:
     disable(keeper, mail)
     note_disabled(mail.pk)
     assert (state(mail), mail.clustering_by) == (Clustering.OFF, "keeper")
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(Refused) as refused:
         request_job(hand, JobRequest(mail.pk, "replicate"))
     assert refused.value.code == "clustering_off"
     assert claim_looks("a worker", within=1.0, limit=8) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.errors import Conflict
+from accounts.errors import Refused
 from accounts.principals import SYSTEM
 from nodes.models import Node
 from replication import tasks
@@ -70,13 +70,13 @@ def test_approval_needs_the_digest_that_was_seen(toys):
     assert toys.locks() == 0
     drive()
     assert toys.done() == []
-    with pytest.raises(Conflict, match="another plan"):
+    with pytest.raises(Refused, match="another plan"):
         approve_job(SYSTEM, job.pk, "0" * 64)
     approve_job(SYSTEM, job.pk, job.plan_digest)
     drive()
     job = toys.now(job)
     assert (job.state, job.approved_by) == ("succeeded", "system")
-    with pytest.raises(Conflict, match="does not await approval"):
+    with pytest.raises(Refused, match="does not await approval"):
         approve_job(SYSTEM, job.pk, job.plan_digest)
 
 
@@ -91,7 +91,7 @@ def test_brakes_halt_until_overridden(toys, messages):
     assert toys.now(job).state == "requested"
     tasks.plan(job.pk)
     assert toys.now(job).state == "succeeded"
-    with pytest.raises(Conflict, match="not halted"):
+    with pytest.raises(Refused, match="not halted"):
         override_brakes(SYSTEM, job.pk, ["shrunk"], "again")
 
 
@@ -190,7 +190,7 @@ def test_retry_takes_up_only_what_failed(toys):
     Job.objects.filter(pk=again.pk).update(options={**again.options, "fail": {}})
     tasks.plan(again.pk)
     assert toys.states(again) == {"b": "verified"}
-    with pytest.raises(Conflict, match="only failed"):
+    with pytest.raises(Refused, match="only failed"):
         retry_job(SYSTEM, again.pk)
 
 
@@ -245,7 +245,7 @@ def test_cancel_pending_targets(toys):
     job = toys.planned()
     assert cancel_job(SYSTEM, job.pk).state == "cancelled"
     assert set(toys.states(job).values()) == {"cancelled"}
-    with pytest.raises(Conflict, match="already ended"):
+    with pytest.raises(Refused, match="already ended"):
         done = toys.planned()
         drive()
         cancel_job(SYSTEM, done.pk)
@@ -282,7 +282,7 @@ def test_idempotency(toys):
     job, created = request_job(SYSTEM, request)
     again, created_again = request_job(SYSTEM, request)
     assert (created, created_again, again.pk) == (True, False, job.pk)
-    with pytest.raises(Conflict, match="something else") as caught:
+    with pytest.raises(Refused, match="something else") as caught:
         request_job(SYSTEM, JobRequest(toys.cluster.pk, "toy", {"steps": 3}, idempotency_key="k1"))
     assert caught.value.code == "idempotency_key_reused"
     assert Job.objects.count() == 1

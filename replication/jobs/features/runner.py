@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts.errors import Refused
 from nodes.connect import open_node
 from nodes.enums import Clustering
 from nodes.health.readings import Switch
@@ -60,18 +61,15 @@ class FeaturesRunner:
         """Read the files, and say which lines would change. Changes nothing; where nothing would change, the job has
         its evidence already."""
         cluster = work.job.cluster
-        refused = _refusal(cluster, work.job)
-        if refused is not None:
-            return refused
+        _check_clustering(cluster, work.job)
         primary = primary_of(cluster)
         if primary is None:
-            text = "The cluster has no primary. Give one node the role primary."
-            return PlanOutcome(error_code="no_primary", error=text)
+            raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")
         rules = features_of(cluster, profile_of(cluster))
         try:
             seen = _look(work.job, primary, rules)
         except IniError as error:
-            return PlanOutcome(error_code="broken_ini", error=f"A file with a switch does not parse: {error}")
+            raise Refused("broken_ini", f"A file with a switch does not parse: {error}") from error
         return _planned(work, primary, rules, seen)
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
@@ -82,18 +80,17 @@ class FeaturesRunner:
             return FeaturesRun(context, work).run()
 
 
-def _refusal(cluster: Cluster, job: Job) -> PlanOutcome | None:
-    """Features follow clustering, not the other way round; only looking is always allowed."""
+def _check_clustering(cluster: Cluster, job: Job) -> None:
+    """Raise Refused where clustering does not ask for it: features follow clustering, not the other way round; only
+    looking is always allowed."""
     if job.dry_run:
-        return None
+        return
     off = job.options["to"] == OFF
     if off and cluster.clustering in (Clustering.ENDING, Clustering.OFF):
         text = "Clustering is disabled, or about to be: its features are given back, not switched off."
-        return PlanOutcome(error_code="clustering_off", error=text)
+        raise Refused("clustering_off", text)
     if not off and cluster.clustering == Clustering.ON:
-        text = "Clustering is enabled. Disable it to have the features given back."
-        return PlanOutcome(error_code="clustering_on", error=text)
-    return None
+        raise Refused("clustering_on", "Clustering is enabled.", "Disable it to have the features given back.")
 
 
 def _look(job: Job, primary: Node, rules: Sequence[FeatureRule]) -> Seen:
@@ -115,7 +112,7 @@ def _planned(work: PlanWork, primary: Node, rules: Sequence[FeatureRule], seen: 
     changes, problems = changes_of(seen.edits, profile_of(work.job.cluster))
     if problems:
         text = " ".join(f"{problem.path}: {problem.detail}" for problem in problems)
-        return PlanOutcome(error_code="not_config", error=f"{text} Change the switch there by hand, or its class.")
+        raise Refused("not_config", text, "Change the switch there by hand, or its class.")
     summary = {
         "diff": [line for edit in seen.edits for line in edit.diff],
         "switches": words,

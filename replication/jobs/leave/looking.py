@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from accounts.errors import Refused
 from nodes.connect import NodeLink
 from nodes.models import Node
 from nodes.products.profile import Profile
@@ -40,12 +41,13 @@ class LookedBack:
     former: Former
 
 
-def remembered(node: Node, store: Store) -> Remembered | None:
-    """The node's past; None where something was proven there, but not what it held before."""
+def remembered(node: Node, store: Store) -> Remembered:
+    """The node's past. Raises Refused where something was proven there, but not what it held before."""
     origin = Origin.objects.filter(node=node).first()
     baseline = baseline_of(node.pk, store)
     if origin is None and baseline is not None:
-        return None
+        text = f"What {node.name} held before joining was not kept."
+        raise Refused("no_origin", text, "It can leave with the configuration it has (keep).")
     root = origin.root if origin else ""
     past = Past(manifest_at(root, store), baseline, _sent(node, store) if origin else frozenset(), store.has)
     return Remembered(past, root, _folders(origin, store))

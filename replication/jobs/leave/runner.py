@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts.errors import Refused
 from nodes.connect import open_node
 from nodes.enums import ApprovalPolicy, Joining
 from nodes.errors import NodeError
@@ -47,13 +48,9 @@ class LeaveRunner:
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Say what the node would get back and what would go; change nothing."""
         node = _node_of(work.job)
-        if isinstance(node, PlanOutcome):
-            return node
         if work.job.options.get("keep"):
             return _outcome(work.job, Plan("", (NodePlan(node.pk, node.name),)))
         past = remembered(node, default_store())
-        if past is None:
-            return _no_origin(node)
         part = _planned(work, node, profile_of(work.job.cluster), past)
         return _outcome(work.job, Plan(past.root, (part,)))
 
@@ -61,37 +58,28 @@ class LeaveRunner:
         """Give back and prove; or, to keep, only write that the node is out."""
         node = work.node
         if node.joining != Joining.LEAVING:
-            text = f"{node.name} is not leaving any more; nothing was changed."
-            return TargetOutcome(TargetState.FAILED, error_code="not_leaving", error=text)
+            raise Refused("not_leaving", f"{node.name} is not leaving any more; nothing was changed.")
         if work.job.options.get("keep"):
             return TargetOutcome(TargetState.VERIFIED, evidence={"kept": True}, record=lambda: left(node.pk))
         past = remembered(node, default_store())
-        if past is None:
-            refused = _no_origin(node)
-            return TargetOutcome(TargetState.FAILED, error_code=refused.error_code, error=refused.error)
         return LeaveRun(work, profile_of(work.job.cluster), default_store(), past).run()
 
 
-def _node_of(job: Job) -> Node | PlanOutcome:
-    """The one node of the job, if it may be planned for."""
+def _node_of(job: Job) -> Node:
+    """The one node of the job. Raises Refused where it may not be planned for."""
     rows = Node.objects.select_related("credential", "facts", "cluster").filter(
         cluster=job.cluster, pk__in=job.node_ids
     )
     nodes = list(rows)
     if len(nodes) != 1:
-        return PlanOutcome(error_code="one_node", error="Name exactly one node that shall leave.")
+        raise Refused("one_node", "Name exactly one node that shall leave.")
     node = nodes[0]
     if job.dry_run and node.joining in SERVERS:
         return node
     if node.joining != Joining.LEAVING:
         text = f"Nobody confirmed that {node.name} leaves: its name must be typed (nodes/{node.pk}/leave)."
-        return PlanOutcome(error_code="not_confirmed", error=text)
+        raise Refused("not_confirmed", text)
     return node
-
-
-def _no_origin(node: Node) -> PlanOutcome:
-    text = f"What {node.name} held before joining was not kept. It can leave with the configuration it has (keep)."
-    return PlanOutcome(error_code="no_origin", error=text)
 
 
 def _planned(work: PlanWork, node: Node, profile: Profile, past: Remembered) -> NodePlan:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts.errors import Refused
 from nodes.enums import ApprovalPolicy, Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
 from nodes.health.identity import says_otherwise
@@ -35,7 +36,7 @@ from replication.models import Baseline, Job
 from replication.objects import default_store
 from replication.services import cluster_log
 from replication.services.history import record_snapshot
-from replication.services.modes import portal_refusal
+from replication.services.modes import check_portal_may_replicate
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
 
@@ -79,8 +80,6 @@ class ReplicateRunner:
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Look at the primary and at every secondary; change nothing."""
         scope = _scope(work.job)
-        if isinstance(scope, PlanOutcome):
-            return scope
         profile = profile_of(scope.cluster)
         store = default_store()
         try:
@@ -99,57 +98,51 @@ class ReplicateRunner:
         jobs = [NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk)) for node in scope.secondaries]
         planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
         work.lease.boundary("nodes-planned")
-        refused = portal_refusal(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
-        if refused:
-            return PlanOutcome(error_code=refused.code, error=refused.text)
+        check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
         return _outcome(work, scope, taken, planned, profile)
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """Bring one secondary to the snapshot and prove it."""
-        refused = _refused(work) or _not_ours(work)
-        if refused is not None:
-            return refused
+        _check_node(work)
+        try:
+            check_portal_may_replicate(work.job.cluster)
+        except Refused as refused:
+            # it ran, or waited, while a node's own cluster service was switched on: nothing more is written
+            return TargetOutcome(TargetState.HALTED, error_code=refused.code, error=refused.detail)
         return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
 
 
-def _refused(work: TargetWork) -> TargetOutcome | None:
-    """A node that refused the portal while the plan was made is not asked again at once: the next refusal could lock
-    the account. Once a person approved the plan it is."""
+def _check_node(work: TargetWork) -> None:
+    """Raise Refused for a node that refused the portal while the plan was made: it is not asked again at once, the next
+    refusal could lock the account. Once a person approved the plan it is."""
     planned = work.node_plan
     if work.node.joining not in WRITTEN:
-        text = f"{work.node.name} is leaving the cluster, or has left it; nothing is written there."
-        return TargetOutcome(TargetState.FAILED, error_code="not_joined", error=text)
-    if planned.away_code not in REFUSALS or work.job.approved_by:
-        return None
-    return TargetOutcome(TargetState.FAILED, error_code=planned.away_code, error=planned.away)
+        raise Refused(
+            "not_joined", f"{work.node.name} is leaving the cluster, or has left it; nothing is written there."
+        )
+    if planned.away_code in REFUSALS and not work.job.approved_by:
+        raise Refused(planned.away_code, planned.away)
 
 
-def _not_ours(work: TargetWork) -> TargetOutcome | None:
-    """A job that ran, or waited, while a node's own cluster service was switched on writes nothing more."""
-    refused = portal_refusal(work.job.cluster)
-    return TargetOutcome(TargetState.HALTED, error_code=refused.code, error=refused.text) if refused else None
-
-
-def _scope(job: Job) -> Scope | PlanOutcome:
+def _scope(job: Job) -> Scope:
+    """Raises Refused where there is nothing to replicate from or to, or it must not be."""
     cluster = job.cluster
-    refused = portal_refusal(cluster, dry_run=job.dry_run)
-    if refused:
-        return PlanOutcome(error_code=refused.code, error=refused.text)
+    check_portal_may_replicate(cluster, dry_run=job.dry_run)
     rows = cluster.nodes.select_related("credential", "facts", "cluster").prefetch_related("attestations")
     nodes = list(rows.order_by("name"))
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
     if primary is None:
-        return PlanOutcome(error_code="no_primary", error="The cluster has no primary. Give one node the role primary.")
+        raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")
     asked = set(job.node_ids)
     secondaries = tuple(node for node in nodes if node is not primary and (not asked or node.pk in asked))
     strange = [node.name for node in secondaries if not _may_be_asked(node, job)]
     if asked and strange:
         text = f"Not joined: {', '.join(strange)}. Nothing is written to a server before somebody confirms its joining."
-        return PlanOutcome(error_code="not_joined", error=text)
+        raise Refused("not_joined", text)
     secondaries = tuple(node for node in secondaries if node.name not in strange)
     if not secondaries:
-        text = "There is no secondary to replicate to. Register one and confirm that it joins."
-        return PlanOutcome(error_code="no_secondary", error=text)
+        text = "There is no secondary to replicate to."
+        raise Refused("no_secondary", text, "Register one and confirm that it joins.")
     return Scope(cluster, primary, secondaries)
 
 
