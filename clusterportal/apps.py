@@ -23,5 +23,5 @@ class PortalConfig(AppConfig):
 class LastResortConfig(AdminConfig):
     """Django's admin with our rules."""
 
-    default_site = "clusterportal.last_resort.LastResort"
+    default_site = "clusterportal.admin_site.LastResort"
     default = False

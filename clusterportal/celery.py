@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from kombu.transport.redis import Channel
 
-from clusterportal.database import DatabaseAway, is_away
+from accounts.database import DatabaseAway, is_away
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 

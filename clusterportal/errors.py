@@ -8,26 +8,26 @@ from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 
-from clusterportal.problems import Problem, ProblemRenderer, problem_of
+from clusterportal.problems import ProblemDetail, ProblemRenderer, problem_of
 
 _API = "/api/"
 
 
-def _as_json(problem: Problem) -> HttpResponse:
+def _as_json(problem: ProblemDetail) -> HttpResponse:
     return JsonResponse(problem.as_json(), status=problem.status, content_type=ProblemRenderer.media_type)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400: a request that Django itself refuses (host, size, form encoding)."""
     if request.path.startswith(_API):
-        return _as_json(Problem(400, "invalid", "The request is malformed."))
+        return _as_json(ProblemDetail(400, "invalid", "The request is malformed."))
     return defaults.bad_request(request, exception, "400.html")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403: the role does not allow it."""
     if request.path.startswith(_API):
-        return _as_json(Problem(403, "forbidden", "Your role does not allow this."))
+        return _as_json(ProblemDetail(403, "forbidden", "Your role does not allow this."))
     return defaults.permission_denied(request, exception, "403.html")
 
 
@@ -35,7 +35,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """404: nothing there, or nothing the caller may see."""
     if request.path.startswith(_API):
         return _as_json(
-            Problem(404, "not_found", "There is no such resource. The schema at /api/v1/schema/ lists all.")
+            ProblemDetail(404, "not_found", "There is no such resource. The schema at /api/v1/schema/ lists all.")
         )
     return defaults.page_not_found(request, exception, "404.html")
 
@@ -43,14 +43,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500: something nobody foresaw; the log has it."""
     if request.path.startswith(_API):
-        return _as_json(Problem(500, "internal", "The portal failed. Its log says why."))
+        return _as_json(ProblemDetail(500, "internal", "The portal failed. Its log says why."))
     return defaults.server_error(request, "500.html")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form without its token: an old page, another site, or blocked cookies."""
     if request.path.startswith(_API):
-        return _as_json(Problem(403, "csrf", "The CSRF token is missing or wrong."))
+        return _as_json(ProblemDetail(403, "csrf", "The CSRF token is missing or wrong."))
     return csrf_page(request, reason, "403_csrf.html")
 
 

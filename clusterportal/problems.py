@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.database import is_away
 from accounts.errors import Refused, Stale
-from clusterportal.database import is_away
 from nodes.errors import HostKeyMismatch, HostKeyUnknown, NodeError, TimedOut
 from nodes.vault import WrongKey
 
@@ -70,7 +70,7 @@ class FieldError:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemDetail:
     """A refusal. `code` is stable for programs, `detail` is for a person, `retry_after` is in seconds."""
 
     status: int
@@ -131,10 +131,10 @@ def _from_django(error: DjangoValidationError, path: str = "") -> Iterator[Field
         yield FieldError(path, code, single.messages[0], remedy or _REMEDIES.get(code, _ANY_REMEDY))
 
 
-def _invalid(errors: Sequence[FieldError]) -> Problem:
+def _invalid(errors: Sequence[FieldError]) -> ProblemDetail:
     named = ", ".join(sorted({error.field for error in errors if error.field}))
     detail = f"Wrong or missing: {named}." if named else " ".join(error.message for error in errors)
-    return Problem(400, "invalid", detail, tuple(errors))
+    return ProblemDetail(400, "invalid", detail, tuple(errors))
 
 
 def _node_status(error: NodeError) -> int:
@@ -143,52 +143,54 @@ def _node_status(error: NodeError) -> int:
     return 504 if isinstance(error, TimedOut) else 502
 
 
-def _from_rest(error: exceptions.APIException) -> Problem:
+def _from_rest(error: exceptions.APIException) -> ProblemDetail:
     if isinstance(error, exceptions.ValidationError):
         return _invalid(tuple(_walk(error.detail, "")))
     wait = getattr(error, "wait", None)
     codes = error.get_codes()
     code = codes if isinstance(codes, str) else error.default_code
-    return Problem(error.status_code, code, str(error.detail), retry_after=None if wait is None else int(wait) + 1)
+    return ProblemDetail(
+        error.status_code, code, str(error.detail), retry_after=None if wait is None else int(wait) + 1
+    )
 
 
-def _from_database(error: Exception) -> Problem | None:
+def _from_database(error: Exception) -> ProblemDetail | None:
     if isinstance(error, ProtectedError):
-        return Problem(409, "in_use", "It is still in use. Remove what uses it first.")
+        return ProblemDetail(409, "in_use", "It is still in use. Remove what uses it first.")
     if isinstance(error, IntegrityError):
-        return Problem(
+        return ProblemDetail(
             409, "conflict", "This collides with existing data, perhaps made at the same moment. Read again."
         )
     if is_away(error):
-        return Problem(503, "database_busy", "The database is busy or away. Try again shortly.", retry_after=2)
+        return ProblemDetail(503, "database_busy", "The database is busy or away. Try again shortly.", retry_after=2)
     return None
 
 
-def _from_own(error: Exception) -> Problem | None:
+def _from_own(error: Exception) -> ProblemDetail | None:
     if isinstance(error, Refused):
         errors = tuple(FieldError("", reason.code, reason.text, reason.remedy) for reason in error.reasons)
-        return Problem(412 if isinstance(error, Stale) else 409, error.code, error.detail, errors)
+        return ProblemDetail(412 if isinstance(error, Stale) else 409, error.code, error.detail, errors)
     if isinstance(error, NodeError):
-        return Problem(_node_status(error), error.code, str(error), retry_after=30 if error.retryable else None)
+        return ProblemDetail(_node_status(error), error.code, str(error), retry_after=30 if error.retryable else None)
     if isinstance(error, WrongKey):
-        return Problem(503, "wrong_key", str(error))
+        return ProblemDetail(503, "wrong_key", str(error))
     return None
 
 
-def problem_of(error: Exception) -> Problem | None:
+def problem_of(error: Exception) -> ProblemDetail | None:
     """What to answer to an exception of a view; None for one that nobody foresaw."""
     if isinstance(error, exceptions.APIException):
         return _from_rest(error)
     if isinstance(error, DjangoValidationError):
         return _invalid(tuple(_from_django(error)))
     if isinstance(error, Http404):
-        return Problem(404, "not_found", str(error) or "There is no such thing, or you may not see it.")
+        return ProblemDetail(404, "not_found", str(error) or "There is no such thing, or you may not see it.")
     if isinstance(error, PermissionDenied):
-        return Problem(403, "forbidden", str(error) or "Your role does not allow this.")
+        return ProblemDetail(403, "forbidden", str(error) or "Your role does not allow this.")
     return _from_own(error) or _from_database(error)
 
 
-def _headers(error: Exception, problem: Problem) -> dict[str, str]:
+def _headers(error: Exception, problem: ProblemDetail) -> dict[str, str]:
     headers = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
@@ -202,7 +204,7 @@ def answer(error: Exception, context: Mapping[str, object]) -> Response:
     problem = problem_of(error)
     if problem is None:
         _LOG.error("unforeseen failure of %s", type(context.get("view")).__name__, exc_info=error)
-        problem = Problem(500, "internal", "The portal failed. Its log says why.")
+        problem = ProblemDetail(500, "internal", "The portal failed. Its log says why.")
     set_rollback()
     request = context.get("request")
     if isinstance(request, Request):

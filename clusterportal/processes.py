@@ -31,7 +31,7 @@ MARKER = "demo.marker"
 KEPT_BY_DEMO = {"keys", "static", LOCK_NAME, MARKER}
 
 
-class Refused(Exception):
+class CannotStart(Exception):
     """The portal cannot start as asked; the text says why and what helps."""
 
 
@@ -76,7 +76,7 @@ def listen_of(arguments: argparse.Namespace) -> Listen:
     else:
         host, _, port = arguments.listen.rpartition(":")
         if not host or not port.isdecimal():
-            raise Refused(f"--listen {arguments.listen}: give ADDR:PORT, for example 192.0.2.10:8443")
+            raise CannotStart(f"--listen {arguments.listen}: give ADDR:PORT, for example 192.0.2.10:8443")
         listen = Listen(host.strip("[]"), int(port), *_certificate(arguments))
     _check_certificate(listen)
     _check_port(listen)
@@ -91,16 +91,16 @@ def _certificate(arguments: argparse.Namespace) -> tuple[str, str]:
 
 def _check_certificate(listen: Listen) -> None:
     if bool(listen.cert) != bool(listen.key):
-        raise Refused("--cert and --key go together")
+        raise CannotStart("--cert and --key go together")
     if not listen.cert and listen.host not in {"127.0.0.1", "::1", "localhost"}:
-        raise Refused(
+        raise CannotStart(
             f"{listen.host} is reached by others: give --cert and --key, or listen on 127.0.0.1 behind a TLS proxy"
         )
     if listen.cert:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.cert, listen.key, _no_passphrase)
         except (OSError, ValueError) as error:
-            raise Refused(f"--cert {listen.cert} and --key {listen.key} cannot be used: {error}") from error
+            raise CannotStart(f"--cert {listen.cert} and --key {listen.key} cannot be used: {error}") from error
 
 
 def _no_passphrase() -> NoReturn:
@@ -109,7 +109,7 @@ def _no_passphrase() -> NoReturn:
 
 def _check_port(listen: Listen) -> None:
     if not 1 <= listen.port <= 65535:
-        raise Refused(f"port {listen.port} is not between 1 and 65535")
+        raise CannotStart(f"port {listen.port} is not between 1 and 65535")
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -117,7 +117,9 @@ def _check_port(listen: Listen) -> None:
             probe.bind((listen.host, listen.port))
         except OSError as error:
             remedy = "stop what uses it, or choose another with --port" if error.errno == errno.EADDRINUSE else ""
-            raise Refused(f"{listen.host}:{listen.port}: {error.strerror or error}. {remedy}".strip(" .")) from error
+            raise CannotStart(
+                f"{listen.host}:{listen.port}: {error.strerror or error}. {remedy}".strip(" .")
+            ) from error
 
 
 # --- data made ready ---
@@ -128,7 +130,9 @@ def begin_anew(folder: Path) -> None:
     marker = folder / MARKER
     strangers = [entry for entry in folder.iterdir() if entry.name not in KEPT_BY_DEMO]
     if strangers and not marker.exists():
-        raise Refused(f"{folder} holds data that no demo made ({strangers[0].name}); set CLUSTERPORTAL_DATA to another")
+        raise CannotStart(
+            f"{folder} holds data that no demo made ({strangers[0].name}); set CLUSTERPORTAL_DATA to another"
+        )
     marker.touch()
     for entry in strangers:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
@@ -231,7 +235,7 @@ def main(argv: Sequence[str]) -> int:
             if arguments.mode == "demo":
                 return run_demo(listen, folder, once=arguments.once)
             return run_up(listen, folder)
-    except (Refused, NoBroker, InUse) as error:
+    except (CannotStart, NoBroker, InUse) as error:
         _say(f"run: {error}")
         return 1
     except OSError as error:

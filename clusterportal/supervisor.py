@@ -1,7 +1,7 @@
 """Keeps a table of processes together: all start, all end, and none outlives the supervisor.
 
 honcho does the work. Added here: children notice the supervisor's death (a watch in each runner, and the kernel's tie
-of `tied.py`), a closed terminal ends all, and a quiet mode that shows one process and keeps the others' lines in files.
+of `die_with_parent.py`), a closed terminal ends all, and a quiet mode that shows one process and keeps the others' lines in files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from honcho.process import Process
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 WATCH = 0.3  # seconds between two looks at whether the supervisor lives
-TIED = Path(__file__).with_name("tied.py")
+TIED = Path(__file__).with_name("die_with_parent.py")
 
 
 @dataclass(frozen=True, slots=True)

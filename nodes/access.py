@@ -9,7 +9,7 @@ from django.http import Http404
 from accounts.access import require_portal as require_portal  # noqa: PLC0414 - for this room's callers
 from accounts.models import Role
 from accounts.principals import Principal, rank
-from nodes.models import Cluster, Membership
+from nodes.models.cluster import Cluster, Membership
 
 
 def role_on(principal: Principal, cluster_id: int) -> str:

@@ -10,7 +10,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from nodes.models import Cluster, Credential, HostKey, IniDecision, Membership, Node, NodeFacts, PathOverride
+from nodes.models.cluster import Cluster, Membership, PathOverride
+from nodes.models.credential import Credential
+from nodes.models.node import (
+    HostKey,
+    IniDecision,
+    Node,
+    NodeFacts,
+)
 
 
 class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not a generic at run time

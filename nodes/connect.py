@@ -15,7 +15,8 @@ from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import CredentialKind
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unsupported
-from nodes.models import Credential, HostKey, Node
+from nodes.models.credential import Credential
+from nodes.models.node import HostKey, Node
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.remote.hostkeys import show_host_key

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils import timezone
 
-from nodes.models import Cluster, ClusterLogLine
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
 
 DOWNLOAD_LINES = 100_000
 

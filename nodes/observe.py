@@ -13,7 +13,7 @@ from django.utils import timezone
 from nodes.connect import NodeLink, open_node
 from nodes.enums import Health, NodeRole
 from nodes.errors import HostKeyUnknown, NodeError, OutputUnreadable, SessionLost, TimedOut, Unreachable
-from nodes.models import Node, NodeFacts
+from nodes.models.node import Node, NodeFacts
 from nodes.own_log import newest_cluster_lines
 from nodes.platforms.base import SystemFacts
 from nodes.products.folders import FolderPath, effective_folders, folders_from

@@ -7,7 +7,7 @@ from accounts.principals import Principal
 from nodes.access import require
 from nodes.connect import open_node
 from nodes.errors import Unsupported
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.remote import scripts
 from nodes.services.scripts import note_scripts
 

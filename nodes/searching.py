@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from nodes.models import NetworkSearch
+from nodes.models.search import NetworkSearch
 from nodes.networks import addresses_in, parse_networks
 from nodes.products.greetings import Greeting, parse_smtp
 from nodes.remote.banners import Door, Knock, Knocking

@@ -12,7 +12,8 @@ from kombu.exceptions import OperationalError
 
 from accounts.errors import Refused
 from nodes import searching
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.observe import observe_node
 from nodes.selectors.nodes import nodes_to_observe
 from nodes.services import cluster_log, searches

@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 
 from nodes.admin import LookOnly
-from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target, Watch, WriteStop
+from replication.models.history import Baseline, Conflict, Snapshot
+from replication.models.job import (
+    Job,
+    JobEvent,
+    ResourceLock,
+    Target,
+    WriteStop,
+)
+from replication.models.watch import Watch
 
 
 @admin.register(Job)

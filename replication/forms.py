@@ -10,7 +10,8 @@ from django import forms
 
 from nodes.enums import NodeRole
 from nodes.forms.base import ChoiceCards, ConsoleForm
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication.services.joining import LEAVE
 from replication.services.kinds import kinds
 from replication.services.requests import JobRequest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db.models import OuterRef, Q, QuerySet
 
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from replication.core.features import FEATURES
 from replication.core.states import JOB_ACTIVE
-from replication.models import Job
+from replication.models.job import Job
 
 
 def switching_jobs(cluster: Cluster | OuterRef, to: str) -> QuerySet[Job]:

@@ -10,7 +10,8 @@ from knox.crypto import create_token_string, hash_token
 
 from accounts.models import ApiToken, Role, User
 from nodes.enums import Clustering, Joining, NodeRole, PlatformName, ReplicationMode
-from nodes.models import Cluster, Membership, Node
+from nodes.models.cluster import Cluster, Membership
+from nodes.models.node import Node
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import visible_cluster_ids
+from accounts.api.base import WithPrincipal
 from accounts.api.serializers import (
     EventSerializer,
     IssuedTokenSerializer,
@@ -36,7 +37,6 @@ from accounts.users import (
     set_portal_role,
     users_visible_to,
 )
-from clusterportal.api import WithPrincipal
 
 
 @extend_schema_view(

@@ -14,8 +14,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ModelSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.base import (
+    Pages,
+    Versioned,
+    WithPrincipal,
+    tagged,
+)
 from accounts.principals import Principal
-from clusterportal.api import Pages, Versioned, WithPrincipal, tagged
 
 Row = TypeVar("Row", bound=Model)
 Related = TypeVar("Related", bound=Model)

@@ -9,12 +9,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clusterportal.api import check_if_match
+from accounts.api.base import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import ClusterFilter
 from nodes.api.inputs import ClusterIn, ClusterPatch, MemberIn, PathClassIn, ReasonIn
 from nodes.api.serializers import ClusterOut, MemberOut, PathClassOut
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.selectors.clusters import clusters_for, members_of, path_overrides_of
 from nodes.services import clusters as services
 

@@ -11,14 +11,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.base import check_if_match
 from accounts.errors import Refused
-from clusterportal.api import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import CredentialFilter
 from nodes.api.inputs import CredentialIn, CredentialPatch, KeyPairIn
 from nodes.api.serializers import CredentialOut, KeyPairOut, LettingInOut
 from nodes.letting_in import letting_in
-from nodes.models import Credential
+from nodes.models.credential import Credential
 from nodes.selectors.nodes import credentials_for
 from nodes.services import credentials as services
 

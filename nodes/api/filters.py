@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 
 
 @extend_schema_field(OpenApiTypes.INT64)

@@ -8,11 +8,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clusterportal.api import Pages
+from accounts.api.base import Pages
 from nodes.api.inputs import SecretText, StrictInput
 from nodes.enums import AttestedSubject, LogLevel
-from nodes.models import Attestation, ClusterLogLine, RegistrationSeal
-from nodes.models.guard import STANDINGS
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.guard import STANDINGS, Attestation, RegistrationSeal
 from nodes.selectors.guards import GuardShown
 
 

@@ -9,14 +9,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clusterportal.api import check_if_match
+from accounts.api.base import check_if_match
 from nodes.api.base import IF_MATCH, Resource, checked
 from nodes.api.filters import NodeFilter
 from nodes.api.inputs import EmptyIn, FingerprintIn, NodeIn, NodePatch, ReasonIn
 from nodes.api.serializers import HostKeyOut, HostKeysOut, NodeOut
 from nodes.connect import look_at_host_key
 from nodes.enums import HostKeyState
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.nodes import host_keys_of, nodes_for
 from nodes.services import host_keys, registry
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.shortcuts import get_object_or_404
 from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal
+from accounts.api.base import WithPrincipal
 from nodes.access import visible_clusters
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.selectors.nodes import nodes_for
 
 

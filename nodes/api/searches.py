@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clusterportal.api import Pages, WithPrincipal
+from accounts.api.base import Pages, WithPrincipal
 from nodes.api.base import checked
 from nodes.api.inputs import EmptyIn, StrictInput
 from nodes.enums import SearchState
-from nodes.models import NetworkSearch
+from nodes.models.search import NetworkSearch
 from nodes.selectors.searches import hits_of, searches_of
 from nodes.services import searches
 from nodes.tasks import ask_to_search

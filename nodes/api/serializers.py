@@ -5,7 +5,14 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from nodes.models import Cluster, Credential, HostKey, IniDecision, Membership, Node, NodeFacts, PathOverride
+from nodes.models.cluster import Cluster, Membership, PathOverride
+from nodes.models.credential import Credential
+from nodes.models.node import (
+    HostKey,
+    IniDecision,
+    Node,
+    NodeFacts,
+)
 from nodes.selectors.scripts import STATE_CHOICES, scripts_of
 
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from nodes.api.base import Resource, checked
 from nodes.api.inputs import EmptyIn
 from nodes.api.serializers import FactsOut, RefreshOut, ScriptsOut
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.scripts import bring_scripts, take_scripts_away
 from nodes.services import facts
 from nodes.tasks import ask_to_observe

@@ -12,7 +12,7 @@ from accounts.models import Role
 from nodes.enums import ApprovalPolicy, ReplicationMode
 from nodes.forms.base import ChoiceCards, ConsoleForm, picks
 from nodes.forms.versioned import VersionedForm
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
 from nodes.services.clusters import ClusterChange, NewCluster, PathRule

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from nodes.forms.base import ConsoleForm
 from nodes.forms.versioned import VersionedForm
-from nodes.models import Credential
+from nodes.models.credential import Credential
 from nodes.secret import Secret
 from nodes.services.credentials import CredentialChange, PrivateKey
 

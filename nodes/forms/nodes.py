@@ -11,7 +11,9 @@ from django.http import QueryDict
 from nodes.enums import NodeRole, PlatformName
 from nodes.forms.base import ConsoleForm, picks
 from nodes.forms.versioned import VersionedForm
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 from nodes.services.registry import NewNode, NodeChange
 
 FINGERPRINT_HELP = (

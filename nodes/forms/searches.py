@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from nodes.enums import NodeRole
 from nodes.forms.base import ConsoleForm
 from nodes.forms.nodes import NewNodeForm
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.services.registry import NewNode
 from nodes.services.searches import NewSearch
 

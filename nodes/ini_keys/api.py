@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from nodes.api.base import Resource, checked
 from nodes.api.inputs import IniAnswerIn, IniKeyQuery
 from nodes.api.serializers import IniKeyOut
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.nodes import ini_keys_of
 from nodes.services import ini
 

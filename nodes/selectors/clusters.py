@@ -9,7 +9,8 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require, visible_clusters
 from nodes.enums import Health, NodeRole
-from nodes.models import Cluster, Membership, Node, NodeFacts, PathOverride
+from nodes.models.cluster import Cluster, Membership, PathOverride
+from nodes.models.node import Node, NodeFacts
 from nodes.products.folders import folders_from
 from nodes.products.loading import load_profile
 from nodes.products.profile import Profile

@@ -13,7 +13,15 @@ from accounts.principals import Principal
 from nodes.access import require
 from nodes.health import features
 from nodes.health.verdicts import GUARDS
-from nodes.models import Attestation, Cluster, ClusterLogLine, Guard, Node, RegistrationSeal, StepAttestation
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.guard import (
+    Attestation,
+    Guard,
+    RegistrationSeal,
+    StepAttestation,
+)
+from nodes.models.node import Node
 from nodes.products.errors import ProfileError
 from nodes.products.profile import FeatureRule
 from nodes.selectors.clusters import profile_of

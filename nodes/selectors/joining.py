@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nodes.health.joining import JoinCheck, join_checks
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.readings import cluster_reading
 
 

@@ -11,7 +11,8 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require, visible_clusters
 from nodes.enums import HostKeyState
-from nodes.models import Credential, HostKey, IniDecision, Node
+from nodes.models.credential import Credential
+from nodes.models.node import HostKey, IniDecision, Node
 
 
 def nodes_for(principal: Principal) -> QuerySet[Node]:

@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from nodes.enums import AttestedSubject, CredentialKind, NodeRole, PlatformName, ReplicationMode
 from nodes.health.readings import ClusterReading, FeatureReading, NodeReading, Reach, RunsAs, Said, Switch
-from nodes.models import Attestation, Cluster, FeatureKey, Node, NodeFacts, RegistrationSeal
+from nodes.models.cluster import Cluster
+from nodes.models.feature import FeatureKey
+from nodes.models.guard import Attestation, RegistrationSeal
+from nodes.models.node import Node, NodeFacts
 from nodes.products.errors import ProfileError
 from nodes.products.profile import FeatureRule, Profile
 from nodes.selectors.clusters import profile_of

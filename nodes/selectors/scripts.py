@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.models import Node, NodeFacts
+from nodes.models.node import Node, NodeFacts
 from nodes.platforms import platform_named
 from nodes.remote.scripts import FOLDER
 

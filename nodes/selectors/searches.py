@@ -11,7 +11,8 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import SearchState
-from nodes.models import NetworkSearch, Node, SearchHit
+from nodes.models.node import Node
+from nodes.models.search import NetworkSearch, SearchHit
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import AttestedSubject, LogLevel, NodeRole
-from nodes.models import Attestation, NodeFacts, StepAttestation
+from nodes.models.guard import Attestation, StepAttestation
+from nodes.models.node import NodeFacts
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
 from nodes.services.guards import run_checks

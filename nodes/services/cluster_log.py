@@ -14,7 +14,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from nodes.enums import LogLevel
-from nodes.models import Cluster, ClusterLogLine
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
 
 SECONDARY_ADDED = "0x41511220"
 LIST_REBUILT = "0x41510270"

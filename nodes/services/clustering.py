@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Clustering, LogLevel, ReplicationMode
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
 from nodes.services.guards import run_checks

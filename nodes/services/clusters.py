@@ -16,7 +16,7 @@ from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.access import require_portal
 from nodes.enums import ApprovalPolicy, ReplicationMode
-from nodes.models import Cluster, Membership, PathOverride
+from nodes.models.cluster import Cluster, Membership, PathOverride
 from nodes.products.loading import profile_names
 from nodes.products.profile import PathClass
 from nodes.services.rows import count, put, take_cluster

@@ -12,7 +12,8 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import CredentialKind
-from nodes.models import Cluster, Credential
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
 from nodes.remote.keypairs import inspect_private_key, make_key_pair
 from nodes.secret import Secret
 from nodes.services.rows import count, put, take_cluster, take_credential

@@ -14,7 +14,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Health
 from nodes.health.readings import Reach, Switch
-from nodes.models import Node, NodeFacts
+from nodes.models.node import Node, NodeFacts
 from nodes.platforms.base import Capabilities, ClockReading, Service
 from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from nodes.enums import LogLevel
 from nodes.health.readings import Switch
-from nodes.models import FeatureMemory, Node, NodeFacts
+from nodes.models.feature import FeatureMemory
+from nodes.models.node import Node, NodeFacts
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
 from nodes.signals import CLUSTER_CHANGED

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.models import FeatureKey
+from nodes.models.feature import FeatureKey
 from nodes.products.ini import IniDocument, IniError
 from nodes.selectors.clusters import profile_of
 from nodes.selectors.readings import EVERY_SECTION

@@ -16,7 +16,8 @@ from accounts.principals import Principal
 from nodes.enums import LogLevel
 from nodes.health.readings import Standing
 from nodes.health.verdicts import Finding, Verdict, judge
-from nodes.models import Cluster, Guard
+from nodes.models.cluster import Cluster
+from nodes.models.guard import Guard
 from nodes.selectors.readings import cluster_reading
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry

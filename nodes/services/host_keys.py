@@ -13,7 +13,7 @@ from accounts.models import Role
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Health, HostKeyState
 from nodes.errors import HostKeyMismatch
-from nodes.models import HostKey, Node
+from nodes.models.node import HostKey, Node
 from nodes.remote.hostkeys import HostKeyShown
 from nodes.services.rows import count, take_node
 from nodes.validators import Checks

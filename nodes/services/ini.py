@@ -15,7 +15,7 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import IniChoice
-from nodes.models import IniDecision
+from nodes.models.node import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
 from nodes.services.rows import take_node

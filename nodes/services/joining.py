@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from nodes.enums import HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
 from nodes.health.joining import ACCEPTABLE, JoinCheck, blocking
 from nodes.health.readings import Standing
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.joining import checks_of
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry

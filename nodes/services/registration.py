@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.models import RegistrationSeal
+from nodes.models.guard import RegistrationSeal
 from nodes.secret import Secret
 from nodes.services.guards import run_checks
 from nodes.services.rows import take_node

@@ -15,7 +15,9 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Joining, NodeRole, PlatformName
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 from nodes.platforms import platform_named
 from nodes.services import host_keys
 from nodes.services.joining import SERVERS

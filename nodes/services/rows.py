@@ -12,7 +12,9 @@ from accounts.errors import Stale
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 
 
 class Row(Protocol):

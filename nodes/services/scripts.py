@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.models import Node, NodeFacts
+from nodes.models.node import Node, NodeFacts
 from nodes.remote.scripts import ScriptsSeen
 from nodes.services.rows import count, take_node
 

@@ -19,7 +19,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import SearchState
-from nodes.models import NetworkSearch, SearchHit
+from nodes.models.search import NetworkSearch, SearchHit
 from nodes.networks import addresses_in, parse_networks
 from nodes.services.rows import take_cluster
 from nodes.validators import Checks, port

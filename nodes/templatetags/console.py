@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from accounts.models import Role, User
 from accounts.principals import Principal, rank
 from nodes.health.verdicts import GUARDS
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.views.theme import chosen_theme
 from nodes.views.topology import Drawing, draw
 from nodes.views.verdict import Verdict, tone_of, verdict_of

@@ -20,7 +20,7 @@ from nodes.access import require, require_portal
 from nodes.enums import ReplicationMode
 from nodes.forms.base import ConfirmName, ReasonForm
 from nodes.forms.clusters import EditClusterForm, NewClusterForm
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.selectors.clusters import clusters_for
 from nodes.services import clusters
 from nodes.templatetags.console import badge

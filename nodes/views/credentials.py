@@ -26,7 +26,7 @@ from nodes.forms.credentials import (
     PasswordForm,
 )
 from nodes.letting_in import LettingIn, letting_in
-from nodes.models import Credential
+from nodes.models.credential import Credential
 from nodes.selectors.nodes import credentials_for
 from nodes.services import credentials
 from nodes.services.credentials import Login, PrivateKey

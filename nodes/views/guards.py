@@ -14,7 +14,9 @@ from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.forms.guards import AttestForm, FeatureForm, LogForm, RegistrationForm
 from nodes.logfile import DOWNLOAD_LINES, log_file
-from nodes.models import Cluster, ClusterLogLine, Node
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.node import Node
 from nodes.selectors.guards import (
     LogQuery,
     attestations_of,

@@ -13,7 +13,7 @@ from django_tables2 import SingleTableMixin
 from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.access import visible_clusters
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 
 PER_PAGE = 50
 

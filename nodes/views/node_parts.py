@@ -15,7 +15,7 @@ from nodes.connect import look_at_host_key
 from nodes.enums import IniChoice
 from nodes.forms.base import ConsoleForm
 from nodes.forms.nodes import FingerprintForm
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.remote.scripts import FOLDER
 from nodes.services import host_keys, ini
 from nodes.services.facts import note_refresh

@@ -18,7 +18,7 @@ from nodes.access import require, visible_clusters
 from nodes.enums import Health, NodeRole, PlatformName
 from nodes.forms.base import ConfirmName, ReasonForm
 from nodes.forms.nodes import EditNodeForm, NewNodeForm
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.services import registry
 from nodes.templatetags.console import meter, node_badge, share_used

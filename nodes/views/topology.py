@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodes.enums import Joining, NodeRole
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.views.verdict import Verdict, verdict_of
 
 WIDTH = 600

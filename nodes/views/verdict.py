@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nodes.enums import Clustering, Health, Joining, NodeRole
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 
 _TONES = {
     "ok": "ok on pass quiet verified succeeded approved add",

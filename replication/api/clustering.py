@@ -7,13 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clusterportal.api import tagged
+from accounts.api.base import tagged
 from nodes.api.base import checked
 from nodes.api.inputs import EmptyIn, StrictInput
 from nodes.api.scoped import OfCluster
 from nodes.api.serializers import ClusterOut
 from nodes.enums import Clustering
-from nodes.models import FeatureMemory
+from nodes.models.feature import FeatureMemory
 from nodes.selectors.clusters import clusters_for
 from replication.selectors.clustering import clustering_of
 from replication.services import clustering

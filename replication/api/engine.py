@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.base import WithPrincipal
 from accounts.models import Role
-from clusterportal.api import WithPrincipal
 from nodes.access import require_portal
 from nodes.api.base import checked
 from replication.api.inputs import WriteStopIn
 from replication.api.serializers import WorkerOut, WriteStopOut
-from replication.models import WriteStop
+from replication.models.job import WriteStop
 from replication.selectors.jobs import workers_seen
 from replication.services.switch import ROW, allow_writes, stop_all_writes
 

@@ -6,8 +6,8 @@ import django_filters
 from django.db.models import QuerySet
 
 from replication.core.states import JOB_ACTIVE
-from replication.models import Conflict, Job, Snapshot
-from replication.models.job import JOB_STATES
+from replication.models.history import Conflict, Snapshot
+from replication.models.job import JOB_STATES, Job
 
 
 class JobFilter(django_filters.FilterSet):

@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal
+from accounts.api.base import WithPrincipal
 from nodes.access import visible_clusters
 from nodes.api.base import Rows, checked
 from nodes.api.inputs import EmptyIn
 from replication.api.filters import ConflictFilter, SnapshotFilter
 from replication.api.serializers import ConflictOut, SnapshotOut, UnclassifiedOut
-from replication.models import Conflict, Snapshot
+from replication.models.history import Conflict, Snapshot
 from replication.selectors.jobs import conflicts_for, newest_snapshot, snapshots_for
 from replication.selectors.plans import findings_of
 from replication.services.conflicts import close_conflict

@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from clusterportal.api import idempotency_key
+from accounts.api.base import idempotency_key
 from nodes.api.base import Rows, checked, checked_query
 from nodes.api.inputs import EmptyIn
 from replication.api.filters import JobFilter
 from replication.api.inputs import ApproveIn, EventsQuery, JobIn, OverrideIn, PlanQuery, job_request
 from replication.api.plans import PlanOut, plan_page
 from replication.api.serializers import EventsOut, JobDetailOut, JobOut, KindOut
-from replication.models import Job
+from replication.models.job import Job
 from replication.selectors.jobs import events_after, job_for, jobs_for
 from replication.selectors.plans import stored_plan
 from replication.services import requests

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.base import Pages, WithPrincipal, idempotency_key
 from accounts.errors import Refused
 from accounts.models import Role
-from clusterportal.api import Pages, WithPrincipal, idempotency_key
 from nodes.access import require
 from nodes.api.base import checked
 from nodes.api.scoped import OfNode

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from nodes.api.inputs import StrictInput
 from nodes.enums import IniChoice, Joining
 from nodes.health.joining import ACCEPTABLE
-from nodes.models import Node
+from nodes.models.node import Node
 
 
 class JoinIn(StrictInput):

@@ -7,7 +7,13 @@ from collections import Counter
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from replication.models import Conflict, Job, JobEvent, Snapshot, Target, WriteStop
+from replication.models.history import Conflict, Snapshot
+from replication.models.job import (
+    Job,
+    JobEvent,
+    Target,
+    WriteStop,
+)
 from replication.selectors.progress import Progress, progress_of
 
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clusterportal.api import WithPrincipal
+from accounts.api.base import WithPrincipal
 from nodes.api.base import checked
 from nodes.api.inputs import EmptyIn, StrictInput
 from replication.selectors.watch_state import Churner, StubbornFile, WatchState, watch_state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from replication.jobs.base import Runner
 from replication.jobs.features import FeaturesRunner
 from replication.jobs.leave import LeaveRunner
-from replication.jobs.replicate import ReplicateRunner
+from replication.jobs.replicate.runner import ReplicateRunner
 from replication.services.kinds import Refuses, offer
 from replication.services.modes import check_portal_may_replicate
 

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nodes.models import Node
+from nodes.models.node import Node
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import TargetState
 from replication.guard import Guard
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.interruptions import Cancelled, Interrupted, LeaseLost, Paused, WritesStopped
 
 __all__ = [

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.db import DatabaseError
 
-from clusterportal.database import fault
+from accounts.database import fault
 from replication.core.states import TargetState
 from replication.jobs import boundaries, runner_for
 from replication.jobs.base import LeaseLost, Paused, Runner, TargetOutcome, TargetWork
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.verdicts import ended_by_error, ended_by_outcome
 from replication.jobs.worker import SHUTTING_DOWN, TICK, closing, worker_name
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.plans import load_plan
 from replication.services.claims import Claim, claim_targets, drivable_jobs
 from replication.services.outcomes import Finish, finish_targets

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from clusterportal.database import fault
+from accounts.database import fault
 from replication.jobs import boundaries
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.selectors.signals import Signals, read_signals

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from nodes.connect import NodeLink, open_node
 from nodes.errors import RemoteFileMissing
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from replication.core.manifest import FileState, Problem

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.db import DatabaseError, IntegrityError
 
+from accounts.database import fault, is_away
 from accounts.errors import Refused
-from clusterportal.database import fault, is_away
 from nodes.errors import NodeError
 from replication.core.plan import Brake, Plan
 from replication.core.states import JobState
@@ -16,7 +16,7 @@ from replication.jobs import boundaries, runner_for
 from replication.jobs.base import Cancelled, Interrupted, LeaseLost, PlanOutcome, PlanWork, Runner
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.worker import TICK, closing, worker_name
-from replication.models import Job
+from replication.models.job import Job
 from replication.plans import StoredPlan, store_plan
 from replication.services import outcomes
 from replication.services.backoff import wait_after

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError
 
-from clusterportal.database import fault
+from accounts.database import fault
 from replication.jobs.worker import SHUTTING_DOWN, closing, worker_name
 from replication.services.workers import note_worker, note_worker_gone
 

@@ -6,12 +6,12 @@ import logging
 
 from django.db import IntegrityError
 
+from accounts.database import fault, is_away
 from accounts.errors import Refused
-from clusterportal.database import fault, is_away
 from nodes.errors import NodeError, Unreachable
 from replication.core.states import TargetState
 from replication.jobs.base import Cancelled, Interrupted, Paused, TargetOutcome, WritesStopped
-from replication.models import Target
+from replication.models.job import Target
 from replication.services.backoff import QUICK_TRIES, short_wait, wait_after
 from replication.services.outcomes import Ended
 

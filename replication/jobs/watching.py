@@ -15,20 +15,21 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.utils import timezone
 
+from accounts.database import fault
 from accounts.errors import Refused
 from accounts.refusals import in_words
-from clusterportal.database import fault
 from nodes.enums import NodeRole
 from nodes.errors import NodeError
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
-from nodes.selectors import profile_of
+from nodes.selectors.clusters import profile_of
 from replication.core.watch_decision import Decision, Mood, Situation, Tally, decide, reason
 from replication.core.watching import Memory, Settled, Stamp
 from replication.jobs.looking import NOTHING, Sight, look
 from replication.jobs.worker import SHUTTING_DOWN, closing, worker_name
-from replication.models import Watch
+from replication.models.watch import Watch
 from replication.selectors.watching import REFUSALS, JobsSeen, Served, jobs_seen, served_by_watch
 from replication.services.interruptions import LeaseLost
 from replication.services.watching import (

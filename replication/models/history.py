@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication.models.job import Job
 
 

@@ -9,12 +9,13 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import Clustering
-from nodes.models import Cluster, FeatureMemory
+from nodes.models.cluster import Cluster
+from nodes.models.feature import FeatureMemory
 from nodes.products.profile import FeatureRule
 from nodes.selectors.guards import cluster_features
 from replication.core.features import OFF, RESTORE
 from replication.core.states import JOB_TERMINAL, JobState
-from replication.models import Job
+from replication.models.job import Job
 from replication.switching import giving_to_secondaries, switching
 
 _WORK = {OFF: "switches off what does not go with clustering", RESTORE: "gives back what clustering had switched off"}

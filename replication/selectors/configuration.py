@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nodes.enums import NodeRole
-from nodes.models import Node
-from nodes.selectors import profile_of
-from nodes.selectors.clusters import primary_of
+from nodes.models.node import Node
+from nodes.selectors.clusters import primary_of, profile_of
 from replication.core.manifest import FileState
 from replication.core.paths import RelPath
 from replication.core.tree import load
-from replication.models import Baseline, Snapshot
+from replication.models.history import Baseline, Snapshot
 from replication.objects import StoreError, default_store
 from replication.selectors.plans import Unreadable
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from accounts.principals import Principal
-from nodes.models import IniDecision, Node
+from nodes.models.node import IniDecision, Node
 from nodes.products.masking import is_secret, masked
 from nodes.selectors.nodes import ini_keys_of
 

@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 from accounts.principals import Principal
 from nodes.access import visible_clusters
 from replication.core.states import JobState, TargetState
-from replication.models import Conflict, Job, JobEvent, Snapshot, Target, Worker
-from replication.models.worker import PRESENT
+from replication.models.history import Conflict, Snapshot
+from replication.models.job import Job, JobEvent, Target
+from replication.models.worker import PRESENT, Worker
 
 
 def jobs_for(principal: Principal) -> QuerySet[Job]:

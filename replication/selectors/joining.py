@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from nodes.enums import HostKeyState, Joining, ReplicationMode
 from nodes.health.joining import JoinCheck
-from nodes.models import HostKey, Node, NodeFacts
+from nodes.models.node import HostKey, Node, NodeFacts
 from nodes.selectors.joining import checks_of
 from nodes.services.joining import SERVERS
 from replication.core.states import JOB_ACTIVE, JobState
-from replication.models import Job
+from replication.models.job import Job
 
 REPLICATE = "replicate"
 

@@ -6,9 +6,16 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from accounts.principals import Principal
 from nodes.access import visible_clusters
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication.core.states import JOB_ACTIVE, JobState, TargetState
-from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target
+from replication.models.history import Baseline, Conflict, Snapshot
+from replication.models.job import (
+    Job,
+    JobEvent,
+    ResourceLock,
+    Target,
+)
 
 
 def clusters_with_nodes(principal: Principal) -> QuerySet[Cluster]:

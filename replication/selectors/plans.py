@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from replication.core.manifest import Problem
 from replication.core.plan import Plan
 from replication.core.plan_json import load
-from replication.models import Job, Snapshot
+from replication.models.history import Snapshot
+from replication.models.job import Job
 from replication.objects import StoreError, default_store
 
 

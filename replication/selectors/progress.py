@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from replication.core.states import TARGET_TERMINAL, JobState, TargetState
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 
 TOO_EARLY = 2.0
 """Seconds of work before a rate means anything."""

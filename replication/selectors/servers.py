@@ -11,7 +11,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import Joining, NodeRole
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.nodes import nodes_for
 
 

@@ -10,13 +10,16 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import Joining, NodeRole, ReplicationMode
-from nodes.models import Cluster, ClusterLogLine, Guard, Node, StepAttestation
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.guard import Guard, StepAttestation
+from nodes.models.node import Node
 from nodes.products.errors import ProfileError
 from nodes.products.folders import folders_from
 from nodes.selectors.clusters import profile_of
 from nodes.selectors.guards import cluster_features, steps_attested
 from replication.core.setup import LOG_CODES, STEPS, Found, Known, KnownNode, Step, StepState
-from replication.models import Baseline
+from replication.models.history import Baseline
 
 
 @dataclass(frozen=True, slots=True)

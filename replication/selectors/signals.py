@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from nodes.models import Node
-from replication.models import Job, WriteStop
+from nodes.models.node import Node
+from replication.models.job import Job, WriteStop
 
 
 @dataclass(frozen=True, slots=True)

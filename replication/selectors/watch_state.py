@@ -14,13 +14,14 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
 from replication.core.states import JobState
 from replication.core.watch_decision import Mood
 from replication.core.watching import ALL, Memory, churning
-from replication.models import Job, Watch
+from replication.models.job import Job
+from replication.models.watch import Watch
 from replication.selectors.watching import served_by_watch
 
 SHOWN = 20

@@ -10,10 +10,12 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from nodes.enums import Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.core.watch_decision import JobSeen
-from replication.models import Baseline, Job, Snapshot, Target
+from replication.models.history import Baseline, Snapshot
+from replication.models.job import Job, Target
 
 REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code, HostKeyUnknown.code})
 """Errors after which a node is left alone until it could be logged in to again: more tries could lock the account."""

@@ -14,7 +14,12 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from replication.core.states import JobState, TargetState
-from replication.models import Job, JobEvent, Target, WriteStop
+from replication.models.job import (
+    Job,
+    JobEvent,
+    Target,
+    WriteStop,
+)
 from replication.services import cluster_log, events, locks
 from replication.services.clock import later, now
 from replication.services.events import Line

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nodes.enums import LogLevel, NodeRole
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.services import cluster_log
 from nodes.services.cluster_log import Entry
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.kinds import replicates
 
 

@@ -8,10 +8,11 @@ from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models import Cluster, FeatureKey
+from nodes.models.cluster import Cluster
+from nodes.models.feature import FeatureKey
 from nodes.services import clustering
 from replication.core.features import OFF, RESTORE
-from replication.models import Job
+from replication.models.job import Job
 from replication.services.features import (
     at_work,
     cancel_switching,

@@ -7,12 +7,14 @@ import logging
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
 from nodes.enums import Clustering, NodeRole
-from nodes.models import Cluster, FeatureMemory, Node
+from nodes.models.cluster import Cluster
+from nodes.models.feature import FeatureMemory
+from nodes.models.node import Node
 from nodes.services.clustering import note_disabled
 from nodes.services.feature_memory import Switched, note_switched
 from replication.core.features import RESTORE
 from replication.core.states import JobState
-from replication.models import Baseline
+from replication.models.history import Baseline
 from replication.services.requests import JobRequest, request_job
 from replication.services.writing import writing
 from replication.switching import giving_to_secondaries, switching

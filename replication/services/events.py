@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from replication.models import JobEvent
+from replication.models.job import JobEvent
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 

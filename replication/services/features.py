@@ -7,14 +7,14 @@ from django.db.models import QuerySet
 from accounts.principals import Principal
 from nodes.enums import Clustering, ReplicationMode
 from nodes.health.readings import Switch
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.products.profile import FeatureRule
 from nodes.selectors.clusters import primary_of
 from nodes.selectors.guards import cluster_features
 from nodes.selectors.readings import cluster_reading
 from replication.core.features import FEATURES, OFF
 from replication.core.states import JOB_ACTIVE, JobState
-from replication.models import Job
+from replication.models.job import Job
 from replication.services.requests import JobRequest, cancel_job, request_job
 from replication.switching import switching_jobs
 

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from replication.models import Baseline, Conflict, Origin, Snapshot
+from replication.models.history import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)

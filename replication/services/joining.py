@@ -11,10 +11,10 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.services import joining
 from replication.core.states import JOB_ACTIVE
-from replication.models import Job
+from replication.models.job import Job
 from replication.services.features import switch_off_where_needed
 from replication.services.history import forget_node_history
 from replication.services.requests import JobRequest, request_job

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from replication import wake
 from replication.core.states import JobState
-from replication.models import Job, ResourceLock
+from replication.models.job import Job, ResourceLock
 from replication.services.clock import now
 
 HOLDING = frozenset({JobState.PLANNING, JobState.RUNNING})

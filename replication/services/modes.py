@@ -6,7 +6,8 @@ from __future__ import annotations
 from accounts.errors import Refused
 from nodes.enums import Clustering, ReplicationMode
 from nodes.health.service import OFF, ON, service_word
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.selectors.readings import node_reading
 
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from replication import wake
 from replication.core.states import JobState, TargetState
-from replication.models import Job, JobEvent, Target
+from replication.models.job import Job, JobEvent, Target
 from replication.services import cluster_log, events
 from replication.services.claims import Claim, holding
 from replication.services.clock import later, now

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from replication.core.states import JobState, TargetState
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 
 HOLDS = timedelta(hours=1)
 """How long an override holds; planning after that halts again."""

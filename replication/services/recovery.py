@@ -13,7 +13,13 @@ from django.db.models import Exists, F, OuterRef
 
 from replication import wake
 from replication.core.states import JobState, TargetState
-from replication.models import Job, JobEvent, ResourceLock, Target, WriteStop
+from replication.models.job import (
+    Job,
+    JobEvent,
+    ResourceLock,
+    Target,
+    WriteStop,
+)
 from replication.services import locks
 from replication.services.claims import drivable_jobs, due
 from replication.services.clock import later

@@ -17,10 +17,11 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication import wake
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services import cluster_log, events
 from replication.services.clock import now
 from replication.services.events import WARNING, Line

@@ -21,7 +21,13 @@ from accounts import audit
 from accounts.principals import SYSTEM, Principal
 from replication.core import plan_json, tree
 from replication.core.states import JOB_ACTIVE, JobState, TargetState
-from replication.models import Baseline, Conflict, Job, Origin, Snapshot, Target
+from replication.models.history import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
+from replication.models.job import Job, Target
 from replication.objects import Removed, Store, default_store
 from replication.objects.upkeep import LEAST_AGE
 

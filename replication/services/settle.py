@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from replication.core.states import JobState, TargetState, outcome
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.events import ERROR, INFO, WARNING, Line
 from replication.services.transitions import advance_job
 from replication.services.writing import writing

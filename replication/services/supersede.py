@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replication.core.states import JOB_TERMINAL, TARGET_TERMINAL, JobState
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.events import WARNING, Line
 from replication.services.settle import settle_job
 from replication.services.transitions import advance_job, cancel_idle_targets

@@ -9,7 +9,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.access import require_portal
 from replication import wake
-from replication.models import WriteStop
+from replication.models.job import WriteStop
 from replication.services.clock import now
 from replication.services.writing import writing
 

@@ -15,7 +15,7 @@ from replication.core.states import (
     JobState,
     TargetState,
 )
-from replication.models import Job, JobEvent, Target
+from replication.models.job import Job, JobEvent, Target
 from replication.services import events, locks
 from replication.services.clock import now
 from replication.services.events import Line

@@ -18,10 +18,11 @@ from accounts.models import Role
 from accounts.principals import SYSTEM, Principal
 from nodes.access import require
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from replication import wake
 from replication.core.states import JobState
-from replication.models import Job, Watch
+from replication.models.job import Job
+from replication.models.watch import Watch
 from replication.services.clock import later, now
 from replication.services.events import WARNING, Line
 from replication.services.interruptions import LeaseLost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from replication.models import Worker
+from replication.models.worker import Worker
 from replication.services.clock import now
 
 FORGOTTEN = timedelta(days=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 
-from replication.models import Leased, Target
+from replication.models.job import Leased, Target
 from replication.services.kinds import kinds
 
 register = template.Library()

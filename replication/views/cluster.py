@@ -11,14 +11,15 @@ from accounts.requests import principal_of
 from nodes.enums import Clustering
 from nodes.forms.base import ReasonForm
 from nodes.forms.clusters import MemberForm, PathClassForm
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.selectors.clusters import members_of, path_overrides_of
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.views.acting import Rights
 from nodes.views.clusters import visible_cluster
 from nodes.views.guards import checks_part
 from nodes.views.verdict import Verdict, worst_of
-from replication.models import Snapshot
+from replication.models.history import Snapshot
 from replication.selectors.clustering import clustering_of
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
 from replication.selectors.plans import Findings, Unreadable, findings_of

@@ -14,7 +14,7 @@ from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.enums import Clustering
 from nodes.forms.base import ConfirmName
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from nodes.views.acting import FormPage, act, done, form_page
 from nodes.views.clusters import cluster_page, visible_cluster
 from replication.services import clustering

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from replication.models import WriteStop
+from replication.models.job import WriteStop
 
 
 def console(request: HttpRequest) -> dict[str, object]:

@@ -11,7 +11,9 @@ from accounts.models import Role
 from accounts.principals import rank
 from accounts.requests import principal_of
 from nodes.enums import Health
-from nodes.models import Cluster, Guard, Node
+from nodes.models.cluster import Cluster
+from nodes.models.guard import Guard
+from nodes.models.node import Node
 from nodes.selectors.guards import worst_guards
 from nodes.views.verdict import Verdict, verdict_of, worst_of
 from replication.selectors.overview import clusters_with_nodes, visible_jobs

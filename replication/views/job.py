@@ -16,7 +16,7 @@ from nodes.views.acting import Rights
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.forms import OverrideForm
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.selectors.overview import events_of, locks_of, targets_of, visible_jobs
 from replication.selectors.plans import Unreadable, stored_plan
 from replication.selectors.progress import progress_of

@@ -22,7 +22,7 @@ from accounts.requests import principal_of
 from nodes.templatetags.console import badge
 from nodes.views.listing import ListingView, by_words, clusters_of
 from replication.core.states import JobState
-from replication.models import Job
+from replication.models.job import Job
 from replication.selectors.jobs import workers_seen
 from replication.selectors.overview import active_jobs, jobs_listed, locks_held
 from replication.services.kinds import kinds

@@ -19,7 +19,7 @@ from nodes.forms.nodes import FingerprintForm
 from nodes.forms.searches import JoiningNodeForm, SearchForm
 from nodes.health.joining import blocking
 from nodes.health.readings import Standing
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.clusters import primary_of
 from nodes.selectors.nodes import credentials_for, nodes_for
 from nodes.selectors.scripts import scripts_of
@@ -30,7 +30,7 @@ from nodes.views.acting import FormPage, Rights, done, form_page
 from nodes.views.clusters import visible_cluster
 from nodes.views.nodes import visible_node
 from replication.core.plan import ChangeKind, NodePlan
-from replication.models import Job
+from replication.models.job import Job
 from replication.selectors.differences import differences_of
 from replication.selectors.jobs import newest_snapshot
 from replication.selectors.joining import Progress, Step, active, candidates, progress_of

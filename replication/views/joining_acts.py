@@ -13,7 +13,7 @@ from accounts.requests import principal_of
 from nodes.connect import look_at_host_key
 from nodes.forms.clusters import PathClassForm
 from nodes.forms.searches import SearchForm
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.services import clusters, host_keys, ini, registry, searches
 from nodes.services.facts import note_refresh
 from nodes.services.ini import IniAnswer

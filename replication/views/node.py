@@ -9,7 +9,7 @@ from accounts.requests import principal_of
 from nodes.enums import HostKeyState
 from nodes.forms.base import ReasonForm
 from nodes.forms.nodes import FingerprintForm
-from nodes.models import NodeFacts
+from nodes.models.node import NodeFacts
 from nodes.selectors.nodes import host_keys_of, ini_keys_of
 from nodes.selectors.scripts import scripts_of
 from nodes.views.acting import Rights

@@ -10,8 +10,13 @@ from django.test import Client, RequestFactory
 from rest_framework import exceptions
 from rest_framework.request import Request
 
+from accounts.api.base import (
+    check_if_match,
+    etag_of,
+    idempotency_key,
+    tagged,
+)
 from accounts.errors import Refused, Stale
-from clusterportal.api import check_if_match, etag_of, idempotency_key, tagged
 from clusterportal.errors import ProblemPages
 from clusterportal.problems import answer, problem_of
 from nodes.errors import AuthRejected, HostKeyMismatch, TimedOut, Unreachable

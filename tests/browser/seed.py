@@ -14,7 +14,15 @@ from django.utils import timezone
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
-from nodes.models import Cluster, Credential, FeatureMemory, HostKey, IniDecision, Node, NodeFacts, PathOverride
+from nodes.models.cluster import Cluster, PathOverride
+from nodes.models.credential import Credential
+from nodes.models.feature import FeatureMemory
+from nodes.models.node import (
+    HostKey,
+    IniDecision,
+    Node,
+    NodeFacts,
+)
 from nodes.secret import Secret
 from nodes.services.attestations import Word, attest, attest_step
 from nodes.services.credentials import Login, make_credential_key_pair, store_password
@@ -24,7 +32,13 @@ from replication.core.paths import RelPath
 from replication.core.plan import Brake, Change, ChangeKind, Found, KeptKey, NodePlan, Plan, Wanted
 from replication.core.plan_json import digest, dump
 from replication.core.states import JobState, TargetState
-from replication.models import Baseline, Conflict, Job, JobEvent, ResourceLock, Snapshot, Target
+from replication.models.history import Baseline, Conflict, Snapshot
+from replication.models.job import (
+    Job,
+    JobEvent,
+    ResourceLock,
+    Target,
+)
 from replication.objects import default_store
 from tests.factories import make_cluster, make_member, make_node, make_user
 

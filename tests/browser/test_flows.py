@@ -10,9 +10,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 from replication.core.states import JobState
-from replication.models import Job, JobEvent, WriteStop
+from replication.models.job import Job, JobEvent, WriteStop
 from tests.browser.seed import fingerprint
 from tests.factories import make_user
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from nodes.enums import HostKeyState, Joining, SearchState
-from nodes.models import HostKey, NetworkSearch, Node, NodeFacts, SearchHit
+from nodes.models.node import HostKey, Node, NodeFacts
+from nodes.models.search import NetworkSearch, SearchHit
 from nodes.secret import Secret
 from replication.core.states import JobState
-from replication.models import Job
+from replication.models.job import Job
 from replication.objects import default_store
 from tests.browser.conftest import NARROW, WIDE
 from tests.browser.seed import GIB, Seeded, fingerprint

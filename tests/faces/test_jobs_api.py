@@ -16,7 +16,9 @@ from accounts.principals import SYSTEM
 from replication import wake
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.models import Conflict, Job, Snapshot, Worker
+from replication.models.history import Conflict, Snapshot
+from replication.models.job import Job
+from replication.models.worker import Worker
 from replication.services.claims import claim_targets
 from replication.services.requests import JobRequest, request_job
 from replication.services.workers import note_worker, note_worker_gone

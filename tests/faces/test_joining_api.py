@@ -8,11 +8,13 @@ import pytest
 
 from accounts.models import AuditEvent, Role
 from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
-from nodes.models import HostKey, IniDecision, NetworkSearch
+from nodes.models.node import HostKey, IniDecision
+from nodes.models.search import NetworkSearch
 from nodes.secret import Secret
 from nodes.services.credentials import Login, store_password
 from nodes.services.ini import folded
-from replication.models import Baseline, Job, Origin
+from replication.models.history import Baseline, Origin
+from replication.models.job import Job
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db

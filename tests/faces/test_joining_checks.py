@@ -14,12 +14,13 @@ from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
 from nodes.health.joining import ACCEPTABLE, UNSAFE, blocking, join_checks
 from nodes.health.readings import ClusterReading, NodeReading
 from nodes.health.verdicts import GUARDS
-from nodes.models import ClusterLogLine, HostKey, Node, NodeFacts
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.node import HostKey, Node, NodeFacts
 from nodes.secret import Secret
 from nodes.services.attestations import Word, attest
 from nodes.services.credentials import Login, store_password
 from nodes.services.registration import seal_registration
-from replication.models import Job
+from replication.models.job import Job
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,8 @@
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-from nodes.models import Cluster, Credential
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
 from nodes.secret import Secret
 from tests.factories import make_node, make_user
 

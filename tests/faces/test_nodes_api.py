@@ -5,7 +5,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from nodes.models import Cluster, Credential, Node, NodeFacts
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node, NodeFacts
 from nodes.secret import Secret
 from tests.factories import make_cluster, make_node
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.db import connection
 
 from accounts.models import AuditEvent
-from nodes.models import Credential
+from nodes.models.credential import Credential
 
 CREDENTIALS = "/api/v1/credentials/"
 PASSWORD, REPLACED = "canary-password-7f3a", "canary-replaced-19cc"

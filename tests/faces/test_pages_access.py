@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.urls import urlpatterns as node_pages
-from replication.models import Job
+from replication.models.job import Job
 from replication.urls import urlpatterns as job_pages
 from tests.browser.seed import seed
 from tests.factories import make_member, make_user

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nodes.enums import HostKeyState
-from nodes.models import Cluster, Credential, HostKey, Node
-from replication.models import Job, WriteStop
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import HostKey, Node
+from replication.models.job import Job, WriteStop
 from tests.browser.seed import fingerprint
 from tests.factories import make_node
 

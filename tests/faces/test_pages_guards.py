@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEvent, Role
 from accounts.principals import Principal
 from nodes.enums import LogLevel, NodeRole
-from nodes.models import Attestation, ClusterLogLine, Guard
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.guard import Attestation, Guard
 from nodes.services import cluster_log
 from nodes.services.attestations import Word, attest
 from nodes.services.cluster_log import Entry

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from replication.core.states import JobState, TargetState
-from replication.models import Job, JobEvent, Target
+from replication.models.job import Job, JobEvent, Target
 from replication.services.workers import note_worker
 from tests.browser.seed import Seeded, seed
 from tests.factories import make_member

@@ -7,10 +7,11 @@ from django.test import Client
 from django.utils import timezone
 
 from nodes.enums import CredentialKind, Health
-from nodes.models import Credential, NodeFacts
+from nodes.models.credential import Credential
+from nodes.models.node import NodeFacts
 from nodes.secret import Secret
 from replication.core.states import JobState
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db

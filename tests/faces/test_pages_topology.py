@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from nodes.enums import Health, Joining, NodeRole
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.views.topology import BOX, draw
 
 

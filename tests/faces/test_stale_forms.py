@@ -6,7 +6,9 @@ import html
 
 import pytest
 
-from nodes.models import Cluster, Credential, Node
+from nodes.models.cluster import Cluster
+from nodes.models.credential import Credential
+from nodes.models.node import Node
 from nodes.secret import Secret
 from nodes.services.clusters import ClusterChange, update_cluster
 from nodes.services.credentials import CredentialChange, Login, store_password, update_credential

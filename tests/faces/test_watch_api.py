@@ -11,7 +11,8 @@ from accounts.models import AuditEvent, Role
 from replication import wake
 from replication.core.watching import Memory, Sighting, Stamp
 from replication.jobs.watching import Watcher
-from replication.models import Job, Watch
+from replication.models.job import Job
+from replication.models.watch import Watch
 from replication.services.watching import claim_looks, finish_look, request_for_look
 from tests.factories import make_cluster, make_node
 

@@ -35,7 +35,7 @@ PATIENCE = 1200
 """Seconds that a scenario may take with all that are done before it; each has shorter deadlines of its own."""
 
 
-WALKED = ("jobs/planning.py", "jobs/driving.py", "jobs/replicate/*.py", "apply/*.py")
+WALKED = ("jobs/planning.py", "jobs/driving.py", "configuration/job/*.py", "files/apply/*.py")
 """The engine and what replicating is made of; another kind of job has a story of its own."""
 
 

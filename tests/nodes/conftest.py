@@ -8,7 +8,8 @@ import pytest
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.connect import PROBES
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.remote.pool import close_all
 from nodes.services.credentials import Login, PrivateKey, store_key
 from nodes.services.registry import NewNode, register_node

@@ -7,8 +7,8 @@ from django.http import Http404
 from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent, Role
 from accounts.principals import Principal
-from nodes.models import Cluster, Membership, PathOverride
-from nodes.selectors import clusters_for, profile_of
+from nodes.models.cluster import Cluster, Membership, PathOverride
+from nodes.selectors.clusters import clusters_for, profile_of
 from nodes.services import clustering, clusters
 from nodes.services.clusters import ClusterChange, NewCluster, PathRule
 from tests.factories import make_cluster, make_node, make_user

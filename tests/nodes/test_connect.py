@@ -6,12 +6,12 @@ from accounts.models import AuditEvent
 from nodes.connect import PROBES, look_at_host_key, open_node
 from nodes.enums import Health, HostKeyState
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unreachable
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.platforms.base import Capabilities
 from nodes.remote.keypairs import make_key_pair
 from nodes.remote.pool import close_all
 from nodes.secret import Secret
-from nodes.selectors import approved_fingerprint
+from nodes.selectors.nodes import approved_fingerprint
 from nodes.services import credentials, host_keys, registry
 from nodes.services.credentials import CredentialChange, PrivateKey
 from nodes.services.registry import NodeChange

@@ -11,9 +11,9 @@ from django.db import connection
 from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent
 from nodes import vault
-from nodes.models import Credential
+from nodes.models.credential import Credential
 from nodes.secret import Secret
-from nodes.selectors import credentials_for
+from nodes.selectors.nodes import credentials_for
 from nodes.services import credentials
 from nodes.services.credentials import CredentialChange, Login, PrivateKey
 from nodes.signals import KEYS_CHANGED

@@ -11,7 +11,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from nodes import vault
-from nodes.models import IniDecision, RegistrationSeal
+from nodes.models.guard import RegistrationSeal
+from nodes.models.node import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
 from nodes.services.ini import note_kept_keys, note_values

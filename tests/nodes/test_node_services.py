@@ -10,10 +10,15 @@ from accounts.models import AuditEvent
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Health, HostKeyState
 from nodes.errors import HostKeyMismatch
-from nodes.models import HostKey, IniDecision, Node, NodeFacts
+from nodes.models.node import (
+    HostKey,
+    IniDecision,
+    Node,
+    NodeFacts,
+)
 from nodes.products.ini_render import IniKey
 from nodes.remote.hostkeys import HostKeyShown
-from nodes.selectors import approved_fingerprint, nodes_for
+from nodes.selectors.nodes import approved_fingerprint, nodes_for
 from nodes.services import facts, host_keys, ini, registry
 from nodes.services.facts import Facts
 from nodes.services.ini import IniAnswer

@@ -12,11 +12,11 @@ from nodes import reader
 from nodes.connect import open_node
 from nodes.enums import Health, NodeRole
 from nodes.health.verdicts import judge
-from nodes.models import Node, NodeFacts
+from nodes.models.node import Node, NodeFacts
 from nodes.observe import observe_node, read_facts
 from nodes.products.profile import FolderPath
 from nodes.remote.session import Session
-from nodes.selectors import profile_of
+from nodes.selectors.clusters import profile_of
 from nodes.selectors.readings import cluster_reading
 from nodes.services import host_keys, registry
 from nodes.services.facts import Facts

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from nodes.enums import HostKeyState
-from nodes.models import Credential, HostKey, Node, NodeFacts
+from nodes.models.credential import Credential
+from nodes.models.node import HostKey, Node, NodeFacts
 from nodes.secret import Secret
 from nodes.selectors.nodes import nodes_to_observe
 from tests.factories import make_cluster

@@ -14,7 +14,7 @@ from nodes import scripts
 from nodes.connect import NodeLink
 from nodes.enums import HostKeyState, PlatformName
 from nodes.errors import Unsupported
-from nodes.models import HostKey, Node, NodeFacts
+from nodes.models.node import HostKey, Node, NodeFacts
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.reader import Reader

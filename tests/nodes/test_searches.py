@@ -18,7 +18,8 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
 from nodes.enums import SearchState
-from nodes.models import Cluster, NetworkSearch
+from nodes.models.cluster import Cluster
+from nodes.models.search import NetworkSearch
 from nodes.remote.banners import MOST_SOCKETS, Door, Knocking
 from nodes.searching import search
 from nodes.selectors.searches import hits_of

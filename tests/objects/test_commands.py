@@ -13,13 +13,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.vault import WrongKey
 from replication.core import plan_json, tree
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
 from replication.core.plan import Change, ChangeKind, NodePlan, Plan, Wanted
-from replication.models import Baseline, Job, Snapshot
+from replication.models.history import Baseline, Snapshot
+from replication.models.job import Job
 from replication.objects import ObjectMissing, Store, default_store
 from replication.objects.rotation import rewrap_objects
 

@@ -24,7 +24,13 @@ from replication.core import plan_json, tree
 from replication.core.manifest import FileState, Manifest
 from replication.core.paths import RelPath
 from replication.core.plan import Change, ChangeKind, NodePlan, Plan, Wanted
-from replication.models import Baseline, Conflict, Job, Origin, Snapshot, Target
+from replication.models.history import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
+from replication.models.job import Job, Target
 from replication.objects import ObjectMissing, Store, default_store
 from replication.services import retention
 from replication.tasks import keep_house

@@ -9,10 +9,10 @@ import pytest
 from django.conf import settings as real
 
 from accounts.principals import SYSTEM
-from nodes.models import Cluster
+from nodes.models.cluster import Cluster
 from replication import wake
 from replication.jobs.planning import plan_job
-from replication.models import Job, ResourceLock
+from replication.models.job import Job, ResourceLock
 from replication.services.requests import JobRequest, request_job
 from tests.factories import make_cluster, make_node
 from tests.replication import toy

@@ -20,7 +20,7 @@ from nodes.products.loading import load_profile
 from nodes.reader import Reader
 from nodes.remote.fake import FakeSession
 from nodes.remote.fake_disk import FakeDisk
-from nodes.selectors import profile_of
+from nodes.selectors.clusters import profile_of
 from replication.apply.context import Context, Overwritten
 from replication.apply.names import parse
 from replication.apply.round import apply_round
@@ -32,7 +32,8 @@ from replication.guard import LeaseLost
 from replication.jobs.base import TargetWork
 from replication.jobs.features.edits import changes_of, switching_off
 from replication.jobs.features.target import FeaturesRun
-from replication.models import Conflict, Job, Target
+from replication.models.history import Conflict
+from replication.models.job import Job, Target
 from replication.objects import Store, default_store
 from replication.services.interruptions import Cancelled
 from tests.factories import make_node

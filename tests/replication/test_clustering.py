@@ -13,7 +13,10 @@ from accounts.models import AuditEvent, Role
 from accounts.principals import SYSTEM, Principal
 from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
 from nodes.health.readings import Switch
-from nodes.models import Cluster, ClusterLogLine, FeatureMemory, HostKey, Node, NodeFacts
+from nodes.models.cluster import Cluster
+from nodes.models.cluster_log import ClusterLogLine
+from nodes.models.feature import FeatureMemory
+from nodes.models.node import HostKey, Node, NodeFacts
 from nodes.secret import Secret
 from nodes.services import clusters, features
 from nodes.services.attestations import Word, attest
@@ -23,7 +26,9 @@ from nodes.services.feature_memory import Switched
 from nodes.services.features import FeaturePlace
 from replication.core.states import JobState
 from replication.jobs.planning import plan_job
-from replication.models import Baseline, Job, Watch
+from replication.models.history import Baseline
+from replication.models.job import Job
+from replication.models.watch import Watch
 from replication.selectors.clustering import clustering_of
 from replication.services import clustering, disabling, joining
 from replication.services.clustering import DisableRequest

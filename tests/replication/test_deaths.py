@@ -22,7 +22,9 @@ from django.db import connections
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import Clustering, Joining, NodeRole
-from nodes.models import Cluster, FeatureMemory, Node
+from nodes.models.cluster import Cluster
+from nodes.models.feature import FeatureMemory
+from nodes.models.node import Node
 from nodes.services.attestations import Word, attest
 from nodes.services.credentials import Login, PrivateKey, store_key
 from nodes.services.registry import NewNode, register_node
@@ -31,7 +33,7 @@ from replication.core.states import JobState
 from replication.jobs import boundaries
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.models import Job, JobEvent, Target
+from replication.models.job import Job, JobEvent, Target
 from replication.services import clustering, joining
 from replication.services.clock import later
 from replication.services.clustering import DisableRequest
@@ -48,7 +50,7 @@ REPLICATION = Path(boundaries.__file__).parent.parent
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
 ENGINE = ("jobs/planning.py", "jobs/driving.py")
-WRITING = ("apply/round.py", "apply/staging.py", "apply/swap.py", "apply/semaphores.py")
+WRITING = ("files/apply/round.py", "files/apply/staging.py", "files/apply/swap.py", "files/apply/semaphores.py")
 
 NOTHING_LEFT = {"plan-written", "outcomes-written"}
 """Boundaries at which all that was begun is written."""
@@ -211,7 +213,9 @@ def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: P
 
     come_and_go()
     reached = scene.reached()
-    assert set(reached) == named(*ENGINE, "jobs/replicate/target.py", "jobs/leave/*.py", "apply/*.py")
+    assert set(reached) == named(
+        *ENGINE, "configuration/job/target.py", "membership/leave_job/*.py", "files/apply/*.py"
+    )
     for chain in chains(reached):
         come_and_go(chain)
 
@@ -242,6 +246,6 @@ def test_every_death_while_features_are_switched_is_repaired(scene: Scene, tmp_p
     Cluster.objects.update(clustering=Clustering.OFF)
     on_and_off()
     reached = scene.reached()
-    assert set(reached) == named(*ENGINE, "jobs/features/*.py", *WRITING)
+    assert set(reached) == named(*ENGINE, "clustering/feature_job/*.py", *WRITING)
     for chain in chains(reached):
         on_and_off(chain)

@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
-from nodes.models import Node
+from nodes.models.node import Node
 from replication import tasks
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.clock import later
 from replication.services.recovery import sweep
 from replication.services.requests import (

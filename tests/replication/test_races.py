@@ -17,14 +17,15 @@ import pytest
 from django.db import connection
 
 from accounts.principals import SYSTEM
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from replication.core.states import JobState, TargetState
 from replication.jobs import RUNNERS, boundaries
 from replication.jobs.base import TargetOutcome
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
 from replication.jobs.worker import SHUTTING_DOWN
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.claims import Renewal, claim_job, claim_targets, holding, renew
 from replication.services.clock import later
 from replication.services.interruptions import LeaseLost

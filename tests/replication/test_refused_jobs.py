@@ -11,7 +11,7 @@ from accounts.principals import SYSTEM
 from nodes.enums import NodeRole
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.models import Job, Target
+from replication.models.job import Job, Target
 from replication.services.requests import JobRequest, request_job
 from tests.replication import toy
 from tests.replication.conftest import Toys

@@ -14,12 +14,12 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from nodes.errors import AuthRejected, RemoteBusy, Unreachable
-from nodes.models import Node
+from nodes.models.node import Node
 from replication.core.plan import Brake, NodePlan, Plan
 from replication.core.states import TargetState
 from replication.jobs import RUNNERS, register
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
-from replication.models import Job
+from replication.models.job import Job
 
 ERRORS = {"unreachable": Unreachable, "auth": AuthRejected, "busy": RemoteBusy, "bug": ZeroDivisionError}
 

@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from clusterportal.broker import choose_broker
-from clusterportal.processes import Listen, Refused, begin_anew, listen_of, parse, table
+from clusterportal.processes import (
+    CannotStart,
+    Listen,
+    begin_anew,
+    listen_of,
+    parse,
+    table,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -123,7 +130,7 @@ def test_a_taken_port_is_refused_with_the_remedy() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(Refused, match=rf"127.0.0.1:{port}: Address already in use. .*--port"):
+        with pytest.raises(CannotStart, match=rf"127.0.0.1:{port}: Address already in use. .*--port"):
             listen_of(parse(["up", "--port", str(port)]))
 
 
@@ -140,7 +147,7 @@ def test_a_taken_port_is_refused_with_the_remedy() -> None:
     ],
 )
 def test_bad_listen_addresses_are_refused(arguments, word) -> None:
-    with pytest.raises(Refused, match=word):
+    with pytest.raises(CannotStart, match=word):
         listen_of(parse(["up", *arguments]))
 
 
@@ -156,7 +163,7 @@ def test_the_broker_password_is_in_no_argument_list(tmp_path) -> None:
 def test_the_demo_never_empties_a_strangers_folder(tmp_path) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "portal.sqlite3").write_text("years of work")
-    with pytest.raises(Refused, match="no demo made"):
+    with pytest.raises(CannotStart, match="no demo made"):
         begin_anew(tmp_path)
     assert (tmp_path / "portal.sqlite3").read_text() == "years of work"
 

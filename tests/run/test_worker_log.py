@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
-from clusterportal.database import is_away
+from accounts.database import is_away
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "walrus-tusk-42"

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from nodes.connect import PROBES, open_node
 from nodes.errors import NodeError
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.selectors.clusters import profile_of
 from nodes.selftest import Check, Outcomes, SelfTest
 

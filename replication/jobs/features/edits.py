@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nodes.errors import RemoteFileMissing
 from nodes.health.readings import Switch
-from nodes.models import FeatureMemory
+from nodes.models.feature import FeatureMemory
 from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, PathClass, Profile
 from nodes.reader import Reader

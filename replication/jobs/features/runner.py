@@ -12,12 +12,12 @@ from accounts.errors import Refused
 from nodes.connect import open_node
 from nodes.enums import Clustering
 from nodes.health.readings import Switch
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.products.ini import IniError
 from nodes.products.profile import FeatureRule
 from nodes.reader import Reader
-from nodes.selectors import profile_of
-from nodes.selectors.clusters import primary_of
+from nodes.selectors.clusters import primary_of, profile_of
 from nodes.selectors.readings import features_of
 from nodes.services.feature_memory import Switched, remembered
 from nodes.switches import in_words, read_switches
@@ -27,7 +27,7 @@ from replication.core.plan import NodePlan, Plan
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.jobs.features.edits import Edit, changes_of, giving_back, switching_off
 from replication.jobs.features.target import FeaturesRun
-from replication.models import Job
+from replication.models.job import Job
 from replication.objects import default_store
 from replication.services.disabling import note_given
 

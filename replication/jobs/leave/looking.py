@@ -8,7 +8,7 @@ import msgspec
 
 from accounts.errors import Refused
 from nodes.connect import NodeLink
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.products.profile import Profile
 from replication.core.compare import compare
 from replication.core.giving_back import Former, Past, former
@@ -18,7 +18,7 @@ from replication.guard import Guard
 from replication.jobs.replicate.desired import Desired
 from replication.jobs.replicate.loading import baseline_of, manifest_at, node_clock_ns
 from replication.jobs.replicate.planning import Seen, handling_by
-from replication.models import Baseline, Origin, Snapshot
+from replication.models.history import Baseline, Origin, Snapshot
 from replication.objects import Store
 from replication.scan import scan_node
 

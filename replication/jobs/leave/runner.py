@@ -11,16 +11,16 @@ from accounts.errors import Refused
 from nodes.connect import open_node
 from nodes.enums import ApprovalPolicy, Joining
 from nodes.errors import NodeError
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.products.profile import Profile
-from nodes.selectors import profile_of
+from nodes.selectors.clusters import profile_of
 from nodes.services.joining import SERVERS
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import TargetState
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.jobs.leave.looking import Remembered, look_back, remembered
 from replication.jobs.leave.target import LeaveRun, left
-from replication.models import Job
+from replication.models.job import Job
 from replication.objects import default_store
 from replication.services.joining import LEAVE
 

@@ -10,13 +10,13 @@ from typing import Any
 from django.utils import timezone
 
 from nodes.enums import IniChoice
-from nodes.models import IniDecision, Node
+from nodes.models.node import IniDecision, Node
 from nodes.products.ini_render import IniKey
 from replication.core.manifest import Manifest
 from replication.core.tree import load
 from replication.guard import Guard
 from replication.jobs.replicate.desired import Decisions
-from replication.models import Baseline, Origin, Snapshot
+from replication.models.history import Baseline, Origin, Snapshot
 from replication.objects import Store
 
 

@@ -11,7 +11,7 @@ from django.db import connections
 
 from nodes.connect import NodeLink, open_node
 from nodes.errors import NodeError
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.observe import freshen
 from nodes.platforms import platform_named
 from nodes.products.ini_render import DifferingKey

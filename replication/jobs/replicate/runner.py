@@ -12,9 +12,10 @@ from accounts.errors import Refused
 from nodes.enums import ApprovalPolicy, Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
 from nodes.health.identity import says_otherwise
-from nodes.models import Cluster, Node
+from nodes.models.cluster import Cluster
+from nodes.models.node import Node
 from nodes.products.profile import Profile
-from nodes.selectors import profile_of
+from nodes.selectors.clusters import profile_of
 from nodes.selectors.readings import node_reading
 from nodes.services.ini import note_kept_keys, note_values
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
@@ -32,7 +33,8 @@ from replication.jobs.replicate.loading import (
 from replication.jobs.replicate.planning import NodeJob, Planned, plan_nodes
 from replication.jobs.replicate.snapshot import Taken, take_snapshot
 from replication.jobs.replicate.target import NodeRun
-from replication.models import Baseline, Job
+from replication.models.history import Baseline
+from replication.models.job import Job
 from replication.objects import default_store
 from replication.services import cluster_log
 from replication.services.history import record_snapshot

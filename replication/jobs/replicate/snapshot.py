@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from nodes.connect import NodeLink, open_node
-from nodes.models import Node
+from nodes.models.node import Node
 from nodes.observe import freshen
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
@@ -16,7 +16,7 @@ from replication.core.paths import RelPath
 from replication.core.tree import build
 from replication.guard import Guard
 from replication.jobs.replicate.loading import last_given, latest_snapshot, manifest_at, node_clock_ns
-from replication.models import Snapshot
+from replication.models.history import Snapshot
 from replication.objects import Store
 from replication.scan import Scan, scan_primary
 from replication.services.history import SnapshotFacts
