@@ -1,6 +1,6 @@
 """Who uses the portal, by which token, and the record of what they did.
 
-Roles per cluster live with the cluster (`nodes.models.cluster.Membership`), so that no arrow points back from here.
+Roles per cluster live with the cluster (`nodes.clusters.models.Membership`), so that no arrow points back from here.
 """
 
 from __future__ import annotations

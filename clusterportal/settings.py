@@ -132,7 +132,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
-PORTAL_CLUSTER_ACCESS = "nodes.access"  # who may do what on clusters; asked by accounts, which may not import it
+PORTAL_CLUSTER_ACCESS = (
+    "nodes.clusters.access"  # who may do what on clusters; asked by accounts, which may not import it
+)
 REST_KNOX = {"TOKEN_PREFIX": "cpt_", "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": None}
 # what the backend calls it; with the form's own name ("login") the right password still gets in while locked out
 AXES_USERNAME_FORM_FIELD = "username"
@@ -214,9 +216,9 @@ SPECTACULAR_SETTINGS = {
         "NodeRoleEnum": "nodes.enums.NodeRole",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
         "JobStateEnum": "replication.models.job.JOB_STATES",
-        "ScriptsStateEnum": "nodes.selectors.scripts.STATE_CHOICES",
+        "ScriptsStateEnum": "nodes.facts.selectors.scripts.STATE_CHOICES",
         "SearchStateEnum": "nodes.enums.SearchState",
-        "StandingEnum": "nodes.models.guard.STANDINGS",
+        "StandingEnum": "nodes.checks.models.STANDINGS",
         "SetupStepStateEnum": "replication.core.setup.STEP_STATES",
         "TargetStateEnum": "replication.models.job.TARGET_STATES",
     },

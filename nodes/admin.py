@@ -6,42 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import User
-from nodes.models.cluster import Cluster, Membership, PathOverride
-from nodes.models.credential import Credential
-from nodes.models.node import (
-    HostKey,
-    IniDecision,
-    Node,
-    NodeFacts,
-)
-
-
-class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not a generic at run time
-    """Rows can be read and searched by superusers."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Superusers."""
-        return isinstance(request.user, User) and request.user.is_superuser
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
+from nodes.clusters.models import Cluster, Membership, PathOverride
+from nodes.credentials.models import Credential
+from nodes.facts.models import NodeFacts
+from nodes.ini_keys.models import IniDecision
+from nodes.registry.models import HostKey, Node
+from nodes.web.admin import LookOnly
 
 
 @admin.register(Cluster)

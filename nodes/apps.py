@@ -13,6 +13,6 @@ class NodesConfig(AppConfig):
 
     def ready(self) -> None:
         """Have those listen who act upon what others of this room change; they need the models."""
-        import_module("nodes.services.guards")
-        import_module("nodes.services.registration")
-        import_module("nodes.services.ini")
+        import_module("nodes.checks.services.checks")
+        import_module("nodes.checks.services.registration")
+        import_module("nodes.ini_keys.services")

@@ -112,3 +112,7 @@ class AttestedSubject(models.TextChoices):
     CLUSTER_SERVICE = "cluster_service", "The node's own cluster service"
     PART = "part", "The part the server itself says it has"
     SERVICE_ACCOUNT = "service_account", "The account its services run under reaches the network"
+
+
+SERVERS = (Joining.JOINING, Joining.JOINED, Joining.LEAVING)
+"""Secondaries that somebody took in and that have not left."""

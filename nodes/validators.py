@@ -29,7 +29,7 @@ _UNC = re.compile(r"\\\\[^\\/:*?\"<>|]+\\[^\\/:*?\"<>|]+")
 _NOT_IN_WINDOWS_NAMES = frozenset('<>"|?*:')
 
 
-class Checks:
+class FieldErrors:
     """Runs checks field by field; `finish` raises one ValidationError with everything found."""
 
     def __init__(self) -> None:

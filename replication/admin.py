@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from nodes.admin import LookOnly
+from nodes.web.admin import LookOnly
 from replication.models.history import Baseline, Conflict, Snapshot
 from replication.models.job import (
     Job,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.conf import settings
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDenied, RemoteFileMissing
 from replication.core.batches import batches
 from replication.core.manifest import Problem

@@ -8,10 +8,10 @@ from typing import Any
 
 from django import forms
 
+from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole
-from nodes.forms.base import ChoiceCards, ConsoleForm
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.registry.models import Node
+from nodes.web.forms import ChoiceCards, ConsoleForm
 from replication.services.joining import LEAVE
 from replication.services.kinds import kinds
 from replication.services.requests import JobRequest

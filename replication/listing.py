@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
-from nodes.scratch import PREFIX
+from nodes.temp_names import PREFIX
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath, path_problem
 from replication.core.spelling import Spelling

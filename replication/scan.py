@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile
 from nodes.products.profile import Profile
 from replication.core.manifest import RACY, FileState, Manifest, Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import OuterRef, Q, QuerySet
 
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 from replication.core.features import FEATURES
 from replication.core.states import JOB_ACTIVE
 from replication.models.job import Job

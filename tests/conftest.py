@@ -20,7 +20,7 @@ from accounts import append_only
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes import secret
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 from tests.factories import make_cluster, make_member, make_token, make_user
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

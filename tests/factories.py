@@ -9,9 +9,9 @@ from django.utils import timezone
 from knox.crypto import create_token_string, hash_token
 
 from accounts.models import ApiToken, Role, User
+from nodes.clusters.models import Cluster, Membership
 from nodes.enums import Clustering, Joining, NodeRole, PlatformName, ReplicationMode
-from nodes.models.cluster import Cluster, Membership
-from nodes.models.node import Node
+from nodes.registry.models import Node
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"

@@ -11,13 +11,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from nodes.api.base import Resource, checked
-from nodes.api.inputs import EmptyIn
-from nodes.api.serializers import FactsOut, RefreshOut, ScriptsOut
-from nodes.models.node import Node
-from nodes.scripts import bring_scripts, take_scripts_away
-from nodes.services import facts
-from nodes.tasks import ask_to_observe
+from nodes.clusters.api import OfCluster
+from nodes.facts.selectors.facts import cluster_features
+from nodes.facts.serializers import FactsOut, FeatureIn, FeatureOut, RefreshOut, ScriptsOut
+from nodes.facts.services import facts, features
+from nodes.facts.services.scripts import bring_scripts, take_scripts_away
+from nodes.facts.tasks import ask_to_observe
+from nodes.registry.models import Node
+from nodes.web.rest import Resource, checked
+from nodes.web.serializers import EmptyIn
 
 
 class FactActions(Resource[Node]):
@@ -60,3 +62,35 @@ class FactActions(Resource[Node]):
         ask_to_observe(node.pk)
         where = reverse("api-node-facts", kwargs={"pk": node.pk})
         return Response(RefreshOut({"requested_at": asked, "facts": where}).data, status=status.HTTP_202_ACCEPTED)
+
+
+class FeaturesView(OfCluster):
+    """The features that do not go with clustering."""
+
+    @extend_schema(
+        summary="List incompatible features", operation_id="clusters_features", responses=FeatureOut(many=True)
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Where each switch is, and where that is known from."""
+        return Response(FeatureOut(cluster_features(self.cluster(pk)), many=True).data)
+
+
+class FeatureView(OfCluster):
+    """One feature's switch."""
+
+    @extend_schema(
+        summary="Say where a switch is", operation_id="clusters_feature_set", request=FeatureIn, responses=FeatureOut
+    )
+    def put(self, request: Request, pk: int, feature: str) -> Response:
+        """Stronger than the profile; nothing is written to a server."""
+        cluster = self.cluster(pk)
+        place = features.FeaturePlace(feature=feature, **checked(FeatureIn, request))
+        features.set_feature_key(self.principal, cluster_id=cluster.pk, place=place)
+        rule = next(rule for rule in cluster_features(cluster) if rule.code == feature)
+        return Response(FeatureOut(rule).data)
+
+    @extend_schema(summary="Go back to the profile", operation_id="clusters_feature_clear", responses={204: None})
+    def delete(self, request: Request, pk: int, feature: str) -> Response:
+        """Gone already is fine."""
+        features.clear_feature_key(self.principal, cluster_id=self.cluster(pk).pk, feature=feature)
+        return Response(status=status.HTTP_204_NO_CONTENT)

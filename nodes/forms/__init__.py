@@ -1,1 +1,0 @@
-"""Forms of the console. They shape what a person typed; the services decide whether it is right."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 
-from nodes.forms.base import ConfirmName
-from nodes.health.joining import JoinCheck
+from nodes.lifecycle.core import JoinCheck
+from nodes.web.forms import ConfirmName
 
 
 class JoinConfirmForm(ConfirmName):

@@ -7,12 +7,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from nodes.api.base import Resource, checked
-from nodes.api.inputs import IniAnswerIn, IniKeyQuery
-from nodes.api.serializers import IniKeyOut
-from nodes.models.node import Node
-from nodes.selectors.nodes import ini_keys_of
-from nodes.services import ini
+from nodes.ini_keys import services as ini_keys_services
+from nodes.ini_keys.selectors import ini_keys_of
+from nodes.ini_keys.serializers import IniAnswerIn, IniKeyOut, IniKeyQuery
+from nodes.registry.models import Node
+from nodes.web.rest import Resource, checked
 
 
 class IniKeyActions(Resource[Node]):
@@ -37,6 +36,6 @@ class IniKeyActions(Resource[Node]):
     def answer_ini_key(self, request: Request, pk: str) -> Response:
         """Holds from the next job on."""
         node = self.get_object()
-        answer = ini.IniAnswer(**checked(IniAnswerIn, request))
-        decision = ini.answer_ini_key(self.principal, node_id=node.pk, answer=answer)
+        answer = ini_keys_services.IniAnswer(**checked(IniAnswerIn, request))
+        decision = ini_keys_services.answer_ini_key(self.principal, node_id=node.pk, answer=answer)
         return Response(IniKeyOut(decision).data)

@@ -1,12 +1,18 @@
 """The rows of this room."""
 
-from nodes.models.cluster import Cluster, Membership, PathOverride
-from nodes.models.cluster_log import ClusterLogLine
-from nodes.models.credential import Credential
-from nodes.models.feature import FeatureKey, FeatureMemory
-from nodes.models.guard import Attestation, Guard, RegistrationSeal, StepAttestation
-from nodes.models.node import HostKey, IniDecision, Node, NodeFacts
-from nodes.models.search import NetworkSearch, SearchHit
+from nodes.checks.models import (
+    Attestation,
+    Guard,
+    RegistrationSeal,
+    StepAttestation,
+)
+from nodes.cluster_log.models import ClusterLogLine
+from nodes.clusters.models import Cluster, Membership, PathOverride
+from nodes.credentials.models import Credential
+from nodes.discovery.models import NetworkSearch, SearchHit
+from nodes.facts.models import FeatureKey, FeatureMemory, NodeFacts
+from nodes.ini_keys.models import IniDecision
+from nodes.registry.models import HostKey, Node
 
 __all__ = [
     "Attestation",

@@ -29,7 +29,7 @@ _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoint:
     """Where to knock. `opening`: what a greeting begins with, such as `SSH-`; lines before it are passed over."""
 
     address: str
@@ -38,10 +38,10 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class Banner:
     """What came of one door: the greeting's line without its end, "" where there was none."""
 
-    door: Door
+    door: Endpoint
     greeting: str
 
 
@@ -49,7 +49,7 @@ class Knock:
 class _Open:
     """A connection under way."""
 
-    door: Door
+    door: Endpoint
     socket: socket.socket
     until: float
     connected: bool = False
@@ -60,16 +60,16 @@ class _Open:
 class Knocking:
     """Knock at many doors. `most` is the highest number of sockets that were open at once."""
 
-    doors: Iterable[Door]
+    doors: Iterable[Endpoint]
     sockets: int = MOST_SOCKETS
     connect_seconds: float = CONNECT_SECONDS
     greeting_seconds: float = GREETING_SECONDS
     most: int = 0
-    _waiting: deque[Door] = field(default_factory=deque)
-    _ended: deque[Knock] = field(default_factory=deque)
+    _waiting: deque[Endpoint] = field(default_factory=deque)
+    _ended: deque[Banner] = field(default_factory=deque)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
-    def run(self) -> Iterator[tuple[Knock, ...]]:
+    def run(self) -> Iterator[tuple[Banner, ...]]:
         """What ended since the last turn, possibly nothing, about ten times a second; every door once. Closes what is
         open when the caller stops early."""
         self._waiting = deque(self.doors)
@@ -93,19 +93,19 @@ class Knocking:
         while self._waiting and len(self._selector.get_map()) < self.sockets:
             self._knock(self._waiting.popleft())
 
-    def _knock(self, door: Door) -> None:
+    def _knock(self, door: Endpoint) -> None:
         family = socket.AF_INET6 if ":" in door.address else socket.AF_INET
         try:
             one = _Open(door, socket.socket(family, socket.SOCK_STREAM), time.monotonic() + self.connect_seconds)
         except OSError:
             # this machine does not speak that family
-            self._ended.append(Knock(door, ""))
+            self._ended.append(Banner(door, ""))
             return
         one.socket.setblocking(False)
         outcome = one.socket.connect_ex((door.address, door.port))
         if outcome and outcome not in _UNDER_WAY:
             one.socket.close()
-            self._ended.append(Knock(door, ""))
+            self._ended.append(Banner(door, ""))
             return
         self._selector.register(one.socket, selectors.EVENT_WRITE, one)
         self.most = max(self.most, len(self._selector.get_map()))
@@ -142,7 +142,7 @@ class Knocking:
 
     def _end(self, one: _Open, greeting: str) -> None:
         self._close(one)
-        self._ended.append(Knock(one.door, greeting))
+        self._ended.append(Banner(one.door, greeting))
 
     def _close(self, one: _Open) -> None:
         self._selector.unregister(one.socket)

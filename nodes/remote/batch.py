@@ -6,10 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from nodes.errors import NodeError, RemoteFileMissing, Unsupported
-from nodes.remote.answers import done, stat_in, why_not_created, why_not_written
 from nodes.remote.packets import Extension, Kind, Reply, path_bytes, string, times
 from nodes.remote.session import Outcome, RemoteStat
 from nodes.remote.sftp import SftpChannel
+from nodes.remote.sftp_errors import (
+    done,
+    stat_in,
+    why_not_created,
+    why_not_written,
+)
 
 _Request = tuple[Kind, bytes]
 _Item = TypeVar("_Item")

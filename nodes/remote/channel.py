@@ -18,7 +18,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_CHANNEL_REQUEST
 
 from nodes.errors import SessionLost, TimedOut, Unsupported
-from nodes.remote.failures import explained
+from nodes.remote.ssh_errors import explained
 
 _ROOM_FOR_HEADER = 64
 

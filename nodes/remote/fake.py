@@ -20,7 +20,6 @@ from nodes.errors import (
     SessionLost,
     Unsupported,
 )
-from nodes.remote.answers import parent_of
 from nodes.remote.batch import refuse_same_names
 from nodes.remote.fake_disk import FakeDisk, Inode
 from nodes.remote.folders import levels, missing_levels
@@ -34,6 +33,7 @@ from nodes.remote.session import (
     Space,
     Written,
 )
+from nodes.remote.sftp_errors import parent_of
 
 Commands = Callable[[str, bytes], CommandResult]
 """What answers a command line and its standard input."""

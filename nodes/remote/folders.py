@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nodes.errors import NodeError, OutputUnreadable, RemoteDenied, RemoteFileExists, RemoteFileMissing
-from nodes.remote.answers import accept, done, stat, stat_in, why_not_written
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, Status, path_bytes, string
 from nodes.remote.session import FileKind, RemoteEntry, RemoteStat
 from nodes.remote.sftp import SftpChannel
+from nodes.remote.sftp_errors import (
+    accept,
+    done,
+    stat,
+    stat_in,
+    why_not_written,
+)
 
 _READS_AHEAD = 4
 _MOST_ENTRIES = 5_000_000

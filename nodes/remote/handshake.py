@@ -20,9 +20,9 @@ from nodes.errors import (
     Unsupported,
 )
 from nodes.remote.channel import note_close
-from nodes.remote.failures import HandshakeDropped
 from nodes.remote.fingerprints import fingerprint_of_blob
 from nodes.remote.keypairs import signing_key
+from nodes.remote.ssh_errors import HandshakeDropped
 from nodes.remote.target import SshTarget
 from nodes.remote.wire import WireSocket, connect
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nodes.errors import RemoteBusy, SessionLost, TimedOut
-from nodes.remote.failures import HandshakeDropped
 from nodes.remote.handshake import Connection
 from nodes.remote.ssh import SshSession, open_transport
+from nodes.remote.ssh_errors import HandshakeDropped
 from nodes.remote.target import SshTarget
 
 SESSIONS_EACH = 4

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodes.errors import ChangedWhileRead, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
-from nodes.remote.answers import accept, refusal, stat
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, OpenFlag, Status, path_bytes
 from nodes.remote.session import FileKind, Progress, RemoteStat
 from nodes.remote.sftp import SftpChannel
+from nodes.remote.sftp_errors import accept, refusal, stat
 
 CHUNK = 32 * 1024
 """What every server answers in one piece (Windows servers failed beyond 100 KB)."""

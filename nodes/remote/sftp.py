@@ -16,8 +16,8 @@ import paramiko
 
 from nodes.errors import OutputUnreadable, SessionLost, TimedOut
 from nodes.remote.channel import end, open_channel, request, send_all
-from nodes.remote.failures import explained
 from nodes.remote.packets import VERSION, Kind, Reply, extensions_in
+from nodes.remote.ssh_errors import explained
 
 ANSWER_SECONDS = 10.0
 """How long one answer may take; leases count on no operation hanging longer."""

@@ -8,7 +8,16 @@ import paramiko
 
 from nodes.command import CommandResult
 from nodes.errors import NodeError
-from nodes.remote import answers, batch, exec, folders, reading, writing
+from nodes.remote import (
+    batch,
+    command,
+    folders,
+    reading,
+    writing,
+)
+from nodes.remote import (
+    sftp_errors as answers,
+)
 from nodes.remote.handshake import open_transport
 from nodes.remote.packets import Kind, path_bytes
 from nodes.remote.session import Outcome, Progress, RemoteEntry, RemoteStat, Space, Written
@@ -63,7 +72,7 @@ class SshSession:
         progress: Progress | None = None,
     ) -> CommandResult:
         """See `Session.run`."""
-        return exec.run(
+        return command.run(
             self._transport,
             command_line,
             stdin=stdin,

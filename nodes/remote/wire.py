@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 
-from nodes.remote.failures import why_unreachable
+from nodes.remote.ssh_errors import why_unreachable
 
 STALL_SECONDS = 10.0
 """The longest a single operation may hang, as leases count on."""

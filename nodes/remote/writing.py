@@ -9,12 +9,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from nodes.errors import NodeError, RemoteBusy, Unsupported
-from nodes.remote.answers import accept, done, refusal, why_not_created, why_not_written
+from nodes.remote.chunking import pieces
 from nodes.remote.packets import Extension, Kind, OpenFlag, path_bytes, string
-from nodes.remote.pieces import pieces
 from nodes.remote.reading import open_file
 from nodes.remote.session import Progress, Written
 from nodes.remote.sftp import SftpChannel
+from nodes.remote.sftp_errors import (
+    accept,
+    done,
+    refusal,
+    why_not_created,
+    why_not_written,
+)
 
 CHUNK = 32 * 1024
 AHEAD = 32

@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import tagged
-from nodes.api.base import checked
-from nodes.api.inputs import EmptyIn, StrictInput
-from nodes.api.scoped import OfCluster
-from nodes.api.serializers import ClusterOut
+from nodes.clusters.api import OfCluster
+from nodes.clusters.selectors import clusters_for
+from nodes.clusters.serializers import ClusterOut
 from nodes.enums import Clustering
-from nodes.models.feature import FeatureMemory
-from nodes.selectors.clusters import clusters_for
+from nodes.facts.models import FeatureMemory
+from nodes.web.rest import checked
+from nodes.web.serializers import EmptyIn, StrictInput
 from replication.selectors.clustering import clustering_of
 from replication.services import clustering
 from replication.services.clustering import DisableRequest

@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal
 from accounts.models import Role
-from nodes.access import require_portal
-from nodes.api.base import checked
+from nodes.clusters.access import require_portal
+from nodes.web.rest import checked
 from replication.api.inputs import WriteStopIn
 from replication.api.serializers import WorkerOut, WriteStopOut
 from replication.models.job import WriteStop

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal
-from nodes.access import visible_clusters
-from nodes.api.base import Rows, checked
-from nodes.api.inputs import EmptyIn
+from nodes.clusters.access import visible_clusters
+from nodes.web.rest import Rows, checked
+from nodes.web.serializers import EmptyIn
 from replication.api.filters import ConflictFilter, SnapshotFilter
 from replication.api.serializers import ConflictOut, SnapshotOut, UnclassifiedOut
 from replication.models.history import Conflict, Snapshot

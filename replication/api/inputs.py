@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from nodes.api.inputs import StrictInput
+from nodes.web.serializers import StrictInput
 from replication.services.requests import JobRequest
 
 MANY_NODES = 1000

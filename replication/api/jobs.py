@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.api.base import idempotency_key
-from nodes.api.base import Rows, checked, checked_query
-from nodes.api.inputs import EmptyIn
+from nodes.web.rest import Rows, checked, checked_query
+from nodes.web.serializers import EmptyIn
 from replication.api.filters import JobFilter
 from replication.api.inputs import ApproveIn, EventsQuery, JobIn, OverrideIn, PlanQuery, job_request
 from replication.api.plans import PlanOut, plan_page

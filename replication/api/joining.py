@@ -15,11 +15,11 @@ from rest_framework.views import APIView
 from accounts.api.base import Pages, WithPrincipal, idempotency_key
 from accounts.errors import Refused
 from accounts.models import Role
-from nodes.access import require
-from nodes.api.base import checked
-from nodes.api.scoped import OfNode
+from nodes.clusters.access import require
 from nodes.enums import NodeRole
-from nodes.selectors.clusters import primary_of
+from nodes.registry.api import OfNode
+from nodes.registry.selectors import primary_of
+from nodes.web.rest import checked
 from replication.api.joining_shapes import ConfigurationOut, DifferenceOut, JoinIn, JoinOut, LeaveIn, ServersOut
 from replication.api.serializers import JobDetailOut
 from replication.selectors.configuration import configuration_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from nodes.api.inputs import StrictInput
 from nodes.enums import IniChoice, Joining
-from nodes.health.joining import ACCEPTABLE
-from nodes.models.node import Node
+from nodes.lifecycle.core import ACCEPTABLE
+from nodes.registry.models import Node
+from nodes.web.serializers import StrictInput
 
 
 class JoinIn(StrictInput):

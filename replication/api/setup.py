@@ -7,10 +7,10 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from nodes.api.base import checked
-from nodes.api.inputs import StrictInput
-from nodes.api.scoped import OfCluster
-from nodes.services import attestations
+from nodes.checks.services import attestations
+from nodes.clusters.api import OfCluster
+from nodes.web.rest import checked
+from nodes.web.serializers import StrictInput
 from replication.core.setup import STEP_STATES
 from replication.selectors.setup import setup_of
 

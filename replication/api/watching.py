@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal
-from nodes.api.base import checked
-from nodes.api.inputs import EmptyIn, StrictInput
+from nodes.web.rest import checked
+from nodes.web.serializers import EmptyIn, StrictInput
 from replication.selectors.watch_state import Churner, StubbornFile, WatchState, watch_state
 from replication.services.watching import LONGEST, SHORTEST, WatchChange, set_watch, signal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.products.profile import Profile
 from replication.guard import Guard
 from replication.objects import Store

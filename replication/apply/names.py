@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from nodes.scratch import PREFIX
+from nodes.temp_names import PREFIX
 
 _NAME = re.compile(re.escape(PREFIX) + r"(?P<tag>\d+\.\d+)(?P<kind>[sdu])(?P<rest>[0-9a-f]*)\Z")
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nodes.models.node import Node
+from nodes.registry.models import Node
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import TargetState
 from replication.guard import Guard

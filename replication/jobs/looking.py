@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from nodes.connect import NodeLink, open_node
+from nodes.connection.connect import NodeLink, open_node
 from nodes.errors import RemoteFileMissing
-from nodes.models.node import Node
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
+from nodes.registry.models import Node
 from replication.core.manifest import FileState, Problem
 from replication.core.paths import RelPath
 from replication.core.watching import (

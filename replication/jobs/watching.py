@@ -18,13 +18,13 @@ from django.utils import timezone
 from accounts.database import fault
 from accounts.errors import Refused
 from accounts.refusals import in_words
+from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole
 from nodes.errors import NodeError
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.facts.selectors.facts import profile_of
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
-from nodes.selectors.clusters import profile_of
+from nodes.registry.models import Node
 from replication.core.watch_decision import Decision, Mood, Situation, Tally, decide, reason
 from replication.core.watching import Memory, Settled, Stamp
 from replication.jobs.looking import NOTHING, Sight, look

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication.models.job import Job
 
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication.core.states import JobState, TargetState
 
 

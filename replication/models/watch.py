@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 from replication.models.job import Job
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering
-from nodes.models.cluster import Cluster
-from nodes.models.feature import FeatureMemory
+from nodes.facts.models import FeatureMemory
+from nodes.facts.selectors.facts import cluster_features
 from nodes.products.profile import FeatureRule
-from nodes.selectors.guards import cluster_features
 from replication.core.features import OFF, RESTORE
 from replication.core.states import JOB_TERMINAL, JobState
 from replication.models.job import Job

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nodes.enums import NodeRole
-from nodes.models.node import Node
-from nodes.selectors.clusters import primary_of, profile_of
+from nodes.facts.selectors.facts import profile_of
+from nodes.registry.models import Node
+from nodes.registry.selectors import primary_of
 from replication.core.manifest import FileState
 from replication.core.paths import RelPath
 from replication.core.tree import load

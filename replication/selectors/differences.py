@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from accounts.principals import Principal
-from nodes.models.node import IniDecision, Node
+from nodes.ini_keys.models import IniDecision
+from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.masking import is_secret, masked
-from nodes.selectors.nodes import ini_keys_of
+from nodes.registry.models import Node
 
 _BothSides = tuple[str | None, str | None]
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Prefetch, QuerySet
 from django.db.models.functions import Now
 
 from accounts.principals import Principal
-from nodes.access import visible_clusters
+from nodes.clusters.access import visible_clusters
 from replication.core.states import JobState, TargetState
 from replication.models.history import Conflict, Snapshot
 from replication.models.job import Job, JobEvent, Target

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.enums import HostKeyState, Joining, ReplicationMode
-from nodes.health.joining import JoinCheck
-from nodes.models.node import HostKey, Node, NodeFacts
-from nodes.selectors.joining import checks_of
-from nodes.services.joining import SERVERS
+from nodes.enums import SERVERS, HostKeyState, Joining, ReplicationMode
+from nodes.facts.models import NodeFacts
+from nodes.lifecycle.core import JoinCheck
+from nodes.lifecycle.selectors import checks_of
+from nodes.registry.models import HostKey, Node
 from replication.core.states import JOB_ACTIVE, JobState
 from replication.models.job import Job
 

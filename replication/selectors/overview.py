@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from accounts.principals import Principal
-from nodes.access import visible_clusters
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.access import visible_clusters
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication.core.states import JOB_ACTIVE, JobState, TargetState
 from replication.models.history import Baseline, Conflict, Snapshot
 from replication.models.job import (

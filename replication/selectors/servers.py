@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
+from nodes.clusters.access import require
 from nodes.enums import Joining, NodeRole
-from nodes.models.node import Node
-from nodes.selectors.nodes import nodes_for
+from nodes.registry.models import Node
+from nodes.registry.selectors import nodes_for
 
 
 @dataclass(frozen=True, slots=True)

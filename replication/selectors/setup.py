@@ -8,16 +8,16 @@ from datetime import datetime
 
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
+from nodes.checks.models import Guard, StepAttestation
+from nodes.checks.selectors.checks import steps_attested
+from nodes.cluster_log.models import ClusterLogLine
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
 from nodes.enums import Joining, NodeRole, ReplicationMode
-from nodes.models.cluster import Cluster
-from nodes.models.cluster_log import ClusterLogLine
-from nodes.models.guard import Guard, StepAttestation
-from nodes.models.node import Node
+from nodes.facts.selectors.facts import cluster_features, profile_of
 from nodes.products.errors import ProfileError
 from nodes.products.folders import folders_from
-from nodes.selectors.clusters import profile_of
-from nodes.selectors.guards import cluster_features, steps_attested
+from nodes.registry.models import Node
 from replication.core.setup import LOG_CODES, STEPS, Found, Known, KnownNode, Step, StepState
 from replication.models.history import Baseline
 

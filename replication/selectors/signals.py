@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from nodes.models.node import Node
+from nodes.registry.models import Node
 from replication.models.job import Job, WriteStop
 
 

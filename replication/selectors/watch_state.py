@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models.cluster import Cluster
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
 from replication.core.states import JobState

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Subquery
 
+from nodes.clusters.models import Cluster
 from nodes.enums import Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.registry.models import Node
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.core.watch_decision import JobSeen
 from replication.models.history import Baseline, Snapshot

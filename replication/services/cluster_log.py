@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nodes.cluster_log import services as cluster_log_services
+from nodes.cluster_log.services import Entry
 from nodes.enums import LogLevel, NodeRole
-from nodes.models.node import Node
-from nodes.services import cluster_log
-from nodes.services.cluster_log import Entry
+from nodes.registry.models import Node
 from replication.models.job import Job, Target
 from replication.services.kinds import replicates
 
@@ -17,7 +17,9 @@ def rebuilt(*, cluster_id: int, job_id: int) -> None:
     """A changed set of files was planned."""
     primary = _primary(cluster_id)
     text = "Completed re-building current replication file list"
-    cluster_log.write(cluster_id, [Entry(cluster_log.LIST_REBUILT, text, node_name=primary, job=job_id)])
+    cluster_log_services.write(
+        cluster_id, [Entry(cluster_log_services.LIST_REBUILT, text, node_name=primary, job=job_id)]
+    )
 
 
 def _primary(cluster_id: int) -> str:
@@ -31,8 +33,8 @@ def signalled(job: Job, targets: Sequence[Target]) -> None:
     if not first or not replicates(job.kind):
         return
     text = f"Replication Signal from: {_primary(job.cluster_id)}"
-    entries = [Entry(cluster_log.SIGNAL, text, node_name=target.node.name, job=job.pk) for target in first]
-    cluster_log.write(job.cluster_id, entries)
+    entries = [Entry(cluster_log_services.SIGNAL, text, node_name=target.node.name, job=job.pk) for target in first]
+    cluster_log_services.write(job.cluster_id, entries)
 
 
 def completed(targets: Sequence[Target]) -> None:
@@ -42,18 +44,22 @@ def completed(targets: Sequence[Target]) -> None:
         if replicates(job.kind):
             names = [target.node.name for target in targets if target.job_id == job.pk]
             text = "Replication Job Completed"
-            cluster_log.write(
+            cluster_log_services.write(
                 job.cluster_id,
-                [Entry(cluster_log.COMPLETED, text, LogLevel.INFO, name, job.pk) for name in names],
+                [Entry(cluster_log_services.COMPLETED, text, LogLevel.INFO, name, job.pk) for name in names],
             )
 
 
 def halted(job_id: int, sentence: str) -> None:
     """A brake halted a job."""
     cluster_id = Job.objects.values_list("cluster", flat=True).get(pk=job_id)
-    cluster_log.write(cluster_id, [Entry(cluster_log.HALTED, f"Halted: {sentence}", LogLevel.ERROR, job=job_id)])
+    cluster_log_services.write(
+        cluster_id, [Entry(cluster_log_services.HALTED, f"Halted: {sentence}", LogLevel.ERROR, job=job_id)]
+    )
 
 
 def overridden(job: Job, sentence: str) -> None:
     """A person overrode brakes."""
-    cluster_log.write(job.cluster_id, [Entry(cluster_log.OVERRIDDEN, sentence, LogLevel.WARNING, job=job.pk)])
+    cluster_log_services.write(
+        job.cluster_id, [Entry(cluster_log_services.OVERRIDDEN, sentence, LogLevel.WARNING, job=job.pk)]
+    )

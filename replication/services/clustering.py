@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.principals import SYSTEM, Principal
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models.cluster import Cluster
-from nodes.models.feature import FeatureKey
-from nodes.services import clustering
+from nodes.facts.models import FeatureKey
+from nodes.lifecycle.services import clustering
 from replication.core.features import OFF, RESTORE
 from replication.models.job import Job
 from replication.services.features import (

@@ -7,7 +7,7 @@ from django.http import Http404
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
+from nodes.clusters.access import require
 from replication.models.history import Conflict
 from replication.services.clock import now
 from replication.services.writing import writing

@@ -6,12 +6,12 @@ import logging
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, NodeRole
-from nodes.models.cluster import Cluster
-from nodes.models.feature import FeatureMemory
-from nodes.models.node import Node
-from nodes.services.clustering import note_disabled
-from nodes.services.feature_memory import Switched, note_switched
+from nodes.facts.models import FeatureMemory
+from nodes.facts.services.feature_memory import Switched, note_switched
+from nodes.lifecycle.services.clustering import note_disabled
+from nodes.registry.models import Node
 from replication.core.features import RESTORE
 from replication.core.states import JobState
 from replication.models.history import Baseline

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from accounts.principals import Principal
+from nodes.checks.selectors.readings import cluster_reading
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.health.readings import Switch
-from nodes.models.cluster import Cluster
+from nodes.facts.core import FeatureSetting
+from nodes.facts.selectors.facts import cluster_features
 from nodes.products.profile import FeatureRule
-from nodes.selectors.clusters import primary_of
-from nodes.selectors.guards import cluster_features
-from nodes.selectors.readings import cluster_reading
+from nodes.registry.selectors import primary_of
 from replication.core.features import FEATURES, OFF
 from replication.core.states import JOB_ACTIVE, JobState
 from replication.models.job import Job
@@ -74,6 +74,6 @@ def _may_be_on(cluster: Cluster, known: list[FeatureRule]) -> bool:
     return bool(unread) or any(switch.is_on for switch in switches)
 
 
-def _place(found: Switch | FeatureRule) -> tuple[str, str, str]:
+def _place(found: FeatureSetting | FeatureRule) -> tuple[str, str, str]:
     """What a rule and the switches that were read by it have in common."""
     return found.code if isinstance(found, FeatureRule) else found.feature, found.path, found.key.casefold()

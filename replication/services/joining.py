@@ -10,9 +10,9 @@ from django.http import Http404
 from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
-from nodes.models.node import Node
-from nodes.services import joining
+from nodes.clusters.access import require
+from nodes.lifecycle.services import joining
+from nodes.registry.models import Node
 from replication.core.states import JOB_ACTIVE
 from replication.models.job import Job
 from replication.services.features import switch_off_where_needed

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 
 
 class Kind(Protocol):

@@ -4,11 +4,11 @@ the portal does only while that service is off on every node, by its log or by a
 from __future__ import annotations
 
 from accounts.errors import Refused
+from nodes.checks.core.service import OFF, ON, service_word
+from nodes.checks.selectors.readings import node_reading
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.health.service import OFF, ON, service_word
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
-from nodes.selectors.readings import node_reading
+from nodes.registry.models import Node
 
 
 def check_portal_may_replicate(cluster: Cluster, *, dry_run: bool = False) -> None:

@@ -16,9 +16,9 @@ from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication import wake
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.models.job import Job, Target

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from accounts.audit import record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.access import require_portal
+from nodes.clusters.access import require_portal
 from replication import wake
 from replication.models.job import WriteStop
 from replication.services.clock import now

@@ -16,9 +16,9 @@ from django.http import Http404
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import SYSTEM, Principal
-from nodes.access import require
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.models.cluster import Cluster
 from replication import wake
 from replication.core.states import JobState
 from replication.models.job import Job

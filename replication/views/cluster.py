@@ -8,17 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import principal_of
+from nodes.checks.views import checks_part
+from nodes.clusters.access import Rights
+from nodes.clusters.forms import MemberForm, PathClassForm
+from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import members_of, path_overrides_of
+from nodes.clusters.views import visible_cluster
+from nodes.credentials.selectors import credentials_for
 from nodes.enums import Clustering
-from nodes.forms.base import ReasonForm
-from nodes.forms.clusters import MemberForm, PathClassForm
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
-from nodes.selectors.clusters import members_of, path_overrides_of
-from nodes.selectors.nodes import credentials_for, nodes_for
-from nodes.views.acting import Rights
-from nodes.views.clusters import visible_cluster
-from nodes.views.guards import checks_part
-from nodes.views.verdict import Verdict, worst_of
+from nodes.registry.models import Node
+from nodes.registry.selectors import nodes_for
+from nodes.registry.status import worst_of
+from nodes.web.forms import ReasonForm
+from nodes.web.status import Status
 from replication.models.history import Snapshot
 from replication.selectors.clustering import clustering_of
 from replication.selectors.overview import open_conflicts, snapshots_of, visible_jobs
@@ -67,10 +69,10 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "replication/cluster.html", context)
 
 
-def _verdict(row: Cluster, nodes: list[Node]) -> Verdict:
+def _verdict(row: Cluster, nodes: list[Node]) -> Status:
     if row.paused:
-        return Verdict("paused", "Paused", row.paused_reason)
-    return Verdict("off", "Clustering disabled") if row.clustering == Clustering.OFF else worst_of(nodes)
+        return Status("paused", "Paused", row.paused_reason)
+    return Status("off", "Clustering disabled") if row.clustering == Clustering.OFF else worst_of(nodes)
 
 
 def _findings(snapshots: list[Snapshot]) -> tuple[Findings, str]:

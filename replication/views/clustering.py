@@ -12,11 +12,16 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Role
 from accounts.requests import principal_of
+from nodes.clusters.models import Cluster
+from nodes.clusters.views import cluster_page, visible_cluster
 from nodes.enums import Clustering
-from nodes.forms.base import ConfirmName
-from nodes.models.cluster import Cluster
-from nodes.views.acting import FormPage, act, done, form_page
-from nodes.views.clusters import cluster_page, visible_cluster
+from nodes.web.actions import (
+    FormPage,
+    act,
+    done,
+    form_page,
+)
+from nodes.web.forms import ConfirmName
 from replication.services import clustering
 from replication.services.clustering import DisableRequest
 from replication.views.job_acts import job_page

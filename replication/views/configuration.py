@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from nodes.views.nodes import visible_node
+from nodes.registry.views.nodes import visible_node
 from replication.selectors.configuration import Configuration, configuration_of
 from replication.selectors.plans import Unreadable
 

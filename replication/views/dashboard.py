@@ -10,12 +10,13 @@ from django.shortcuts import render
 from accounts.models import Role
 from accounts.principals import rank
 from accounts.requests import principal_of
+from nodes.checks.models import Guard
+from nodes.checks.selectors.checks import worst_checks
+from nodes.clusters.models import Cluster
 from nodes.enums import Health
-from nodes.models.cluster import Cluster
-from nodes.models.guard import Guard
-from nodes.models.node import Node
-from nodes.selectors.guards import worst_guards
-from nodes.views.verdict import Verdict, verdict_of, worst_of
+from nodes.registry.models import Node
+from nodes.registry.status import status_of, worst_of
+from nodes.web.status import Status
 from replication.selectors.overview import clusters_with_nodes, visible_jobs
 
 RECENT_JOBS = 8
@@ -28,7 +29,7 @@ class ClusterCard:
 
     cluster: Cluster
     nodes: tuple[Node, ...]
-    verdict: Verdict
+    verdict: Status
     healthy: int
     guard: Guard | None
 
@@ -36,8 +37,8 @@ class ClusterCard:
     def of(cls, cluster: Cluster, guard: Guard | None) -> ClusterCard:
         """The card of a cluster whose nodes were fetched with it; `guard`: the check that is worst off."""
         nodes = tuple(cluster.nodes.all())
-        verdict = Verdict("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
-        healthy = sum(verdict_of(node).state == Health.OK for node in nodes)
+        verdict = Status("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
+        healthy = sum(status_of(node).state == Health.OK for node in nodes)
         return cls(cluster, nodes, verdict, healthy, guard)
 
 
@@ -45,10 +46,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Everything at a glance; where there is nothing yet, the next step."""
     principal = principal_of(request)
     clusters = list(clusters_with_nodes(principal))
-    guards = worst_guards([cluster.pk for cluster in clusters])
+    guards = worst_checks([cluster.pk for cluster in clusters])
     cards = [ClusterCard.of(cluster, guards.get(cluster.pk)) for cluster in clusters]
     troubled = [
-        (card.cluster, node) for card in cards for node in card.nodes if verdict_of(node).tone in ("bad", "warn")
+        (card.cluster, node) for card in cards for node in card.nodes if status_of(node).tone in ("bad", "warn")
     ]
     context = {
         "cards": cards,

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from accounts.principals import Principal
 from accounts.requests import principal_of
-from nodes.views.acting import Rights
+from nodes.clusters.access import Rights
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.forms import OverrideForm

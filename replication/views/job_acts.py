@@ -10,8 +10,13 @@ from django.views.decorators.http import require_POST
 from accounts.models import Role
 from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
-from nodes.views.acting import FormPage, act, act_with, form_page
-from nodes.views.clusters import cluster_page, visible_cluster
+from nodes.clusters.views import cluster_page, visible_cluster
+from nodes.web.actions import (
+    FormPage,
+    act,
+    act_with,
+    form_page,
+)
 from replication.forms import OverrideForm, RequestForm
 from replication.services import requests
 

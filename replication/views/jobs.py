@@ -19,8 +19,9 @@ from accounts.access import may_on_portal
 from accounts.models import Role
 from accounts.principals import Principal
 from accounts.requests import principal_of
-from nodes.templatetags.console import badge
-from nodes.views.listing import ListingView, by_words, clusters_of
+from nodes.clusters.views import clusters_of
+from nodes.web.html import badge
+from nodes.web.listing import ListingView, by_words
 from replication.core.states import JobState
 from replication.models.job import Job
 from replication.selectors.jobs import workers_seen

@@ -13,22 +13,23 @@ from django.urls import reverse
 
 from accounts.models import Role
 from accounts.requests import principal_of
+from nodes.checks.core.readings import Standing
+from nodes.clusters.access import Rights
+from nodes.clusters.views import visible_cluster
+from nodes.credentials.selectors import credentials_for
+from nodes.discovery.forms import JoiningNodeForm, SearchForm
+from nodes.discovery.selectors import hits_of, is_open, searches_of
 from nodes.enums import NodeRole, ReplicationMode
+from nodes.facts.selectors.scripts import scripts_of
 from nodes.forms.joining import JoinConfirmForm
-from nodes.forms.nodes import FingerprintForm
-from nodes.forms.searches import JoiningNodeForm, SearchForm
-from nodes.health.joining import blocking
-from nodes.health.readings import Standing
-from nodes.models.node import Node
-from nodes.selectors.clusters import primary_of
-from nodes.selectors.nodes import credentials_for, nodes_for
-from nodes.selectors.scripts import scripts_of
-from nodes.selectors.searches import hits_of, is_open, searches_of
-from nodes.services import registry
-from nodes.services.joining import OVERWRITTEN
-from nodes.views.acting import FormPage, Rights, done, form_page
-from nodes.views.clusters import visible_cluster
-from nodes.views.nodes import visible_node
+from nodes.lifecycle.core import blocking
+from nodes.lifecycle.services.joining import OVERWRITTEN
+from nodes.registry.forms import FingerprintForm
+from nodes.registry.models import Node
+from nodes.registry.selectors import nodes_for, primary_of
+from nodes.registry.services import nodes as registry
+from nodes.registry.views.nodes import visible_node
+from nodes.web.actions import FormPage, done, form_page
 from replication.core.plan import ChangeKind, NodePlan
 from replication.models.job import Job
 from replication.selectors.differences import differences_of

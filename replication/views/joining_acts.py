@@ -10,17 +10,21 @@ from django.views.decorators.http import require_POST
 
 from accounts.principals import Principal
 from accounts.requests import principal_of
-from nodes.connect import look_at_host_key
-from nodes.forms.clusters import PathClassForm
-from nodes.forms.searches import SearchForm
-from nodes.models.node import Node
-from nodes.services import clusters, host_keys, ini, registry, searches
-from nodes.services.facts import note_refresh
-from nodes.services.ini import IniAnswer
-from nodes.services.registry import NodeChange
-from nodes.tasks import ask_to_observe, ask_to_search
-from nodes.views.acting import act, act_with
-from nodes.views.nodes import visible_node
+from nodes.clusters import services as clusters_services
+from nodes.clusters.forms import PathClassForm
+from nodes.discovery import services as discovery_services
+from nodes.discovery.forms import SearchForm
+from nodes.discovery.tasks import ask_to_search
+from nodes.facts.services.facts import note_refresh
+from nodes.facts.tasks import ask_to_observe
+from nodes.ini_keys import services as ini_keys_services
+from nodes.ini_keys.services import IniAnswer
+from nodes.registry.models import Node
+from nodes.registry.services import host_keys, nodes
+from nodes.registry.services.host_keys import look_at_host_key
+from nodes.registry.services.nodes import NodeChange
+from nodes.registry.views.nodes import visible_node
+from nodes.web.actions import act, act_with
 from replication.selectors.joining import REPLICATE, Step
 from replication.services import joining, requests
 from replication.services.requests import JobRequest
@@ -46,7 +50,7 @@ def _give_key(principal: Principal, node: Node, request: HttpRequest) -> object:
 def _credential(principal: Principal, node: Node, request: HttpRequest) -> object:
     chosen = request.POST.get("credential", "")
     change = NodeChange(credential_id=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
-    registry.update_node(principal, node_id=node.pk, change=change)
+    nodes.update_node(principal, node_id=node.pk, change=change)
     _facts(principal, node, request)
     return change
 
@@ -63,12 +67,12 @@ def _compare(principal: Principal, node: Node, request: HttpRequest) -> object:
 
 def _ini_key(principal: Principal, node: Node, request: HttpRequest) -> object:
     answer = IniAnswer(**{name: request.POST.get(name, "") for name in ("path", "section", "key", "choice")})
-    return ini.answer_ini_key(principal, node_id=node.pk, answer=answer)
+    return ini_keys_services.answer_ini_key(principal, node_id=node.pk, answer=answer)
 
 
 def _path_class(principal: Principal, node: Node, request: HttpRequest) -> object:
     form = PathClassForm(request.POST)
-    return form.is_valid() and clusters.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
+    return form.is_valid() and clusters_services.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
 
 
 def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
@@ -127,7 +131,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
     form = SearchForm(request.POST)
 
     def begin() -> None:
-        ask_to_search(searches.start_search(principal_of(request), new=form.new(pk)).pk)
+        ask_to_search(discovery_services.start_search(principal_of(request), new=form.new(pk)).pk)
 
     return act_with(request, form, begin, to=reverse("replication:join-find", args=[pk]), message="Searching.")
 
@@ -137,7 +141,7 @@ def cancel_search(request: HttpRequest, pk: int, search_id: int) -> HttpResponse
     """End a search."""
     return act(
         request,
-        lambda: searches.cancel_search(principal_of(request), search_id=search_id),
+        lambda: discovery_services.cancel_search(principal_of(request), search_id=search_id),
         to=reverse("replication:join-find", args=[pk]),
         message="Cancelled. What was found stays.",
     )

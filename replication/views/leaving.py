@@ -10,9 +10,9 @@ from django.shortcuts import redirect
 
 from accounts.models import Role
 from accounts.requests import principal_of
-from nodes.forms.base import ChoiceCards, ConfirmName
-from nodes.views.acting import FormPage, form_page
-from nodes.views.nodes import node_page, visible_node
+from nodes.registry.views.nodes import node_page, visible_node
+from nodes.web.actions import FormPage, form_page
+from nodes.web.forms import ChoiceCards, ConfirmName
 from replication.services import joining
 from replication.services.joining import LeaveRequest
 from replication.views.job_acts import job_page

@@ -6,15 +6,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import principal_of
+from nodes.checks.views import attested_part
+from nodes.clusters.access import Rights
 from nodes.enums import HostKeyState
-from nodes.forms.base import ReasonForm
-from nodes.forms.nodes import FingerprintForm
-from nodes.models.node import NodeFacts
-from nodes.selectors.nodes import host_keys_of, ini_keys_of
-from nodes.selectors.scripts import scripts_of
-from nodes.views.acting import Rights
-from nodes.views.guards import attested_part
-from nodes.views.nodes import visible_node
+from nodes.facts.models import NodeFacts
+from nodes.facts.selectors.scripts import scripts_of
+from nodes.ini_keys.selectors import ini_keys_of
+from nodes.registry.forms import FingerprintForm
+from nodes.registry.selectors import host_keys_of
+from nodes.registry.views.nodes import visible_node
+from nodes.web.forms import ReasonForm
 from replication.selectors.overview import baseline_of, targets_of_node
 
 SHOWN_JOBS = 10

@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.requests import principal_of
-from nodes.forms.guards import NoteForm
-from nodes.services import attestations
-from nodes.views.acting import Rights, act, act_with
-from nodes.views.clusters import visible_cluster
+from nodes.checks.forms import NoteForm
+from nodes.checks.services import attestations
+from nodes.clusters.access import Rights
+from nodes.clusters.views import visible_cluster
+from nodes.web.actions import act, act_with
 from replication.core.features import FEATURES, OFF
 from replication.core.setup import StepState
 from replication.selectors.clustering import clustering_of

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST
 from accounts.models import Role
 from accounts.principals import Principal
 from accounts.requests import principal_of
-from nodes.views.acting import Rights, act, act_with
-from nodes.views.clusters import cluster_page, visible_cluster
+from nodes.clusters.access import Rights
+from nodes.clusters.views import cluster_page, visible_cluster
+from nodes.web.actions import act, act_with
 from replication.forms import WatchForm
 from replication.selectors.watch_state import watch_state
 from replication.services.requests import JobRequest, request_job

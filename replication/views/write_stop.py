@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from accounts.models import Role
 from accounts.requests import principal_of
-from nodes.access import require_portal
-from nodes.views.acting import FormPage, done, form_page
+from nodes.clusters.access import require_portal
+from nodes.web.actions import FormPage, done, form_page
 from replication.forms import AllowForm, StopForm
 from replication.selectors.signals import write_stop_sentence
 from replication.services.switch import allow_writes, stop_all_writes

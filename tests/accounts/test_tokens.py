@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, AuditEvent, Role
-from nodes.models.cluster import Membership
+from nodes.clusters.models import Membership
 from tests.factories import make_cluster, make_token, make_user
 
 TOKENS = "/api/v1/tokens/"

@@ -13,20 +13,16 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from accounts.principals import Principal
+from nodes.checks.services.attestations import Word, attest, attest_step
+from nodes.clusters.models import Cluster, PathOverride
+from nodes.credentials.models import Credential
+from nodes.credentials.services import Login, make_credential_key_pair, store_password
 from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
-from nodes.models.cluster import Cluster, PathOverride
-from nodes.models.credential import Credential
-from nodes.models.feature import FeatureMemory
-from nodes.models.node import (
-    HostKey,
-    IniDecision,
-    Node,
-    NodeFacts,
-)
+from nodes.facts.models import FeatureMemory, NodeFacts
+from nodes.ini_keys.models import IniDecision
+from nodes.ini_keys.services import folded
+from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
-from nodes.services.attestations import Word, attest, attest_step
-from nodes.services.credentials import Login, make_credential_key_pair, store_password
-from nodes.services.ini import folded
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath
 from replication.core.plan import Brake, Change, ChangeKind, Found, KeptKey, NodePlan, Plan, Wanted

@@ -10,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
-from nodes.models.cluster import Cluster
-from nodes.models.credential import Credential
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.credentials.models import Credential
+from nodes.registry.models import Node
 from replication.core.states import JobState
 from replication.models.job import Job, JobEvent, WriteStop
 from tests.browser.seed import fingerprint

@@ -10,9 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from nodes.discovery.models import NetworkSearch, SearchHit
 from nodes.enums import HostKeyState, Joining, SearchState
-from nodes.models.node import HostKey, Node, NodeFacts
-from nodes.models.search import NetworkSearch, SearchHit
+from nodes.facts.models import NodeFacts
+from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
 from replication.core.states import JobState
 from replication.models.job import Job

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from accounts.models import AuditEvent, Role
+from nodes.credentials.services import Login, store_password
+from nodes.discovery.models import NetworkSearch
 from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
-from nodes.models.node import HostKey, IniDecision
-from nodes.models.search import NetworkSearch
+from nodes.ini_keys.models import IniDecision
+from nodes.ini_keys.services import folded
+from nodes.registry.models import HostKey
 from nodes.secret import Secret
-from nodes.services.credentials import Login, store_password
-from nodes.services.ini import folded
 from replication.models.history import Baseline, Origin
 from replication.models.job import Job
 from tests.factories import make_cluster, make_node

@@ -10,16 +10,22 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from nodes.checks.core.readings import ClusterReading, NodeReading
+from nodes.checks.core.verdicts import CHECKS
+from nodes.checks.services.attestations import Word, attest
+from nodes.checks.services.registration import seal_registration
+from nodes.cluster_log.models import ClusterLogLine
+from nodes.credentials.services import Login, store_password
 from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
-from nodes.health.joining import ACCEPTABLE, UNSAFE, blocking, join_checks
-from nodes.health.readings import ClusterReading, NodeReading
-from nodes.health.verdicts import GUARDS
-from nodes.models.cluster_log import ClusterLogLine
-from nodes.models.node import HostKey, Node, NodeFacts
+from nodes.facts.models import NodeFacts
+from nodes.lifecycle.core import (
+    ACCEPTABLE,
+    UNSAFE,
+    blocking,
+    join_checks,
+)
+from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
-from nodes.services.attestations import Word, attest
-from nodes.services.credentials import Login, store_password
-from nodes.services.registration import seal_registration
 from replication.models.job import Job
 from tests.factories import make_cluster, make_node
 
@@ -129,7 +135,7 @@ def test_a_check_that_fails_refuses(boss, chief, cluster, spoil, code, evidence,
     assert (answer.status_code, answer.json()["code"]) == (409, "checks_failed")
     (error,) = answer.json()["errors"]
     assert error["code"] == code
-    assert GUARDS[code].label in error["message"]
+    assert CHECKS[code].label in error["message"]
     assert evidence in error["message"]
     assert remedy in error["remedy"]
     assert evidence in answer.json()["detail"]
@@ -245,4 +251,4 @@ def test_shared_paths_that_are_not_reached_refuse_once_they_are_tried() -> None:
 
 
 def test_what_is_unsafe_are_guards() -> None:
-    assert set(GUARDS) >= UNSAFE >= set(ACCEPTABLE)
+    assert set(CHECKS) >= UNSAFE >= set(ACCEPTABLE)

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from nodes.urls import urlpatterns as node_pages
 from replication.models.job import Job
 from replication.urls import urlpatterns as job_pages

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nodes.clusters.models import Cluster
+from nodes.credentials.models import Credential
 from nodes.enums import HostKeyState
-from nodes.models.cluster import Cluster
-from nodes.models.credential import Credential
-from nodes.models.node import HostKey, Node
+from nodes.registry.models import HostKey, Node
 from replication.models.job import Job, WriteStop
 from tests.browser.seed import fingerprint
 from tests.factories import make_node

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from nodes.credentials.models import Credential
 from nodes.enums import CredentialKind, Health
-from nodes.models.credential import Credential
-from nodes.models.node import NodeFacts
+from nodes.facts.models import NodeFacts
 from nodes.secret import Secret
 from replication.core.states import JobState
 from replication.models.job import Job, Target

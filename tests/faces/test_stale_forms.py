@@ -6,13 +6,18 @@ import html
 
 import pytest
 
-from nodes.models.cluster import Cluster
-from nodes.models.credential import Credential
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.clusters.services import ClusterChange, update_cluster
+from nodes.credentials.models import Credential
+from nodes.credentials.services import (
+    CredentialChange,
+    Login,
+    store_password,
+    update_credential,
+)
+from nodes.registry.models import Node
+from nodes.registry.services.nodes import NodeChange, pause_node, update_node
 from nodes.secret import Secret
-from nodes.services.clusters import ClusterChange, update_cluster
-from nodes.services.credentials import CredentialChange, Login, store_password, update_credential
-from nodes.services.registry import NodeChange, pause_node, update_node
 from tests.factories import make_node
 from tests.pages import form_on
 

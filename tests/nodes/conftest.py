@@ -7,12 +7,12 @@ import pytest
 
 from accounts.models import Role, User
 from accounts.principals import Principal
-from nodes.connect import PROBES
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.connection.connect import PROBES
+from nodes.credentials.services import Login, PrivateKey, store_key
+from nodes.registry.models import Node
+from nodes.registry.services.nodes import NewNode, register_node
 from nodes.remote.pool import close_all
-from nodes.services.credentials import Login, PrivateKey, store_key
-from nodes.services.registry import NewNode, register_node
 from tests.factories import make_member
 from tests.sshd import SshdServer
 

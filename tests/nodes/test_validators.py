@@ -182,7 +182,7 @@ def test_user_names_that_are_taken(text):
 
 
 def test_checks_gather_every_complaint_by_field():
-    checks = validators.Checks()
+    checks = validators.FieldErrors()
     checks("name", validators.host_name, "-")
     checks("port", validators.port, 0)
     checks("address", validators.address, "10.0.0.1")

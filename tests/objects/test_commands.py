@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from nodes.vault import WrongKey
 from replication.core import plan_json, tree
 from replication.core.manifest import FileState, Manifest

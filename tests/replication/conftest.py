@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as real
 
 from accounts.principals import SYSTEM
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 from replication import wake
 from replication.jobs.planning import plan_job
 from replication.models.job import Job, ResourceLock

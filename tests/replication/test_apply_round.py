@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
+from nodes.connection.reader import Reader
 from nodes.enums import NodeRole
 from nodes.errors import SessionLost
+from nodes.facts.selectors.facts import profile_of
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
-from nodes.reader import Reader
 from nodes.remote.fake import FakeSession
 from nodes.remote.fake_disk import FakeDisk
-from nodes.selectors.clusters import profile_of
 from replication.apply.context import Context, Overwritten
 from replication.apply.names import parse
 from replication.apply.round import apply_round

@@ -11,19 +11,20 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Role
 from accounts.principals import SYSTEM, Principal
+from nodes.checks.services.attestations import Word, attest
+from nodes.cluster_log.models import ClusterLogLine
+from nodes.clusters import services as clusters_services
+from nodes.clusters.models import Cluster
+from nodes.credentials.services import Login, store_password
 from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
-from nodes.health.readings import Switch
-from nodes.models.cluster import Cluster
-from nodes.models.cluster_log import ClusterLogLine
-from nodes.models.feature import FeatureMemory
-from nodes.models.node import HostKey, Node, NodeFacts
+from nodes.facts.core import FeatureSetting
+from nodes.facts.models import FeatureMemory, NodeFacts
+from nodes.facts.services import features
+from nodes.facts.services.feature_memory import Switched
+from nodes.facts.services.features import FeaturePlace
+from nodes.lifecycle.services.clustering import note_disabled
+from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
-from nodes.services import clusters, features
-from nodes.services.attestations import Word, attest
-from nodes.services.clustering import note_disabled
-from nodes.services.credentials import Login, store_password
-from nodes.services.feature_memory import Switched
-from nodes.services.features import FeaturePlace
 from replication.core.states import JobState
 from replication.jobs.planning import plan_job
 from replication.models.history import Baseline
@@ -36,7 +37,7 @@ from replication.services.requests import JobRequest, cancel_job, request_job
 from replication.services.watching import claim_looks
 from tests.factories import make_cluster, make_member, make_node
 
-BIND = Switch("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
+BIND = FeatureSetting("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_what_was_never_read_is_asked_for_once(mail, hand) -> None:
 def test_the_end_of_a_pause_asks_for_nothing(mail, hand) -> None:
     clustering.enable(hand, mail.pk)
     cancel_job(hand, Job.objects.get().pk)
-    clusters.pause_cluster(hand, cluster_id=mail.pk, reason="maintenance")
+    clusters_services.pause_cluster(hand, cluster_id=mail.pk, reason="maintenance")
     clustering.resume(hand, mail.pk)
     assert (state(mail), mail.paused) == (Clustering.ON, False)
     assert requested(mail) == [("hand", "off", JobState.CANCELLED)]

@@ -21,13 +21,13 @@ from django.db import connections
 
 from accounts.models import Role
 from accounts.principals import Principal
+from nodes.checks.services.attestations import Word, attest
+from nodes.clusters.models import Cluster
+from nodes.credentials.services import Login, PrivateKey, store_key
 from nodes.enums import Clustering, Joining, NodeRole
-from nodes.models.cluster import Cluster
-from nodes.models.feature import FeatureMemory
-from nodes.models.node import Node
-from nodes.services.attestations import Word, attest
-from nodes.services.credentials import Login, PrivateKey, store_key
-from nodes.services.registry import NewNode, register_node
+from nodes.facts.models import FeatureMemory
+from nodes.registry.models import Node
+from nodes.registry.services.nodes import NewNode, register_node
 from replication.core.features import OFF, RESTORE
 from replication.core.states import JobState
 from replication.jobs import boundaries

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
-from nodes.models.node import Node
+from nodes.registry.models import Node
 from replication import tasks
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job

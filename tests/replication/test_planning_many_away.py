@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.models.cluster import Cluster
+from nodes.clusters.models import Cluster
 from nodes.products.loading import load_profile
 from replication.core.manifest import Manifest
 from replication.jobs.replicate.desired import Decisions

@@ -17,8 +17,8 @@ import pytest
 from django.db import connection
 
 from accounts.principals import SYSTEM
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication.core.states import JobState, TargetState
 from replication.jobs import RUNNERS, boundaries
 from replication.jobs.base import TargetOutcome

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nodes.command import CommandResult
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.errors import RemoteFileMissing
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities

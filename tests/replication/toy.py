@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from nodes.errors import AuthRejected, RemoteBusy, Unreachable
-from nodes.models.node import Node
+from nodes.registry.models import Node
 from replication.core.plan import Brake, NodePlan, Plan
 from replication.core.states import TargetState
 from replication.jobs import RUNNERS, register

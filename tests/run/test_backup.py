@@ -45,8 +45,8 @@ class Portal:
 
 SOW = """
 from accounts.models import User
-from nodes.models.cluster import Cluster
-from nodes.models.credential import Credential
+from nodes.clusters.models import Cluster
+from nodes.credentials.models import Credential
 from nodes.secret import Secret
 User.objects.create_user("keeper", password="a long enough one")
 cluster = Cluster.objects.create(name="mail", replication_mode="portal")
@@ -55,7 +55,7 @@ Credential.objects.create(cluster=cluster, name="door", username="svc", kind="pa
 """
 REAP = """
 from accounts.models import AuditEvent
-from nodes.models.credential import Credential
+from nodes.credentials.models import Credential
 print(Credential.objects.get().secret.reveal(), AuditEvent.objects.filter(action__startswith="portal.").count())
 """
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from nodes.connect import PROBES, open_node
+from nodes.connection.connect import PROBES, open_node
+from nodes.connection.self_test import SelfTest, TestOutcome, TestResult
 from nodes.errors import NodeError
-from nodes.models.node import Node
-from nodes.selectors.clusters import profile_of
-from nodes.selftest import Check, Outcomes, SelfTest
+from nodes.facts.selectors.facts import profile_of
+from nodes.registry.models import Node
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         node = _found(options["node"])
         checks = _run(node, write=options["write"])
         self.stdout.write(_as_json(node, checks) if options["json"] else _as_lines(node, checks))
-        if any(check.outcome is Outcomes.FAIL for check in checks):
+        if any(check.outcome is TestOutcome.FAIL for check in checks):
             sys.exit(1)
 
 
@@ -51,7 +51,7 @@ def _found(text: str) -> Node:
     return found[0]
 
 
-def _run(node: Node, *, write: bool) -> Sequence[Check]:
+def _run(node: Node, *, write: bool) -> Sequence[TestResult]:
     PROBES.forget()
     test: SelfTest | None = None
     try:
@@ -60,15 +60,15 @@ def _run(node: Node, *, write: bool) -> Sequence[Check]:
             return test.run(write=write)
     except NodeError as error:
         done = test.checks if test else []
-        return [*done, Check("connection", Outcomes.FAIL, 0.0, str(error))]
+        return [*done, TestResult("connection", TestOutcome.FAIL, 0.0, str(error))]
 
 
-def _as_json(node: Node, checks: Sequence[Check]) -> str:
+def _as_json(node: Node, checks: Sequence[TestResult]) -> str:
     rows = [asdict(check) | {"seconds": round(check.seconds, 3)} for check in checks]
     return json.dumps({"node": node.name, "platform": node.platform, "checks": rows}, indent=1)
 
 
-def _as_lines(node: Node, checks: Sequence[Check]) -> str:
+def _as_lines(node: Node, checks: Sequence[TestResult]) -> str:
     lines = [f"{check.outcome:<5} {check.seconds:7.3f} s  {check.name}: {check.detail}" for check in checks]
-    counts = [f"{sum(check.outcome is outcome for check in checks)} {outcome}" for outcome in Outcomes]
+    counts = [f"{sum(check.outcome is outcome for check in checks)} {outcome}" for outcome in TestOutcome]
     return "\n".join([f"{node.name} ({node.platform})", *lines, ", ".join(counts)])

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.principals import Principal
-from nodes import rotation
+from nodes.credentials import key_rotation
 from nodes.vault import WrongKey
 
 _OPERATOR = Principal(user=None, via="command")
@@ -31,9 +31,9 @@ class Command(BaseCommand):
         """Add, seal again, drop."""
         try:
             if not options["keep_key"]:
-                rotation.add_key()
-            sealed = rotation.seal_again(_OPERATOR)
-            dropped = rotation.drop_old_keys() if options["drop_old"] else 0
+                key_rotation.add_key()
+            sealed = key_rotation.seal_again(_OPERATOR)
+            dropped = key_rotation.drop_old_keys() if options["drop_old"] else 0
         except WrongKey as error:
             raise CommandError(f"{error} No key was removed.") from error
         except OSError as error:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nodes.connection.reader import Reader
 from nodes.errors import RemoteFileMissing
-from nodes.health.readings import Switch
-from nodes.models.feature import FeatureMemory
+from nodes.facts.core import FeatureSetting
+from nodes.facts.feature_settings import read_switches
+from nodes.facts.models import FeatureMemory
 from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, PathClass, Profile
-from nodes.reader import Reader
-from nodes.switches import read_switches
 from replication.core.manifest import Problem
 from replication.core.paths import RelPath
 from replication.core.plan import Change, ChangeKind, Found, Wanted
@@ -48,11 +48,13 @@ def switching_off(reader: Reader, rules: Sequence[FeatureRule]) -> list[Edit]:
 def giving_back(reader: Reader, memories: Sequence[FeatureMemory]) -> list[Edit]:
     """Only switches that still stand as they were switched: what somebody changed since stays, and so do files that are
     gone. Raises NodeError, IniError."""
-    wanted = [(Switch(row.feature, row.path, row.section, row.key, row.off, None), row.value) for row in memories]
+    wanted = [
+        (FeatureSetting(row.feature, row.path, row.section, row.key, row.off, None), row.value) for row in memories
+    ]
     return _edited(reader, wanted, only_off=True)
 
 
-def _edited(reader: Reader, wanted: Sequence[tuple[Switch, str]], *, only_off: bool = False) -> list[Edit]:
+def _edited(reader: Reader, wanted: Sequence[tuple[FeatureSetting, str]], *, only_off: bool = False) -> list[Edit]:
     edits = []
     for path in dict.fromkeys(switch.path for switch, _ in wanted):
         try:
@@ -69,9 +71,9 @@ def _edited(reader: Reader, wanted: Sequence[tuple[Switch, str]], *, only_off: b
     return edits
 
 
-def _standing(document: IniDocument, switch: Switch) -> Switch:
+def _standing(document: IniDocument, switch: FeatureSetting) -> FeatureSetting:
     value = document.get(switch.section, switch.key)
-    return Switch(switch.feature, switch.path, switch.section, switch.key, switch.off, value)
+    return FeatureSetting(switch.feature, switch.path, switch.section, switch.key, switch.off, value)
 
 
 def changes_of(edits: Sequence[Edit], profile: Profile) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:

@@ -9,18 +9,18 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
-from nodes.connect import open_node
+from nodes.clusters.models import Cluster
+from nodes.connection.connect import open_node
+from nodes.connection.reader import Reader
 from nodes.enums import Clustering
-from nodes.health.readings import Switch
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.facts.core import FeatureSetting
+from nodes.facts.feature_settings import in_words, read_switches
+from nodes.facts.selectors.facts import features_of, profile_of
+from nodes.facts.services.feature_memory import Switched, remembered
 from nodes.products.ini import IniError
 from nodes.products.profile import FeatureRule
-from nodes.reader import Reader
-from nodes.selectors.clusters import primary_of, profile_of
-from nodes.selectors.readings import features_of
-from nodes.services.feature_memory import Switched, remembered
-from nodes.switches import in_words, read_switches
+from nodes.registry.models import Node
+from nodes.registry.selectors import primary_of
 from replication.apply.context import Context
 from replication.core.features import FEATURES, OFF, RESTORE
 from replication.core.plan import NodePlan, Plan
@@ -37,7 +37,7 @@ class Seen:
     """What planning read from the primary."""
 
     edits: Sequence[Edit]
-    switches: tuple[Switch, ...]
+    switches: tuple[FeatureSetting, ...]
 
 
 class FeaturesRunner:

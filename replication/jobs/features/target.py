@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nodes.health.readings import Switch
+from nodes.connection.reader import Reader
+from nodes.facts.core import FeatureSetting
+from nodes.facts.feature_settings import in_words, read_switches, switches_in
+from nodes.facts.selectors.facts import features_of
+from nodes.facts.services.feature_memory import Switched, remember
 from nodes.products.ini import IniDocument
-from nodes.reader import Reader
-from nodes.selectors.readings import features_of
-from nodes.services.feature_memory import Switched, remember
-from nodes.switches import in_words, read_switches, switches_in
 from replication.apply.context import Context
 from replication.apply.leftovers import entries_in, sweep
 from replication.apply.names import parse
@@ -63,13 +63,13 @@ class FeaturesRun:
     def _leftovers(self, folder: str) -> list[str]:
         return [path for path in entries_in(self.context, folder) if parse(path)]
 
-    def _on(self, path: str, content: bytes) -> list[Switch]:
+    def _on(self, path: str, content: bytes) -> list[FeatureSetting]:
         document = IniDocument.parse(content)
         rules = [rule for rule in self.rules if rule.key and rule.path == path]
         found = [switch for rule in rules for switch in switches_in(rule, document)]
         return [switch for switch in found if switch.is_on]
 
-    def _remember(self, switches: Sequence[Switch]) -> None:
+    def _remember(self, switches: Sequence[FeatureSetting]) -> None:
         with self.work.lease.transaction():
             remember(node_id=self.work.node.pk, job_number=self.work.job.pk, switches=switches)
 

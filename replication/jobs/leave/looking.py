@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import msgspec
 
 from accounts.errors import Refused
-from nodes.connect import NodeLink
-from nodes.models.node import Node
+from nodes.connection.connect import NodeLink
 from nodes.products.profile import Profile
+from nodes.registry.models import Node
 from replication.core.compare import compare
 from replication.core.giving_back import Former, Past, former
 from replication.core.manifest import Manifest

@@ -8,13 +8,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
-from nodes.connect import open_node
-from nodes.enums import ApprovalPolicy, Joining
+from nodes.connection.connect import open_node
+from nodes.enums import SERVERS, ApprovalPolicy, Joining
 from nodes.errors import NodeError
-from nodes.models.node import Node
+from nodes.facts.selectors.facts import profile_of
 from nodes.products.profile import Profile
-from nodes.selectors.clusters import profile_of
-from nodes.services.joining import SERVERS
+from nodes.registry.models import Node
 from replication.core.plan import NodePlan, Plan
 from replication.core.states import TargetState
 from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork

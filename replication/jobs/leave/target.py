@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from nodes.errors import NodeError
+from nodes.lifecycle.services.joining import note_left
 from nodes.products.profile import Profile
-from nodes.services.joining import note_left
 from replication.apply.context import Context
 from replication.apply.semaphores import semaphores_owed
 from replication.core.manifest import Manifest

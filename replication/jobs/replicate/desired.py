@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nodes.connect import NodeLink
+from nodes.connection.connect import NodeLink
 from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render

@@ -10,8 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from nodes.enums import IniChoice
-from nodes.models.node import IniDecision, Node
+from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import IniKey
+from nodes.registry.models import Node
 from replication.core.manifest import Manifest
 from replication.core.tree import load
 from replication.guard import Guard

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connections
 
-from nodes.connect import NodeLink, open_node
+from nodes.connection.connect import NodeLink, open_node
 from nodes.errors import NodeError
-from nodes.models.node import Node
-from nodes.observe import freshen
+from nodes.facts.observe import freshen
 from nodes.platforms import platform_named
 from nodes.products.ini_render import DifferingKey
 from nodes.products.profile import Profile
+from nodes.registry.models import Node
 from replication.core.compare import Handling, compare
 from replication.core.manifest import Manifest, Problem
 from replication.core.paths import RelPath

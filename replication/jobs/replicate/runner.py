@@ -9,15 +9,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
+from nodes.checks.core.identity import says_otherwise
+from nodes.checks.selectors.readings import node_reading
+from nodes.clusters.models import Cluster
 from nodes.enums import ApprovalPolicy, Joining, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
-from nodes.health.identity import says_otherwise
-from nodes.models.cluster import Cluster
-from nodes.models.node import Node
+from nodes.facts.selectors.facts import profile_of
+from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.products.profile import Profile
-from nodes.selectors.clusters import profile_of
-from nodes.selectors.readings import node_reading
-from nodes.services.ini import note_kept_keys, note_values
+from nodes.registry.models import Node
 from replication.core.brakes import BrakeInputs, BrokenIni, Limits, NodeReading, brakes, emptied_files
 from replication.core.paths import path_problem
 from replication.core.plan import Plan

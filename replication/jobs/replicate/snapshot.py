@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from nodes.connect import NodeLink, open_node
-from nodes.models.node import Node
-from nodes.observe import freshen
+from nodes.connection.connect import NodeLink, open_node
+from nodes.facts.observe import freshen
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
+from nodes.registry.models import Node
 from replication.core.manifest import FileState, Manifest, Problem
 from replication.core.paths import RelPath
 from replication.core.tree import build

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nodes.connect import open_node
+from nodes.connection.connect import open_node
+from nodes.lifecycle.services.joining import note_joined
 from nodes.products.profile import Profile
-from nodes.services.joining import note_joined
 from replication.apply.context import Context
 from replication.apply.leftovers import sweep
 from replication.apply.round import apply_round

@@ -1,0 +1,1 @@
+"""The clustering guide's rules, judged from facts and attestations."""

@@ -1,0 +1,124 @@
+"""What is known of a cluster, as the guards want it. Digests of registration keys stay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+
+from nodes.checks.core.readings import (
+    ClusterReading,
+    FeatureReading,
+    NodeReading,
+    RunsAs,
+    Said,
+)
+from nodes.checks.models import Attestation, RegistrationSeal
+from nodes.clusters.models import Cluster
+from nodes.enums import AttestedSubject, CredentialKind, NodeRole, PlatformName, ReplicationMode
+from nodes.facts.core import FeatureSetting, ShareAccess
+from nodes.facts.models import NodeFacts
+from nodes.facts.selectors.facts import features_of, profile_of
+from nodes.products.errors import ProfileError
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from nodes.vault import WrongKey
+
+STALE_FACTOR = 3
+"""Facts that missed so many of their regular readings count as not known."""
+
+
+def cluster_reading(cluster: Cluster) -> ClusterReading:
+    """Everything the guards are judged from, in a fixed number of queries."""
+    profile = _profile(cluster)
+    nodes = list(
+        Node.objects.filter(cluster=cluster).select_related("facts", "credential").prefetch_related("attestations")
+    )
+    digests = _digests(cluster)
+    features = features_of(cluster, profile) if profile else ()
+    native = cluster.replication_mode == ReplicationMode.NATIVE
+    return ClusterReading(
+        native=native,
+        enabled=native or cluster.acts_as_one,
+        nodes=tuple(node_reading(node, digests.get(node.pk, "")) for node in nodes),
+        features=tuple(FeatureReading(rule.code, rule.label, bool(rule.key)) for rule in features),
+        stale_after=STALE_FACTOR * settings.PORTAL.observe,
+        clock_limit=profile.clock_limit_seconds if profile else 300.0,
+    )
+
+
+def _profile(cluster: Cluster) -> Profile | None:
+    try:
+        return profile_of(cluster)
+    except ProfileError:
+        return None
+
+
+def _digests(cluster: Cluster) -> dict[int, str]:
+    try:
+        return {row.node_id: row.digest.reveal() for row in RegistrationSeal.objects.filter(node__cluster=cluster)}
+    except WrongKey:
+        return {}
+
+
+def node_reading(node: Node, registration: str = "") -> NodeReading:
+    """One node; its facts and attestations should have been fetched with it."""
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    said = {row.subject: row for row in node.attestations.all()}
+    own_log = dict(facts.own_log) if facts else {}
+    service, part = said.get(AttestedSubject.CLUSTER_SERVICE), said.get(AttestedSubject.PART)
+    reading = NodeReading(
+        name=node.name,
+        primary=node.role == NodeRole.PRIMARY,
+        windows=node.platform == PlatformName.WINDOWS,
+        registration=registration,
+        service=_said(service),
+        part=_said(part),
+        account=_said(said.get(AttestedSubject.SERVICE_ACCOUNT)),
+        own_log=own_log,
+        new_log=_newer(own_log, service),
+        new_part_log=_newer(own_log, part),
+        host_names=_names(node, facts),
+        key_login=node.credential is not None and node.credential.kind == CredentialKind.KEY,
+    )
+    return reading if facts is None else reading.with_facts(**_facts(facts))
+
+
+def _facts(facts: NodeFacts) -> dict[str, object]:
+    offset = facts.clock_offset_ms
+    return {
+        "age": (timezone.now() - (facts.measured_at or facts.read_at)).total_seconds(),
+        "version": facts.product_version,
+        "time_zone": facts.time_zone,
+        "clock_offset": None if offset is None else offset / 1000,
+        "clock_uncertainty": (facts.clock_uncertainty_ms or 0.0) / 1000,
+        "peer_address": facts.peer_address,
+        "disk_free": facts.disk_free,
+        "disk_total": facts.disk_total,
+        "switches": msgspec.convert(facts.switches, tuple[FeatureSetting, ...]),
+        "services": tuple(RunsAs(service["shown_name"], service["account"]) for service in facts.services),
+        "reaches": msgspec.convert(facts.reaches, tuple[ShareAccess, ...]),
+    }
+
+
+def _said(row: Attestation | None) -> Said | None:
+    return None if row is None else Said(row.value, row.by, _day(row.at))
+
+
+def _day(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
+
+
+def _newer(own_log: Mapping[str, str], word: Attestation | None) -> dict[str, str]:
+    """The lines that were not there yet when the word was given."""
+    basis = word.basis if word else {}
+    return {code: line for code, line in own_log.items() if basis.get(code) != line}
+
+
+def _names(node: Node, facts: NodeFacts | None) -> frozenset[str]:
+    names = [node.name, node.address, *([facts.host_name] if facts and facts.host_name else [])]
+    folded = [name.casefold() for name in names]
+    return frozenset([*folded, *(name.partition(".")[0] for name in folded)])

@@ -1,0 +1,113 @@
+"""Pages of a cluster's checks and its log, and the small acts beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.principals import Principal
+from accounts.requests import principal_of
+from nodes.checks.forms import AttestForm, RegistrationForm
+from nodes.checks.selectors.checks import attestations_of, checks_shown, registration_of
+from nodes.checks.services import attestations, registration
+from nodes.checks.services.checks import note_checks
+from nodes.cluster_log.selectors import LogQuery, _newest
+from nodes.clusters.access import Rights
+from nodes.clusters.models import Cluster
+from nodes.clusters.views import visible_cluster
+from nodes.facts.selectors.facts import cluster_features
+from nodes.facts.tasks import ask_for_facts
+from nodes.registry.models import Node
+from nodes.registry.views.nodes import node_page
+from nodes.web.actions import (
+    act,
+    act_with,
+)
+
+
+def checks_part(principal: Principal, cluster: Cluster) -> dict[str, Any]:
+    """What the cluster's page shows of its checks: those that do not pass, and its last log lines."""
+    guards = checks_shown(principal, cluster)
+    return {
+        "guards_open": [guard for guard in guards if guard.row.state in ("fail", "warn")],
+        "guards_unknown": sum(guard.row.state == "unknown" for guard in guards),
+        "guards_passed": sum(guard.row.state == "pass" for guard in guards),
+        "log_lines": _newest(principal, cluster.pk, LogQuery(), 8),
+    }
+
+
+def attested_part(principal: Principal, node: Node) -> dict[str, Any]:
+    """What the node's page shows of what people said."""
+    return {
+        "attestations": list(attestations_of(principal, node)),
+        "registration": registration_of(principal, node),
+        "attest_form": AttestForm(auto_id="attest-%s"),
+        "registration_form": RegistrationForm(auto_id="registration-%s"),
+    }
+
+
+def checks(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every guard with evidence, since when, remedy."""
+    cluster = visible_cluster(request, pk)
+    principal = principal_of(request)
+    context = {
+        "cluster": cluster,
+        "rights": Rights.on(principal, pk),
+        "guards": checks_shown(principal, cluster),
+        "features": cluster_features(cluster),
+    }
+    return render(request, "nodes/checks.html", context)
+
+
+@require_POST
+def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
+    """Judge now, and read the nodes anew."""
+
+    def ask() -> None:
+        note_checks(principal_of(request), cluster_id=pk)
+        ask_for_facts(pk)
+
+    message = "Checked what is known; workers read the nodes anew, and the list follows."
+    return act(request, ask, to=reverse("nodes:checks", args=[pk]), message=message)
+
+
+@require_POST
+def attest(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what a person saw on the server."""
+    form = AttestForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: attestations.attest(principal_of(request), node_id=pk, word=form.word()),
+        to=f"{node_page(pk)}#attested",
+        message="Kept, with your name and the time.",
+    )
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a word back."""
+    subject = request.POST.get("subject", "")
+    return act(
+        request,
+        lambda: attestations.withdraw(principal_of(request), node_id=pk, subject=subject),
+        to=f"{node_page(pk)}#attested",
+        message="Taken back: it is not known again.",
+    )
+
+
+@require_POST
+def register_key(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the digest of a registration key."""
+    form = RegistrationForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: registration.seal_registration(principal_of(request), node_id=pk, key=form.key()),
+        to=f"{node_page(pk)}#attested",
+        message="Kept a sealed digest of the key; the key itself is not kept.",
+    )

@@ -1,0 +1,1 @@
+"""The portal's own lines, in the form of MDaemon's cluster log."""

@@ -1,0 +1,1 @@
+"""Clusters: members, path classes, who may do what."""

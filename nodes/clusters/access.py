@@ -1,0 +1,71 @@
+"""Who may do what on which cluster. Every face asks here; nothing is visible by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.access import require_portal as require_portal  # noqa: PLC0414 - for this room's callers
+from accounts.models import Role
+from accounts.principals import Principal, rank
+from nodes.clusters.models import Cluster, Membership
+from nodes.rows import compare, take
+
+
+def role_on(principal: Principal, cluster_id: int) -> str:
+    """The principal's role on a cluster; "" for none."""
+    token = principal.token
+    if token is not None and token.cluster_ids and cluster_id not in token.cluster_ids:
+        return ""
+    best = principal.portal_role()
+    if principal.user is not None and rank(best) < rank(Role.ADMINISTRATOR):
+        for role in Membership.objects.filter(user=principal.user, cluster=cluster_id).values_list("role", flat=True):
+            best = max(best, principal.narrowed(role), key=rank)
+    return best
+
+
+def visible_clusters(principal: Principal) -> QuerySet[Cluster]:
+    """The clusters the principal may at least view."""
+    rows = Cluster.objects.all()
+    if principal.token is not None and principal.token.cluster_ids:
+        rows = rows.filter(pk__in=principal.token.cluster_ids)
+    if principal.portal_role():
+        return rows
+    return rows.filter(pk__in=Membership.objects.filter(user=principal.user).values("cluster"))
+
+
+def require(principal: Principal, cluster_id: int, role: Role) -> None:
+    """Raise Http404 where the principal may not even see the cluster, PermissionDenied where the role is too small."""
+    held = role_on(principal, cluster_id)
+    if not held:
+        raise Http404("No such cluster.")
+    if rank(held) < rank(role):
+        raise PermissionDenied(f"This needs the role {role.label} on the cluster; yours is {Role(held).label}.")
+
+
+def take_cluster(principal: Principal, cluster_id: int, role: Role, seen_version: int | None = None) -> Cluster:
+    """Lock a cluster. Raises Http404, PermissionDenied, Stale."""
+    require(principal, cluster_id, role)
+    return compare(take(Cluster.objects.all(), cluster_id, "cluster"), seen_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a page may offer; the services check again."""
+
+    operate: bool
+    administer: bool
+
+    @classmethod
+    def on(cls, principal: Principal, cluster_id: int) -> Rights:
+        """Those of a principal on a cluster."""
+        return cls.of(role_on(principal, cluster_id))
+
+    @classmethod
+    def of(cls, role: str) -> Rights:
+        """Those of a role."""
+        held = rank(role)
+        return cls(operate=held >= rank(Role.OPERATOR), administer=held >= rank(Role.ADMINISTRATOR))

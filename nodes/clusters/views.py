@@ -1,0 +1,226 @@
+"""Pages about clusters: list, make, change, pause, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from django_tables2.utils import A
+
+from accounts.models import Role
+from accounts.principals import rank
+from accounts.requests import principal_of
+from nodes.clusters import services as clusters_services
+from nodes.clusters.access import require, require_portal, visible_clusters
+from nodes.clusters.forms import EditClusterForm, MemberForm, NewClusterForm, PathClassForm
+from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import clusters_for
+from nodes.clusters.status import status_of_counts
+from nodes.enums import ReplicationMode
+from nodes.web.actions import (
+    FormPage,
+    act,
+    act_with,
+    done,
+    form_page,
+)
+from nodes.web.forms import ConfirmName, ReasonForm
+from nodes.web.html import badge
+from nodes.web.listing import ListingView, by_words
+
+
+class ClusterTable(tables.Table):
+    """One row a cluster."""
+
+    name = tables.Column(linkify=("replication:cluster", [A("pk")]), attrs={"td": {"class": "strong"}})
+    state = tables.Column(empty_values=(), orderable=False)
+    node_count = tables.Column(verbose_name="Nodes", attrs={"td": {"class": "num"}, "th": {"class": "num"}})
+    replication_mode = tables.Column(verbose_name="Replicated by")
+    approval = tables.Column()
+    description = tables.Column(orderable=False, attrs={"td": {"class": "wrap"}})
+    label = "Clusters"
+
+    class Meta:
+        template_name = "components/table.html"
+        empty_text = "No cluster matches."
+        order_by = "name"
+
+    def render_state(self, record: Cluster) -> str:
+        """Paused, or the worst of its nodes."""
+        verdict = status_of_counts(record)
+        return badge(verdict.state, verdict.label)
+
+
+class ClusterFilter(django_filters.FilterSet):
+    """Search and who replicates."""
+
+    q = django_filters.CharFilter(method="search", label="Search")
+    replication_mode = django_filters.ChoiceFilter(
+        choices=ReplicationMode.choices, label="Replicated by", empty_label="All"
+    )
+    paused = django_filters.ChoiceFilter(
+        choices=[("true", "Paused"), ("false", "Not paused")], label="Paused", empty_label="All", method="is_paused"
+    )
+    search = staticmethod(by_words(("name", "description")))
+
+    class Meta:
+        model = Cluster
+        fields: list[str] = []
+
+    @staticmethod
+    def is_paused(rows: QuerySet[Cluster], name: str, value: str) -> QuerySet[Cluster]:
+        """Those paused, or those not."""
+        return rows.filter(paused=value == "true")
+
+
+class ClusterList(ListingView):
+    """All clusters the user may see."""
+
+    table_class = ClusterTable
+    filterset_class = ClusterFilter
+    page_template = "nodes/cluster_list.html"
+
+    def get_queryset(self) -> QuerySet[Cluster]:
+        """With the counts of their nodes."""
+        return clusters_for(self.principal)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """And whether new ones may be made."""
+        may_create = rank(self.principal.portal_role()) >= rank(Role.ADMINISTRATOR)
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"may_create": may_create}
+
+
+def cluster_page(cluster_id: int) -> str:
+    """The address of a cluster's page."""
+    return reverse("replication:cluster", args=[cluster_id])
+
+
+def visible_cluster(request: HttpRequest, cluster_id: int, role: Role = Role.VIEWER) -> Cluster:
+    """The cluster, if the role holds on it. Raises Http404, PermissionDenied."""
+    require(principal_of(request), cluster_id, role)
+    return get_object_or_404(Cluster, pk=cluster_id)
+
+
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a cluster."""
+    principal = principal_of(request)
+    require_portal(principal, Role.ADMINISTRATOR)
+    form = NewClusterForm(request.POST or None)
+    cluster = (
+        form.attempt(lambda: clusters_services.create_cluster(principal, new=form.new())) if request.POST else None
+    )
+    if cluster is not None:
+        return done(request, cluster_page(cluster.pk), f"Created cluster {cluster.name}.")
+    page = FormPage("New cluster", "Create cluster", reverse("nodes:cluster-list"), "Clusters")
+    return form_page(request, form, page)
+
+
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a cluster; who replicates stays."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    principal = principal_of(request)
+    form = EditClusterForm(request.POST or None, cluster=cluster)
+    if request.method == "POST":
+        saved = form.attempt(
+            lambda: clusters_services.update_cluster(
+                principal, cluster_id=pk, change=form.change(), seen_version=form.version()
+            )
+        )
+        if saved is not None:
+            return done(request, cluster_page(pk), f"Saved cluster {saved.name}.")
+    return form_page(request, form, FormPage(f"Edit {cluster}", "Save", cluster_page(pk), cluster.name))
+
+
+@require_POST
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep its jobs from starting and from changing nodes."""
+    form = ReasonForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: clusters_services.pause_cluster(
+            principal_of(request), cluster_id=pk, reason=form.cleaned_data["reason"]
+        ),
+        to=cluster_page(pk),
+        message="Paused: no job of this cluster starts or changes a node.",
+    )
+
+
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete an empty cluster, after its name was typed."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    form = ConfirmName(request.POST or None, name=cluster.name)
+    if request.method == "POST":
+        gone = form.attempt(lambda: clusters_services.delete_cluster(principal_of(request), cluster_id=pk) or True)
+        if gone:
+            return done(request, reverse("nodes:cluster-list"), f"Deleted cluster {cluster.name}.")
+    lead = "Its jobs, snapshots, conflicts and credentials are deleted with it. Nothing changes on any server."
+    page = FormPage(f"Delete {cluster}", "Delete cluster", cluster_page(pk), cluster.name, lead, danger=True)
+    return form_page(request, form, page)
+
+
+@require_POST
+def set_path_class(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say which class a path or pattern has."""
+    form = PathClassForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: clusters_services.set_path_class(principal_of(request), cluster_id=pk, rule=form.rule()),
+        to=f"{cluster_page(pk)}#paths",
+        message="Saved. The next scan of the primary sorts the path so.",
+    )
+
+
+@require_POST
+def clear_path_class(request: HttpRequest, pk: int, override: int) -> HttpResponse:
+    """Go back to what the profile says of a pattern."""
+    return act(
+        request,
+        lambda: clusters_services.clear_path_class(principal_of(request), cluster_id=pk, override_id=override),
+        to=f"{cluster_page(pk)}#paths",
+        message="Cleared: the profile decides again.",
+    )
+
+
+@require_POST
+def set_member(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a user a role on the cluster."""
+    form = MemberForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: clusters_services.set_member(
+            principal_of(request),
+            cluster_id=pk,
+            username=form.cleaned_data["username"],
+            role=form.cleaned_data["role"],
+        ),
+        to=f"{cluster_page(pk)}#members",
+        message="Saved the member's role.",
+    )
+
+
+@require_POST
+def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a user's role on the cluster."""
+    return act(
+        request,
+        lambda: clusters_services.set_member(
+            principal_of(request), cluster_id=pk, username=request.POST.get("username", ""), role=""
+        ),
+        to=f"{cluster_page(pk)}#members",
+        message="Took the member's role.",
+    )
+
+
+def clusters_of(request: HttpRequest | None) -> QuerySet[Cluster]:
+    """The clusters a filter offers."""
+    return Cluster.objects.none() if request is None else visible_clusters(principal_of(request))

@@ -1,0 +1,139 @@
+"""From a node's row to a working session with it: the one door for everything that touches a server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from nodes.credentials.models import Credential
+from nodes.enums import CredentialKind
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unsupported
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities, Platform
+from nodes.registry.models import Node
+from nodes.registry.selectors import approved_fingerprint
+from nodes.registry.services.host_keys import quarantine
+from nodes.remote.pool import POOL
+from nodes.remote.scripts import prepared
+from nodes.remote.session import Session
+from nodes.remote.target import SshTarget
+from nodes.vault import WrongKey
+
+PROBE_SECONDS = 600.0
+"""How long what a server can do is believed before it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLink:
+    """An open way to a node. `root` is its installation folder as SFTP spells it."""
+
+    session: Session
+    platform: Platform
+    root: str
+    capabilities: Capabilities
+    node_id: int
+    node_name: str
+
+
+class _Probes:
+    """What each server was found to be able to do. Safe for threads; two asking at once both probe."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[float, tuple[Platform, Capabilities]]] = {}
+        self._lock = threading.Lock()
+
+    def ask(
+        self, session: Session, platform: Platform, target: SshTarget, version: int
+    ) -> tuple[Platform, Capabilities]:
+        """The server's driver, with scripts where it has them, and its capabilities; asked anew where the node's row
+        has another `version`. Raises NodeError when the connection breaks."""
+        server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name, version)
+        now = time.monotonic()
+        with self._lock:
+            when, known = self._known.get(server, (float("-inf"), (platform, Capabilities())))
+        if now - when < PROBE_SECONDS:
+            return known
+        found = _probe(session, platform)
+        with self._lock:
+            self._known[server] = (now, found)
+        return found
+
+    def forget(self) -> None:
+        """Ask every server again."""
+        with self._lock:
+            self._known.clear()
+
+
+PROBES = _Probes()
+
+
+def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities]:
+    able = prepared(session, platform)
+    command = able.probe()
+    if command is None:
+        return platform, Capabilities()
+    try:
+        result = session.run(able.spell(command), timeout=settings.PORTAL.command)
+    except Unsupported:
+        # a server that gives SFTP and no shell
+        return platform, Capabilities()
+    found = able.parse_probe(result)
+    return (platform if found == Capabilities() else able), found
+
+
+@contextmanager
+def open_node(node: Node) -> Iterator[NodeLink]:
+    """Log in to a node, by its row as it is now in the database.
+
+    Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
+    AuthRejected where no usable credential is stored, and whatever the wire raises.
+    """
+    row = Node.objects.get(pk=node.pk)
+    target = _target(row)
+    platform = platform_named(row.platform)
+    try:
+        root = platform.sftp_path(row.install_root)
+    except ValueError as error:
+        raise Unsupported(f"Its installation folder: {error}") from error
+    try:
+        with POOL.lease(target) as session:
+            platform, capabilities = PROBES.ask(session, platform, target, row.version)
+            yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
+    except HostKeyMismatch as mismatch:
+        quarantine(row, mismatch)
+        raise
+
+
+def _target(node: Node) -> SshTarget:
+    if node.quarantined_reason:
+        raise HostKeyUnknown(f"{node.name} is quarantined: {node.quarantined_reason} Approve a host key first.")
+    fingerprint = approved_fingerprint(node)
+    if not fingerprint:
+        raise HostKeyUnknown(f"Approve the host key of {node.name} first.")
+    credential = _credential(node)
+    is_key = credential.kind == CredentialKind.KEY
+    return SshTarget(
+        address=node.address,
+        port=node.port,
+        username=credential.username,
+        password=None if is_key else credential.secret,
+        private_key=credential.secret if is_key else None,
+        passphrase=credential.passphrase if is_key else None,
+        host_key_fingerprint=fingerprint,
+        connect_timeout=settings.PORTAL.connect,
+    )
+
+
+def _credential(node: Node) -> Credential:
+    try:
+        credential = node.credential
+    except WrongKey as error:
+        raise AuthRejected(f"The stored credential of {node.name} cannot be opened. {error}") from error
+    if credential is None:
+        raise AuthRejected(f"{node.name} has no credential. Give it one.")
+    return credential

@@ -1,0 +1,167 @@
+"""Asking a node fact by fact: what cannot be read is noted, and the rest goes on. Nothing is changed on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.conf import settings
+
+from nodes.command import Command, CommandResult
+from nodes.connection.connect import NodeLink
+from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, SessionLost, Unsupported
+from nodes.platforms.base import ClockReading, Service, SystemFacts
+from nodes.products.ini import IniError
+from nodes.remote.scripts import ScriptsSeen, seen
+from nodes.remote.session import FileKind, RemoteEntry, Space
+
+Value = TypeVar("Value")
+
+CLOCK_READINGS = 5
+"""Round trips to compare clocks; the shortest is the most exact."""
+
+LINE_SECONDS = 0.15
+"""Between two lines to a program that tells the clock: a dozen outlast PowerShell's start."""
+
+MAX_INI = 4 * 1024 * 1024
+"""Bytes of an ini file that are read; real ones have some 50 KB."""
+
+READ_ATTEMPTS = 3
+"""A server that writes a file while it is read is asked again."""
+
+
+def _nobody_waits() -> None:
+    """No sign of life is needed."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads fact by fact; what cannot be read is noted and the rest goes on. `alive` is called before each question to
+    the node: a sign of life, which may raise to stop."""
+
+    link: NodeLink
+    errors: dict[str, str] = field(default_factory=dict)
+    alive: Callable[[], None] = _nobody_waits
+
+    def attempt(self, fact: str, read: Callable[[], Value], otherwise: Value) -> Value:
+        """The fact, or `otherwise` with the reason noted. Raises SessionLost: then nothing more can be read."""
+        try:
+            return read()
+        except SessionLost:
+            raise
+        except (NodeError, IniError, ValueError) as error:
+            self.errors[fact] = str(error)
+            return otherwise
+
+    def answer(self, command: Command | None, missing: str) -> CommandResult:
+        """What a command of the platform answers. Raises Unsupported with `missing` where there is none."""
+        if command is None:
+            raise Unsupported(missing)
+        self.alive()
+        return self.link.session.run(self.link.platform.spell(command), timeout=settings.PORTAL.command)
+
+    def system(self) -> SystemFacts:
+        """System, host name, time zone."""
+        platform = self.link.platform
+        missing = "The portal has no command for this platform that tells system, host name and time zone."
+        return platform.parse_system_facts(self.answer(platform.system_facts(), missing))
+
+    def clock(self) -> ClockReading:
+        """The clock by several round trips, the shortest of which wins, or by one program that reads line by line."""
+        if self.link.platform.clock_lines:
+            return self._clock_by_lines(self.link.platform.clock_lines)
+        return min((self._clock_once() for _ in range(CLOCK_READINGS)), key=lambda reading: reading.uncertainty_ms)
+
+    def _clock_once(self) -> ClockReading:
+        platform = self.link.platform
+        missing = "The portal has no command for this platform that tells the clock; compare it by hand."
+        asked_ns, started = time.time_ns(), time.perf_counter_ns()
+        result = self.answer(platform.clock(), missing)
+        trip_ns = time.perf_counter_ns() - started
+        offset_ns = platform.parse_clock(result) - (asked_ns + trip_ns // 2)
+        return ClockReading(offset_ns / 1e6, trip_ns / 2e6)
+
+    def _clock_by_lines(self, lines: int) -> ClockReading:
+        """The answer to the last line was made after that line left and before the program ended: its slow start does
+        not count."""
+        platform, session = self.link.platform, self.link.session
+        command = platform.clock()
+        if command is None:
+            raise Unsupported("Without the portal's scripts on the node its clock cannot be read; compare it by hand.")
+        sent_ns = 0
+
+        def paced() -> Iterator[bytes]:
+            nonlocal sent_ns
+            for _ in range(lines):
+                time.sleep(LINE_SECONDS)
+                sent_ns = time.time_ns()
+                yield b"now\r\n"
+
+        result = session.run(platform.spell(command), stdin=paced(), timeout=settings.PORTAL.command)
+        between_ns = time.time_ns() - sent_ns
+        offset_ns = platform.parse_clock(result) - (sent_ns + between_ns // 2)
+        return ClockReading(offset_ns / 1e6, between_ns / 2e6)
+
+    def disk(self) -> Space:
+        """Space of the volume with the installation folder."""
+        space = self.link.session.free_space(self.link.root)
+        if space is None:
+            raise Unsupported("The server's SFTP does not tell the free space.")
+        return space
+
+    def services(self) -> tuple[Service, ...]:
+        """The services of the installation folder; none where no command of the platform tells them."""
+        command = self.link.platform.services(self.link.root)
+        return self.link.platform.parse_services(self.answer(command, "")) if command else ()
+
+    def scripts(self) -> ScriptsSeen | None:
+        """The portal's scripts on the node; None where its system needs none."""
+        platform = self.link.platform
+        return seen(self.link.session, platform) if platform.scripts() else None
+
+    def file(self, relative: str) -> bytes:
+        """A small file below the installation folder, whole. Raises OutputUnreadable for a large one."""
+        path = f"{self.link.root}/{relative}"
+        for _ in range(READ_ATTEMPTS - 1):
+            try:
+                return self._file_once(path)
+            except ChangedWhileRead:
+                continue
+        return self._file_once(path)
+
+    def _file_once(self, path: str) -> bytes:
+        self.alive()
+        held = bytearray()
+        for chunk in self.link.session.read(path):
+            held += chunk
+            if len(held) > MAX_INI:
+                raise OutputUnreadable(f"{path} has more than {MAX_INI} bytes.")
+        return bytes(held)
+
+    def start_of(self, path: str, size: int) -> bytes:
+        """The first bytes of a file that may be growing."""
+        self.alive()
+        held = bytearray()
+        chunks = self.link.session.read(path)
+        try:
+            for chunk in chunks:
+                held += chunk
+                if len(held) >= size:
+                    break
+        except ChangedWhileRead:
+            # what came before its end is there all the same
+            pass
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        return bytes(held[:size])
+
+    def logs(self, folder: str) -> list[RemoteEntry]:
+        """The log files of a folder, newest first."""
+        found = [
+            entry
+            for entry in self.link.session.list_folder(folder)
+            if entry.stat.kind == FileKind.FILE and entry.name_bytes is None and entry.name.casefold().endswith(".log")
+        ]
+        return sorted(found, key=lambda entry: entry.stat.mtime_ns, reverse=True)

@@ -1,0 +1,1 @@
+"""The search of networks for mail servers."""

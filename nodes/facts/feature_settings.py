@@ -1,0 +1,45 @@
+"""How the switches of the incompatible features stand in a node's files. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nodes.connection.reader import Reader
+from nodes.errors import RemoteFileMissing
+from nodes.facts.core import EVERY_SECTION, FeatureSetting
+from nodes.products.ini import IniDocument
+from nodes.products.profile import FeatureRule
+
+
+def switches_in(rule: FeatureRule, ini: IniDocument | None) -> list[FeatureSetting]:
+    """A feature's switches in a file; one without a value where the key is nowhere. `ini` None: there is no file."""
+    items = ini.items() if ini else ()
+    found: dict[tuple[str, str], FeatureSetting] = {}
+    for item in items:
+        in_section = rule.section == EVERY_SECTION or item.section.casefold() == rule.section.casefold()
+        place = (item.section.casefold(), item.key.casefold())
+        # of several equal keys Windows reads the first
+        if in_section and place[1] == rule.key.casefold() and place not in found:
+            found[place] = FeatureSetting(rule.code, rule.path, item.section, item.key, rule.off, item.value)
+    return list(found.values()) or [FeatureSetting(rule.code, rule.path, rule.section, rule.key, rule.off, None)]
+
+
+def in_words(switch: FeatureSetting) -> str:
+    """A switch as a person finds it in its file."""
+    if switch.value is None:
+        return f"[{switch.section}] {switch.key} is not in {switch.path}"
+    return f"[{switch.section}] {switch.key}={switch.value} in {switch.path}"
+
+
+def read_switches(reader: Reader, rules: Sequence[FeatureRule]) -> tuple[FeatureSetting, ...]:
+    """Every known switch, each file read once. Raises NodeError, IniError."""
+    known = [rule for rule in rules if rule.key]
+    files = {path: _parsed(reader, path) for path in dict.fromkeys(rule.path for rule in known)}
+    return tuple(switch for rule in known for switch in switches_in(rule, files[rule.path]))
+
+
+def _parsed(reader: Reader, path: str) -> IniDocument | None:
+    try:
+        return IniDocument.parse(reader.file(path))
+    except RemoteFileMissing:
+        return None

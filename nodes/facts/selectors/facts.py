@@ -1,0 +1,69 @@
+"""What is known of nodes and of a cluster's features."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+
+from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
+from nodes.credentials.selectors import credentials_for
+from nodes.enums import HostKeyState, NodeRole
+from nodes.facts.models import FeatureKey, NodeFacts
+from nodes.ini_keys.selectors import ini_keys_of
+from nodes.products.errors import ProfileError
+from nodes.products.folders import folders_from
+from nodes.products.loading import load_profile
+from nodes.products.profile import FeatureRule, Profile
+from nodes.registry.models import Node
+from nodes.registry.selectors import approved_fingerprint, host_keys_of, nodes_for, primary_of
+
+__all__ = [
+    "approved_fingerprint",
+    "clusters_for",
+    "credentials_for",
+    "host_keys_of",
+    "ini_keys_of",
+    "members_of",
+    "nodes_for",
+    "path_overrides_of",
+    "primary_of",
+    "profile_of",
+]
+
+
+def profile_of(cluster: Cluster) -> Profile:
+    """The product profile with the cluster's overrides and the folders its primary really uses. Raises ProfileError."""
+    profile = load_profile(cluster.profile, settings.PORTAL.profile_folder)
+    overrides = tuple(cluster.path_overrides.values_list("pattern", "path_class"))
+    facts = NodeFacts.objects.filter(node__cluster=cluster, node__role=NodeRole.PRIMARY).first()
+    folders = folders_from(facts.folders if facts else ())
+    return profile.with_folders(folders).with_overrides(overrides)
+
+
+def cluster_features(cluster: Cluster) -> tuple[FeatureRule, ...]:
+    """The features that do not go with clustering; none where the profile cannot be read."""
+    try:
+        return features_of(cluster, profile_of(cluster))
+    except ProfileError:
+        return ()
+
+
+def nodes_to_observe(older_than: datetime) -> list[int]:
+    """Nodes that can be logged in to and whose facts were last read before a moment, or never."""
+    reachable = Node.objects.filter(
+        host_keys__state=HostKeyState.APPROVED, credential__isnull=False, quarantined_reason=""
+    )
+    due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than)
+    return list(reachable.filter(due).order_by("pk").values_list("pk", flat=True))
+
+
+def features_of(cluster: Cluster, profile: Profile) -> tuple[FeatureRule, ...]:
+    """The features that do not go with clustering, with the switches that an operator found on this cluster."""
+    said = {row.feature: row for row in FeatureKey.objects.filter(cluster=cluster)}
+    return tuple(
+        rule.at(row.path, row.section, row.key, row.off) if (row := said.get(rule.code)) else rule
+        for rule in profile.features
+    )

@@ -1,0 +1,48 @@
+"""Whether a node finds the folders that all nodes share. They are looked at; nothing is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nodes.connection.reader import Reader
+from nodes.errors import NodeError, RemoteDenied, RemoteFileMissing, SessionLost
+from nodes.facts.core import ShareAccess
+from nodes.products.profile import FolderPath, Profile
+from nodes.remote.session import FileKind
+
+
+def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[FolderPath, ...]:
+    """The folders that nodes share and that lie outside an installation folder, each place once."""
+    found = [folder for folder in folders if folder.role in profile.shared_roles and not folder.inside]
+    return tuple({folder.path: folder for folder in found}.values())
+
+
+def try_shares(reader: Reader, places: Sequence[FolderPath]) -> tuple[ShareAccess, ...]:
+    """Each place, and whether the node finds a folder there. Raises SessionLost."""
+    return tuple(_tried(reader, place) for place in places)
+
+
+def _tried(reader: Reader, place: FolderPath) -> ShareAccess:
+    try:
+        why = _missing(reader, reader.link.platform.sftp_path(place.path))
+    except SessionLost:
+        raise
+    except RemoteDenied:
+        return ShareAccess(place.label, place.path, found=False, why="access is denied")
+    except RemoteFileMissing:
+        return ShareAccess(place.label, place.path, found=False, why="it is not there")
+    except (NodeError, ValueError) as error:
+        return ShareAccess(place.label, place.path, found=None, why=str(error).rstrip("."))
+    return ShareAccess(place.label, place.path, found=not why, why=why)
+
+
+def _missing(reader: Reader, path: str) -> str:
+    """Why there is no folder; "" where there is one."""
+    reader.alive()
+    stat = reader.link.session.stat(path)
+    if stat is None:
+        return "it is not there"
+    if stat.kind is FileKind.LINK:
+        reader.link.session.list_folder(path)
+        return ""
+    return "" if stat.kind is FileKind.FOLDER else "a file is there, no folder"

@@ -1,0 +1,50 @@
+"""What workers do to read facts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from accounts.errors import Refused
+from nodes.facts.observe import observe_node
+from nodes.facts.selectors.facts import nodes_to_observe
+from nodes.registry.models import Node
+from nodes.signals import CLUSTER_CHANGED
+
+
+@shared_task(name="nodes.tasks.observe")
+def observe(node_id: int) -> None:
+    """Read a node's facts, keep them, and tell whoever judges its cluster. Doing it twice is fine."""
+    observe_node(node_id)
+    for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
+        CLUSTER_CHANGED.send(sender=None, cluster_id=cluster_id)
+
+
+@shared_task(name="nodes.tasks.observe_due")
+def observe_due() -> None:
+    """Send a worker to every node whose facts are getting old; nodes that were away come back to life this way too."""
+    oldest = timezone.now() - timedelta(seconds=settings.PORTAL.observe)
+    for node_id in nodes_to_observe(oldest):
+        observe.apply_async(args=(node_id,))
+
+
+def ask_for_facts(cluster_id: int) -> None:
+    """Wake workers to read the facts of every node of a cluster that can be logged in to. Raises Refused where no
+    worker can be told."""
+    cluster_nodes = set(Node.objects.filter(cluster=cluster_id).values_list("pk", flat=True))
+    for node_id in nodes_to_observe(timezone.now()):
+        if node_id in cluster_nodes:
+            ask_to_observe(node_id)
+
+
+def ask_to_observe(node_id: int) -> None:
+    """Wake a worker to read a node's facts. Raises Refused where no worker can be told."""
+    try:
+        observe.apply_async(args=(node_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        text = "No worker can be told now: the broker does not answer."
+        raise Refused("no_broker", text, "Try again later.") from error

@@ -1,0 +1,1 @@
+"""How a server joins and leaves, and clustering goes on and off."""

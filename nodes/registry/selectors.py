@@ -1,0 +1,41 @@
+"""Nodes, credentials and what is known of them, as pages, lists and jobs need them."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.clusters.access import require, visible_clusters
+from nodes.clusters.models import Cluster
+from nodes.enums import HostKeyState, NodeRole
+from nodes.registry.models import HostKey, Node
+
+
+def nodes_for(principal: Principal) -> QuerySet[Node]:
+    """The nodes the principal may see, with cluster, credential (without its secrets), facts and `approved_key`."""
+    approved = HostKey.objects.filter(node=OuterRef("pk"), state=HostKeyState.APPROVED).values("fingerprint")
+    return (
+        Node.objects.filter(cluster__in=visible_clusters(principal))
+        .select_related("cluster", "credential", "facts")
+        .defer("credential__secret", "credential__passphrase")
+        .annotate(approved_key=Coalesce(Subquery(approved[:1]), Value("")))
+    )
+
+
+def host_keys_of(principal: Principal, node: Node) -> QuerySet[HostKey]:
+    """The keys a node showed or that were given, newest first."""
+    require(principal, node.cluster_id, Role.VIEWER)
+    return HostKey.objects.filter(node=node)
+
+
+def approved_fingerprint(node: Node) -> str:
+    """The fingerprint a node must show; "" while none is approved."""
+    found = HostKey.objects.filter(node=node, state=HostKeyState.APPROVED).values_list("fingerprint", flat=True)
+    return found.first() or ""
+
+
+def primary_of(cluster: Cluster) -> Node | None:
+    """The cluster's primary; None while none is registered."""
+    return Node.objects.filter(cluster=cluster, role=NodeRole.PRIMARY).first()

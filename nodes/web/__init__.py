@@ -1,0 +1,1 @@
+"""What pages and REST of all packages share."""

@@ -1,0 +1,218 @@
+"""Searching real loopback addresses: right answers, few sockets, cancel, and workers that die."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.models import AuditEvent, User
+from nodes.clusters.models import Cluster
+from nodes.discovery import services as discovery_services
+from nodes.discovery.models import NetworkSearch
+from nodes.discovery.selectors import hits_of
+from nodes.discovery.services import (
+    NewSearch,
+    cancel_search,
+    claim_search,
+    note_progress,
+    start_search,
+    sweep_searches,
+)
+from nodes.discovery.worker import search
+from nodes.enums import SearchState
+from nodes.remote.banners import MOST_SOCKETS, Endpoint, Knocking
+from tests.factories import make_node
+from tests.sshd import SshdServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MDAEMON = b"220 mx7.a.example ESMTP MDaemon 25.5.2; Sun, 22 Nov 2026 10:00:00 +0000\r\n"
+
+
+@contextmanager
+def greeting(address: str, line: bytes, port: int = 0) -> Iterator[int]:
+    """A server that greets everybody with `line` and waits; "" says nothing at all."""
+    with socket.socket() as listener:
+        listener.bind((address, port))
+        listener.listen(64)
+        held: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    guest, _ = listener.accept()
+                except OSError:
+                    return
+                held.append(guest)
+                if line:
+                    guest.sendall(line)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+            for guest in held:
+                guest.close()
+
+
+@contextmanager
+def counting_sockets() -> Iterator[list[int]]:
+    """How many sockets this process has open, looked at all the time."""
+    seen, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.002):
+            count = 0
+            for entry in os.scandir("/proc/self/fd"):
+                try:
+                    count += str(Path(entry.path).readlink()).startswith("socket:")
+                except OSError:
+                    continue
+            seen.append(count)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join(5)
+
+
+@pytest.fixture
+def keeper(administrator: User, principal_for):
+    return principal_for(administrator)
+
+
+def test_250_addresses_with_three_servers_in_them(cluster: Cluster, keeper, tmp_path: Path) -> None:
+    server = SshdServer.start(tmp_path / "sshd")
+    with (
+        greeting("127.0.0.1", MDAEMON) as smtp,
+        greeting("127.0.0.99", b"hello\r\nSSH-2.0-OpenSSH_for_Windows_9.5\r\n", server.port),
+        greeting("127.0.0.200", b"", smtp),
+        greeting("127.0.0.240", b"220 other.example ESMTP Postfix\r\n", smtp),
+        counting_sockets() as seen,
+    ):
+        row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.0/24",), (server.port,), (smtp,)))
+        before, began = seen[-1], time.monotonic()
+        assert search(row.pk)
+        took = time.monotonic() - began
+    server.stop()
+    row.refresh_from_db()
+    assert (row.state, row.done, row.total) == (SearchState.SUCCEEDED, 254, 254)
+    assert took < 10
+    assert 0 < row.sockets <= MOST_SOCKETS
+    # what this process really had open: the search's sockets, and the guests of the servers in this test
+    assert max(seen) - before <= MOST_SOCKETS + 6
+    hits = {shown.hit.address: shown for shown in hits_of(row)}
+    assert set(hits) == {"127.0.0.1", "127.0.0.99", "127.0.0.240"}
+    found = hits["127.0.0.1"]
+    assert (found.hit.product, found.hit.version, found.name) == (True, "25.5.2", "mx7")
+    assert found.ssh == server.port
+    assert [service["protocol"] for service in found.hit.services].count("ssh") == 1
+    assert not hits["127.0.0.99"].hit.product
+    assert hits["127.0.0.240"].ssh is None
+    assert next(iter(hits)) == "127.0.0.1"
+
+
+def test_a_full_house_never_has_more_than_the_sockets_allowed() -> None:
+    with greeting("127.0.0.1", b"") as port:
+        doors = [Endpoint("127.0.0.1", port, b"220")] * 199
+        knocking = Knocking(doors, sockets=16, greeting_seconds=0.2)
+        knocks = [knock for knocks in knocking.run() for knock in knocks]
+    assert len(knocks) == 199
+    assert knocking.most == 16
+
+
+def test_registered_nodes_are_recognised(cluster: Cluster, keeper) -> None:
+    with greeting("127.0.77.20", b"SSH-2.0-x\r\n") as ssh, greeting("127.0.77.20", MDAEMON) as smtp:
+        node = make_node(cluster, "mx7", address="127.0.77.20", port=ssh)
+        row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.77.20/32",), (ssh,), (smtp,)))
+        search(row.pk)
+    assert [shown.known for shown in hits_of(row)] == [node]
+
+
+def test_a_cancelled_search_stops(cluster: Cluster, keeper, monkeypatch) -> None:
+    monkeypatch.setattr("nodes.discovery.worker.BEAT_SECONDS", 0.0)
+    with greeting("127.0.76.1", b"") as port:
+        row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.76.0/22",), (port,), (port + 1,)))
+        thread = threading.Thread(target=search, args=(row.pk,))
+        began = time.monotonic()
+        thread.start()
+        while NetworkSearch.objects.get(pk=row.pk).state != SearchState.RUNNING:
+            assert time.monotonic() - began < 10
+            time.sleep(0.01)
+        cancel_search(keeper, search_id=row.pk)
+        thread.join(10)
+        assert not thread.is_alive()
+    row.refresh_from_db()
+    assert (row.state, row.cancelled_by) == (SearchState.CANCELLED, keeper.name)
+    assert row.done < row.total
+    assert set(AuditEvent.objects.values_list("action", flat=True)) >= {"network.search", "network.cancel"}
+
+
+def test_a_dead_workers_search_fails_and_says_so(cluster: Cluster, keeper) -> None:
+    row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.1/32",)))
+    claim = claim_search(row.pk, owner="gone")
+    assert claim is not None
+    assert sweep_searches() == []
+    NetworkSearch.objects.filter(pk=row.pk).update(beat_at=timezone.now() - timedelta(seconds=100))
+    sweep_searches()
+    row.refresh_from_db()
+    assert row.state == SearchState.FAILED
+    assert "worker that searched died" in row.error
+    # had it only been slow, it writes nothing more
+    assert not note_progress(claim, done=1, sockets=1, hits=())
+    row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.1/32",)))
+    assert sweep_searches() == [row.pk]
+    NetworkSearch.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(seconds=600))
+    assert sweep_searches() == []
+    row.refresh_from_db()
+    assert "No worker took the search" in row.error
+
+
+def test_one_search_at_a_time_by_whom_it_may_concern(cluster: Cluster, keeper, operator: User, principal_for) -> None:
+    new = NewSearch(cluster.pk, ("127.0.0.1/32",))
+    with pytest.raises(PermissionDenied):
+        start_search(principal_for(operator), new=new)
+    row = start_search(keeper, new=new)
+    with pytest.raises(Refused, match="under way"):
+        start_search(keeper, new=new)
+    assert claim_search(row.pk, owner="one") is not None
+    assert claim_search(row.pk, owner="two") is None
+    for wrong in (
+        NewSearch(cluster.pk, ()),
+        NewSearch(cluster.pk, ("8.8.8.8",)),
+        NewSearch(cluster.pk, ("::1",), (0,)),
+    ):
+        with pytest.raises(ValidationError):
+            start_search(keeper, new=wrong)
+
+
+def test_an_unforeseen_failure_is_told(cluster: Cluster, keeper, monkeypatch) -> None:
+    row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.1/32",)))
+
+    def fail(*_: object, **__: object) -> bool:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("nodes.discovery.worker.note_progress", fail)
+    with pytest.raises(RuntimeError):
+        search(row.pk)
+    row.refresh_from_db()
+    assert row.state == SearchState.FAILED
+    assert "RuntimeError" in row.error
+    assert discovery_services.sweep_searches() == []

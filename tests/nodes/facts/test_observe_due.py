@@ -1,0 +1,44 @@
+"""Which nodes the beat sends a worker to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from nodes.credentials.models import Credential
+from nodes.enums import HostKeyState
+from nodes.facts.models import NodeFacts
+from nodes.facts.selectors.facts import nodes_to_observe
+from nodes.registry.models import HostKey, Node
+from nodes.secret import Secret
+from tests.factories import make_cluster
+
+pytestmark = pytest.mark.django_db
+
+
+def make(name: str, **changes: Any) -> Node:
+    cluster = changes.pop("cluster")
+    credential, _ = Credential.objects.get_or_create(
+        cluster=cluster, name="c", defaults={"username": "u", "kind": "password", "secret": Secret("x")}
+    )
+    fields = {"address": name, "platform": "posix", "install_root": "/srv", "credential": credential} | changes
+    node = Node.objects.create(cluster=cluster, name=name, **fields)
+    HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    return node
+
+
+def test_nodes_to_observe_are_old_or_new_and_can_be_logged_in_to() -> None:
+    cluster = make_cluster("due")
+    now = timezone.now()
+    never, old, fresh = (make(name, cluster=cluster) for name in ("never", "old", "fresh"))
+    NodeFacts.objects.create(node=old, read_at=now - timedelta(minutes=10))
+    NodeFacts.objects.create(node=fresh, read_at=now)
+    make("quarantined", cluster=cluster, quarantined_reason="another key")
+    make("no-credential", cluster=cluster, credential=None)
+    unapproved = make("unapproved", cluster=cluster)
+    unapproved.host_keys.update(state=HostKeyState.SEEN)
+
+    assert nodes_to_observe(now - timedelta(minutes=5)) == [never.pk, old.pk]
