@@ -23,8 +23,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from clusterportal.broker import Broker, NoBroker, choose_broker
-from clusterportal.datafolder import LOCK_NAME, InUse, given_path, owned
 from clusterportal.supervisor import Program, QuietPrinter, Supervisor
+from replication.backup.data_folder import (
+    LOCK_NAME,
+    InUse,
+    given_path,
+    owned,
+)
 
 DEFAULT_PORT = 8000
 MARKER = "demo.marker"

@@ -93,7 +93,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "replication.views.context.console",
+                "replication.console.views.context.console",
             ]
         },
     }
@@ -215,12 +215,12 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "accounts.models.Role",
         "NodeRoleEnum": "nodes.enums.NodeRole",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
-        "JobStateEnum": "replication.models.job.JOB_STATES",
+        "JobStateEnum": "replication.jobs.models.JOB_STATES",
         "ScriptsStateEnum": "nodes.facts.selectors.scripts.STATE_CHOICES",
         "SearchStateEnum": "nodes.enums.SearchState",
         "StandingEnum": "nodes.checks.models.STANDINGS",
-        "SetupStepStateEnum": "replication.core.setup.STEP_STATES",
-        "TargetStateEnum": "replication.models.job.TARGET_STATES",
+        "SetupStepStateEnum": "replication.clustering.core.guide.STEP_STATES",
+        "TargetStateEnum": "replication.jobs.models.TARGET_STATES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 
 from nodes.web.admin import LookOnly
-from replication.models.history import Baseline, Conflict, Snapshot
-from replication.models.job import (
+from replication.configuration.models import Baseline, Conflict, Snapshot
+from replication.jobs.models import (
     Job,
     JobEvent,
     ResourceLock,
     Target,
     WriteStop,
 )
-from replication.models.watch import Watch
+from replication.watch.models import Watch
 
 
 @admin.register(Job)

@@ -13,6 +13,6 @@ class ReplicationConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the table of job kinds, which needs the models."""
-        import_module("replication.jobs")
+        import_module("replication.jobs.registry")
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")

@@ -9,11 +9,14 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from nodes.vault import WrongKey
-from replication.jobs import driving, planning, watching
-from replication.jobs.presence import Presence
+from replication.backup import retention
+from replication.clustering.services import clustering, disabling
+from replication.jobs import driving, planning
+from replication.jobs.heartbeat import Presence
+from replication.jobs.services import recovery
 from replication.jobs.worker import SHUTTING_DOWN
 from replication.objects import StoreError
-from replication.services import clustering, disabling, recovery, retention
+from replication.watch import poller
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,14 +45,14 @@ def sweep() -> None:
 @shared_task(name="replication.tasks.watch")
 def watch() -> None:
     """Look at every primary that is due."""
-    watching.look_at_due()
+    poller.look_at_due()
 
 
 @shared_task(name="replication.tasks.keep_house")
-def keep_house() -> None:
+def run_retention() -> None:
     """Let the stored content go whose time is over. Doing it twice, or beside running jobs, is fine."""
     try:
-        retention.keep_house()
+        retention.run_retention()
     except (StoreError, WrongKey, ValueError) as error:
         _LOG.error("Nothing was removed from the object store: %s", error)
 

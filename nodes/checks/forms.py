@@ -41,9 +41,3 @@ class RegistrationForm(ConsoleForm):
     def key(self) -> Secret:
         """What was typed."""
         return Secret(self.cleaned_data["registration_key"])
-
-
-class NoteForm(ConsoleForm):
-    """A remark on a step."""
-
-    note = forms.CharField(max_length=200, required=False, label="Note")

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 
-from nodes.clusters.models import Cluster
 from nodes.discovery.services import NewSearch
-from nodes.enums import NodeRole
-from nodes.registry.forms import NewNodeForm
-from nodes.registry.services.nodes import NewNode
 from nodes.web.forms import ConsoleForm
 
 
@@ -48,16 +42,3 @@ class SearchForm(ConsoleForm):
         data = self.cleaned_data
         networks = tuple(data["networks"].replace(",", " ").split())
         return NewSearch(cluster_id, networks, data["ssh_ports"], data["smtp_ports"])
-
-
-class JoiningNodeForm(NewNodeForm):
-    """A server that shall become a secondary."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        del self.fields["role"]
-
-    def new(self, cluster: Cluster) -> NewNode:
-        """What was typed."""
-        self.cleaned_data["role"] = NodeRole.SECONDARY
-        return super().new(cluster)

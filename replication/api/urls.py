@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, re_path
 from rest_framework.routers import SimpleRouter
 
-from replication.api.clustering import ClusteringView, ResumeView
-from replication.api.engine import WorkersView, WriteStopView
-from replication.api.history import ConflictViewSet, SnapshotViewSet, UnclassifiedView
-from replication.api.jobs import JobViewSet
-from replication.api.joining import ConfigurationView, DifferencesView, JoinView, LeaveView, ServersView
-from replication.api.setup import SetupStepView, SetupView
-from replication.api.watching import SignalView, WatchView
+from replication.clustering.api.clustering import ClusteringView, ResumeView
+from replication.clustering.api.guide import SetupStepView, SetupView
+from replication.configuration.api.configuration import ConfigurationView, DifferencesView
+from replication.configuration.api.history import ConflictViewSet, SnapshotViewSet, UnclassifiedView
+from replication.jobs.api.engine import WorkersView, WriteStopView
+from replication.jobs.api.jobs import JobViewSet
+from replication.membership.api.membership import JoinView, LeaveView, ServersView
+from replication.watch.api import SignalView, WatchView
 
 router = SimpleRouter()
 router.trailing_slash = "/?"

@@ -12,16 +12,23 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.database import fault
-from replication.core.states import TargetState
-from replication.jobs import boundaries, runner_for
-from replication.jobs.base import LeaseLost, Paused, Runner, TargetOutcome, TargetWork
+from replication.jobs import failpoints
+from replication.jobs.core.states import TargetState
+from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
 from replication.jobs.lease import ClaimedLease, Keeper
-from replication.jobs.verdicts import ended_by_error, ended_by_outcome
+from replication.jobs.models import Job, Target
+from replication.jobs.plan_store import load_plan
+from replication.jobs.registry import runner_for
+from replication.jobs.runner import (
+    LeaseLost,
+    Paused,
+    Runner,
+    TargetOutcome,
+    TargetWork,
+)
+from replication.jobs.services.claims import Claim, claim_targets, drivable_jobs
+from replication.jobs.services.outcomes import Finish, finish_targets
 from replication.jobs.worker import SHUTTING_DOWN, TICK, closing, worker_name
-from replication.models.job import Job, Target
-from replication.plans import load_plan
-from replication.services.claims import Claim, claim_targets, drivable_jobs
-from replication.services.outcomes import Finish, finish_targets
 
 _LOG = logging.getLogger(__name__)
 
@@ -90,7 +97,7 @@ class Driver:
             return 0
         claims = claim_targets(job, limit, owner=worker_name(), resources=runner.resources(job))
         if claims:
-            boundaries.reached("targets-claimed")
+            failpoints.reached("targets-claimed")
         for claim, target in claims:
             self._start(runner, job, claim, target)
         return len(claims)
@@ -122,7 +129,7 @@ class Driver:
             text = "%s outcomes could not be written (%s); they will be run again"
             _LOG.warning(text, len(finishes), error, exc_info=fault(error))
             return []
-        boundaries.reached("outcomes-written")
+        failpoints.reached("outcomes-written")
         for finish, trouble in written:
             delay = finish.ended.delay
             if trouble is None and finish.ended.state == TargetState.PENDING and delay is not None and delay <= SOON:

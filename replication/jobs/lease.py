@@ -18,12 +18,24 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from accounts.database import fault
-from replication.jobs import boundaries
+from replication.jobs import failpoints
+from replication.jobs.selectors.signals import Signals, read_signals
+from replication.jobs.services.claims import (
+    Claim,
+    Renewal,
+    holding,
+    renew,
+)
+from replication.jobs.services.events import Line
+from replication.jobs.services.interruptions import (
+    Cancelled,
+    Interrupted,
+    LeaseLost,
+    Paused,
+    WorkerEnding,
+    WritesStopped,
+)
 from replication.jobs.worker import SHUTTING_DOWN
-from replication.selectors.signals import Signals, read_signals
-from replication.services.claims import Claim, Renewal, holding, renew
-from replication.services.events import Line
-from replication.services.interruptions import Cancelled, Interrupted, LeaseLost, Paused, WorkerEnding, WritesStopped
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,7 +106,7 @@ class ClaimedLease:
         """A sign of life, and where tests look on."""
         with self._lock:
             self._alive = True
-        boundaries.reached(name)
+        failpoints.reached(name)
 
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction that holds the claim."""

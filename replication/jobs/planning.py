@@ -10,19 +10,27 @@ from django.db import DatabaseError, IntegrityError
 from accounts.database import fault, is_away
 from accounts.errors import Refused
 from nodes.errors import NodeError
-from replication.core.plan import Brake, Plan
-from replication.core.states import JobState
-from replication.jobs import boundaries, runner_for
-from replication.jobs.base import Cancelled, Interrupted, LeaseLost, PlanOutcome, PlanWork, Runner
+from replication.jobs import failpoints
+from replication.jobs.core.plan import Brake, Plan
+from replication.jobs.core.states import JobState
 from replication.jobs.lease import ClaimedLease, Keeper
+from replication.jobs.models import Job
+from replication.jobs.plan_store import StoredPlan, store_plan
+from replication.jobs.registry import runner_for
+from replication.jobs.runner import (
+    Cancelled,
+    Interrupted,
+    LeaseLost,
+    PlanOutcome,
+    PlanWork,
+    Runner,
+)
+from replication.jobs.services import outcomes
+from replication.jobs.services.backoff import wait_after
+from replication.jobs.services.claims import claim_job
+from replication.jobs.services.outcomes import PlanResult
+from replication.jobs.services.overrides import overridden
 from replication.jobs.worker import TICK, closing, worker_name
-from replication.models.job import Job
-from replication.plans import StoredPlan, store_plan
-from replication.services import outcomes
-from replication.services.backoff import wait_after
-from replication.services.claims import claim_job
-from replication.services.outcomes import Planned
-from replication.services.overrides import overridden
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +49,7 @@ def plan_job(job_id: int) -> bool:
     claim = claim_job(job_id, owner=worker_name(), resources=runner.resources(job))
     if claim is None:
         return False
-    boundaries.reached("plan-claimed")
+    failpoints.reached("plan-claimed")
     job = Job.objects.select_related("cluster").get(pk=job_id)
     lease = ClaimedLease(claim)
     try:
@@ -74,7 +82,7 @@ def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
     elif isinstance(error, Cancelled):
         outcomes.cancel_planning(lease.claim)
     elif isinstance(error, Interrupted):
-        outcomes.give_back_planning(lease.claim, str(error))
+        outcomes.requeue_planning(lease.claim, str(error))
     else:
         _write_outcome(job, lease, _failure(job, error))
 
@@ -97,10 +105,10 @@ def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
     lines = lease.remaining_lines()
     if outcome.plan is not None:
         stored = store_plan(outcome.plan)
-        boundaries.reached("plan-stored")
+        failpoints.reached("plan-stored")
         planned = _follows(job, outcome, outcome.plan, stored)
         outcomes.finish_planning(lease.claim, planned, lines=lines, record=outcome.record)
-        boundaries.reached("plan-written")
+        failpoints.reached("plan-written")
     elif outcome.retry_after is not None:
         outcomes.postpone_planning(
             lease.claim,
@@ -114,11 +122,11 @@ def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
         outcomes.fail_planning(lease.claim, error_code=code, error=error, lines=lines)
 
 
-def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> Planned:
+def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> PlanResult:
     brakes = [brake for brake in plan.brakes if brake.code not in overridden(job)]
     state, sentence = _next_state(job, outcome, plan, brakes)
     halted = state == JobState.HALTED
-    return Planned(
+    return PlanResult(
         state,
         node_ids=outcome.targets if state in (JobState.RUNNING, JobState.AWAITING_APPROVAL) else (),
         sentence=sentence,

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import replication.core.states
+import replication.jobs.core.states
 from django.conf import settings
 from django.db import migrations, models
 
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('kind', models.CharField(max_length=40)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('planning', 'Planning'), ('awaiting_approval', 'Awaiting approval'), ('running', 'Running'), ('converging', 'Converging'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('halted', 'Halted')], db_index=True, default=replication.core.states.JobState['REQUESTED'], max_length=20)),
+                ('state', models.CharField(choices=[('requested', 'Requested'), ('planning', 'Planning'), ('awaiting_approval', 'Awaiting approval'), ('running', 'Running'), ('converging', 'Converging'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('halted', 'Halted')], db_index=True, default=replication.jobs.core.states.JobState['REQUESTED'], max_length=20)),
                 ('options', models.JSONField(blank=True, default=dict)),
                 ('node_ids', models.JSONField(blank=True, default=list, help_text='only these nodes; empty: all the kind concerns')),
                 ('dry_run', models.BooleanField(default=False)),
@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                 ('bytes_total', models.BigIntegerField(default=0)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('verified', 'Verified'), ('waiting', 'Waiting'), ('blocked', 'Blocked'), ('contended', 'Contended'), ('failed', 'Failed'), ('halted', 'Halted'), ('cancelled', 'Cancelled')], db_index=True, default=replication.core.states.TargetState['PENDING'], max_length=12)),
+                ('state', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('verified', 'Verified'), ('waiting', 'Waiting'), ('blocked', 'Blocked'), ('contended', 'Contended'), ('failed', 'Failed'), ('halted', 'Halted'), ('cancelled', 'Cancelled')], db_index=True, default=replication.jobs.core.states.TargetState['PENDING'], max_length=12)),
                 ('evidence', models.JSONField(blank=True, default=dict)),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='replication.job')),
                 ('node', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='nodes.node')),

@@ -1,9 +1,21 @@
 """The rows of this room."""
 
-from replication.models.history import Baseline, Conflict, Origin, Snapshot
-from replication.models.job import Job, JobEvent, Leased, ResourceLock, Target, WriteStop
-from replication.models.watch import Watch
-from replication.models.worker import Worker
+from replication.configuration.models import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
+from replication.jobs.models import (
+    Job,
+    JobEvent,
+    Leased,
+    ResourceLock,
+    Target,
+    Worker,
+    WriteStop,
+)
+from replication.watch.models import Watch
 
 __all__ = [
     "Baseline",

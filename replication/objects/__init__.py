@@ -9,10 +9,10 @@ from django.conf import settings
 
 from replication.objects.batch import Batch
 from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectMissing, StoreError, StoreUnusable
-from replication.objects.proof import Checked, Rewrapped
+from replication.objects.garbage_collection import Removed
 from replication.objects.sealing import StoredObject
 from replication.objects.store import Objects, Store
-from replication.objects.upkeep import Removed
+from replication.objects.verify import Checked, Rewrapped
 
 __all__ = [
     "Batch",

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 
+from replication.objects.layout import Pending, Shelves
 from replication.objects.packs import PackWriter
 from replication.objects.sealing import CHUNK, StoredObject, blocks, open_sealed, seal_small
-from replication.objects.shelves import Pending, Shelves
 
 SMALL = 64 * 1024
 """Objects below this size in bytes are packed."""

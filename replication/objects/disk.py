@@ -28,7 +28,7 @@ class Disk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with writing():
+        with disk_errors():
             for folder in (LOOSE, SECRET, PACKS, TEMPORARY):
                 (root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             root.chmod(0o700)
@@ -73,7 +73,7 @@ class Disk:
 
     def new_file(self) -> BinaryIO:
         """An empty file under `.tmp`, readable and writable; its `name` is its path."""
-        with writing():
+        with disk_errors():
             path = self.root / TEMPORARY / secrets.token_hex(16)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             os.close(descriptor)
@@ -81,7 +81,7 @@ class Disk:
 
     def place(self, moves: Iterable[tuple[Path, Path]]) -> None:
         """Give flushed temporary files their names, durably. The caller holds the lock."""
-        with writing():
+        with disk_errors():
             folders = set()
             for temporary, final in moves:
                 if not final.parent.is_dir():
@@ -103,13 +103,13 @@ class Disk:
     def write_if_absent(self, name: str, data: bytes) -> None:
         """Make a small file of the store's own unless it is there."""
         temporary = self._written(data)
-        with writing(), suppress(FileExistsError):
+        with disk_errors(), suppress(FileExistsError):
             (self.root / name).hardlink_to(temporary)
             flush_folder(self.root)
         temporary.unlink()
 
     def _written(self, data: bytes) -> Path:
-        with writing(), self.new_file() as file:
+        with disk_errors(), self.new_file() as file:
             file.write(data)
             flush(file)
             return Path(file.name)
@@ -124,7 +124,7 @@ class Disk:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Turn the system's refusals into the store's sentence."""
     try:
         yield
@@ -143,7 +143,7 @@ def flush(file: BinaryIO) -> None:
 
 def flush_path(path: Path) -> None:
     """Bring the bytes of a file that was written and closed to the disk."""
-    with writing(), path.open("rb") as file:
+    with disk_errors(), path.open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -23,7 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from replication.objects.disk import PACKS, Disk, flush, writing
+from replication.objects.disk import (
+    PACKS,
+    Disk,
+    disk_errors,
+    flush,
+)
 from replication.objects.errors import ObjectDamaged
 
 HEAD = b"CPOP\x01"
@@ -62,7 +67,7 @@ class PackWriter:
 
     def add(self, name: bytes, sealed: bytes) -> None:
         """Append one object."""
-        with writing():
+        with disk_errors():
             self._file.write(sealed)
         self._rows[name] = (self.size, len(sealed))
         self.size += len(sealed)
@@ -81,7 +86,7 @@ class PackWriter:
     def finish(self, *, modified_ns: int | None = None) -> tuple[Path, Path]:
         """Complete and flush it; answer where it is and where it belongs. `modified_ns`: its age if not new."""
         index = b"".join(ROW.pack(name, *self._rows[name]) for name in sorted(self._rows))
-        with writing(), self._file as file:
+        with disk_errors(), self._file as file:
             file.write(index + FOOT.pack(self.size, len(self._rows), hashlib.sha256(index).digest(), HEAD[:4]))
             flush(file)
             if modified_ns is not None:

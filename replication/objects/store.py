@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from replication.objects import proof, upkeep
+from replication.objects import garbage_collection, verify
 from replication.objects.batch import Batch
 from replication.objects.keys import Masters, VaultMasters
+from replication.objects.layout import Shelves
 from replication.objects.sealing import StoredObject
-from replication.objects.shelves import Shelves
 
 
 class Objects(Protocol):
@@ -78,29 +78,29 @@ class Store:
 
     def purge(self, ids: Iterable[str]) -> int:
         """Remove objects for good, wherever they lie; answer how many were there."""
-        return upkeep.purge(self._shelves, ids)
+        return garbage_collection.purge(self._shelves, ids)
 
     def purge_secret(
         self, older_than: timedelta, *, keep: Collection[str] = (), most: int | None = None, dry_run: bool = False
-    ) -> upkeep.Removed:
+    ) -> garbage_collection.Removed:
         """Remove the secret area's objects that were not used for so long (an hour at least), except those to `keep`;
         stop once `most` went."""
-        return upkeep.purge_secret(self._shelves, older_than, keep=keep, most=most, dry_run=dry_run)
+        return garbage_collection.purge_secret(self._shelves, older_than, keep=keep, most=most, dry_run=dry_run)
 
     def sweep(
         self, live_ids: Iterable[str], older_than: timedelta, *, most: int | None = None, dry_run: bool = False
-    ) -> upkeep.Removed:
+    ) -> garbage_collection.Removed:
         """Remove what is not live and was not put or asked for in `older_than` (an hour at least), and stop once about
         `most` went (a pack is done whole); join small packs."""
-        return upkeep.sweep(self._shelves, live_ids, older_than, most=most, dry_run=dry_run)
+        return garbage_collection.sweep(self._shelves, live_ids, older_than, most=most, dry_run=dry_run)
 
-    def rewrap(self) -> proof.Rewrapped:
+    def rewrap(self) -> verify.Rewrapped:
         """After a rotation: wrap every data key under the newest master key. Content is not touched.
 
         The former key may leave the key file once a run answers that nothing was left to do.
         """
-        return proof.rewrap(self._shelves)
+        return verify.rewrap(self._shelves)
 
-    def check(self) -> proof.Checked:
+    def check(self) -> verify.Checked:
         """Read and prove every object."""
-        return proof.check(self._shelves)
+        return verify.check(self._shelves)

@@ -8,8 +8,8 @@ from typing import Any
 
 from django import template
 
-from replication.models.job import Leased, Target
-from replication.services.kinds import kinds
+from replication.jobs.kinds import kinds
+from replication.jobs.models import Leased, Target
 
 register = template.Library()
 

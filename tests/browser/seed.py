@@ -23,13 +23,24 @@ from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import folded
 from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
-from replication.core.manifest import Problem
-from replication.core.paths import RelPath
-from replication.core.plan import Brake, Change, ChangeKind, Found, KeptKey, NodePlan, Plan, Wanted
-from replication.core.plan_json import digest, dump
-from replication.core.states import JobState, TargetState
-from replication.models.history import Baseline, Conflict, Snapshot
-from replication.models.job import (
+from replication.configuration.models import Baseline, Conflict, Snapshot
+from replication.files.core.changes import (
+    Change,
+    ChangeKind,
+    Found,
+    Wanted,
+)
+from replication.files.core.manifest import Problem
+from replication.files.core.paths import RelPath
+from replication.jobs.core.plan import (
+    Brake,
+    KeptKey,
+    NodePlan,
+    Plan,
+)
+from replication.jobs.core.plan_json import digest, dump
+from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.models import (
     Job,
     JobEvent,
     ResourceLock,

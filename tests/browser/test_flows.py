@@ -13,8 +13,8 @@ from accounts.models import Role
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.registry.models import Node
-from replication.core.states import JobState
-from replication.models.job import Job, JobEvent, WriteStop
+from replication.jobs.core.states import JobState
+from replication.jobs.models import Job, JobEvent, WriteStop
 from tests.browser.seed import fingerprint
 from tests.factories import make_user
 

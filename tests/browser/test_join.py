@@ -15,8 +15,8 @@ from nodes.enums import HostKeyState, Joining, SearchState
 from nodes.facts.models import NodeFacts
 from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
-from replication.core.states import JobState
-from replication.models.job import Job
+from replication.jobs.core.states import JobState
+from replication.jobs.models import Job
 from replication.objects import default_store
 from tests.browser.conftest import NARROW, WIDE
 from tests.browser.seed import GIB, Seeded, fingerprint

@@ -11,7 +11,7 @@ from accounts.models import Role
 from nodes.clusters.models import Cluster
 from nodes.registry.models import Node
 from nodes.urls import urlpatterns as node_pages
-from replication.models.job import Job
+from replication.jobs.models import Job
 from replication.urls import urlpatterns as job_pages
 from tests.browser.seed import seed
 from tests.factories import make_member, make_user

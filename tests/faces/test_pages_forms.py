@@ -8,7 +8,7 @@ from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.enums import HostKeyState
 from nodes.registry.models import HostKey, Node
-from replication.models.job import Job, WriteStop
+from replication.jobs.models import Job, WriteStop
 from tests.browser.seed import fingerprint
 from tests.factories import make_node
 

@@ -10,8 +10,8 @@ from nodes.credentials.models import Credential
 from nodes.enums import CredentialKind, Health
 from nodes.facts.models import NodeFacts
 from nodes.secret import Secret
-from replication.core.states import JobState
-from replication.models.job import Job, Target
+from replication.jobs.core.states import JobState
+from replication.jobs.models import Job, Target
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,7 @@ SIGNAL = "210402 160205105 D [24D2AF55] 0x4151020C Replication Signal from: DESK
 MEBIBYTE = 1024 * 1024
 AN_HOUR_LATER = """
 from datetime import datetime, timedelta
-from replication.models.job import Job
+from replication.jobs.models import Job
 job = Job.objects.get(pk={job})
 for entry in job.overrides:
     entry.update({{name: str(datetime.fromisoformat(entry[name]) - timedelta(hours=1)) for name in ("at", "until")}})

@@ -9,7 +9,7 @@ from tests.journeys.acting import Acting, taking_semaphores
 from tests.journeys.trees import config_of
 
 READ_CONFLICTS = """
-from replication.models.history import Conflict
+from replication.configuration.models import Conflict
 from replication.objects import default_store
 for conflict in Conflict.objects.filter(node={node}).order_by("path"):
     print(conflict.path, default_store().get(conflict.content) if conflict.content else "deleted")

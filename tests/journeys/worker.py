@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 django.setup()
 
 from clusterportal.celery import app  # noqa: E402
-from replication.jobs import boundaries  # noqa: E402
+from replication.jobs import failpoints  # noqa: E402
 
 LOCK = threading.Lock()
 COUNTS: dict[str, int] = {}
@@ -63,5 +63,5 @@ def is_ordered(orders: Path, name: str) -> bool:
 
 
 if __name__ == "__main__":
-    boundaries.OBSERVERS.append(observe)
+    failpoints.OBSERVERS.append(observe)
     app.worker_main(sys.argv[1:])

@@ -10,10 +10,10 @@ from django.conf import settings as real
 
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
-from replication import wake
+from replication.jobs import wake
+from replication.jobs.models import Job, ResourceLock
 from replication.jobs.planning import plan_job
-from replication.models.job import Job, ResourceLock
-from replication.services.requests import JobRequest, request_job
+from replication.jobs.services.requests import JobRequest, request_job
 from tests.factories import make_cluster, make_node
 from tests.replication import toy
 

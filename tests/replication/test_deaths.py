@@ -28,25 +28,26 @@ from nodes.enums import Clustering, Joining, NodeRole
 from nodes.facts.models import FeatureMemory
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, register_node
-from replication.core.features import OFF, RESTORE
-from replication.core.states import JobState
-from replication.jobs import boundaries
+from replication.clustering.core.features import OFF, RESTORE
+from replication.clustering.services import clustering
+from replication.clustering.services.clustering import DisableRequest
+from replication.jobs import failpoints
+from replication.jobs.core.states import JobState
 from replication.jobs.driving import drive
+from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
-from replication.models.job import Job, JobEvent, Target
-from replication.services import clustering, joining
-from replication.services.clock import later
-from replication.services.clustering import DisableRequest
-from replication.services.joining import LeaveRequest
-from replication.services.recovery import sweep
-from replication.services.requests import JobRequest, approve_job, request_job
+from replication.jobs.services.clock import later
+from replication.jobs.services.recovery import sweep
+from replication.jobs.services.requests import JobRequest, approve_job, request_job
+from replication.membership.services import membership
+from replication.membership.services.membership import LeaveRequest
 from tests.factories import make_cluster, make_member
 from tests.journeys.test_join_leave import make_joining_tree, photograph
 from tests.journeys.trees import config_of, make_tree
 from tests.journeys.ward import FULL
 from tests.sshd import SshdServer
 
-REPLICATION = Path(boundaries.__file__).parent.parent
+REPLICATION = Path(failpoints.__file__).parent.parent
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
 ENGINE = ("jobs/planning.py", "jobs/driving.py")
@@ -90,7 +91,7 @@ class Hands:
 
     def _live(self, jobs: list[int]) -> None:
         try:
-            boundaries.OBSERVERS.append(self._reach)
+            failpoints.OBSERVERS.append(self._reach)
             for job in jobs:
                 plan_job(job)
             drive()
@@ -202,11 +203,11 @@ def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: P
     node = scene.register("mx9", root, NodeRole.SECONDARY)
 
     def come_and_go(doomed: Sequence[str] = ()) -> None:
-        joining.join(scene.who, node_id=node.pk, confirm_name="mx9")
+        membership.join(scene.who, node_id=node.pk, confirm_name="mx9")
         scene.finish(request_job(scene.who, JobRequest(scene.cluster.pk, "replicate"))[0])
         assert config_of(root).items() >= config_of(primary).items()
         scene.reached()
-        job, _ = joining.leave(scene.who, LeaveRequest(node.pk, confirm_name="mx9"))
+        job, _ = membership.leave(scene.who, LeaveRequest(node.pk, confirm_name="mx9"))
         scene.finish(job, doomed)
         node.refresh_from_db()
         assert (node.joining, photograph(root)) == (Joining.LEFT, before), doomed

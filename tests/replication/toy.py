@@ -15,11 +15,16 @@ from django.db import connections
 
 from nodes.errors import AuthRejected, RemoteBusy, Unreachable
 from nodes.registry.models import Node
-from replication.core.plan import Brake, NodePlan, Plan
-from replication.core.states import TargetState
-from replication.jobs import RUNNERS, register
-from replication.jobs.base import PlanOutcome, PlanWork, TargetOutcome, TargetWork
-from replication.models.job import Job
+from replication.jobs.core.plan import Brake, NodePlan, Plan
+from replication.jobs.core.states import TargetState
+from replication.jobs.models import Job
+from replication.jobs.registry import RUNNERS, register
+from replication.jobs.runner import (
+    PlanOutcome,
+    PlanWork,
+    TargetOutcome,
+    TargetWork,
+)
 
 ERRORS = {"unreachable": Unreachable, "auth": AuthRejected, "busy": RemoteBusy, "bug": ZeroDivisionError}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from replication.archive import MANIFEST, BadArchive, verify_archive
+from replication.backup.archive import MANIFEST, BadArchive, verify_archive
 
 ROOT = Path(__file__).resolve().parents[2]
 

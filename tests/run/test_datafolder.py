@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from clusterportal.datafolder import LOCK_NAME, InUse, given_path, owned
+from replication.backup.data_folder import (
+    LOCK_NAME,
+    InUse,
+    given_path,
+    owned,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = """
 import sys
 from pathlib import Path
-from clusterportal.datafolder import owned
+from replication.backup.data_folder import owned
 with owned(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()

@@ -16,10 +16,16 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principals import Principal
-from clusterportal.datafolder import given_path
 from nodes.vault import WrongKey, key_lines
-from replication.archive import ArchiveManifest, key_name, members_of, private_file, write_archive
-from replication.database_copy import DatabaseToolFailed, copy_database
+from replication.backup.archive import (
+    ArchiveManifest,
+    key_name,
+    members_of,
+    private_file,
+    write_archive,
+)
+from replication.backup.data_folder import given_path
+from replication.backup.database_copy import DatabaseToolFailed, copy_database
 
 
 class Command(BaseCommand):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from replication.management.removal import RemovalCommand
-from replication.services import retention
+from replication.backup import retention
+from replication.backup.removal import RemovalCommand
 
 
 class Command(RemovalCommand):

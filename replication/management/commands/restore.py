@@ -17,10 +17,16 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import User
 from accounts.principals import Principal
-from clusterportal.datafolder import InUse, given_path, owned
 from nodes.vault import WrongKey, key_lines
-from replication.archive import ArchiveManifest, BadArchive, extract, key_name, verify_archive
-from replication.database_copy import DatabaseToolFailed, put_database
+from replication.backup.archive import (
+    ArchiveManifest,
+    BadArchive,
+    extract,
+    key_name,
+    verify_archive,
+)
+from replication.backup.data_folder import InUse, given_path, owned
+from replication.backup.database_copy import DatabaseToolFailed, put_database
 
 STAGING = "restore.new"
 

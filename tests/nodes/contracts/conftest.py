@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from nodes.remote.fake import FakeDisk, FakeSession
 from nodes.remote.ssh import SshSession, open_transport
 from nodes.remote.target import SshTarget
 from tests.asyncssh_node import AsyncsshNode
+from tests.fakes.node import FakeDisk, FakeSession
 from tests.nodes.contracts.nodes import ContractNode, FakeFiles, RealFiles
 from tests.sshd import SshdServer
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from nodes.remote.fake import FakeDisk
 from nodes.remote.session import Session
+from tests.fakes.node import FakeDisk
 
 
 class Files(Protocol):

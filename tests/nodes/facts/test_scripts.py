@@ -22,11 +22,11 @@ from nodes.facts.services.scripts import bring_scripts, take_scripts_away
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.registry.models import HostKey, Node
-from nodes.remote.fake import FAKE_HOME, FakeSession
-from nodes.remote.fake_disk import FakeDisk
 from nodes.remote.scripts import ScriptsSeen
 from nodes.secret import Secret
 from tests.factories import make_node
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FAKE_HOME, FakeSession
 
 pytestmark = pytest.mark.django_db
 WINDOWS = platform_named("windows")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nodes.errors import ChangedWhileRead, NoSpace, RemoteBusy, RemoteDenied, SessionLost, TimedOut
-from nodes.remote.fake import FakeDisk, FakeSession
 from nodes.remote.session import Session
+from tests.fakes.node import FakeDisk, FakeSession
 from tests.faults import (
     ChangesUnderYou,
     Denies,

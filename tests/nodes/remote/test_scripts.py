@@ -7,8 +7,8 @@ import pytest
 from nodes.errors import RemoteDenied
 from nodes.platforms import platform_named
 from nodes.remote import scripts
-from nodes.remote.fake import FAKE_HOME, FakeSession
-from nodes.remote.fake_disk import FakeDisk
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FAKE_HOME, FakeSession
 
 WINDOWS, POSIX = platform_named("windows"), platform_named("posix")
 FOLDER = f"{FAKE_HOME}/.clusterportal"

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from nodes.errors import RemoteDenied, RemoteFileMissing
-from nodes.remote.fake import FakeDisk, FakeSession
 from nodes.remote.walk import walk
+from tests.fakes.node import FakeDisk, FakeSession
 from tests.faults import Denies
 
 

@@ -1,0 +1,1 @@
+"""Backup, restore and what stored content is kept."""

@@ -1,0 +1,136 @@
+"""What leaves the object store, and when: secret-bearing content after its retention, the rest once nothing needs it.
+
+What is in use is read first, from the rows. What a job has stored but not written down yet is young, and what was
+used since the oldest work under way began stays, however short the retention. So both may run beside jobs, and
+beside one another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Max, Min, QuerySet
+from django.utils import timezone
+
+from accounts import audit
+from accounts.principals import SYSTEM, Principal
+from replication.configuration.models import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
+from replication.files.core import tree
+from replication.jobs.core import plan_json
+from replication.jobs.core.states import JOB_ACTIVE, JobState, TargetState
+from replication.jobs.models import Job, Target
+from replication.objects import Removed, Store, default_store
+from replication.objects.garbage_collection import LEAST_AGE
+
+_LOG = logging.getLogger(__name__)
+
+MOST = 5000
+"""Objects removed by one daily turn, of each sort: each costs a flush of the disk. The next turn goes on."""
+
+Remove = Callable[[Store, timedelta, Collection[str]], Removed]
+
+
+def purge_secrets(
+    principal: Principal, *, older_than: timedelta, most: int | None = None, dry_run: bool = False
+) -> Removed:
+    """Remove secret-bearing content that was not used for so long and is not what a cluster's newest snapshot, a proven
+    state, an origin or an unfinished job needs. Raises StoreError, WrongKey, ValueError where what is needed cannot be
+    read; nothing is removed then."""
+    store = default_store()
+    removed = store.purge_secret(_age(older_than), keep=_needed(store), most=most, dry_run=dry_run)
+    text = f"Removed {removed.objects} stored contents of secret-bearing files unused for {_days(older_than)} days."
+    return removed if dry_run else _told(principal, "objects.purge_secrets", text, removed)
+
+
+def remove_unused(
+    principal: Principal, *, older_than: timedelta, most: int | None = None, dry_run: bool = False
+) -> Removed:
+    """Remove stored content, trees and plans that no row refers to and that were not used for so long. Errors as of
+    `purge_secrets`."""
+    store = default_store()
+    removed = store.sweep(_referred_to(store), _age(older_than), most=most, dry_run=dry_run)
+    text = f"Removed {removed.objects} stored objects that nothing referred to, unused for {_days(older_than)} days."
+    return removed if dry_run else _told(principal, "objects.remove_unused", text, removed)
+
+
+def run_retention() -> None:
+    """The daily turn of both, by the portal's settings. A database that is younger than a retention cannot vouch for
+    what lies in the store that long, and removes nothing: it may be new beside an older one's store. Errors as of
+    `purge_secrets`."""
+    born = MigrationRecorder.Migration.objects.aggregate(at=Min("applied"))["at"]
+    turns = ((purge_secrets, settings.PORTAL.secret_days), (remove_unused, settings.PORTAL.unused_days))
+    for remove, days in turns:
+        older_than = timedelta(days=days)
+        if born is not None and born < timezone.now() - older_than:
+            remove(SYSTEM, older_than=older_than, most=MOST)
+
+
+def _told(principal: Principal, action: str, text: str, removed: Removed) -> Removed:
+    _LOG.info("%s (%s bytes)", text, removed.bytes)
+    if removed.objects:
+        audit.record(principal, action, text, data=asdict(removed))
+    return removed
+
+
+def _days(age: timedelta) -> str:
+    return f"{age / timedelta(days=1):g}"
+
+
+def _age(older_than: timedelta) -> timedelta:
+    """The age asked for, or what goes back before the oldest work under way."""
+    begun = [moment for moment in (_oldest(Job, JobState.PLANNING), _oldest(Target, TargetState.RUNNING)) if moment]
+    under_way = timezone.now() - min(begun) + LEAST_AGE if begun else timedelta(0)
+    return max(older_than, under_way)
+
+
+def _oldest(model: type[Job | Target], state: str) -> datetime | None:
+    oldest: datetime | None = model.objects.filter(state=state).aggregate(at=Min("started_at"))["at"]
+    return oldest
+
+
+def _needed(store: Store) -> set[str]:
+    """What replication needs: newest snapshots, proven states, origins, unfinished jobs' snapshots and plans."""
+    newest = Snapshot.objects.values("cluster").annotate(newest=Max("pk")).values("newest")
+    snapshots = Snapshot.objects.filter(pk__in=newest) | Snapshot.objects.filter(jobs__in=_active_jobs())
+    roots = set(snapshots.values_list("root", flat=True)) | _node_roots()
+    return tree.ids_below(roots - {""}, store.get) | _planned(store)
+
+
+def _referred_to(store: Store) -> set[str]:
+    """Everything that a row leads to: the whole history."""
+    roots = set(Snapshot.objects.values_list("root", flat=True)) | _node_roots()
+    return tree.ids_below(roots - {""}, store.get) | _planned(store) | set(_named())
+
+
+def _node_roots() -> set[str]:
+    return {root for model in (Baseline, Origin) for root in model.objects.values_list("root", flat=True)}
+
+
+def _named() -> Iterator[str]:
+    """Objects that rows name themselves."""
+    yield from Snapshot.objects.exclude(findings_object="").values_list("findings_object", flat=True)
+    yield from Origin.objects.exclude(folders_object="").values_list("folders_object", flat=True)
+    yield from Job.objects.exclude(plan_object="").values_list("plan_object", flat=True)
+    yield from Conflict.objects.exclude(content="").values_list("content", flat=True)
+
+
+def _planned(store: Store) -> set[str]:
+    """Content that unfinished jobs will write."""
+    ids = _active_jobs().exclude(plan_object="").values_list("plan_object", flat=True)
+    plans = (plan_json.load(store.get(id_)) for id_ in ids)
+    changes = (change for plan in plans for node in plan.nodes for change in node.changes)
+    return {change.wanted.sha256 for change in changes if change.wanted}
+
+
+def _active_jobs() -> QuerySet[Job]:
+    return Job.objects.filter(state__in=JOB_ACTIVE)

@@ -1,0 +1,11 @@
+"""The kind `features`: switch off what does not go with clustering on the primary, remember it, and give it back.
+
+The secondaries follow by replication. A plan holds the whole new files and shows each changed line; a person always
+approves it.
+"""
+
+from __future__ import annotations
+
+from replication.clustering.feature_job.runner import FeaturesRunner
+
+__all__ = ["FeaturesRunner"]

@@ -1,0 +1,1 @@
+"""What is replicated: the primary's configuration, on every secondary."""

@@ -1,0 +1,142 @@
+"""What one node should hold: the primary's files, with the ini keys that stay the node's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nodes.connection.connect import NodeLink
+from nodes.errors import NodeError
+from nodes.products.ini import IniError
+from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
+from nodes.products.profile import Profile
+from replication.files.core.changes import Wanted
+from replication.files.core.manifest import Manifest, Problem
+from replication.files.core.paths import RelPath
+from replication.jobs.core.plan import KeptKey
+from replication.objects import Store
+
+MAX_INI_BYTES = 8 * 1024 * 1024
+"""An ini file larger than this is none; MDaemon.ini has some tens of KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided on a node's ini keys: by path, the keys it keeps and the keys that take the primary's value."""
+
+    keep: Mapping[str, Collection[IniKey]]
+    replicate: Mapping[str, Collection[IniKey]]
+
+    def renamed(self, rename: Callable[[str], str]) -> Decisions:
+        """The same under other paths; what was decided under several names of one file holds together."""
+        return Decisions(_renamed(self.keep, rename), _renamed(self.replicate, rename))
+
+
+def _renamed(decided: Mapping[str, Collection[IniKey]], rename: Callable[[str], str]) -> dict[str, set[IniKey]]:
+    renamed: dict[str, set[IniKey]] = {}
+    for path, keys in decided.items():
+        renamed.setdefault(rename(path), set()).update(keys)
+    return renamed
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The wanted files, the keys kept, what could not be rendered, and, before the first proof, every key that differs
+    by its file."""
+
+    files: Mapping[RelPath, Wanted]
+    kept: tuple[KeptKey, ...]
+    problems: tuple[Problem, ...]
+    differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Everything that rendering one node's files looks at. `baseline` None: nothing was ever proven there."""
+
+    link: NodeLink
+    profile: Profile
+    store: Store
+    snapshot: Manifest
+    actual: Manifest
+    baseline: Manifest | None
+    decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    wanted: Wanted
+    kept: tuple[KeptKey, ...]
+    differing: tuple[DifferingKey, ...] = ()
+
+
+def desired_files(rendering: Rendering) -> Desired:
+    """Wanted files of a node. An ini file that does not parse is a problem: the node's stays as it is."""
+    files: dict[RelPath, Wanted] = {}
+    kept: list[KeptKey] = []
+    problems: list[Problem] = []
+    differing: dict[RelPath, tuple[DifferingKey, ...]] = {}
+    for path, state in rendering.snapshot.files.items():
+        if not rendering.profile.classify(path).own_keys and not rendering.decisions.keep.get(path):
+            files[path] = Wanted(state.sha256, state.size, state.mtime_ns)
+            continue
+        try:
+            rendered = _render(rendering, path)
+        except IniError as error:
+            problems.append(Problem(path, "broken_ini", str(error)))
+            if path in rendering.actual.files:
+                own = rendering.actual.files[path]
+                files[path] = Wanted(own.sha256, own.size, own.mtime_ns, shared=False)
+            continue
+        files[path] = rendered.wanted
+        kept += rendered.kept
+        if rendered.differing:
+            differing[path] = rendered.differing
+    return Desired(files, tuple(kept), tuple(problems), differing)
+
+
+def _render(rendering: Rendering, path: RelPath) -> _Rendered:
+    state = rendering.snapshot.files[path]
+    own_state = rendering.actual.files.get(path)
+    if own_state is not None and own_state.sha256 == state.sha256:
+        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
+    primary = rendering.store.get(state.sha256)
+    own = _own_content(rendering, path)
+    differing = differing_values(primary, own) if rendering.baseline is None and own is not None else ()
+    kept = _kept_keys(rendering, path, differing)
+    if not kept:
+        return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), (), differing)
+    content = render(primary, own, [IniKey(key.section, key.key) for key in kept])
+    digest = rendering.store.put(content, secret=rendering.profile.classify(path).secret)
+    return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept, differing)
+
+
+def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
+    """The node's own copy; where it is gone or broken, what was last proven there."""
+    proven = rendering.baseline.files.get(path) if rendering.baseline else None
+    state = rendering.actual.files.get(path) or proven
+    if state is None:
+        return None
+    if rendering.store.has(state.sha256):
+        return rendering.store.get(state.sha256)
+    return _read(rendering, path)
+
+
+def _read(rendering: Rendering, path: RelPath) -> bytes:
+    content = bytearray()
+    for chunk in rendering.link.session.read(f"{rendering.link.root}/{path}"):
+        content += chunk
+        if len(content) > MAX_INI_BYTES:
+            raise NodeError(f"{path} is larger than {MAX_INI_BYTES} bytes and no ini file.")
+    return bytes(content)
+
+
+def _kept_keys(rendering: Rendering, path: RelPath, differing: Sequence[DifferingKey]) -> tuple[KeptKey, ...]:
+    """The keys decided as kept, and every other key that differs before the first proof: unanswered means keep."""
+    decided = tuple(rendering.decisions.keep.get(path, ()))
+    known = {*decided, *rendering.decisions.replicate.get(path, ())}
+    kept = [KeptKey(path, key.section, key.key, True) for key in decided]
+    kept += [
+        KeptKey(path, key.section, key.key, False) for key in differing if IniKey(key.section, key.key) not in known
+    ]
+    return tuple(kept)

@@ -1,0 +1,91 @@
+"""Read from the database and the store what a replication works on, in the engine's own thread, as values."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from nodes.enums import IniChoice
+from nodes.ini_keys.models import IniDecision
+from nodes.products.ini_render import IniKey
+from nodes.registry.models import Node
+from replication.configuration.job.desired import Decisions
+from replication.configuration.models import Baseline, Origin, Snapshot
+from replication.files.core.manifest import Manifest
+from replication.files.core.tree import load
+from replication.files.work_context import WorkContext
+from replication.objects import Store
+
+
+def latest_snapshot(cluster_id: int) -> Snapshot | None:
+    """The newest snapshot of the cluster's configuration."""
+    return Snapshot.objects.filter(cluster_id=cluster_id).order_by("-id").first()
+
+
+def last_given(cluster_id: int) -> Snapshot | None:
+    """The newest snapshot that a secondary was proven to have been given; None where nothing was ever proven. What a
+    halted job or a dry run saw is none: the next job must not take it for what is normal."""
+    return Snapshot.objects.filter(baselines__node__cluster=cluster_id).order_by("-id").first()
+
+
+def manifest_at(root: str, store: Store) -> Manifest:
+    """The manifest of a tree in the store; an empty one for ""."""
+    return load(root, store.get) if root else Manifest()
+
+
+def baseline_of(node_id: int, store: Store) -> Manifest | None:
+    """What was last proven on the node; None if nothing ever was."""
+    root = Baseline.objects.filter(node_id=node_id).values_list("root", flat=True).first()
+    return None if root is None else manifest_at(root, store)
+
+
+def origin_of(node_id: int, store: Store) -> Manifest:
+    """What the node held before the portal first wrote to it; empty if that was never kept."""
+    root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
+    return manifest_at(root or "", store)
+
+
+def decisions_of(node_id: int) -> Decisions:
+    """The node's ini keys by what was decided on them."""
+    sorted_keys: dict[str, dict[str, set[IniKey]]] = {choice: defaultdict(set) for choice in IniChoice.values}
+    for row in IniDecision.objects.filter(node_id=node_id):
+        sorted_keys[row.choice][row.path].add(IniKey(row.section, row.key))
+    return Decisions(keep=sorted_keys[IniChoice.KEEP], replicate=sorted_keys[IniChoice.REPLICATE])
+
+
+def node_clock_ns(node: Node) -> int:
+    """The node's idea of now, by its last measured clock offset: what racy timestamps are compared with."""
+    offset_ms = getattr(getattr(node, "facts", None), "clock_offset_ms", None) or 0.0
+    return int(timezone.now().timestamp() * 1e9 + offset_ms * 1e6)
+
+
+class SharedGuard:
+    """A guard that several planning threads may use: the lease behind it is one thread's at a time."""
+
+    def __init__(self, guard: WorkContext) -> None:
+        self._guard = guard
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """See Guard."""
+        with self._lock:
+            self._guard.check()
+
+    def progress(self, **changes: Any) -> None:
+        """See Guard."""
+        with self._lock:
+            self._guard.progress(**changes)
+
+    def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
+        """See Guard."""
+        with self._lock:
+            self._guard.event(level, code, text, data)
+
+    def boundary(self, name: str) -> None:
+        """See Guard."""
+        with self._lock:
+            self._guard.boundary(name)

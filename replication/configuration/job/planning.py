@@ -1,0 +1,181 @@
+"""Plan a replication: the primary's snapshot against every secondary, all at once, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connections
+
+from nodes.connection.connect import NodeLink, open_node
+from nodes.errors import NodeError
+from nodes.facts.observe import freshen
+from nodes.platforms import platform_named
+from nodes.products.ini_render import DifferingKey
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from replication.configuration.job.desired import (
+    Decisions,
+    Desired,
+    Rendering,
+    desired_files,
+)
+from replication.configuration.job.loading import node_clock_ns
+from replication.files.core.changes import Change
+from replication.files.core.compare import Handling, compare
+from replication.files.core.manifest import Manifest, Problem
+from replication.files.core.paths import RelPath
+from replication.files.core.spelling import Spelling
+from replication.files.core.tree import build
+from replication.files.scan import Scan, scan_node
+from replication.files.work_context import WorkContext
+from replication.jobs.core.plan import NodePlan
+from replication.objects import Store
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJob:
+    """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there."""
+
+    node: Node
+    baseline: Manifest | None
+    decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class NodeScan:
+    """What a secondary holds, what it should hold, and the difference."""
+
+    scan: Scan
+    desired: Desired
+    changes: tuple[Change, ...]
+    extras: tuple[RelPath, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """A node's plan, the free bytes of its volume (None: unknown), the tree it held (for its origin), and, before its
+    first proof, the ini keys that differ by their file."""
+
+    plan: NodePlan
+    free: int | None
+    actual: Manifest | None
+    differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
+
+
+def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
+    """The same, with every file under the primary's name if the node's system does not tell case apart."""
+    spelling = _spelling(job.node, snapshot)
+    if spelling is None:
+        return job
+    baseline = job.baseline and spelling.manifest(job.baseline)
+    return NodeJob(job.node, baseline, job.decisions.renamed(spelling.of))
+
+
+def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
+    return Spelling(snapshot.files) if platform_named(node.platform).folds_case else None
+
+
+def look(
+    link: NodeLink, job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext
+) -> NodeScan:
+    """Scan a node and compare it with what it should hold."""
+    job = spelled(job, snapshot)
+    scan = scan_node(
+        link,
+        profile,
+        known=job.baseline or Manifest(),
+        scan_ns=node_clock_ns(job.node),
+        guard=guard,
+        spelling=_spelling(job.node, snapshot),
+    )
+    rendering = Rendering(link, profile, store, snapshot, scan.manifest, job.baseline, job.decisions)
+    desired = desired_files(rendering)
+    delta = compare(
+        wanted=desired.files,
+        baseline=job.baseline,
+        actual=scan.manifest,
+        ruling=handling_by(profile),
+        folds_case=link.platform.folds_case,
+        unknown=snapshot.unlisted,
+    )
+    blocked = name_problems(link, snapshot)
+    problems = scan.manifest.problems + desired.problems + delta.problems + blocked
+    return NodeScan(scan, desired, _possible(delta.changes, problems), delta.extras, problems)
+
+
+def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
+    """The changes that no problem stands in the way of."""
+    refused = {problem.path for problem in problems}
+    return tuple(change for change in changes if change.path not in refused)
+
+
+def handling_by(profile: Profile) -> Callable[[RelPath], Handling]:
+    """How the profile wants each path handled."""
+
+    def handling(path: RelPath) -> Handling:
+        ruling = profile.classify(path)
+        return Handling(group=ruling.group, semaphore=ruling.semaphore, effect=ruling.effect)
+
+    return handling
+
+
+def plan_nodes(
+    jobs: Sequence[NodeJob], profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext
+) -> list[NodeResult]:
+    """Plan every node at once; a node that cannot be asked is away and says why."""
+
+    def plan_one(job: NodeJob) -> NodeResult:
+        try:
+            return _plan_node(job, profile, snapshot, store, guard)
+        finally:
+            guard.progress()  # also a node that was away is a sign of life: many of them take longer than a lease
+            connections.close_all()
+
+    if not jobs:
+        return []
+    with ThreadPoolExecutor(min(len(jobs), settings.PORTAL.target_workers), "plan") as pool:
+        return list(pool.map(plan_one, jobs))
+
+
+def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext) -> NodeResult:
+    node = job.node
+    try:
+        with open_node(node) as link:
+            freshen(node, link, profile, guard.check)
+            seen = look(link, job, profile, snapshot, store, guard)
+            space = link.session.free_space(link.root)
+    except NodeError as error:
+        return NodeResult(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None, None)
+    plan = NodePlan(
+        node_id=node.pk,
+        node_name=node.name,
+        changes=seen.changes,
+        kept=seen.desired.kept,
+        extras=seen.extras,
+        problems=seen.problems,
+    )
+    return NodeResult(plan, space.free if space else None, seen.scan.manifest, seen.desired.differing)
+
+
+def name_problems(link: NodeLink, snapshot: Manifest) -> tuple[Problem, ...]:
+    """Files of the primary whose names the node's system cannot hold."""
+    found: list[Problem] = []
+    for path in snapshot.files:
+        reasons = [link.platform.name_problem(part) for part in path.split("/")]
+        reason = next((reason for reason in reasons if reason), None)
+        if reason:
+            found.append(Problem(path, "bad_name", reason))
+    return tuple(found)
+
+
+def store_tree(manifest: Manifest, store: Store) -> str:
+    """Put a manifest's tree into the store; answer its root."""
+    tree = build(manifest)
+    with store.batch() as batch:
+        for content in tree.objects.values():
+            batch.put(content)
+    return tree.root

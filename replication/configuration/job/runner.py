@@ -1,0 +1,267 @@
+"""The kind `replicate`: take the primary's snapshot, plan every secondary, bring each there, prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from accounts.errors import Refused
+from nodes.checks.core.identity import says_otherwise
+from nodes.checks.selectors.readings import node_reading
+from nodes.clusters.models import Cluster
+from nodes.enums import ApprovalPolicy, Joining, NodeRole
+from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
+from nodes.facts.selectors.facts import profile_of
+from nodes.ini_keys.services import note_kept_keys, note_values
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from replication.configuration.core.brakes import (
+    BrakeInputs,
+    BrakeReading,
+    BrokenIni,
+    Limits,
+    brakes,
+    emptied_files,
+)
+from replication.configuration.job.loading import (
+    SharedGuard,
+    baseline_of,
+    decisions_of,
+    last_given,
+    latest_snapshot,
+)
+from replication.configuration.job.planning import NodeJob, NodeResult, plan_nodes
+from replication.configuration.job.snapshot import Taken, take_snapshot
+from replication.configuration.job.target import NodeRun
+from replication.configuration.models import Baseline
+from replication.configuration.services.history import record_snapshot
+from replication.configuration.services.modes import check_portal_may_replicate
+from replication.files.core.paths import path_problem
+from replication.jobs.core.plan import Plan
+from replication.jobs.core.states import TargetState
+from replication.jobs.models import Job
+from replication.jobs.runner import (
+    PlanOutcome,
+    PlanWork,
+    TargetOutcome,
+    TargetWork,
+)
+from replication.jobs.services import signals_log
+from replication.objects import default_store
+
+PRIMARY_AWAY_RETRY_SECONDS = 30.0
+
+WRITTEN = frozenset({Joining.JOINING, Joining.JOINED})
+"""Secondaries that somebody took in by name: the only ones that are written to."""
+
+REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code})
+"""Errors of a node that does not want the portal, or that the portal does not trust: a person must act first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The nodes of one job: the primary and the secondaries asked for."""
+
+    cluster: Cluster
+    primary: Node
+    secondaries: tuple[Node, ...]
+
+
+class ReplicateRunner:
+    """Replicate configuration from the primary to the secondaries."""
+
+    kind = "replicate"
+    label = "Replicate configuration"
+
+    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """`unstable`: paths of files that keep changing, given by the watch; they, and others that do not hold still,
+        stay as they were last known. Without it a file that does not hold still is a problem."""
+        names = ", ".join(sorted(set(raw) - {"unstable"}))
+        if names:
+            raise ValidationError({"options": f"Unknown option: {names}. The only one of this kind is unstable."})
+        paths = raw.get("unstable", [])
+        if not isinstance(paths, list) or not all(isinstance(path, str) and not path_problem(path) for path in paths):
+            raise ValidationError({"options": "unstable: give a list of paths relative to the installation folder."})
+        return dict(raw)
+
+    def resources(self, job: Job) -> tuple[str, ...]:
+        """One replication of a cluster's configuration at a time."""
+        return (f"cluster:{job.cluster_id}:config",)
+
+    def plan(self, work: PlanWork) -> PlanOutcome:
+        """Look at the primary and at every secondary; change nothing."""
+        scope = _scope(work.job)
+        profile = profile_of(scope.cluster)
+        store = default_store()
+        try:
+            unstable = work.job.options.get("unstable")
+            taken = take_snapshot(scope.primary, profile, store, work.lease, unstable=unstable)
+        except Unreachable as error:
+            return PlanOutcome(
+                error_code="primary_away", error=f"The primary: {error}", retry_after=PRIMARY_AWAY_RETRY_SECONDS
+            )
+        except RemoteFileMissing:
+            return _gone(scope)
+        work.lease.boundary("snapshot-taken")
+        if taken.unstable:
+            text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
+            work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
+        jobs = [NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk)) for node in scope.secondaries]
+        planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
+        work.lease.boundary("nodes-planned")
+        check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
+        return _outcome(work, scope, taken, planned, profile)
+
+    def run_target(self, work: TargetWork) -> TargetOutcome:
+        """Bring one secondary to the snapshot and prove it."""
+        _check_node(work)
+        try:
+            check_portal_may_replicate(work.job.cluster)
+        except Refused as refused:
+            # it ran, or waited, while a node's own cluster service was switched on: nothing more is written
+            return TargetOutcome(TargetState.HALTED, error_code=refused.code, error=refused.detail)
+        return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
+
+
+def _check_node(work: TargetWork) -> None:
+    """Raise Refused for a node that refused the portal while the plan was made: it is not asked again at once, the next
+    refusal could lock the account. Once a person approved the plan it is."""
+    planned = work.node_plan
+    if work.node.joining not in WRITTEN:
+        raise Refused(
+            "not_joined", f"{work.node.name} is leaving the cluster, or has left it; nothing is written there."
+        )
+    if planned.away_code in REFUSALS and not work.job.approved_by:
+        raise Refused(planned.away_code, planned.away)
+
+
+def _scope(job: Job) -> Scope:
+    """Raises Refused where there is nothing to replicate from or to, or it must not be."""
+    cluster = job.cluster
+    check_portal_may_replicate(cluster, dry_run=job.dry_run)
+    rows = cluster.nodes.select_related("credential", "facts", "cluster").prefetch_related("attestations")
+    nodes = list(rows.order_by("name"))
+    primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
+    if primary is None:
+        raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")
+    asked = set(job.node_ids)
+    secondaries = tuple(node for node in nodes if node is not primary and (not asked or node.pk in asked))
+    strange = [node.name for node in secondaries if not _may_be_asked(node, job)]
+    if asked and strange:
+        text = f"Not joined: {', '.join(strange)}. Nothing is written to a server before somebody confirms its joining."
+        raise Refused("not_joined", text)
+    secondaries = tuple(node for node in secondaries if node.name not in strange)
+    if not secondaries:
+        text = "There is no secondary to replicate to."
+        raise Refused("no_secondary", text, "Register one and confirm that it joins.")
+    return Scope(cluster, primary, secondaries)
+
+
+def _may_be_asked(node: Node, job: Job) -> bool:
+    """Whether the job may concern a secondary: a plan may be made for one that is about to join, nothing more."""
+    return node.joining in WRITTEN or (job.dry_run and node.joining in (Joining.REGISTERED, Joining.LEFT))
+
+
+def _gone(scope: Scope) -> PlanOutcome:
+    """A primary without its installation folder halts everything."""
+    reading = BrakeReading(scope.primary.name)
+    given = last_given(scope.cluster.pk) or latest_snapshot(scope.cluster.pk)
+    held = brakes(BrakeInputs(primary=reading, files=0, given_files=given.files if given else None))
+    return PlanOutcome(plan=Plan(snapshot_root="", nodes=(), brakes=held))
+
+
+def _outcome(
+    work: PlanWork, scope: Scope, taken: Taken, planned: Sequence[NodeResult], profile: Profile
+) -> PlanOutcome:
+    snapshot_id = record_snapshot(taken.facts, same_as=taken.same_as)
+    work.lease.boundary("snapshot-recorded")
+    plan = Plan(
+        snapshot_root=taken.facts.root,
+        nodes=tuple(part.plan for part in planned),
+        brakes=brakes(_brake_inputs(scope, taken, planned, profile)),
+        problems=taken.manifest.problems,
+        unclassified=taken.manifest.unclassified,
+    )
+    return PlanOutcome(
+        plan=plan,
+        snapshot_id=snapshot_id,
+        targets=tuple(part.node_id for part in plan.nodes),
+        needs_approval=_needs_approval(scope, plan),
+        summary=_summary(plan, taken),
+        record=lambda: _note_planned(work.job, taken, planned),
+    )
+
+
+def _brake_inputs(scope: Scope, taken: Taken, planned: Sequence[NodeResult], profile: Profile) -> BrakeInputs:
+    by_id = {part.plan.node_id: part for part in planned}
+    return BrakeInputs(
+        primary=_reading(scope.primary, None),
+        secondaries=tuple(_reading(node, by_id[node.pk]) for node in scope.secondaries),
+        files=len(taken.manifest.files),
+        given_files=len(taken.given.files) if taken.given else None,
+        emptied=emptied_files(taken.given, taken.manifest) if taken.given else 0,
+        broken_inis=tuple(BrokenIni(one.path, one.detail) for one in taken.broken_ini),
+        limits=Limits(shrink_share=profile.shrink_share, clock_seconds=profile.clock_limit_seconds),
+    )
+
+
+def _reading(node: Node, planned: NodeResult | None) -> BrakeReading:
+    facts = getattr(node, "facts", None)
+    offset = facts.clock_offset_ms if facts else None
+    return BrakeReading(
+        name=node.name,
+        role_evidence=says_otherwise(node_reading(node)),
+        version=facts.product_version if facts else "",
+        clock_offset=offset / 1000 if offset is not None else None,
+        clock_uncertainty=(facts.clock_uncertainty_ms or 0.0) / 1000 if facts else 0.0,
+        needed_bytes=planned.plan.bytes if planned else 0,
+        free_bytes=planned.free if planned else None,
+    )
+
+
+def _needs_approval(scope: Scope, plan: Plan) -> bool:
+    """By the cluster's policy; a node that was never proven is on its first plan, known or away."""
+    policy = scope.cluster.approval
+    changing = [node for node in plan.nodes if node.changes or node.away]
+    if policy == ApprovalPolicy.NEVER or not changing:
+        return False
+    if policy == ApprovalPolicy.ALWAYS:
+        return True
+    ids = [node.node_id for node in changing]
+    proven = set(Baseline.objects.filter(node__in=ids).values_list("node_id", flat=True))
+    return any(node_id not in proven for node_id in ids)
+
+
+def _summary(plan: Plan, taken: Taken) -> dict[str, Any]:
+    return {
+        "files": taken.facts.files,
+        "bytes": taken.facts.bytes,
+        "changes": plan.changes,
+        "send_bytes": sum(node.bytes for node in plan.nodes),
+        "away": [node.node_name for node in plan.nodes if node.away],
+        "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
+        "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
+        "unclassified": len(plan.unclassified),
+        "unstable": list(taken.unstable[:50]),
+        "kept_keys": sum(len(node.kept) for node in plan.nodes),
+    }
+
+
+def _note_planned(job: Job, taken: Taken, planned: Sequence[NodeResult]) -> None:
+    """What planning leaves behind besides the plan."""
+    _note_keys(planned)
+    if taken.same_as is None:
+        signals_log.rebuilt(cluster_id=job.cluster_id, job_id=job.pk)
+
+
+def _note_keys(planned: Sequence[NodeResult]) -> None:
+    """Put the keys that differ before the operator; until answered they are kept."""
+    for part in planned:
+        unanswered = [(key.path, key.section, key.key) for key in part.plan.kept if not key.answered]
+        if unanswered:
+            note_kept_keys(part.plan.node_id, unanswered)
+        if part.differing:
+            note_values(part.plan.node_id, part.differing.items())

@@ -1,0 +1,127 @@
+"""Take the primary's snapshot: scan, store content and trees, judge what would make replicating it dangerous."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nodes.connection.connect import NodeLink, open_node
+from nodes.facts.observe import freshen
+from nodes.products.ini import IniDocument, IniError
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from replication.configuration.job.loading import (
+    last_given,
+    latest_snapshot,
+    manifest_at,
+    node_clock_ns,
+)
+from replication.configuration.models import Snapshot
+from replication.configuration.services.history import SnapshotFacts
+from replication.files.core.manifest import FileState, Manifest, Problem
+from replication.files.core.paths import RelPath
+from replication.files.core.tree import build
+from replication.files.scan import Scan, scan_primary
+from replication.files.work_context import WorkContext
+from replication.objects import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The primary's configuration now, and what secondaries were last proven to have been `given`. `same_as`: the
+    newest snapshot's id where its content is the same."""
+
+    manifest: Manifest
+    given: Manifest | None
+    facts: SnapshotFacts
+    same_as: int | None
+    broken_ini: tuple[Problem, ...]
+    unstable: tuple[str, ...] = ()
+
+
+def take_snapshot(
+    primary: Node, profile: Profile, store: Store, guard: WorkContext, *, unstable: Collection[str] | None = None
+) -> Taken:
+    """Scan the primary; `unstable` as in `scan_primary`. Raises nodes.errors; RemoteFileMissing where its installation
+    folder is gone."""
+    parent_row = latest_snapshot(primary.cluster_id)
+    known = manifest_at(parent_row.root, store) if parent_row else Manifest()
+    with open_node(primary) as link:
+        freshen(primary, link, profile, guard.check)
+        scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, unstable)
+    manifest = scan.manifest
+    tree = build(manifest)
+    findings = json.dumps(
+        {
+            "problems": [[problem.path, problem.code, problem.detail] for problem in manifest.problems],
+            "unclassified": list(manifest.unclassified),
+        }
+    ).encode()
+    with store.batch() as batch:
+        for content in tree.objects.values():
+            batch.put(content)
+        findings_object = batch.put(findings)
+    facts = SnapshotFacts(
+        cluster_id=primary.cluster_id,
+        node_id=primary.pk,
+        root=tree.root,
+        files=len(manifest.files),
+        bytes=manifest.bytes,
+        stale=sum(state.stale for state in manifest.files.values()),
+        findings_object=findings_object,
+        problem_count=len(manifest.problems),
+        unclassified_count=len(manifest.unclassified),
+    )
+    same = parent_row is not None and parent_row.node_id == primary.pk and same_content(known, manifest)
+    return Taken(
+        manifest=manifest,
+        given=_given(primary.cluster_id, parent_row, known, store),
+        facts=facts,
+        same_as=parent_row.pk if parent_row and same else None,
+        broken_ini=_broken_ini(manifest, profile, store),
+        unstable=scan.unstable,
+    )
+
+
+def _given(cluster_id: int, newest: Snapshot | None, known: Manifest, store: Store) -> Manifest | None:
+    """`known` is the newest snapshot's, which it mostly is; before anything was proven that is the best there is."""
+    given = last_given(cluster_id) or newest
+    if given is None or newest is None:
+        return None
+    return known if given.root == newest.root else manifest_at(given.root, store)
+
+
+def _scanned(
+    link: NodeLink,
+    profile: Profile,
+    known: Manifest,
+    scan_ns: int,
+    store: Store,
+    guard: WorkContext,
+    unstable: Collection[str] | None,
+) -> Scan:
+    with store.batch() as batch:
+        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard, unstable=unstable)
+
+
+def same_content(before: Manifest, after: Manifest) -> bool:
+    """Whether two manifests hold the same files with the same bytes and times, whatever the scan's bookkeeping says."""
+
+    def essence(state: FileState) -> tuple[object, ...]:
+        return state.size, state.mtime_ns, state.sha256, state.stale
+
+    return before.files.keys() == after.files.keys() and all(
+        essence(state) == essence(after.files[path]) for path, state in before.files.items()
+    )
+
+
+def _broken_ini(manifest: Manifest, profile: Profile, store: Store) -> tuple[Problem, ...]:
+    broken: list[Problem] = []
+    for path, state in manifest.files.items():
+        if profile.classify(path).ini:
+            try:
+                IniDocument.parse(store.get(state.sha256))
+            except IniError as error:
+                broken.append(Problem(RelPath(path), "broken_ini", str(error)))
+    return tuple(broken)

@@ -1,0 +1,120 @@
+"""Write what was seen, proven and lost: snapshots, baselines, origins, conflicts.
+
+Callers run these inside the engine's fenced transaction, so that history is written exactly when the outcome is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from replication.configuration.models import (
+    Baseline,
+    Conflict,
+    Origin,
+    Snapshot,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFacts:
+    """What a snapshot row says of its tree. `findings_object`: problems and unclassified paths, in the store."""
+
+    cluster_id: int
+    node_id: int
+    root: str
+    files: int
+    bytes: int
+    stale: int
+    findings_object: str
+    problem_count: int
+    unclassified_count: int
+
+
+def record_snapshot(facts: SnapshotFacts, *, same_as: int | None) -> int:
+    """A new snapshot row, child of the newest; where `same_as` says that row holds the same content, that one, brought
+    up to date. Answers its id."""
+    fields = {
+        "root": facts.root,
+        "files": facts.files,
+        "bytes": facts.bytes,
+        "stale": facts.stale,
+        "findings_object": facts.findings_object,
+        "problem_count": facts.problem_count,
+        "unclassified_count": facts.unclassified_count,
+    }
+    if same_as is not None and Snapshot.objects.filter(pk=same_as).update(**fields):
+        return same_as
+    parent = Snapshot.objects.filter(cluster_id=facts.cluster_id).order_by("-id").first()
+    row = Snapshot.objects.create(cluster_id=facts.cluster_id, node_id=facts.node_id, parent=parent, **fields)
+    return row.pk
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proven on a node: `root` is the tree of the files there, `snapshot_id` what it stands for."""
+
+    node_id: int
+    job_id: int
+    snapshot_id: int | None
+    root: str
+    files: int
+
+
+def record_baseline(proof: Proof) -> Baseline:
+    """Replace the node's baseline."""
+    baseline, _ = Baseline.objects.update_or_create(
+        node_id=proof.node_id,
+        defaults={
+            "job_id": proof.job_id,
+            "snapshot_id": proof.snapshot_id,
+            "root": proof.root,
+            "files": proof.files,
+            "proven_at": timezone.now(),
+        },
+    )
+    return baseline
+
+
+def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:
+    """Remember what the node held before the portal first wrote to it; later calls change nothing."""
+    values = {"job_id": job_id, "root": root, "folders_object": folders_object}
+    Origin.objects.get_or_create(node_id=node_id, defaults=values)
+
+
+def forget_node_history(node_id: int) -> None:
+    """A node that joins anew, or has left, was never written to: neither origin nor baseline hold any more."""
+    Origin.objects.filter(node=node_id).delete()
+    Baseline.objects.filter(node=node_id).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class LostEdit:
+    """An edit made on a node that replication overwrote. `content` is an object id, "" for a deletion."""
+
+    path: str
+    content: str
+    size: int
+    secret: bool
+    detail: dict[str, object]
+
+
+def record_conflicts(*, node_id: int, job_id: int, edits: Sequence[LostEdit]) -> int:
+    """Record each edit once a job; answer how many were new."""
+    rows = [
+        Conflict(
+            node_id=node_id,
+            job_id=job_id,
+            path=edit.path,
+            content=edit.content,
+            size=edit.size,
+            secret=edit.secret,
+            detail=edit.detail,
+        )
+        for edit in edits
+    ]
+    before = Conflict.objects.filter(node_id=node_id, job_id=job_id).count()
+    Conflict.objects.bulk_create(rows, ignore_conflicts=True)
+    return Conflict.objects.filter(node_id=node_id, job_id=job_id).count() - before

@@ -1,0 +1,1 @@
+"""Pages that show a whole cluster or server."""

@@ -1,0 +1,63 @@
+"""The first page: how every cluster is, what needs attention, what was done lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.models import Role
+from accounts.principals import rank
+from accounts.requests import principal_of
+from nodes.checks.models import Guard
+from nodes.checks.selectors.checks import worst_checks
+from nodes.clusters.models import Cluster
+from nodes.enums import Health
+from nodes.registry.models import Node
+from nodes.registry.status import status_of, worst_of
+from nodes.web.status import Status
+from replication.console.selectors import clusters_with_nodes
+from replication.jobs.selectors.jobs import visible_jobs
+
+RECENT_JOBS = 8
+DRAWN_CLUSTERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCard:
+    """A cluster as the dashboard shows it."""
+
+    cluster: Cluster
+    nodes: tuple[Node, ...]
+    verdict: Status
+    healthy: int
+    guard: Guard | None
+
+    @classmethod
+    def of(cls, cluster: Cluster, guard: Guard | None) -> ClusterCard:
+        """The card of a cluster whose nodes were fetched with it; `guard`: the check that is worst off."""
+        nodes = tuple(cluster.nodes.all())
+        verdict = Status("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
+        healthy = sum(status_of(node).state == Health.OK for node in nodes)
+        return cls(cluster, nodes, verdict, healthy, guard)
+
+
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Everything at a glance; where there is nothing yet, the next step."""
+    principal = principal_of(request)
+    clusters = list(clusters_with_nodes(principal))
+    guards = worst_checks([cluster.pk for cluster in clusters])
+    cards = [ClusterCard.of(cluster, guards.get(cluster.pk)) for cluster in clusters]
+    troubled = [
+        (card.cluster, node) for card in cards for node in card.nodes if status_of(node).tone in ("bad", "warn")
+    ]
+    context = {
+        "cards": cards,
+        "drawn": [card for card in cards if card.nodes][:DRAWN_CLUSTERS],
+        "troubled": troubled,
+        "jobs": list(visible_jobs(principal)[:RECENT_JOBS]),
+        "node_count": sum(len(card.nodes) for card in cards),
+        "may_create": rank(principal.portal_role()) >= rank(Role.ADMINISTRATOR),
+    }
+    return render(request, "replication/dashboard.html", context)

@@ -1,0 +1,1 @@
+"""What any kind of job that touches files uses."""

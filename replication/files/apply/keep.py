@@ -1,0 +1,58 @@
+"""Keep what will be lost: content that the store does not hold yet is read into it before it is replaced."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from nodes.errors import RemoteFileMissing
+from replication.files.apply.context import Context, Overwritten
+from replication.files.core.changes import Change
+from replication.files.digests import hash_on_node, read_chunks
+
+
+def keep_content(context: Context, path: str, at: str) -> tuple[str, int]:
+    """Store the file at `at` (relative) under `path`'s secrecy; answer its id and size."""
+    secret = context.profile.classify(path).secret
+    stored = context.store.put_stream(read_chunks(context.link, at, context.guard), secret=secret)
+    return stored.id, stored.size
+
+
+def digest_of(context: Context, at: str) -> tuple[str, int]:
+    """SHA-256 and size of the file at `at` (relative), read over the wire."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in read_chunks(context.link, at, context.guard):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def digests_of(context: Context, paths: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of several files (relative): by one command on the node where it can, else read one by one."""
+    if not paths:
+        return {}
+    if context.link.capabilities.can_hash:
+        return hash_on_node(context.link, context.link.root, paths, context.guard)
+    return {path: digest_of(context, path)[0] for path in paths}
+
+
+def keep_found(context: Context, changes: Sequence[Change]) -> tuple[Overwritten, ...]:
+    """Before anything is changed: keep every file that will be replaced or deleted. Answer the edits made on the node.
+
+    A file that vanishes meanwhile has nothing left to keep.
+    """
+    edits: list[Overwritten] = []
+    for change in changes:
+        if change.found is None:
+            if change.conflict:
+                edits.append(Overwritten(change.path, "", 0, False))
+            continue
+        content, size = change.found.sha256, change.found.size
+        if not context.store.has(content):
+            try:
+                content, size = keep_content(context, change.path, change.path)
+            except RemoteFileMissing:
+                continue
+        if change.conflict:
+            edits.append(Overwritten(change.path, content, size, context.profile.classify(change.path).secret))
+    return tuple(edits)

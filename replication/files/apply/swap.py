@@ -1,0 +1,197 @@
+"""The swap: each file changes from old to new at one instant, and what it replaced is looked at afterwards.
+
+Replacing: hard-link the old file to an undo name (copied where links fail), let the new one take its place by an
+atomic rename, then compare the undo copy with what the plan saw: an edit that came late is kept. Adding: hard-link the
+staged file to its place, which fails if something appeared there meanwhile. Deleting: rename to the undo name. Groups
+are swapped in their order, so that lists are in place before what names them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
+from replication.files.apply import names
+from replication.files.apply.context import Context, Overwritten
+from replication.files.apply.keep import digests_of, keep_content
+from replication.files.apply.staging import Staged
+from replication.files.core.batches import batches
+from replication.files.core.changes import Change, ChangeKind
+from replication.files.work_context import moving
+
+BATCH = 64
+"""Files swapped between two looks at the lease: well under a second of work."""
+
+BUSY_TRIES = 4
+BUSY_PAUSE_SECONDS = 0.5
+"""A mail server holds a file open for moments only; after two seconds it is called blocked."""
+
+
+@dataclass(slots=True)
+class Swapped:
+    """What came of the swaps; paths are relative."""
+
+    done: list[str] = field(default_factory=list)
+    blocked: dict[str, str] = field(default_factory=dict)
+    edits: list[Overwritten] = field(default_factory=list)
+    undo: list[str] = field(default_factory=list)
+
+
+def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> None:
+    """Carry out all changes, group by group; what stays busy is reported as blocked, the rest goes on.
+
+    Fills `swapped` as it goes, so that the caller can clean up after a failure. Raises the session's errors where the
+    connection or the disk fails.
+    """
+    for _, group in groupby(changes, key=lambda change: (change.kind == ChangeKind.DELETE, change.group)):
+        for batch in batches(list(group), BATCH):
+            _swap_batch(context, batch, staged, swapped)
+        context.guard.boundary("swapped-group")
+
+
+def _swap_batch(context: Context, batch: Sequence[Change], staged: Staged, swapped: Swapped) -> None:
+    waiting = list(batch)
+    for attempt in range(BUSY_TRIES):
+        if attempt:
+            time.sleep(BUSY_PAUSE_SECONDS)
+        context.guard.check()
+        outcomes = _try(context, waiting, staged, swapped)
+        waiting = []
+        for change, error in outcomes:
+            if error is None:
+                swapped.done.append(change.path)
+            elif isinstance(error, (RemoteBusy, RemoteDenied)):
+                waiting.append(change)
+                swapped.blocked[change.path] = error.detail or "held open by another program"
+            else:
+                raise error
+        if not waiting:
+            break
+    for path in swapped.done:
+        swapped.blocked.pop(path, None)
+    context.guard.progress(files=len(batch))
+
+
+Outcomes = list[tuple[Change, NodeError | None]]
+
+
+def _try(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> Outcomes:
+    adds = [change for change in changes if change.kind == ChangeKind.ADD]
+    updates = [change for change in changes if change.kind == ChangeKind.UPDATE]
+    deletes = [change for change in changes if change.kind == ChangeKind.DELETE]
+    touches = [change for change in changes if change.kind == ChangeKind.TOUCH]
+    outcomes, late = _add(context, adds, staged)
+    context.guard.boundary("added")
+    outcomes += _replace(context, updates + late, staged, swapped)
+    outcomes += _delete(context, deletes, swapped)
+    outcomes += _touch(context, touches)
+    return outcomes
+
+
+def _add(context: Context, changes: Sequence[Change], staged: Staged) -> tuple[Outcomes, list[Change]]:
+    """Link new files into place. The second value: places where something appeared meanwhile, to be replaced."""
+    pairs = [(context.remote(staged.places[change.path]), context.remote(change.path)) for change in changes]
+    results = context.link.session.link_many(pairs)
+    if any(isinstance(result, Unsupported) for result in results):
+        return [], list(changes)
+    outcomes: Outcomes = []
+    late: list[Change] = []
+    for change, result in zip(changes, results, strict=True):
+        if isinstance(result, RemoteFileExists | RemoteBusy | RemoteDenied):
+            # something is there, or this volume has no hard links, which some servers report so
+            late.append(change)
+        else:
+            outcomes.append((change, result))
+    return outcomes, late
+
+
+def _replace(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> Outcomes:
+    ready, outcomes = _undo_copies(context, changes, swapped)
+    context.guard.boundary("undo-copied")
+    pairs = [(context.remote(staged.places[change.path]), context.remote(change.path)) for change in ready]
+    results = context.link.session.replace_many(pairs)
+    context.guard.boundary("replaced")
+    done = [change for change, result in zip(ready, results, strict=True) if result is None]
+    _look_at_undo(context, done, swapped)
+    return outcomes + list(zip(ready, results, strict=True))
+
+
+def _undo_copies(context: Context, changes: Sequence[Change], swapped: Swapped) -> tuple[list[Change], Outcomes]:
+    """Give each file that will be replaced a second name. A file that is gone needs none."""
+    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    context.link.session.remove_many([context.remote(path) for path in undo])
+    results = context.link.session.link_many(
+        [(context.remote(change.path), context.remote(copy)) for change, copy in zip(changes, undo, strict=True)]
+    )
+    ready: list[Change] = []
+    outcomes: Outcomes = []
+    for change, copy, result in zip(changes, undo, results, strict=True):
+        # some servers report a volume without hard links by a bare failure
+        cannot_link = isinstance(result, Unsupported | RemoteBusy | RemoteDenied)
+        error = _copied(context, change, copy) if cannot_link else result
+        if isinstance(error, RemoteFileExists):
+            # the copy of an earlier try cannot be removed: whoever holds the file open holds all its names
+            error = RemoteBusy(error.detail)
+        if error is None:
+            swapped.undo.append(copy)
+        if error is None or isinstance(error, RemoteFileMissing):
+            ready.append(change)
+        else:
+            outcomes.append((change, error))
+    return ready, outcomes
+
+
+def _copied(context: Context, change: Change, copy: str) -> NodeError | None:
+    """An undo copy by reading and writing, where the server has no hard links."""
+    session = context.link.session
+    try:
+        chunks = session.read(context.remote(change.path))
+        session.write_new(context.remote(copy), chunks, progress=moving(context.guard))
+    except (RemoteFileMissing, RemoteFileExists, RemoteBusy, RemoteDenied) as error:
+        return error
+    return None
+
+
+def _delete(context: Context, changes: Sequence[Change], swapped: Swapped) -> Outcomes:
+    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    results = context.link.session.replace_many(
+        [(context.remote(change.path), context.remote(copy)) for change, copy in zip(changes, undo, strict=True)]
+    )
+    outcomes: Outcomes = []
+    gone: list[Change] = []
+    for change, copy, result in zip(changes, undo, results, strict=True):
+        missing = isinstance(result, RemoteFileMissing)
+        if result is None:
+            swapped.undo.append(copy)
+            gone.append(change)
+        outcomes.append((change, None if missing else result))
+    context.guard.boundary("deleted")
+    _look_at_undo(context, gone, swapped)
+    return outcomes
+
+
+def _touch(context: Context, changes: Sequence[Change]) -> Outcomes:
+    items = [(context.remote(change.path), change.wanted.mtime_ns) for change in changes if change.wanted]
+    return list(zip(changes, context.link.session.set_mtime_many(items), strict=True))
+
+
+def _look_at_undo(context: Context, changes: Sequence[Change], swapped: Swapped) -> None:
+    """Keep every undo copy that is not what the plan saw: an edit that came between the plan and the swap."""
+    copies = {names.undo_beside(context.tag, change.path): change for change in changes}
+    present = [copy for copy in copies if copy in swapped.undo]
+    digests = digests_of(context, present)
+    for copy in present:
+        change = copies[copy]
+        known = {state.sha256 for state in (change.found, change.wanted) if state is not None}
+        if digests.get(copy) not in known:
+            swapped.edits.append(_late_edit(context, change, copy))
+
+
+def _late_edit(context: Context, change: Change, copy: str) -> Overwritten:
+    content, size = keep_content(context, change.path, copy)
+    text = f"{change.path} was edited on the node while it was being replaced; the edit is kept as a conflict."
+    context.guard.event("warning", "edit.late", text)
+    return Overwritten(change.path, content, size, context.profile.classify(change.path).secret)

@@ -1,0 +1,184 @@
+"""A manifest as a tree of directory objects, as in git: a directory's id is the SHA-256 of its canonical bytes.
+
+Equal directories are one object, so a snapshot that differs in one file adds one object for each folder above that
+file. A directory object is a JSON list: a format number, then its entries sorted by name. A file is
+`["f", name, size, mtime_ns, change_ns, sha256, stale]`, a folder `["d", name, id]`. Stored bytes are never trusted:
+`load` checks the id, the shape and every name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.paths import MAX_LENGTH, RelPath
+
+FORMAT = 1
+MAX_FILES = 2_000_000
+"""More files than any installation has; a tree that names one folder again and again ends here."""
+
+Fetch = Callable[[str], bytes]
+"""Answers a directory object's bytes by its id; what it raises passes through."""
+
+
+class TreeDamaged(ValueError):
+    """A stored tree is not one that `build` makes. The sentence names the directory object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """`root` is the id of the top folder; `objects` every directory object by id, ready to be stored."""
+
+    root: str
+    objects: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    files: dict[str, FileState]
+    folders: dict[str, str]
+
+
+def build(manifest: Manifest) -> Tree:
+    """The tree of a manifest's files. Raises ValueError where one name is both a file and a folder."""
+    pending: dict[str, _Folder] = {"": _Folder({}, {})}
+    for path, state in manifest.files.items():
+        folder, _, name = path.rpartition("/")
+        if folder not in pending:
+            _make_folders(folder, pending)
+        pending[folder].files[name] = state
+    objects: dict[str, bytes] = {}
+    root = ""
+    # deepest first, so that a folder's id is known before its parent is written
+    for folder in sorted(pending, key=lambda text: (bool(text), text.count("/")), reverse=True):
+        data = _encode(pending[folder], folder)
+        root = hashlib.sha256(data).hexdigest()
+        objects[root] = data
+        if folder:
+            parent, _, name = folder.rpartition("/")
+            pending[parent].folders[name] = root
+    return Tree(root, objects)
+
+
+def load(root: str, fetch: Fetch) -> Manifest:
+    """The files of a stored tree, sorted by path. Raises TreeDamaged, and what `fetch` raises."""
+    return Manifest(files=dict(sorted(_files_below(root, fetch))))
+
+
+def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
+    """Every id that stored trees need: their directory objects' and their files'. What several trees share is read
+    once. Raises TreeDamaged, and what `fetch` raises."""
+    found: set[str] = set()
+    pending = list(roots)
+    while pending:
+        id_ = pending.pop()
+        if id_ not in found:
+            folder = _folder("", id_, fetch)
+            found.add(id_)
+            found.update(state.sha256 for state in folder.files.values())
+            pending += folder.folders.values()
+    return found
+
+
+def _make_folders(folder: str, pending: dict[str, _Folder]) -> None:
+    while folder not in pending:
+        pending[folder] = _Folder({}, {})
+        folder = folder.rpartition("/")[0]
+
+
+def _encode(folder: _Folder, path: str) -> bytes:
+    both = folder.files.keys() & folder.folders.keys()
+    if both:
+        raise ValueError(f"{_join(path, min(both))!r} is both a file and a folder")
+    rows: list[tuple[str, list[object]]] = [(name, ["d", name, id_]) for name, id_ in folder.folders.items()]
+    for name, s in folder.files.items():
+        rows.append((name, ["f", name, s.size, s.mtime_ns, s.change_ns, s.sha256, s.stale]))
+    rows.sort(key=lambda row: row[0])
+    return json.dumps([FORMAT, *(row for _, row in rows)], separators=(",", ":")).encode()
+
+
+def _files_below(root: str, fetch: Fetch) -> Iterator[tuple[RelPath, FileState]]:
+    pending = [("", root)]
+    count = 0
+    while pending:
+        folder, id_ = pending.pop()
+        content = _folder(folder, id_, fetch)
+        count += len(content.files)
+        if count > MAX_FILES:
+            raise TreeDamaged(f"The stored tree {root[:12]} names more than {MAX_FILES} files.")
+        for name, state in content.files.items():
+            yield _path(folder, name), state
+        pending += [(_join(folder, name), child) for name, child in content.folders.items()]
+
+
+def _folder(path: str, id_: str, fetch: Fetch) -> _Folder:
+    data = fetch(id_)
+    if hashlib.sha256(data).hexdigest() != id_:
+        raise TreeDamaged(f"The directory object {id_[:12]} does not hold what its id says.")
+    if len(path) > MAX_LENGTH:
+        raise TreeDamaged(f"The directory object {id_[:12]} lies deeper than a path can say.")
+    try:
+        content = _decode(data)
+    except (ValueError, RecursionError) as error:
+        raise TreeDamaged(f"The directory object {id_[:12]} is malformed: {error}.") from error
+    if path and not (content.files or content.folders):
+        raise TreeDamaged(f"The directory object {id_[:12]} is an empty folder, which no tree holds.")
+    return content
+
+
+def _decode(data: bytes) -> _Folder:
+    rows: Any = json.loads(data)
+    if not isinstance(rows, list) or rows[:1] != [FORMAT]:
+        raise ValueError("it is of another format")
+    folder = _Folder({}, {})
+    for row in rows[1:]:
+        name = _name(row)
+        if row[0] == "f":
+            folder.files[name] = _file_state(row)
+        else:
+            folder.folders[name] = _id(row)
+    # two spellings of one folder would have two ids
+    if _encode(folder, "") != data:
+        raise ValueError("it is not in the canonical form")
+    return folder
+
+
+def _name(row: Any) -> str:
+    if not isinstance(row, list) or len(row) != {"f": 7, "d": 3}.get(str(row[0]) if row else "", -1):
+        raise ValueError("an entry has the wrong shape")
+    name = row[1]
+    if not isinstance(name, str) or "/" in name:
+        raise ValueError("an entry has no proper name")
+    return RelPath(name)
+
+
+def _file_state(row: list[Any]) -> FileState:
+    _, _, size, mtime_ns, change_ns, _, stale = row
+    # `type` and not isinstance: True is no size
+    if type(size) is not int or size < 0 or type(mtime_ns) is not int or not isinstance(stale, bool):
+        raise ValueError("a file's size, time or mark is no such value")
+    if change_ns is not None and type(change_ns) is not int:
+        raise ValueError("a file's change time is no time")
+    return FileState(size, mtime_ns, _id(row), change_ns, stale)
+
+
+def _id(row: list[Any]) -> str:
+    value = row[5] if row[0] == "f" else row[2]
+    if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+        raise ValueError("an entry's hash is no SHA-256")
+    return value
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _path(folder: str, name: str) -> RelPath:
+    try:
+        return RelPath(_join(folder, name))
+    except ValueError as error:
+        raise TreeDamaged(f"A stored tree holds an impossible path: {error}.") from error

@@ -1,0 +1,117 @@
+"""Contents on a node: read over the wire, or hashed by the node itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from django.conf import settings
+
+from nodes.connection.connect import NodeLink
+from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDenied, RemoteFileMissing
+from replication.files.core.batches import batches
+from replication.files.core.manifest import Problem
+from replication.files.core.paths import RelPath
+from replication.files.work_context import WorkContext, moving
+from replication.objects import Objects
+
+HASH_BATCH = 1000
+"""Files hashed by one remote command: keeps the command under the operation time-out and progress alive."""
+
+READ_TRIES = 3
+
+CHANGING = "it changed each time it was read; the next run tries again"
+VANISHED = "it was listed and then gone; the next run looks again"
+
+Digests = dict[RelPath, str | Problem]
+Digest = Callable[[Sequence[RelPath]], Digests]
+
+
+def by_storing(store: Objects, link: NodeLink, is_secret: Callable[[RelPath], bool], guard: WorkContext) -> Digest:
+    """Digests by reading each file into the store."""
+
+    def read(path: RelPath) -> str:
+        return store.put_stream(read_chunks(link, path, guard), secret=is_secret(path)).id
+
+    return _one_by_one(read)
+
+
+def by_hashing(link: NodeLink, guard: WorkContext) -> Digest:
+    """Digests by a command on the node where it has one, else by reading each file."""
+    if link.capabilities.can_hash and link.platform.hash_files(link.root) is not None:
+        return _by_command(link, guard)
+    return _one_by_one(lambda path: _read_hash(link, path, guard))
+
+
+def _one_by_one(read: Callable[[RelPath], str]) -> Digest:
+    """Digests by reading each file; a file that cannot be read becomes a problem, a lost connection ends the scan."""
+
+    def digest(paths: Sequence[RelPath]) -> Digests:
+        digests: Digests = {}
+        for path in paths:
+            digests[path] = _digest_or_problem(read, path)
+        return digests
+
+    return digest
+
+
+def _digest_or_problem(read: Callable[[RelPath], str], path: RelPath) -> str | Problem:
+    for _ in range(READ_TRIES):
+        try:
+            return read(path)
+        except ChangedWhileRead:
+            continue
+        except RemoteFileMissing:
+            return Problem(path, "vanished", VANISHED)
+        except RemoteDenied as error:
+            return Problem(path, "unreadable", error.detail or "access denied")
+        except NodeError as error:
+            if error.code == "busy":
+                return Problem(path, "locked", "another program holds it open; the next run tries again")
+            raise
+    return Problem(path, "changing", CHANGING)
+
+
+def _read_hash(link: NodeLink, path: RelPath, guard: WorkContext) -> str:
+    digest = hashlib.sha256()
+    for chunk in read_chunks(link, path, guard):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_chunks(link: NodeLink, path: str, guard: WorkContext) -> Iterator[bytes]:
+    """A file of the node in chunks, telling the guard."""
+    moved = moving(guard)
+    for chunk in link.session.read(f"{link.root}/{path}"):
+        moved(len(chunk))
+        yield chunk
+
+
+def _by_command(link: NodeLink, guard: WorkContext) -> Digest:
+    one_by_one = _one_by_one(lambda path: _read_hash(link, path, guard))
+
+    def digest(paths: Sequence[RelPath]) -> Digests:
+        digests: Digests = {}
+        for batch in batches(paths, HASH_BATCH):
+            found = hash_on_node(link, link.root, batch, guard)
+            digests.update({path: found[path] for path in batch if path in found})
+            # the command does not say why it left a file out; trying to read it does
+            digests.update(one_by_one([path for path in batch if path not in found]))
+        return digests
+
+    return digest
+
+
+def hash_on_node(link: NodeLink, folder: str, paths: Iterable[str], guard: WorkContext) -> dict[str, str]:
+    """SHA-256 of files under a folder by one command on the node; what could not be read is missing from the answer."""
+    command = link.platform.hash_files(folder)
+    if command is None:
+        raise OutputUnreadable("the platform has no command for hashes")
+    wanted = list(paths)
+    result = link.session.run(
+        link.platform.spell(command),
+        stdin=link.platform.hash_stdin(wanted),
+        timeout=settings.PORTAL.command,
+        progress=moving(guard),
+    )
+    return link.platform.parse_hashes(result)

@@ -1,0 +1,265 @@
+"""Look at a node: one listing, read only what changed, and hand back a manifest.
+
+A listing comes from one command where the node has one, else from SFTP. What cannot be read is a problem with a name,
+never an absence: the last known state is carried over as stale.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nodes.connection.connect import NodeLink
+from nodes.platforms.base import ListedFile
+from nodes.products.profile import Profile
+from replication.files.core.manifest import (
+    RACY,
+    FileState,
+    Manifest,
+    Problem,
+)
+from replication.files.core.paths import RelPath
+from replication.files.core.spelling import Spelling
+from replication.files.digests import (
+    CHANGING,
+    VANISHED,
+    Digest,
+    Digests,
+    by_hashing,
+    by_storing,
+)
+from replication.files.listing import (
+    Sorted,
+    list_tree,
+    respelled,
+    sort_out,
+)
+from replication.files.work_context import WorkContext
+from replication.objects import Objects
+
+RACY_WINDOW_NS = 2_000_000_000
+"""SFTP and FAT keep whole or double seconds; two seconds cover both."""
+
+WHOLE_SECOND = 1.1
+"""Where a node tells whole seconds only, so many must pass before a change shows in a file's time."""
+
+LOOKS = 3
+"""How often a file that does not hold still is read before it is given up for this time."""
+
+TRANSIENT = frozenset({"changing", "vanished"})
+"""Problems of files that did not hold still while they were read."""
+
+TURN_SECONDS = 0.2
+"""How often waiting for files to calm down looks whether it must stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A manifest, the portal's own leftovers and the folders that were seen (relative paths), how many files had to be
+    read, and which were left as they were last known because they keep changing."""
+
+    manifest: Manifest
+    leftovers: tuple[str, ...]
+    read: int
+    unstable: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+
+Listed = dict[RelPath, ListedFile]
+Reader = Callable[[Listed], tuple[Listed, Digests]]
+"""From files to their digests, and the facts that these digests belong to."""
+
+
+def scan_primary(
+    link: NodeLink,
+    profile: Profile,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    store: Objects,
+    guard: WorkContext,
+    unstable: Collection[str] | None = None,
+) -> Scan:
+    """The primary's config files, with the content of every new or changed one put into the store.
+
+    `unstable`: files that keep changing; they, and others that turn out so, stay as they were last known, and are
+    named. None: a file that does not hold still is a problem.
+
+    What was read counts only if a listing afterwards shows the file as the one before did; a file that was written a
+    moment ago is first given the profile's time to come to rest.
+    """
+    digest = by_storing(store, link, lambda path: profile.classify(path).secret, guard)
+
+    def read(fresh: Listed) -> tuple[Listed, Digests]:
+        return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
+
+    def listed() -> Sorted:
+        return sort_out(list_tree(link, profile, guard), profile)
+
+    scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, passed_over=unstable or ())
+    return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
+
+
+def scan_node(
+    link: NodeLink,
+    profile: Profile,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    guard: WorkContext,
+    spelling: Spelling | None = None,
+) -> Scan:
+    """A node's config files, hashed on the node where it has a command for it. `spelling`: how they are to be named."""
+    digest = by_hashing(link, guard)
+
+    def listed() -> Sorted:
+        found = sort_out(list_tree(link, profile, guard), profile)
+        return respelled(found, spelling) if spelling else found
+
+    def read(fresh: Listed) -> tuple[Listed, Digests]:
+        return fresh, digest(list(fresh))
+
+    return _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read)
+
+
+def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[str]) -> Scan:
+    restless = {problem.path for problem in scan.manifest.problems if problem.code in TRANSIENT} | set(unstable)
+    files = {path: state for path, state in scan.manifest.files.items() if path not in restless}
+    files |= {path: known.files[path] for path in map(RelPath, restless) if path in known.files}
+    problems = tuple(problem for problem in scan.manifest.problems if problem.path not in restless)
+    manifest = replace(scan.manifest, files=files, problems=problems)
+    return replace(scan, manifest=manifest, unstable=tuple(sorted(restless)))
+
+
+def _scan(
+    listed: Callable[[], Sorted],
+    *,
+    known: Manifest,
+    scan_ns: int,
+    guard: WorkContext,
+    read: Reader,
+    passed_over: Collection[str] = (),
+) -> Scan:
+    guard.progress(phase="listing")
+    found = listed()
+    changed = {path: file for path, file in found.config.items() if not _unchanged(known.files.get(path), file)}
+    fresh = {path: file for path, file in changed.items() if path not in passed_over}
+    guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
+    facts, digests = read(fresh)
+    files, problems = _states(found.config | facts, digests, known, scan_ns)
+    carried = _carried_over(known, files, found.hidden)
+    problems += found.problems
+    manifest = Manifest(
+        files=files | carried,
+        problems=(*problems, *_behind(found.hidden, carried, problems)),
+        unlisted=found.hidden,
+        unclassified=found.unclassified,
+    )
+    return Scan(manifest=manifest, leftovers=found.leftovers, read=len(fresh), folders=found.folders)
+
+
+def _read_at_rest(
+    link: NodeLink, profile: Profile, fresh: Listed, scan_ns: int, digest: Digest, guard: WorkContext
+) -> tuple[Listed, Digests]:
+    """Read files until two listings, one before and one after, agree on them."""
+    facts, digests = dict(fresh), Digests()
+    restless = fresh
+    for _ in range(LOOKS):
+        if not restless:
+            break
+        _rest(restless.values(), profile, scan_ns, guard)
+        digests.update(digest(list(restless)))
+        now = sort_out(list_tree(link, profile, guard), profile).config
+        digests.update({path: Problem(path, "vanished", VANISHED) for path in restless if path not in now})
+        restless = {path: now[path] for path, file in restless.items() if path in now and _differ(file, now[path])}
+        facts.update(restless)
+    digests.update({path: Problem(path, "changing", CHANGING) for path in restless})
+    return facts, digests
+
+
+def _rest(files: Iterable[ListedFile], profile: Profile, scan_ns: int, guard: WorkContext) -> None:
+    """Wait where a file was written a moment ago: its writer may only have paused."""
+    racy = [file for file in files if _is_racy(file, scan_ns)]
+    if not racy:
+        return
+    exact = all(file.change_ns is not None for file in racy)
+    guard.progress(phase="letting files that were just written come to rest")
+    rest = _unrested(racy, profile, scan_ns) if exact else max(profile.stable_seconds, WHOLE_SECOND)
+    until = time.monotonic() + rest
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, TURN_SECONDS))
+        guard.check()
+
+
+def _unrested(files: Iterable[ListedFile], profile: Profile, scan_ns: int) -> float:
+    """Seconds until the youngest of them was left alone for the profile's time, by change times no program can set."""
+    age = (scan_ns - max(file.change_ns or 0 for file in files)) / 1e9
+    return min(profile.stable_seconds, profile.stable_seconds - age)
+
+
+def _differ(before: ListedFile, after: ListedFile) -> bool:
+    return (before.size, before.mtime_ns, before.change_ns) != (after.size, after.mtime_ns, after.change_ns)
+
+
+def _unchanged(known: FileState | None, file: ListedFile) -> bool:
+    return (
+        known is not None
+        and not known.stale
+        and known.change_ns != RACY
+        and (known.size, known.mtime_ns, known.change_ns) == (file.size, file.mtime_ns, file.change_ns)
+    )
+
+
+def _states(
+    config: dict[RelPath, ListedFile], digests: Digests, known: Manifest, scan_ns: int
+) -> tuple[dict[RelPath, FileState], list[Problem]]:
+    files: dict[RelPath, FileState] = {}
+    problems: list[Problem] = []
+    for path, file in config.items():
+        digest = digests.get(path)
+        if digest is None:
+            if path in known.files:
+                files[path] = known.files[path]
+        elif isinstance(digest, str):
+            files[path] = FileState(file.size, file.mtime_ns, digest, _settled_change(file, scan_ns))
+        else:
+            problems.append(digest)
+            if path in known.files:
+                files[path] = replace(known.files[path], stale=True)
+    return files, problems
+
+
+def _settled_change(file: ListedFile, scan_ns: int) -> int | None:
+    return RACY if _is_racy(file, scan_ns) else file.change_ns
+
+
+def _is_racy(file: ListedFile, scan_ns: int) -> bool:
+    return max(file.mtime_ns, file.change_ns or 0) > scan_ns - RACY_WINDOW_NS
+
+
+def _carried_over(
+    known: Manifest, files: Mapping[RelPath, FileState], hidden: Sequence[str]
+) -> dict[RelPath, FileState]:
+    """Known files at or beneath places that could not be looked into: unreadable is not absent."""
+    return {
+        path: replace(state, stale=True)
+        for path, state in known.files.items()
+        if path not in files and any(_holds(place, path) for place in hidden)
+    }
+
+
+def _holds(place: str, path: str) -> bool:
+    """Whether `path` is `place` or lies beneath it; "" is the root."""
+    return not place or path == place or path.startswith(place + "/")
+
+
+def _behind(hidden: Sequence[str], carried: Mapping[RelPath, FileState], problems: Sequence[Problem]) -> list[Problem]:
+    """Links that nobody else complained of, with known files behind them."""
+    told = {problem.path for problem in problems}
+    detail = "a link, or no file, stands where known files were; it is never followed"
+    return [
+        Problem(place, "not_a_file", detail)
+        for place in hidden
+        if place not in told and any(_holds(place, path) for path in carried)
+    ]

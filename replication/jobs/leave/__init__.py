@@ -1,5 +1,0 @@
-"""Leaving a cluster: the node gets back what it had before joining, and is proven to have it."""
-
-from replication.jobs.leave.runner import LeaveRunner
-
-__all__ = ["LeaveRunner"]

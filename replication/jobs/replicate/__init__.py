@@ -1,5 +1,0 @@
-"""Replication of configuration: the primary's tree, rendered for each node, proven on each node."""
-
-from replication.jobs.replicate.runner import ReplicateRunner
-
-__all__ = ["ReplicateRunner"]

@@ -1,0 +1,160 @@
+"""The one shape of every kind of job: plan -> approve if asked -> run targets -> prove -> settle.
+
+A kind is a `Runner` in a file of its own, registered in `jobs/__init__.py`. The engine (`planning`, `driving`) claims
+rows, calls the runner without any transaction open, and writes the outcome under the claim's fence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from nodes.registry.models import Node
+from replication.files.work_context import WorkContext
+from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.core.states import TargetState
+from replication.jobs.models import Job, Target
+from replication.jobs.services.interruptions import (
+    Cancelled,
+    Interrupted,
+    LeaseLost,
+    Paused,
+    WritesStopped,
+)
+
+__all__ = [
+    "Cancelled",
+    "Interrupted",
+    "Lease",
+    "LeaseLost",
+    "Paused",
+    "PlanOutcome",
+    "PlanWork",
+    "Runner",
+    "TargetOutcome",
+    "TargetWork",
+    "WritesStopped",
+]
+
+
+class Lease(WorkContext, Protocol):
+    """The guard of one claimed job (planning) or target (driving). One thread uses it at a time.
+
+    It lives in memory: the engine's own thread renews what made progress and looks for cancel, pause and "stop all
+    writes" about twice a second, so none of these calls but `transaction` waits for the database.
+    """
+
+    @property
+    def fence(self) -> int:
+        """Grows with every claim of the row; a write that carries an older one is void."""
+        ...
+
+    def check(self) -> None:
+        """Call before every single change on a node, and between steps that only read.
+
+        Raises LeaseLost one operation time-out before the lease could end by this process' own clock; Cancelled;
+        Paused; and, for a target, WritesStopped. Counts as a sign of life.
+        """
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A database transaction that holds the claimed row: `with lease.transaction(): Conflict.objects.create(...)`.
+        Raises LeaseLost, and writes nothing, where the claim is no longer ours. Short; no network call inside."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWork:
+    """What a runner plans from. `overrides`: codes of brakes that an administrator overrode for this job and that still
+    hold; the engine halts on every other brake in the plan. `job.node_ids` empty: all nodes."""
+
+    job: Job
+    lease: Lease
+    overrides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutcome:
+    """What planning came to. Exactly one of: a plan; `error` with `retry_after` (seconds; the primary is away for the
+    moment); `error` alone (the job fails).
+
+    `targets`: node ids to be driven, each in the plan; none: nothing to do, the job succeeds. `record` runs inside
+    the transaction that writes the outcome, after the fence was checked.
+    """
+
+    plan: Plan | None = None
+    snapshot_id: int | None = None
+    targets: tuple[int, ...] = ()
+    needs_approval: bool = False
+    retry_after: float | None = None
+    error_code: str = ""
+    error: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    record: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetWork:
+    """One node's part. `plan` is the job's whole plan, as approved, shared by all its targets."""
+
+    job: Job
+    target: Target
+    node: Node
+    lease: Lease
+    plan: Plan
+
+    @property
+    def node_plan(self) -> NodePlan:
+        """This node's part of the plan; an empty one where the plan does not name it."""
+        for part in self.plan.nodes:
+            if part.node_id == self.node.pk:
+                return part
+        return NodePlan(self.node.pk, self.node.name)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOutcome:
+    """How one target ended, with the evidence that proves it (JSON values). WAITING: it will be tried again, after
+    `retry_after` seconds or by the engine's own back-off. `record` (the new baseline) runs inside the transaction that
+    writes this outcome, after the fence was checked, so it is written exactly when the outcome is."""
+
+    state: TargetState
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    error_code: str = ""
+    error: str = ""
+    retry_after: float | None = None
+    record: Callable[[], None] | None = None
+
+
+class Runner(Protocol):
+    """One kind of job. Stateless: two workers may use it at once. Any NodeError may pass out of `plan` and
+    `run_target`: the engine retries what `retryable` says and fails the rest with the error's code and sentence, as it
+    does with Refused."""
+
+    @property
+    def kind(self) -> str:
+        """The word in `Job.kind`, at most 40 characters."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        ...
+
+    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The options made complete and checked. Raises django ValidationError with a dict of fields."""
+        ...
+
+    def resources(self, job: Job) -> tuple[str, ...]:
+        """What no other job may hold while this one plans or runs, such as `cluster:3:config`."""
+        ...
+
+    def plan(self, work: PlanWork) -> PlanOutcome:
+        """Find out what is to be done. Changes nothing on any node."""
+        ...
+
+    def run_target(self, work: TargetWork) -> TargetOutcome:
+        """Do one node's part and prove it. Idempotent: after a death it is simply called again."""
+        ...

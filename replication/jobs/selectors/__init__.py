@@ -1,0 +1,1 @@
+"""The only builders of the queries that pages need."""

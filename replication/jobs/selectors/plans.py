@@ -1,0 +1,22 @@
+"""What the object store keeps of plans and snapshots, read back for people. Content of files is never read here."""
+
+from __future__ import annotations
+
+from replication.jobs.core.plan import Plan
+from replication.jobs.core.plan_json import load
+from replication.jobs.models import Job
+from replication.objects import StoreError, default_store
+
+
+class Unreadable(Exception):
+    """What the store keeps cannot be read: it is damaged, gone, or sealed under a key that is not there."""
+
+
+def stored_plan(job: Job) -> Plan | None:
+    """The job's plan; None while there is none. Raises Unreadable."""
+    if not job.plan_object:
+        return None
+    try:
+        return load(default_store().get(job.plan_object))
+    except (StoreError, OSError, ValueError) as error:
+        raise Unreadable(f"The plan of job #{job.pk} cannot be read: {error}") from error

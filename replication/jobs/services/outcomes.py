@@ -1,0 +1,232 @@
+"""What a worker writes when it is through: with planning a job, or with one target. Every write carries the fence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from replication.jobs import wake
+from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.models import Job, JobEvent, Target
+from replication.jobs.services import events, signals_log
+from replication.jobs.services.claims import Claim, holding
+from replication.jobs.services.clock import later, now
+from replication.jobs.services.events import (
+    ERROR,
+    INFO,
+    WARNING,
+    Line,
+)
+from replication.jobs.services.job_state import update_job_state
+from replication.jobs.services.supersede import supersede
+from replication.jobs.services.transactions import write_transaction
+from replication.jobs.services.transitions import advance_job, advance_target
+
+Record = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A job's plan as stored, and what follows from it: `state` is succeeded, awaiting_approval, running or halted."""
+
+    state: JobState
+    node_ids: tuple[int, ...]
+    sentence: str
+    plan_object: str
+    plan_digest: str
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    snapshot_id: int | None = None
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one try at a target ended. `delay`: seconds until the next one, for pending and waiting."""
+
+    state: TargetState
+    sentence: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    error_code: str = ""
+    error: str = ""
+    phase: str = ""
+    job_phase: str = ""
+    delay: float | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finish_planning(
+    claim: Claim, planned: PlanResult, *, lines: Sequence[Line] = (), record: Record | None = None
+) -> None:
+    """Write a plan, its targets and the job's next state. Raises LeaseLost, having written nothing, if the claim is
+    old."""
+    with holding(claim):
+        events.write(line.row(claim.job_id) for line in lines)
+        if record:
+            record()
+        _begin_targets(claim.job_id, planned.node_ids)
+        advance_job(
+            claim.job_id, planned.state, _planned_line(planned), fence=claim.fence, columns=_plan_columns(planned)
+        )
+        if planned.state == JobState.HALTED:
+            signals_log.halted(claim.job_id, planned.error)
+        if planned.state in (JobState.RUNNING, JobState.AWAITING_APPROVAL):
+            supersede(claim.job_id)
+        if planned.state == JobState.RUNNING:
+            wake.drive()
+
+
+def _planned_line(planned: PlanResult) -> Line:
+    level = ERROR if planned.state == JobState.HALTED else INFO
+    return Line(f"job.{planned.state}", planned.sentence, level, {"summary": dict(planned.summary)})
+
+
+def _plan_columns(planned: PlanResult) -> dict[str, Any]:
+    return {
+        "plan_object": planned.plan_object,
+        "plan_digest": planned.plan_digest,
+        "plan_summary": dict(planned.summary),
+        "snapshot_id": planned.snapshot_id,
+        "planned_at": now(),
+        "error_code": planned.error_code,
+        "error": planned.error,
+    }
+
+
+def _begin_targets(job_id: int, node_ids: Collection[int]) -> None:
+    """One pending target a node. A job that is planned again (after an override) begins its targets anew; the fence of
+    each goes on growing, so that what an earlier worker still sends stays void."""
+    old = Target.objects.filter(job=job_id)
+    fences = dict(old.values_list("node", "fence"))
+    gone = old.exclude(node__in=node_ids)
+    JobEvent.objects.filter(target__in=gone).update(target=None)  # the log outlives its target
+    gone.delete()
+    for node_id in fences.keys() & set(node_ids):
+        old.filter(node=node_id).update(**_fresh(fences[node_id] + 1))
+    Target.objects.bulk_create([Target(job_id=job_id, node_id=pk) for pk in node_ids if pk not in fences])
+
+
+def _fresh(fence: int) -> dict[str, Any]:
+    empty: dict[str, Any] = {
+        "attempt": 0,
+        "not_before": None,
+        "started_at": None,
+        "ended_at": None,
+        "evidence": {},
+        "fence": fence,
+    }
+    return {**empty, "state": TargetState.PENDING, "error_code": "", "error": "", "phase": "", "owner": ""}
+
+
+def postpone_planning(claim: Claim, *, delay: float, error_code: str, error: str, lines: Sequence[Line] = ()) -> None:
+    """Give a job back to be planned later, because its primary is away for the moment. Raises LeaseLost."""
+    with holding(claim):
+        events.write(line.row(claim.job_id) for line in lines)
+        advance_job(
+            claim.job_id,
+            JobState.REQUESTED,
+            Line("job.postponed", f"Planning is tried again in {delay:.0f} s. {error}", WARNING),
+            fence=claim.fence,
+            columns={
+                "not_before": later(delay),
+                "error_code": error_code,
+                "error": error,
+                "phase": f"waits: {error}"[:80],
+            },
+        )
+
+
+def requeue_planning(claim: Claim, sentence: str) -> None:
+    """Give a job back untouched, because its cluster was paused or its worker is ending. Raises LeaseLost."""
+    with holding(claim):
+        line = Line("job.requested", sentence, WARNING)
+        columns = {"phase": sentence[:80]}
+        advance_job(claim.job_id, JobState.REQUESTED, line, fence=claim.fence, columns=columns)
+
+
+def fail_planning(claim: Claim, *, error_code: str, error: str, lines: Sequence[Line] = ()) -> None:
+    """End a job whose planning cannot succeed. Raises LeaseLost."""
+    with holding(claim):
+        events.write(line.row(claim.job_id) for line in lines)
+        columns = {"error_code": error_code, "error": error}
+        line = Line("job.failed", error, ERROR)
+        advance_job(claim.job_id, JobState.FAILED, line, fence=claim.fence, columns=columns)
+
+
+def cancel_planning(claim: Claim) -> None:
+    """End a job that was cancelled while it was being planned. Raises LeaseLost."""
+    with holding(claim):
+        line = Line("job.cancelled", "Cancelled while it was being planned; nothing was changed.", WARNING)
+        advance_job(claim.job_id, JobState.CANCELLED, line, fence=claim.fence)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """One target's end as its worker wants it written. `record` runs in the same transaction."""
+
+    claim: Claim
+    target: Target
+    ended: Ended
+    lines: Sequence[Line] = ()
+    record: Record | None = None
+
+
+def finish_targets(finishes: Sequence[Finish]) -> list[Exception | None]:
+    """Write how tries ended, many at once, and settle their jobs. Answers, in order, None for what was written, else
+    why it was not: LeaseLost, or what `record` raised; one target's trouble is not another's. Raises DatabaseError
+    where nothing at all could be written."""
+    log: list[JobEvent] = []
+    with write_transaction():
+        troubles = [_finish(finish, log) for finish in finishes]
+        events.write(log)
+        done = [finish.target for finish, trouble in zip(finishes, troubles, strict=True) if _is_proof(finish, trouble)]
+        signals_log.completed(done)
+        for job_id in sorted({finish.claim.job_id for finish in finishes}):
+            update_job_state(job_id)
+    return troubles
+
+
+def _is_proof(finish: Finish, trouble: Exception | None) -> bool:
+    return trouble is None and finish.ended.state == TargetState.VERIFIED
+
+
+def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
+    claim, target, ended = finish.claim, finish.target, finish.ended
+    rows = [line.row(claim.job_id, claim.target_id) for line in finish.lines]
+    try:
+        with transaction.atomic():
+            line = _ended_line(target, ended)
+            advance_target(target, ended.state, line, fence=claim.fence, columns=_columns(ended), log=rows)
+            if finish.record:
+                finish.record()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the runner's own code; its savepoint is undone, the caller is told
+        return error
+    if ended.job_phase:
+        Job.objects.filter(pk=claim.job_id).update(phase=ended.job_phase[:80])
+    log += rows
+    return None
+
+
+def _ended_line(target: Target, ended: Ended) -> Line:
+    level = {TargetState.VERIFIED: INFO, TargetState.PENDING: WARNING, TargetState.WAITING: WARNING}
+    data = {"error_code": ended.error_code} if ended.error_code else {}
+    text = ended.sentence[:1].upper() + ended.sentence[1:]
+    return Line(f"target.{ended.state}", text, level.get(ended.state, ERROR), data)
+
+
+def _columns(ended: Ended) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "error_code": ended.error_code,
+        "error": ended.error,
+        "phase": ended.phase[:80],
+        "not_before": None if ended.delay is None else later(ended.delay),
+        **ended.progress,
+    }
+    if ended.evidence:
+        columns["evidence"] = dict(ended.evidence)
+    return columns

@@ -1,0 +1,140 @@
+"""The job dashboard: what runs, what waits for whom, who holds which resource, which workers are busy; the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django_tables2.utils import A
+
+from accounts.access import may_on_portal
+from accounts.models import Role
+from accounts.principals import Principal
+from accounts.requests import principal_of
+from nodes.clusters.views import clusters_of
+from nodes.web.html import badge
+from nodes.web.listing import ListingView, by_words
+from replication.jobs.core.states import JobState
+from replication.jobs.kinds import kinds
+from replication.jobs.models import Job
+from replication.jobs.selectors.jobs import active_jobs, jobs_listed, locks_held, workers_seen
+from replication.templatetags.jobs import duration, kind_label, took
+
+
+class JobTable(tables.Table):
+    """One row a job."""
+
+    id = tables.Column(verbose_name="Job")
+    cluster = tables.Column(linkify=("replication:cluster", [A("cluster_id")]))
+    state = tables.Column()
+    nodes = tables.Column(empty_values=(), orderable=False, verbose_name="Nodes proven")
+    requester = tables.Column(verbose_name="Requested by")
+    created_at = tables.DateTimeColumn(verbose_name="Requested", format="Y-m-d H:i:s")
+    took = tables.Column(empty_values=(), orderable=False, verbose_name="Took")
+    reason = tables.Column(orderable=False, attrs={"td": {"class": "wrap"}})
+    label = "Jobs"
+
+    class Meta:
+        template_name = "components/table.html"
+        empty_text = "No job matches."
+        order_by = "-id"
+
+    def render_id(self, record: Job) -> str:
+        """Number and kind."""
+        return format_html(
+            '<b><a href="{}">#{} {}</a></b>{}',
+            reverse("replication:job", args=[record.pk]),
+            record.pk,
+            kind_label(record.kind),
+            SafeString('<div class="sub">plan only</div>') if record.dry_run else "",
+        )
+
+    def render_state(self, record: Job) -> str:
+        """The state's badge."""
+        return badge(record.state, record.get_state_display())
+
+    def render_nodes(self, record: Any) -> str:
+        """How many of its nodes are proven, and how many are in trouble."""
+        if not record.target_count:
+            return "—"
+        text = f"{record.verified_count} of {record.target_count}"
+        if not record.trouble_count:
+            return text
+        return format_html('{} <span class="hot">{} in trouble</span>', text, record.trouble_count)
+
+    def render_took(self, record: Job) -> str:
+        """How long, once it has ended; else since when."""
+        if record.ended_at is None:
+            return f"{timesince(record.started_at)} so far" if record.started_at else "not begun"
+        return duration(took(record)) or "—"
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return list(kinds().items())
+
+
+class JobFilter(django_filters.FilterSet):
+    """Search, cluster, state, kind."""
+
+    q = django_filters.CharFilter(method="search", label="Search")
+    cluster = django_filters.ModelChoiceFilter(queryset=clusters_of, label="Cluster", empty_label="All")
+    state = django_filters.ChoiceFilter(
+        choices=[(state.value, state.value.replace("_", " ").capitalize()) for state in JobState],
+        label="State",
+        empty_label="All",
+    )
+    kind = django_filters.ChoiceFilter(choices=_kinds, label="Kind", empty_label="All")
+    search = staticmethod(by_words(("cluster__name", "requester", "reason", "error")))
+
+    class Meta:
+        model = Job
+        fields: list[str] = []
+
+
+class JobList(ListingView):
+    """All jobs the user may see, with the board above."""
+
+    table_class = JobTable
+    filterset_class = JobFilter
+    page_template = "replication/job_list.html"
+
+    def get_queryset(self) -> QuerySet[Job]:
+        """With the counts of their targets."""
+        return jobs_listed(self.principal)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The board only where the whole page is drawn."""
+        whole = self.get_template_names() == [self.page_template]
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | (_board(self.principal) if whole else {})
+
+
+def board(request: HttpRequest) -> HttpResponse:
+    """The board alone, for its own refresh."""
+    return render(request, "replication/job_board.html", _board(principal_of(request)))
+
+
+WAITING = (JobState.REQUESTED, JobState.CONVERGING)
+ASKING = (JobState.AWAITING_APPROVAL, JobState.HALTED)
+
+
+def _board(principal: Principal) -> dict[str, Any]:
+    jobs = list(active_jobs(principal))
+    # who sees one cluster only is not told of the machines behind the portal
+    workers = workers_seen() if may_on_portal(principal, Role.VIEWER) else None
+    return {
+        "running": [job for job in jobs if job.state in (JobState.PLANNING, JobState.RUNNING)],
+        "waiting": [job for job in jobs if job.state in WAITING],
+        "asking": [job for job in jobs if job.state in ASKING],
+        "locks": list(locks_held(principal)),
+        "workers": workers,
+        "all_silent": workers is not None and not any(worker.seen_at for worker in workers),
+    }

@@ -1,0 +1,134 @@
+"""A job's page: how far it is, what it would do or did to each node, what stopped it, its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from accounts.principals import Principal
+from accounts.requests import principal_of
+from nodes.clusters.access import Rights
+from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
+from replication.jobs.forms import OverrideForm
+from replication.jobs.models import Job, Target
+from replication.jobs.selectors.jobs import (
+    events_of,
+    locks_of,
+    targets_of,
+    visible_jobs,
+)
+from replication.jobs.selectors.plans import Unreadable, stored_plan
+from replication.jobs.selectors.progress import progress_of
+from replication.jobs.services.overrides import holding
+from replication.jobs.services.requests import FAILED_TARGETS
+
+log = logging.getLogger(__name__)
+
+SHOWN_CHANGES = 200
+SHOWN_EVENTS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """A plan as far as a page shows it."""
+
+    plan: Plan
+    nodes: tuple[ShownNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNode:
+    """One node's part of a plan: the first changes, and how many more there are."""
+
+    part: NodePlan
+    more: int
+
+    @classmethod
+    def of(cls, part: NodePlan) -> ShownNode:
+        """As far as it is shown."""
+        return cls(part, max(0, len(part.changes) - SHOWN_CHANGES))
+
+    @property
+    def changes(self) -> Any:
+        """The changes shown."""
+        return self.part.changes[:SHOWN_CHANGES]
+
+
+def visible_job(principal: Principal, job_id: int) -> Job:
+    """The job, if the principal may see its cluster. Raises Http404."""
+    return get_object_or_404(visible_jobs(principal).select_related("snapshot", "retry_of"), pk=job_id)
+
+
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole page."""
+    principal = principal_of(request)
+    row = visible_job(principal, pk)
+    every_event = request.GET.get("log") == "all"
+    events = events_of(row, last=None if every_event else SHOWN_EVENTS)
+    context = _moving(row)
+    context |= _standing(principal, row, context["targets"]) | {"events": events, "last_event": _last(events)}
+    context["older_events"] = not every_event and len(events) == SHOWN_EVENTS
+    return render(request, "replication/job.html", context)
+
+
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """What moved since the page was drawn: progress always, new log lines, and where the state is another one than
+    `was`, the rest of the page too. Once the job has ended the answer asks for nothing more."""
+    principal = principal_of(request)
+    row = visible_job(principal, pk)
+    after = request.GET.get("after", "")
+    events = events_of(row, after=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    context = _moving(row) | {"events": events, "last_event": _last(events) or after}
+    if request.GET.get("was") != row.state:
+        context |= _standing(principal, row, context["targets"]) | {"changed": True}
+    return render(request, "replication/job_live.html", context)
+
+
+def _last(events: list[Any]) -> int | str:
+    return events[-1].pk if events else 0
+
+
+def _moving(row: Job) -> dict[str, Any]:
+    targets = list(targets_of(row))
+    return {
+        "job": row,
+        "targets": targets,
+        "progress": progress_of(row, targets),
+        "ended": JobState(row.state) in JOB_TERMINAL,
+        "moving_states": (JobState.REQUESTED, JobState.PLANNING, JobState.RUNNING),
+        "locks": list(locks_of(row)),
+    }
+
+
+def _standing(principal: Principal, row: Job, targets: Sequence[Target]) -> dict[str, Any]:
+    """What changes with the state only."""
+    shown, trouble = _shown_plan(row)
+    return {
+        "rights": Rights.on(principal, row.cluster_id),
+        "shown": shown,
+        "plan_trouble": trouble,
+        "brakes": row.plan_summary.get("brakes", []),
+        "halted_targets": [part for part in targets if part.state == TargetState.HALTED],
+        "override_form": OverrideForm(codes=list(holding(row).items()), auto_id="override-%s"),
+        "may_cancel": JobState(row.state) not in JOB_TERMINAL and not row.cancel_requested_at,
+        "may_retry": row.state in (JobState.FAILED, JobState.CANCELLED),
+        "failed_states": {state.value for state in FAILED_TARGETS},
+    }
+
+
+def _shown_plan(row: Job) -> tuple[ShownPlan | None, str]:
+    """The plan, or why it cannot be shown; a page about a job never breaks over it."""
+    try:
+        plan = stored_plan(row)
+    except Unreadable as error:
+        log.warning("%s", error)
+        return None, "The stored plan cannot be read. Cancel the job, or retry it to plan again."
+    if plan is None:
+        return None, ""
+    return ShownPlan(plan, tuple(ShownNode.of(part) for part in plan.nodes)), ""

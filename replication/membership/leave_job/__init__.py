@@ -1,0 +1,5 @@
+"""Leaving a cluster: the node gets back what it had before joining, and is proven to have it."""
+
+from replication.membership.leave_job.runner import LeaveRunner
+
+__all__ = ["LeaveRunner"]

@@ -1,0 +1,88 @@
+"""Look at a node that leaves: what it holds, what it held before joining, and the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from accounts.errors import Refused
+from nodes.connection.connect import NodeLink
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from replication.configuration.job.desired import Desired
+from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns
+from replication.configuration.job.planning import NodeScan, handling_by
+from replication.configuration.models import Baseline, Origin, Snapshot
+from replication.files.core.compare import compare
+from replication.files.core.manifest import Manifest
+from replication.files.core.paths import RelPath
+from replication.files.scan import scan_node
+from replication.files.work_context import WorkContext
+from replication.membership.core.restore import NodePast, RestorePlan, restore_plan
+from replication.objects import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A node's past as the database and the store tell it. `root`: the tree of its origin. `folders`: those it had;
+    None where that was not kept."""
+
+    past: NodePast
+    root: str
+    folders: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """What a look at the node shows."""
+
+    seen: NodeScan
+    former: RestorePlan
+
+
+def remembered(node: Node, store: Store) -> Remembered:
+    """The node's past. Raises Refused where something was proven there, but not what it held before."""
+    origin = Origin.objects.filter(node=node).first()
+    baseline = baseline_of(node.pk, store)
+    if origin is None and baseline is not None:
+        text = f"What {node.name} held before joining was not kept."
+        raise Refused("no_origin", text, "It can leave with the configuration it has (keep).")
+    root = origin.root if origin else ""
+    past = NodePast(manifest_at(root, store), baseline, _sent(node, store) if origin else frozenset(), store.has)
+    return Remembered(past, root, _folders(origin, store))
+
+
+def _sent(node: Node, store: Store) -> frozenset[RelPath]:
+    """Paths that the last runs may have written."""
+    newest = Snapshot.objects.filter(cluster=node.cluster_id).order_by("-pk").values_list("root", flat=True)[:1]
+    proven = Baseline.objects.filter(node=node, snapshot__isnull=False).values_list("snapshot__root", flat=True)
+    roots = {*newest, *proven}
+    return frozenset(path for root in roots for path in manifest_at(root, store).files)
+
+
+def _folders(origin: Origin | None, store: Store) -> frozenset[str] | None:
+    if origin is None or not origin.folders_object:
+        return None
+    return msgspec.json.decode(store.get(origin.folders_object), type=frozenset[str])
+
+
+def look_back(
+    link: NodeLink, node: Node, profile: Profile, past: NodePast, expected: Manifest | None, guard: WorkContext
+) -> LookedBack:
+    """Scan a node and compare it with what it had before joining. `expected`: what it should hold by now; what differs
+    from it is an edit."""
+    known = expected or Manifest()
+    scan = scan_node(link, profile, known=known, scan_ns=node_clock_ns(node), guard=guard)
+    folds_case = link.platform.folds_case
+    then = restore_plan(past, scan.manifest, folds_case=folds_case)
+    delta = compare(
+        wanted=then.wanted,
+        baseline=Manifest(files={**then.ours.files, **known.files}),
+        actual=scan.manifest,
+        ruling=handling_by(profile),
+        folds_case=folds_case,
+    )
+    problems = scan.manifest.problems + then.problems + delta.problems
+    seen = NodeScan(scan, Desired(then.wanted, (), ()), delta.changes, delta.extras, problems)
+    return LookedBack(seen, then)

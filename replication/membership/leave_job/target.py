@@ -1,0 +1,108 @@
+"""Give one node back what it had: the walk of a replication, with the node's own past as what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from nodes.errors import NodeError
+from nodes.lifecycle.services.joining import note_left
+from nodes.products.profile import Profile
+from replication.configuration.job.evidence import SHOWN, verdict_on
+from replication.configuration.job.planning import NodeScan
+from replication.configuration.job.target import NodeRun
+from replication.configuration.services.history import forget_node_history
+from replication.files.apply.context import Context
+from replication.files.apply.semaphores import semaphores_owed
+from replication.files.core.changes import Change, ChangeKind
+from replication.files.core.manifest import Manifest
+from replication.files.core.paths import folders_above, identity
+from replication.jobs.core.states import TargetState
+from replication.jobs.runner import TargetOutcome, TargetWork
+from replication.membership.leave_job.comparison import LookedBack, Remembered, look_back
+from replication.objects import Store
+
+
+def left(node_id: int) -> None:
+    """Write that a node has left. Runs in the transaction of its proof."""
+    note_left(node_id)
+    forget_node_history(node_id)
+
+
+class LeaveRun(NodeRun):
+    """One node's way out. Only looking, proving and the end differ from a replication."""
+
+    def __init__(self, work: TargetWork, profile: Profile, store: Store, remembered: Remembered) -> None:
+        super().__init__(work, profile, store)
+        self._remembered = remembered
+        self._last: LookedBack | None = None
+
+    def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
+        past = self._remembered.past
+        self._last = look_back(context.link, self.work.node, self.profile, past, baseline, self.lease)
+        return self._last.seen
+
+    def _remember_origin(self, seen: NodeScan) -> None:
+        """It is known, or nothing was ever written."""
+
+    def _owed(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
+        """Semaphores for what an earlier try gave back without living to tell the server."""
+        if self._last is None or self.job.baseline is None:
+            return ()
+        folds_case = context.link.platform.folds_case
+        ours = {path.key(folds_case=folds_case) for path in self._last.former.ours.files}
+        wanted = seen.desired.files.items()
+        mine = {path: content for path, content in wanted if path.key(folds_case=folds_case) in ours}
+        return semaphores_owed(
+            context.profile,
+            told=self.job.baseline,
+            wanted=mine,
+            actual=seen.scan.manifest,
+            folds_case=folds_case,
+        )
+
+    def _outcome(self, context: Context, seen: NodeScan, changes: Sequence[Change]) -> TargetOutcome:
+        state, code, error = verdict_on(self.work, seen, self.state, changes)
+        verified = state is TargetState.VERIFIED
+        removed = self._remove_folders(context, seen) if verified else ()
+        self.lease.boundary("proven")
+        node_id = self.work.node.pk
+        return TargetOutcome(
+            state,
+            evidence=self._evidence(seen, changes) | self._given_back(seen, removed),
+            error_code=code,
+            error=error,
+            record=(lambda: left(node_id)) if verified else None,
+        )
+
+    def _given_back(self, seen: NodeScan, removed: Sequence[str]) -> dict[str, object]:
+        kinds = [change.kind for change in self.work.node_plan.changes if change.path in self.state.done]
+        then = self._last.former if self._last else None
+        return {
+            "files_proven": len(seen.desired.files),
+            "files_restored": sum(kind in (ChangeKind.ADD, ChangeKind.UPDATE) for kind in kinds),
+            "files_removed": kinds.count(ChangeKind.DELETE),
+            "folders_removed": len(removed),
+            "stays": [*seen.extras][:SHOWN],
+            "edited_since": [*then.edited][:SHOWN] if then else [],
+            "missing": [*then.missing][:SHOWN] if then else [],
+        }
+
+    def _remove_folders(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
+        """Remove empty folders that came with replicated files; what was there before, or holds anything, stays."""
+        if self._remembered.folders is None or self._last is None:
+            return ()
+        fold = partial(identity, folds_case=context.link.platform.folds_case)
+        before = {fold(folder) for folder in self._remembered.folders}
+        written = {fold(folder) for path in self._last.former.ours.files for folder in folders_above(path)}
+        new = [folder for folder in seen.scan.folders if fold(folder) in written - before]
+        removed = []
+        for folder in sorted(new, key=len, reverse=True):
+            self.lease.check()
+            try:
+                context.link.session.remove_folder(context.remote(folder))
+            except NodeError as error:
+                self.lease.event("info", "folder.stays", f"{folder} stays: {error.detail or error}")
+                continue
+            removed.append(folder)
+        return tuple(removed)

@@ -1,0 +1,152 @@
+"""What the buttons of the join wizard do. Each is one service call; then the wizard is where the node stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.principals import Principal
+from accounts.requests import principal_of
+from nodes.clusters import services as clusters_services
+from nodes.clusters.forms import PathClassForm
+from nodes.discovery import services as discovery_services
+from nodes.discovery.forms import SearchForm
+from nodes.discovery.tasks import ask_to_search
+from nodes.facts.services.facts import note_refresh
+from nodes.facts.tasks import ask_to_observe
+from nodes.ini_keys import services as ini_keys_services
+from nodes.ini_keys.services import IniAnswer
+from nodes.registry.models import Node
+from nodes.registry.services import host_keys, nodes
+from nodes.registry.services.host_keys import look_at_host_key
+from nodes.registry.services.nodes import NodeChange
+from nodes.registry.views.nodes import visible_node
+from nodes.web.actions import act, act_with
+from replication.jobs.services import requests
+from replication.jobs.services.requests import JobRequest
+from replication.membership.selectors.wizard import REPLICATE, WizardStep
+from replication.membership.services import membership
+from replication.membership.views.wizard import join_page
+
+Doing = Callable[[Principal, Node, HttpRequest], object]
+
+
+def _read_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return look_at_host_key(principal, node=node)
+
+
+def _approve_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    fingerprint = request.POST.get("fingerprint", "")
+    return host_keys.approve_host_key(principal, node_id=node.pk, fingerprint=fingerprint)
+
+
+def _give_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    fingerprint = request.POST.get("fingerprint", "")
+    return host_keys.give_fingerprint(principal, node_id=node.pk, fingerprint=fingerprint)
+
+
+def _credential(principal: Principal, node: Node, request: HttpRequest) -> object:
+    chosen = request.POST.get("credential", "")
+    change = NodeChange(credential_id=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    nodes.update_node(principal, node_id=node.pk, change=change)
+    _facts(principal, node, request)
+    return change
+
+
+def _facts(principal: Principal, node: Node, request: HttpRequest) -> object:
+    asked = note_refresh(principal, node_id=node.pk)
+    ask_to_observe(node.pk)
+    return asked
+
+
+def _compare(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return _request(principal, node, f"what joining would mean for {node.name}", dry_run=True)
+
+
+def _ini_key(principal: Principal, node: Node, request: HttpRequest) -> object:
+    answer = IniAnswer(**{name: request.POST.get(name, "") for name in ("path", "section", "key", "choice")})
+    return ini_keys_services.answer_ini_key(principal, node_id=node.pk, answer=answer)
+
+
+def _path_class(principal: Principal, node: Node, request: HttpRequest) -> object:
+    form = PathClassForm(request.POST)
+    return form.is_valid() and clusters_services.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
+
+
+def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
+    typed, accept = request.POST.get("typed", ""), request.POST.getlist("accept")
+    return membership.join(principal, node_id=node.pk, confirm_name=typed, accept=accept)
+
+
+def _begin(principal: Principal, node: Node, request: HttpRequest) -> object:
+    return _request(principal, node, f"{node.name} joins", dry_run=False)
+
+
+def _approve(principal: Principal, node: Node, request: HttpRequest) -> object:
+    job = request.POST.get("job", "")
+    digest = request.POST.get("digest", "")
+    return requests.approve_job(principal, int(job) if job.isdecimal() and len(job) < 19 else 0, digest)
+
+
+def _request(principal: Principal, node: Node, reason: str, *, dry_run: bool) -> object:
+    wanted = JobRequest(node.cluster_id, REPLICATE, dry_run=dry_run, reason=reason, node_ids=(node.pk,))
+    return requests.request_job(principal, wanted)
+
+
+ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
+    "read-key": (
+        _read_key,
+        WizardStep.HOST_KEY,
+        "Read. Compare it with what the server itself says before you approve it.",
+    ),
+    "approve-key": (
+        _approve_key,
+        WizardStep.CREDENTIAL,
+        "Approved: the portal logs in only to a server that shows this key.",
+    ),
+    "give-key": (_give_key, WizardStep.CREDENTIAL, "Saved: the portal logs in only to a server that shows this key."),
+    "credential": (_credential, WizardStep.CHECKS, "Saved. A worker reads the server's facts now."),
+    "facts": (_facts, WizardStep.CHECKS, "Asked a worker to read the facts."),
+    "compare": (_compare, WizardStep.DIFFERENCES, "Comparing. Nothing is changed."),
+    "ini-key": (_ini_key, WizardStep.DIFFERENCES, "Saved the answer."),
+    "path-class": (_path_class, WizardStep.DIFFERENCES, "Saved. The next comparison sorts the path so."),
+    "confirm": (_confirm, WizardStep.PLAN, "Confirmed. The first plan may be made."),
+    "begin": (_begin, WizardStep.PLAN, "Making the first plan."),
+    "approve": (_approve, WizardStep.PLAN, "Approved: the plan runs exactly as shown."),
+}
+"""By the word in the address: what is done, the step shown next, what is said."""
+
+
+@require_POST
+def do(request: HttpRequest, pk: int, word: str) -> HttpResponse:
+    """Do one thing and go on."""
+    if word not in ACTS:
+        raise Http404("The wizard has no such act.")
+    node = visible_node(request, pk)
+    doing, step, message = ACTS[word]
+    return act(request, lambda: doing(principal_of(request), node, request), to=join_page(pk, step), message=message)
+
+
+@require_POST
+def search(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin a search of networks."""
+    form = SearchForm(request.POST)
+
+    def begin() -> None:
+        ask_to_search(discovery_services.start_search(principal_of(request), new=form.new(pk)).pk)
+
+    return act_with(request, form, begin, to=reverse("replication:join-find", args=[pk]), message="Searching.")
+
+
+@require_POST
+def cancel_search(request: HttpRequest, pk: int, search_id: int) -> HttpResponse:
+    """End a search."""
+    return act(
+        request,
+        lambda: discovery_services.cancel_search(principal_of(request), search_id=search_id),
+        to=reverse("replication:join-find", args=[pk]),
+        message="Cancelled. What was found stays.",
+    )

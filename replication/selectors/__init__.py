@@ -1,1 +1,0 @@
-"""The queries that pages, the API and the engine need."""

@@ -1,0 +1,1 @@
+"""A change on the primary is replicated without anybody asking."""

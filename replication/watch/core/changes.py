@@ -1,0 +1,233 @@
+"""What the watch makes of a listing: what changed on the primary, what has settled, what churns, and what to do.
+
+Pure. A *stamp* is what a listing tells of a file; two equal stamps far enough apart mean that nobody writes to it just
+now. Times are seconds since 1970 by the portal's clock, but for those inside stamps, which are the node's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from replication.files.core.manifest import RACY, FileState
+
+HOUR = 3600.0
+
+RACY_SECONDS = 2.0
+"""A file written so shortly ago may be written again without a visible trace where times are kept in whole seconds."""
+
+EXACT_SECONDS = 0.1
+"""The same where the node tells change times, which go on with every tick of its clock and cannot be set."""
+
+PATIENCE = 3.0
+"""How many times the stable time a settled change waits for others that have only just begun, so that a burst of edits
+becomes one job."""
+
+RESTLESS = 3
+"""Changes within `RESTLESS_SECONDS` from which a file is known to keep changing, and is waited for no more."""
+RESTLESS_SECONDS = 60.0
+
+CHURN_PATHS = 200
+"""Paths whose changes are counted; the quietest are forgotten first."""
+
+MANY = 1000
+"""From so many differing paths on, they are remembered as one: under the name `ALL`, with their number as its size and
+their digest as its time."""
+ALL = "*"
+
+CHURN_TIMES = 60
+"""Moments kept a path."""
+
+
+class Stamp(NamedTuple):
+    """A file as a listing shows it; `change_ns` where the node tells it."""
+
+    size: int
+    mtime_ns: int
+    change_ns: int | None
+
+
+class Sighting(NamedTuple):
+    """How a path that differs looks (None: it is gone), since when it has looked so, and since when it differs."""
+
+    stamp: Stamp | None
+    since: float
+    first: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one look leaves for the next.
+
+    `pending`: what differs from what the secondaries were last given. `asked`: of that, what the job `asked_by` was to
+    take. `cleared`: files written anew that were read and hold the same bytes. `churn`: when a path changed.
+    `stubborn`: what cannot be read, and why; `tried_at`: when that was last tried.
+    """
+
+    pending: Mapping[str, Sighting] = field(default_factory=dict)
+    asked: Mapping[str, Stamp | None] = field(default_factory=dict)
+    asked_by: int = 0
+    cleared: Mapping[str, Stamp] = field(default_factory=dict)
+    churn: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    stubborn: Mapping[str, str] = field(default_factory=dict)
+    tried_at: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """What a JSON column keeps."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
+
+    @classmethod
+    def from_json(cls, document: object) -> Memory:
+        """The reverse; an empty document is an empty memory. Raises ValueError naming the place of a wrong value."""
+        return msgspec.convert(document, cls)
+
+    @classmethod
+    def kept_in(cls, document: object) -> Memory:
+        """The same, or an empty memory where the document cannot be read: looking afresh finds again what differs."""
+        try:
+            return cls.from_json(document)
+        except ValueError:
+            return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """A listing against what the secondaries were last given: what differs; what may differ without showing it (read
+    within the same tick of the clock); and what could not be read the last time."""
+
+    differing: Mapping[str, Stamp | None]
+    doubtful: Mapping[str, Stamp]
+    unread: Mapping[str, Stamp]
+
+
+def compare_listing(
+    reference: Mapping[str, FileState],
+    listed: Mapping[str, Stamp],
+    cleared: Mapping[str, Stamp],
+    is_expected: Callable[[str], bool],
+) -> Differences:
+    """Compare. `is_expected`: whether a path of the reference, if it is not listed, is really gone: not so beneath a
+    folder that could not be listed, nor where the path is configuration no more."""
+    differing: dict[str, Stamp | None] = {}
+    doubtful: dict[str, Stamp] = {}
+    unread: dict[str, Stamp] = {}
+    for path, stamp in listed.items():
+        known = reference.get(path)
+        if known is None or (not _same(known, stamp) and cleared.get(path) != stamp and not known.stale):
+            differing[path] = stamp
+        elif known.stale:
+            unread[path] = stamp
+        elif known.change_ns == RACY and cleared.get(path) != stamp:
+            doubtful[path] = stamp
+    for path in reference.keys() - listed.keys():
+        if is_expected(path):
+            differing[path] = None
+    return Differences(differing, doubtful, unread)
+
+
+def _same(known: FileState, stamp: Stamp) -> bool:
+    if (known.size, known.mtime_ns) != (stamp.size, stamp.mtime_ns):
+        return False
+    return stamp.change_ns is None or known.change_ns in (None, RACY, stamp.change_ns)
+
+
+def bounded(differing: Mapping[str, Stamp | None]) -> Mapping[str, Stamp | None]:
+    """The differences as they are remembered: one by one, or all in one."""
+    if len(differing) < MANY:
+        return differing
+    return {ALL: Stamp(len(differing), crc32(repr(sorted(differing.items())).encode()), None)}
+
+
+def remember(memory: Memory, differing: Mapping[str, Stamp | None], now: float) -> Memory:
+    """The memory after a look: since when each difference looks as it does, and which paths changed just now."""
+    pending: dict[str, Sighting] = {}
+    changed: list[str] = []
+    for path, stamp in differing.items():
+        before = memory.pending.get(path)
+        if before is not None and before.stamp == stamp:
+            pending[path] = before
+        else:
+            pending[path] = Sighting(stamp, now, before.first if before else now)
+            if memory.asked.get(path, ()) != stamp:
+                changed.append(path)
+    return replace(memory, pending=pending, churn=_counted(memory.churn, changed, now))
+
+
+def _counted(
+    churn: Mapping[str, tuple[float, ...]], changed: Collection[str], now: float
+) -> dict[str, tuple[float, ...]]:
+    fresh = {path: tuple(at for at in times if at > now - HOUR) for path, times in churn.items()}
+    for path in changed:
+        fresh[path] = (*fresh.get(path, ()), now)[-CHURN_TIMES:]
+    kept = {path: times for path, times in fresh.items() if times}
+    if len(kept) <= CHURN_PATHS:
+        return kept
+    loudest = sorted(kept, key=lambda path: (len(kept[path]), kept[path][-1]), reverse=True)[:CHURN_PATHS]
+    return {path: kept[path] for path in loudest}
+
+
+def forget(memory: Memory, same: Mapping[str, Stamp]) -> Memory:
+    """The memory once these files were read and found to hold what they held before: whatever was seen of them since
+    they differ was no change."""
+    churn = dict(memory.churn)
+    for path in same.keys() & memory.pending.keys() & churn.keys():
+        churn[path] = tuple(at for at in churn[path] if at < memory.pending[path].first)
+    return replace(
+        memory,
+        pending={path: one for path, one in memory.pending.items() if path not in same},
+        cleared={**memory.cleared, **same},
+        churn={path: times for path, times in churn.items() if times},
+    )
+
+
+def churning(memory: Memory, limit: int, now: float) -> dict[str, int]:
+    """The paths that changed more than `limit` times within the last hour, with how often, the busiest first."""
+    counts = {path: sum(at > now - HOUR for at in times) for path, times in memory.churn.items()}
+    busiest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return {path: count for path, count in busiest if count > min(limit, CHURN_TIMES - 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Debounced:
+    """`ready`: differences that two listings far enough apart agree on. `moving`: the others. `wait`: seconds after
+    which looking again may settle more; None: nothing to wait for."""
+
+    ready: Mapping[str, Stamp | None]
+    moving: tuple[str, ...]
+    wait: float | None
+
+
+def debounce(memory: Memory, stable_seconds: float, now: float) -> Debounced:
+    """Sort what differs. A burst of edits is waited for a little; files that keep changing are not."""
+    ready: dict[str, Stamp | None] = {}
+    moving: list[str] = []
+    waits: list[float] = []
+    for path, sighting in memory.pending.items():
+        left = sighting.since + stable_seconds - now
+        if left <= 0:
+            ready[path] = sighting.stamp
+        else:
+            moving.append(path)
+            waits.append(left)
+    wait = min(waits, default=None)
+    if ready and any(not _is_restless(memory.churn.get(path, ()), now) for path in moving):
+        oldest = min(memory.pending[path].since for path in ready)
+        if now < oldest + PATIENCE * stable_seconds:
+            return Debounced({}, tuple(moving), wait)
+    return Debounced(ready, tuple(moving), wait)
+
+
+def _is_restless(times: Collection[float], now: float) -> bool:
+    return sum(at > now - RESTLESS_SECONDS for at in times) >= RESTLESS
+
+
+def is_young(stamp: Stamp, node_now: float) -> bool:
+    """Whether a file was written so shortly before the node's `node_now` that its times may hide another write."""
+    if stamp.change_ns is not None:
+        return stamp.change_ns / 1e9 > node_now - EXACT_SECONDS
+    return stamp.mtime_ns / 1e9 > node_now - RACY_SECONDS

@@ -1,0 +1,224 @@
+"""One look of the watch: list the primary, compare, and read the few files of which a listing cannot tell whether they
+changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from nodes.connection.connect import NodeLink, open_node
+from nodes.errors import RemoteFileMissing
+from nodes.platforms.base import ListedFile, Listing
+from nodes.products.profile import PathClass, Profile
+from nodes.registry.models import Node
+from replication.configuration.job.loading import manifest_at, node_clock_ns
+from replication.files.core.manifest import FileState, Problem
+from replication.files.core.paths import RelPath
+from replication.files.digests import by_hashing
+from replication.files.listing import Sorted, list_tree, sort_out
+from replication.files.scan import TRANSIENT
+from replication.files.work_context import WorkContext
+from replication.objects import default_store
+from replication.watch.core.changes import (
+    MANY,
+    Debounced,
+    Differences,
+    Memory,
+    Stamp,
+    bounded,
+    compare_listing,
+    debounce,
+    forget,
+    is_young,
+    remember,
+)
+from replication.watch.selectors.served import Served
+
+NOTHING: Mapping[str, Stamp | None] = {}
+
+READ_AT_ONCE = 200
+"""Files read by one look to see whether their content changed; more than that are a job's work."""
+
+READ_BYTES = 32 * 1024 * 1024
+"""The same in bytes."""
+
+TRY_EVERY = 5.0
+"""Seconds between two tries to read what could not be read."""
+TRY_AT_ONCE = 20
+
+NAMED = 100
+"""Names remembered of what is in the way in a listing."""
+
+REFERENCES_KEPT = 8
+
+Reference = Mapping[str, FileState]
+
+
+class _References:
+    """The last few trees that looks compared with: they change only with a job."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Reference] = OrderedDict()
+
+    def at(self, root: str) -> Reference:
+        """The files of a tree in the store."""
+        with self._lock:
+            if root in self._known:
+                self._known.move_to_end(root)
+                return self._known[root]
+        files: Reference = {str(path): state for path, state in manifest_at(root, default_store()).files.items()}
+        with self._lock:
+            self._known[root] = files
+            while len(self._known) > REFERENCES_KEPT:
+                self._known.popitem(last=False)
+        return files
+
+
+_REFERENCES = _References()
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """What a look saw. `moment`: when, in seconds since 1970. `took`: seconds the listing took. `memory` already holds
+    what this look adds. `settled`: what can be taken, with what was read and found changed."""
+
+    moment: float
+    took: float
+    memory: Memory
+    settled: Debounced
+
+
+def look(primary: Node, profile: Profile, served: Served, memory: Memory, guard: WorkContext) -> PollResult:
+    """Look at the primary; nothing is written anywhere. Raises nodes.errors and LeaseLost."""
+    assert served.reference is not None  # noqa: S101 - the caller looks only then
+    reference = _REFERENCES.at(served.reference.root)
+    began = time.monotonic()
+    with open_node(primary) as link:
+        listed = _listed(link, profile, guard)
+        took = time.monotonic() - began
+        moment = time.time()
+        eye = ChangeDetector(link, profile, reference, guard, moment, node_clock_ns(primary) / 1e9)
+        return eye.sight(listed, memory, took, answered=served.given_by >= memory.asked_by)
+
+
+def _listed(link: NodeLink, profile: Profile, guard: WorkContext) -> Sorted:
+    """A primary without its installation folder holds nothing; what that means is for a job's brakes to say."""
+    try:
+        listing = list_tree(link, profile, guard)
+    except RemoteFileMissing:
+        listing = Listing(())
+    return sort_out(listing, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDetector:
+    """Judges one listing. `moment` by the portal's clock, `node_now` by the primary's, both in seconds."""
+
+    link: NodeLink
+    profile: Profile
+    reference: Reference
+    guard: WorkContext
+    moment: float
+    node_now: float
+
+    def sight(self, listed: Sorted, memory: Memory, took: float, *, answered: bool) -> PollResult:
+        """Compare, remember, read, settle. `answered`: what was asked for last was given to all nodes since, so what
+        still differs could not be taken."""
+        stamps = {str(path): _stamp_of(file) for path, file in listed.config.items()}
+        found = compare_listing(self.reference, stamps, memory.cleared, self._expected(listed))
+        found = _refused(found, memory) if answered else found
+        memory = remember(_pruned(memory, stamps), bounded(found.differing), self.moment)
+        settled = debounce(memory, self.profile.stable_seconds, self.moment)
+        memory, ready = self._without_rewritten(memory, settled.ready, found.doubtful)
+        memory, readable = self._tried(memory, found.unread)
+        memory = replace(memory, stubborn={**memory.stubborn, **_in_the_way(listed)})
+        return PollResult(self.moment, took, memory, replace(settled, ready={**ready, **readable}))
+
+    def _expected(self, listed: Sorted) -> Callable[[str], bool]:
+        def is_expected(path: str) -> bool:
+            if any(not place or path == place or path.startswith(place + "/") for place in listed.hidden):
+                return False
+            return self.profile.classify(path).path_class == PathClass.CONFIG
+
+        return is_expected
+
+    def _without_rewritten(
+        self, memory: Memory, ready: Mapping[str, Stamp | None], doubtful: Mapping[str, Stamp]
+    ) -> tuple[Memory, dict[str, Stamp | None]]:
+        """Leave out files that were written anew with the same bytes: a mail server does that all the time."""
+        old = {path: stamp for path, stamp in doubtful.items() if not is_young(stamp, self.node_now)}
+        if len(old) >= MANY:  # a job reads them all, and then none is doubtful
+            return memory, {**ready, **bounded(old)}
+        suspects = {path: stamp for path, stamp in ready.items() if stamp and self._may_be_same(path, stamp)}
+        suspects = _readable_at_once({**old, **suspects})
+        digests = self._digests(suspects)
+        same = {path for path in suspects if digests.get(path) == self.reference[path].sha256}
+        certain = {path: stamp for path in same if not is_young(stamp := suspects[path], self.node_now)}
+        changed: dict[str, Stamp | None] = {path: stamp for path, stamp in ready.items() if path not in same}
+        changed |= {path: stamp for path, stamp in old.items() if path in suspects and path not in same}
+        return forget(memory, certain), changed
+
+    def _may_be_same(self, path: str, stamp: Stamp) -> bool:
+        known = self.reference.get(path)
+        return known is not None and known.size == stamp.size
+
+    def _tried(self, memory: Memory, unread: Mapping[str, Stamp]) -> tuple[Memory, dict[str, Stamp | None]]:
+        """Try again, now and then, what could not be read."""
+        stubborn = {path: memory.stubborn.get(path, "it could not be read") for path in unread}
+        if not unread or self.moment < memory.tried_at + TRY_EVERY:
+            return replace(memory, stubborn=stubborn), {}
+        tried = sorted(unread, key=lambda path: (path not in memory.stubborn, path))[:TRY_AT_ONCE]
+        digests = self._digests(tried)
+        readable: dict[str, Stamp | None] = {}
+        for path in tried:
+            digest = digests.get(path)
+            if isinstance(digest, str):
+                readable[path] = unread[path]
+                del stubborn[path]
+            elif digest is not None:
+                stubborn[path] = f"{digest.code}: {digest.detail}"[:200]
+        return replace(memory, stubborn=stubborn, tried_at=self.moment), readable
+
+    def _digests(self, paths: Iterable[str]) -> Mapping[str, str | Problem]:
+        wanted = [RelPath(path) for path in paths]
+        found = by_hashing(self.link, self.guard)(wanted) if wanted else {}
+        return {str(path): digest for path, digest in found.items()}
+
+
+def _stamp_of(file: ListedFile) -> Stamp:
+    return Stamp(file.size, file.mtime_ns, file.change_ns)
+
+
+def _in_the_way(listed: Sorted) -> dict[str, str]:
+    """What the listing itself could not look into, or will never follow, and why."""
+    lasting = [problem for problem in listed.problems if problem.code not in TRANSIENT]
+    return {problem.path: f"{problem.code}: {problem.detail}"[:200] for problem in lasting[:NAMED]}
+
+
+def _refused(found: Differences, memory: Memory) -> Differences:
+    """What the last job was asked to take, and could not, is no news: it is among what could not be read."""
+    stuck = {path: stamp for path, stamp in found.differing.items() if stamp and memory.asked.get(path) == stamp}
+    differing = {path: stamp for path, stamp in found.differing.items() if path not in stuck}
+    return Differences(differing, found.doubtful, {**found.unread, **stuck})
+
+
+def _pruned(memory: Memory, stamps: Mapping[str, Stamp]) -> Memory:
+    """Without what no longer fits the listing."""
+    cleared = {path: stamp for path, stamp in memory.cleared.items() if stamps.get(path) == stamp}
+    return replace(memory, cleared=cleared)
+
+
+def _readable_at_once(suspects: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    """As many of them, the smallest first, as a look may read."""
+    chosen: dict[str, Stamp] = {}
+    left = READ_BYTES
+    for path, stamp in sorted(suspects.items(), key=lambda item: item[1].size)[:READ_AT_ONCE]:
+        left -= stamp.size
+        if left < 0:
+            break
+        chosen[path] = stamp
+    return chosen

@@ -1,0 +1,114 @@
+"""What the watch looks at besides the primary: the secondaries it serves, what they were last given, the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Subquery
+
+from nodes.clusters.models import Cluster
+from nodes.enums import Joining, NodeRole
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
+from nodes.registry.models import Node
+from replication.configuration.models import Baseline, Snapshot
+from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
+from replication.jobs.models import Job, Target
+from replication.watch.core.decision import JobSeen
+
+REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code, HostKeyUnknown.code})
+"""Errors after which a node is left alone until it could be logged in to again: more tries could lock the account."""
+
+UNPROVEN = frozenset({TargetState.FAILED, TargetState.BLOCKED, TargetState.CONTENDED, TargetState.HALTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The secondaries that the watch serves: those that were proven once and can be logged in to. `behind`: those of
+    them whose last job ended without proof. `left_out`: the others by name, with the reason. `reference`: the snapshot
+    that all of them were given at least; None where that is not known. `given_by`: the job that last gave each of them
+    something, the oldest of these."""
+
+    nodes: frozenset[int] = frozenset()
+    behind: frozenset[int] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    reference: Snapshot | None = None
+    given_by: int = 0
+
+
+def served_by_watch(cluster: Cluster) -> Served:
+    """Ask the database, in two queries."""
+    last = Target.objects.filter(node=OuterRef("pk"), job__kind="replicate", job__dry_run=False).order_by("-job_id")
+    rows = (
+        Node.objects.filter(cluster=cluster, role=NodeRole.SECONDARY)
+        .select_related("facts")
+        .annotate(
+            is_proven=Exists(Baseline.objects.filter(node=OuterRef("pk"))), last_target=Subquery(last.values("pk")[:1])
+        )
+    )
+    nodes = list(rows)
+    found = Target.objects.select_related("job__snapshot").defer("evidence").in_bulk([n.last_target for n in nodes])
+    targets = {node.pk: found.get(node.last_target) for node in nodes}
+    left_out = {node.name: why for node in nodes if (why := _why_left_out(node, node.is_proven, targets[node.pk]))}
+    served = {node.pk: target for node in nodes if node.name not in left_out and (target := targets[node.pk])}
+    oldest = min(served.values(), key=lambda target: target.job.snapshot_id or 0, default=None)
+    return Served(
+        nodes=frozenset(served),
+        behind=frozenset(pk for pk, target in served.items() if _is_behind(target)),
+        left_out=left_out,
+        reference=oldest.job.snapshot if oldest else None,
+        given_by=min((target.job_id for target in served.values()), default=0),
+    )
+
+
+def _why_left_out(node: Node, is_proven: bool, target: Target | None) -> str:
+    if node.joining not in (Joining.JOINING, Joining.JOINED):
+        return "nobody confirmed that it joins"
+    if node.quarantined_reason:
+        return "it is quarantined; approve its host key"
+    if not is_proven or target is None:
+        return "nothing was proven there yet; its first replication is requested by a person"
+    refused = target.state == TargetState.FAILED and target.error_code in REFUSALS
+    if refused and not _was_read_since(node, target.ended_at):
+        return "it refuses the portal; the watch goes on once it can be logged in to"
+    return ""
+
+
+def _was_read_since(node: Node, moment: datetime | None) -> bool:
+    facts = getattr(node, "facts", None)
+    return facts is not None and moment is not None and facts.read_at > moment
+
+
+def _is_behind(target: Target) -> bool:
+    return target.state in UNPROVEN and target.job.state in (*JOB_TERMINAL, JobState.HALTED)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsSeen:
+    """The cluster's replications that go on, and the newest that ended or halted (superseded ones apart)."""
+
+    active: tuple[JobSeen, ...]
+    newest: JobSeen | None
+
+
+def jobs_seen(cluster: Cluster) -> JobsSeen:
+    """Ask the database. Dry runs do not count."""
+    jobs = Job.objects.filter(cluster=cluster, kind="replicate", dry_run=False)
+    active = list(jobs.exclude(state__in=JOB_TERMINAL).prefetch_related("targets").order_by("pk"))
+    over = jobs.filter(state__in=(*JOB_TERMINAL, JobState.HALTED)).exclude(error_code="superseded")
+    newest = over.order_by("-pk").first()
+    return JobsSeen(tuple(_seen(job) for job in active), _seen(newest) if newest else None)
+
+
+def _seen(job: Job) -> JobSeen:
+    state = JobState(job.state)
+    targets = frozenset(target.node_id for target in job.targets.all()) if state not in JOB_TERMINAL else frozenset()
+    return JobSeen(
+        id=job.pk,
+        state=state,
+        nodes=targets or frozenset(job.node_ids),
+        error_code=job.error_code,
+        error=job.error,
+        ended_at=job.ended_at.timestamp() if job.ended_at else None,
+    )

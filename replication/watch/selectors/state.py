@@ -1,0 +1,167 @@
+"""The watch as pages and the API show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.http import Http404
+from django.utils import timezone
+
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
+from nodes.enums import Clustering, ReplicationMode
+from nodes.products.errors import ProfileError
+from nodes.products.loading import load_profile
+from replication.jobs.core.states import JobState
+from replication.jobs.models import Job
+from replication.watch.core.changes import ALL, Memory, churning
+from replication.watch.core.decision import WatchStatus
+from replication.watch.models import Watch
+from replication.watch.selectors.served import served_by_watch
+
+SHOWN = 20
+"""Names shown of each list."""
+
+DEFAULT_SECONDS, DEFAULT_CHURN = 5.0, 12
+"""Shown where the cluster's profile cannot be read; the watch itself says so then."""
+
+SENTENCES = {
+    "off": "The watch is switched off: changes are replicated when somebody asks for it.",
+    "native": "MDaemon's own cluster service replicates this cluster; the portal only looks.",
+    "disabled": "Clustering is disabled: nothing is replicated.",
+    "paused": "The cluster is paused. Changes are taken once it is resumed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Churner:
+    """A file that changes so often that it is hardly configuration."""
+
+    path: str
+    changes: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StubbornFile:
+    """A file or folder of the primary that cannot be read; the secondaries keep what was last known of it."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """Everything there is to see. `mood`: off, native, disabled, paused, new, quiet, settling, requested, held or away.
+    `interval`: what was set, None for the profile's (`profile_interval`), both in seconds. `proven_after`: seconds from
+    the first sight of the last change to its proof on all secondaries; None while there is none."""
+
+    cluster: int
+    enabled: bool
+    mood: str
+    sentence: str
+    interval: float | None
+    profile_interval: float
+    due_at: datetime
+    looking: bool
+    looked_at: datetime | None
+    took: float | None
+    pending: int
+    pending_since: datetime | None
+    pending_paths: tuple[str, ...]
+    unreadable: tuple[StubbornFile, ...]
+    churning: tuple[Churner, ...]
+    churn_per_hour: int
+    left_out: Mapping[str, str]
+    last_change: str
+    last_change_at: datetime | None
+    last_job: int | None
+    last_job_state: str
+    proven_after: float | None
+    retry_at: datetime | None
+    error_code: str
+    error: str
+
+
+def watch_state(principal: Principal, cluster_id: int) -> WatchState:
+    """The watch over a cluster's primary. Raises Http404 where the cluster is not visible."""
+    require(principal, cluster_id, Role.VIEWER)
+    cluster = Cluster.objects.filter(pk=cluster_id).first()
+    if cluster is None:
+        raise Http404("No such cluster.")
+    row = Watch.objects.select_related("last_job").filter(cluster=cluster).first() or Watch(cluster=cluster)
+    return _state(cluster, row, *_numbers(cluster))
+
+
+def _numbers(cluster: Cluster) -> tuple[float, int]:
+    try:
+        profile = load_profile(cluster.profile, settings.PORTAL.profile_folder)
+    except ProfileError:
+        return DEFAULT_SECONDS, DEFAULT_CHURN
+    return profile.watch_seconds, profile.churn_per_hour
+
+
+def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: int) -> WatchState:
+    memory = Memory.kept_in(row.memory)
+    mood = _mood(cluster, row)
+    paths = sorted(path for path in memory.pending if path != ALL)[:SHOWN]
+    return WatchState(
+        cluster=cluster.pk,
+        enabled=row.enabled,
+        mood=mood,
+        sentence=SENTENCES.get(mood, row.note),
+        interval=row.interval,
+        profile_interval=profile_interval,
+        due_at=row.due_at,
+        looking=bool(row.owner),
+        looked_at=row.looked_at,
+        took=row.took,
+        pending=row.pending,
+        pending_since=row.pending_since,
+        pending_paths=tuple(paths),
+        unreadable=tuple(StubbornFile(path, why) for path, why in sorted(memory.stubborn.items())[:SHOWN]),
+        churning=_churners(memory, churn_limit),
+        churn_per_hour=churn_limit,
+        left_out=served_by_watch(cluster).left_out,
+        last_change=row.last_change,
+        last_change_at=row.last_change_at,
+        last_job=row.last_job_id,
+        last_job_state=row.last_job.state if row.last_job else "",
+        proven_after=_proven_after(row, row.last_job),
+        retry_at=_ahead(row.retry_at),
+        error_code=row.error_code,
+        error=row.error,
+    )
+
+
+def _mood(cluster: Cluster, row: Watch) -> str:
+    if cluster.replication_mode != ReplicationMode.PORTAL:
+        return "native"
+    if cluster.clustering == Clustering.OFF:
+        return "disabled"
+    if not row.enabled:
+        return "off"
+    return "paused" if cluster.paused else WatchStatus(row.mood).value
+
+
+def _churners(memory: Memory, limit: int) -> tuple[Churner, ...]:
+    found = churning(memory, limit, timezone.now().timestamp())
+    zone = timezone.get_current_timezone()
+    rows = [Churner(path, count, datetime.fromtimestamp(memory.churn[path][0], zone)) for path, count in found.items()]
+    return tuple(rows[:SHOWN])
+
+
+def _proven_after(row: Watch, job: Job | None) -> float | None:
+    if job is None or job.state != JobState.SUCCEEDED or job.ended_at is None or row.last_change_at is None:
+        return None
+    return round((job.ended_at - row.last_change_at) / timedelta(seconds=1), 3)
+
+
+def _ahead(seconds: float) -> datetime | None:
+    moment = datetime.fromtimestamp(seconds, timezone.get_current_timezone())
+    return moment if moment > timezone.now() else None

@@ -1,0 +1,185 @@
+"""The watch's rows: who looks when, what came of it, and what operators say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Now
+from django.http import Http404
+
+from accounts.audit import Subject, record
+from accounts.models import Role
+from accounts.principals import SYSTEM, Principal
+from nodes.clusters.access import require
+from nodes.clusters.models import Cluster
+from nodes.enums import Clustering, ReplicationMode
+from replication.jobs import wake
+from replication.jobs.core.states import JobState
+from replication.jobs.models import Job
+from replication.jobs.services.clock import later, now
+from replication.jobs.services.events import WARNING, Line
+from replication.jobs.services.interruptions import LeaseLost
+from replication.jobs.services.requests import JobRequest, request_job
+from replication.jobs.services.transactions import write_transaction
+from replication.jobs.services.transitions import advance_job
+from replication.watch.models import Watch
+
+KIND = "replicate"
+SHORTEST, LONGEST = 0.2, 3600.0
+"""Limits of an interval in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look that is ours. `begins_in`: seconds until it is due. `signals`: how many there were when it was claimed."""
+
+    watch_id: int
+    cluster_id: int
+    fence: int
+    signals: int
+    begins_in: float
+
+
+def watch_over(cluster_id: int) -> Watch:
+    """The cluster's watch, made where there is none yet. Raises Http404 where there is no such cluster."""
+    row = Watch.objects.filter(cluster=cluster_id).first()
+    if row is not None:
+        return row
+    if not Cluster.objects.filter(pk=cluster_id).exists():
+        raise Http404("No such cluster.")
+    return Watch.objects.get_or_create(cluster_id=cluster_id)[0]
+
+
+def claim_looks(owner: str, *, within: float, limit: int) -> list[Look]:
+    """Claim up to `limit` looks that are due within so many seconds. Clusters that are paused or disabled, or
+    replicated by the mail server itself, are not looked at."""
+    free = Q(lease_until=None) | Q(lease_until__lt=later(-settings.PORTAL.operation))
+    wanted = Watch.objects.filter(
+        free,
+        enabled=True,
+        due_at__lte=later(within),
+        cluster__paused=False,
+        cluster__replication_mode=ReplicationMode.PORTAL,
+    ).exclude(cluster__clustering=Clustering.OFF)
+    rows = list(wanted.annotate(moment=Now()).order_by("due_at")[:limit])
+    return [look for row in rows if (look := _claim(row, row.moment, owner)) is not None]
+
+
+def _claim(row: Watch, moment: datetime, owner: str) -> Look | None:
+    with write_transaction():
+        claimed = Watch.objects.filter(pk=row.pk, fence=row.fence).update(
+            owner=owner, fence=F("fence") + 1, lease_until=later(settings.PORTAL.lease)
+        )
+    if not claimed:
+        return None
+    wait = max(0.0, (row.due_at - moment).total_seconds())
+    return Look(row.pk, row.cluster_id, row.fence + 1, row.signals, wait)
+
+
+def begin_missing() -> None:
+    """Give every cluster its watch."""
+    missing = list(Cluster.objects.filter(watch=None).values_list("pk", flat=True))
+    if missing:
+        with write_transaction():
+            Watch.objects.bulk_create([Watch(cluster_id=pk) for pk in missing], ignore_conflicts=True)
+
+
+def _own(look: Look) -> Any:
+    return Watch.objects.filter(pk=look.watch_id, fence=look.fence)
+
+
+def renew_look(look: Look) -> None:
+    """Keep the look ours. Raises LeaseLost where it is not."""
+    with write_transaction():
+        if not _own(look).update(lease_until=later(settings.PORTAL.lease)):
+            raise LeaseLost("another worker looks at this primary")
+
+
+def finish_look(look: Look, columns: Mapping[str, Any], *, again_in: float) -> bool:
+    """Write what a look came to and when the next is due: at once where somebody signalled meanwhile. One UPDATE.
+    Answers whether the look was still ours; if not, nothing was written."""
+    due = Case(When(signals=look.signals, then=later(again_in)), default=now())
+    with write_transaction():
+        return bool(_own(look).update(owner="", lease_until=None, due_at=due, **columns))
+
+
+def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstable: Sequence[str]) -> int | None:
+    """Request an ordinary job in the portal's own name. `unstable`: files that keep changing, left for later. None
+    where the look is no longer ours. What this watch had requested and is halted is superseded.
+
+    Raises ValidationError, PermissionDenied and Refused as `request_job` does.
+    """
+    with write_transaction():
+        if not list(_own(look).select_for_update().values_list("pk", flat=True)):
+            return None
+        request = JobRequest(
+            cluster_id=look.cluster_id,
+            kind=KIND,
+            options={"unstable": sorted(unstable)},
+            reason=reason,
+            node_ids=tuple(sorted(node_ids)),
+            idempotency_key=f"watch-{look.watch_id}-{look.fence}",
+        )
+        job, _ = request_job(SYSTEM, request)
+        _supersede_halted(look.cluster_id, job.pk)
+    return job.pk
+
+
+def _supersede_halted(cluster_id: int, job_id: int) -> None:
+    halted = Job.objects.filter(cluster=cluster_id, kind=KIND, requester=SYSTEM.name, state=JobState.HALTED)
+    line = Line("job.superseded", f"Superseded by #{job_id}.", WARNING, {"job": job_id})
+    columns = {"error_code": "superseded", "error": f"Superseded by #{job_id}."}
+    for old in halted.filter(pk__lt=job_id).select_for_update():
+        advance_job(old.pk, JobState.CANCELLED, line, only_from=(JobState.HALTED,), columns=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchChange:
+    """What an operator wants. `interval` in seconds; None: the product profile's."""
+
+    enabled: bool
+    interval: float | None = None
+
+
+def set_watch(principal: Principal, cluster_id: int, change: WatchChange) -> Watch:
+    """Switch the watch on or off and set its interval; operators only. The next look is due at once. Raises Http404,
+    PermissionDenied, ValidationError."""
+    require(principal, cluster_id, Role.OPERATOR)
+    if change.interval is not None and not SHORTEST <= change.interval <= LONGEST:
+        raise ValidationError({"interval": f"Use {SHORTEST} to {LONGEST:.0f} seconds, or none for the profile's."})
+    with write_transaction():
+        watch_over(cluster_id)
+        row = Watch.objects.select_for_update().select_related("cluster").get(cluster=cluster_id)
+        before = {"enabled": row.enabled, "interval": row.interval}
+        after = {"enabled": change.enabled, "interval": change.interval}
+        if before != after:
+            Watch.objects.filter(pk=row.pk).update(**after, due_at=now(), signals=F("signals") + 1)
+            text = f"Switched the watch over {row.cluster} {'on' if change.enabled else 'off'}."
+            data = {name: [before[name], after[name]] for name in after}
+            record(principal, "watch.set", text, cluster=row.cluster, subject=Subject.of(row), data=data)
+            wake.watch()
+    return Watch.objects.select_related("cluster", "last_job").get(pk=row.pk)
+
+
+def signal(principal: Principal, cluster_id: int) -> Watch:
+    """Have the primary looked at at once; operators only. However often it is called, there is one look at a time, and
+    none is lost. Raises Http404, PermissionDenied."""
+    require(principal, cluster_id, Role.OPERATOR)
+    with write_transaction():
+        row = watch_over(cluster_id)
+        moved = Watch.objects.filter(pk=row.pk, due_at__gt=now()).update(due_at=now())
+        Watch.objects.filter(pk=row.pk).update(signals=_next_number())
+        if moved:
+            wake.watch()
+    return Watch.objects.select_related("cluster", "last_job").get(pk=row.pk)
+
+
+def _next_number() -> Case:
+    """One more, but for a watch that nobody looks at: there, being due is enough."""
+    return Case(When(owner="", then=F("signals")), default=F("signals") + Value(1))

@@ -1,0 +1,94 @@
+"""The guide's steps by what is known: each mode, from nothing to done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from replication.clustering.core.guide import (
+    LOG_CODES,
+    STEPS,
+    Known,
+    KnownNode,
+)
+
+PRIMARY = KnownNode("mx0", "192.0.2.1", primary=True, portal_codes=frozenset({"0x41510270"}))
+SECONDARY = KnownNode(
+    "mx1",
+    "192.0.2.2",
+    primary=False,
+    version="26.0.3",
+    joined=True,
+    proven_files=40,
+    portal_codes=frozenset({"0x41511220", "0x4151020C", "0x41510618"}),
+)
+PASSING = {"same_version": "pass", "registration_key": "pass", "cluster_service": "pass"}
+PORTAL = Known(
+    native=False,
+    nodes=(PRIMARY, SECONDARY),
+    guards=PASSING,
+    folders_outside=("Mail folders",),
+    paused=False,
+    enabled=True,
+)
+NATIVE = Known(
+    native=True,
+    nodes=(
+        replace(PRIMARY, own_codes=frozenset({"0x41511220", "0x41510270"})),
+        replace(SECONDARY, own_codes=frozenset({"0x4151020C", "0x41510618"})),
+    ),
+    guards=PASSING,
+)
+
+
+def done(known: Known) -> set[int]:
+    return {step.number for step in STEPS if step.find and step.find(known).done}
+
+
+def test_the_steps_are_the_guides() -> None:
+    assert [step.number for step in STEPS] == list(range(1, 16))
+
+
+def test_nothing_is_done_on_an_empty_cluster() -> None:
+    assert done(Known(native=False)) == done(Known(native=True)) == set()
+
+
+def test_a_proven_portal_cluster_leaves_what_only_people_know() -> None:
+    assert done(PORTAL) == {1, 8, 9, 10, 11, 12, 13, 14}
+
+
+def test_a_native_cluster_is_proven_by_the_nodes_own_logs() -> None:
+    assert done(NATIVE) == {8, 9, 10, 11, 13}
+
+
+@pytest.mark.parametrize("code", LOG_CODES)
+def test_each_code_must_be_on_the_right_node(code) -> None:
+    for known in (PORTAL, NATIVE):
+        lacking = replace(
+            known,
+            nodes=tuple(
+                replace(node, portal_codes=node.portal_codes - {code}, own_codes=node.own_codes - {code})
+                for node in known.nodes
+            ),
+        )
+        step = STEPS[12]
+        assert step.find
+        found = step.find(lacking)
+        assert not found.done
+        assert code in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ({"folders_inside": ("Mail folders",)}, 1),
+        ({"guards": {**PASSING, "registration_key": "unknown"}}, 8),
+        ({"guards": {**PASSING, "cluster_service": "fail"}}, 9),
+        ({"paused": True}, 9),
+        ({"nodes": (PRIMARY, replace(SECONDARY, joined=False))}, 12),
+        ({"nodes": (PRIMARY, replace(SECONDARY, proven_files=None))}, 13),
+    ],
+)
+def test_what_is_missing_is_to_do(change, lost) -> None:
+    assert done(PORTAL) - done(replace(PORTAL, **change)) == {lost}

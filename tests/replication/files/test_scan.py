@@ -1,0 +1,237 @@
+"""What a scan says of files behind links, and of files that change between the listing and the reading."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodes.command import CommandResult
+from nodes.connection.connect import NodeLink
+from nodes.errors import RemoteFileMissing
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities
+from nodes.products.loading import load_profile
+from nodes.products.profile import PathClass, Profile
+from nodes.remote.handshake import open_transport
+from nodes.remote.session import RemoteEntry, Session
+from nodes.remote.ssh import SshSession
+from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.paths import RelPath
+from replication.files.listing import list_tree, sort_out
+from replication.files.scan import Scan, scan_node, scan_primary
+from replication.objects import Store
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FakeSession
+from tests.faults import Through
+from tests.sshd import SshdServer
+
+ROOT = "/srv/mail"
+LONG_AGO = 1_600_000_000 * 10**9
+NOW = LONG_AGO + 3600 * 10**9
+A, B = RelPath("Conf/a/one.dat"), RelPath("Conf/b/two.dat")
+
+
+class Patient:
+    """A guard that lets everything go on."""
+
+    def check(self) -> None: ...
+
+    def progress(self, **_: object) -> None: ...
+
+    def event(self, *_: object) -> None: ...
+
+    def boundary(self, name: str) -> None: ...
+
+
+class Meddled(FakeSession):
+    """Somebody writes to a file just before it is read, as often as `times`."""
+
+    times = 0
+
+    def read(self, path: str, **_: object) -> Iterator[bytes]:
+        if path.endswith("one.dat") and self.times:
+            self.times -= 1
+            self.disk.put(path, self.disk.content(path) + b"+", mtime_ns=LONG_AGO + (9 - self.times) * 10**9)
+        return super().read(path)
+
+
+@pytest.fixture
+def profile() -> Profile:
+    made = load_profile("mdaemon").with_overrides([("Conf/*/*.dat", PathClass.CONFIG)])
+    return dataclasses.replace(made, stable_seconds=0.0)
+
+
+@pytest.fixture
+def disk() -> FakeDisk:
+    disk = FakeDisk()
+    for path in (A, B):
+        disk.put(f"{ROOT}/{path}", b"content", mtime_ns=LONG_AGO)
+    return disk
+
+
+def link_to(session: FakeSession) -> NodeLink:
+    return NodeLink(session, platform_named("posix"), ROOT, Capabilities(), 1, "mx1")
+
+
+def scanned(session: FakeSession, profile: Profile, folder: Path, known: Manifest | None = None) -> Scan:
+    known, guard = known or Manifest(), Patient()
+    return scan_primary(
+        link_to(session), profile, known=known, scan_ns=NOW, store=Store(folder / "objects"), guard=guard
+    )
+
+
+def test_known_files_behind_a_link_are_carried_over_and_told(disk: FakeDisk, profile: Profile) -> None:
+    known = Manifest({A: FileState(7, LONG_AGO, "0" * 64), B: FileState(7, LONG_AGO, "1" * 64)})
+    session = FakeSession(disk)
+    session.remove_many([f"{ROOT}/{A}"])
+    session.remove_folder(f"{ROOT}/Conf/a")
+    disk.put_link(f"{ROOT}/Conf/a", "/elsewhere")
+
+    found = scan_node(link_to(session), profile, known=known, scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.files[A].stale
+    assert not found.files[B].stale
+    assert "Conf/a" in found.unlisted
+    assert [(one.path, one.code) for one in found.problems] == [("Conf/a", "not_a_file")]
+
+
+def test_a_link_with_nothing_known_behind_it_is_no_problem(disk: FakeDisk, profile: Profile) -> None:
+    disk.put_link(f"{ROOT}/Conf/c", "/elsewhere")
+
+    found = scan_node(link_to(FakeSession(disk)), profile, known=Manifest(), scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.problems == ()
+    assert found.unlisted == ("Conf/c",)
+
+
+def test_what_changed_after_the_listing_is_read_again(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+    session = Meddled(disk)
+    session.times = 1
+
+    found = scanned(session, profile, tmp_path).manifest
+
+    assert (found.files[A].size, found.files[A].mtime_ns) == (8, LONG_AGO + 9 * 10**9)
+    assert found.problems == ()
+
+
+def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+    session = Meddled(disk)
+    session.times = 9
+    before = FileState(5, LONG_AGO - 1, "2" * 64)
+
+    found = scanned(session, profile, tmp_path, Manifest({A: before})).manifest
+
+    assert found.files[A] == dataclasses.replace(before, stale=True)
+    assert [(one.path, one.code) for one in found.problems] == [(A, "changing")]
+    assert not found.files[B].stale
+
+
+class Vanishing(Through):
+    """Somebody removes a file in the moment in which it shall be read."""
+
+    def __init__(self, inner: Session, path: Path) -> None:
+        super().__init__(inner)
+        self._path = path
+
+    def before(self, verb: str) -> None:
+        if verb == "read":
+            self._path.unlink(missing_ok=True)
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on(profile: Profile, tmp_path: Path) -> None:
+    root = tmp_path / "mail"
+    for path in (A, B):
+        (root / path).parent.mkdir(parents=True)
+        (root / path).write_bytes(b"content")
+    server = SshdServer.start(tmp_path / "sshd")
+    try:
+        session = Vanishing(SshSession(open_transport(server.target())), root / A)
+        link = NodeLink(session, platform_named("posix"), str(root), Capabilities(), 1, "mx1")
+        store = Store(tmp_path / "objects")
+        found = scan_primary(link, profile, known=Manifest(), scan_ns=NOW, store=store, guard=Patient()).manifest
+    finally:
+        server.stop()
+
+    assert list(found.files) == [B]
+    assert [(one.path, one.code) for one in found.problems] == [(A, "vanished")]
+
+
+class ComingAndGoing(FakeSession):
+    """The folder of one file goes away between its parent's listing and its own, as often as `times`."""
+
+    times = 0
+    seen = 0
+
+    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+        if path.endswith("/Conf/a"):
+            self.seen += 1
+            if self.times:
+                self.times -= 1
+                raise RemoteFileMissing(path)
+        return super().list_folder(path)
+
+
+def test_what_goes_away_in_the_middle_of_a_listing_is_looked_for_again(disk: FakeDisk, profile: Profile) -> None:
+    session = ComingAndGoing(disk)
+    session.times = 2
+
+    found = scan_node(link_to(session), profile, known=Manifest(), scan_ns=NOW, guard=Patient()).manifest
+
+    assert sorted(found.files) == [A, B]
+    assert (found.problems, found.unlisted, session.seen) == ((), (), 3)
+
+
+def test_what_keeps_going_away_is_neither_there_nor_gone(disk: FakeDisk, profile: Profile) -> None:
+    session = ComingAndGoing(disk)
+    session.times = 9
+    known = Manifest({A: FileState(7, LONG_AGO, "0" * 64), B: FileState(7, LONG_AGO, "1" * 64)})
+
+    found = scan_node(link_to(session), profile, known=known, scan_ns=NOW, guard=Patient()).manifest
+
+    assert found.files[A].stale
+    assert not found.files[B].stale
+    assert [(one.path, one.code) for one in found.problems] == [("Conf/a", "vanished")]
+
+
+class Listed(Through):
+    """A real server's answers to listings, with complaints of its find mixed in."""
+
+    complaints: tuple[bytes, ...] = ()
+    asked = 0
+
+    def run(self, command_line: str, **options: Any) -> CommandResult:
+        result = super().run(command_line, **options)
+        complaint, self.complaints, self.asked = self.complaints[:1], self.complaints[1:], self.asked + 1
+        return CommandResult(1, result.stdout, complaint[0]) if complaint else result
+
+
+@pytest.mark.parametrize(
+    ("name", "listings"),
+    [("Conf/a/rates.tmp", 1), ("Conf/a/three.dat", 2)],
+)
+def test_a_temporary_file_that_went_away_hides_nothing(
+    name: str, listings: int, profile: Profile, tmp_path: Path
+) -> None:
+    """A mail server's own temporary files come and go in the folder of its configuration."""
+    root = tmp_path / "mail"
+    (root / A).parent.mkdir(parents=True)
+    (root / A).write_bytes(b"content")
+    server = SshdServer.start(tmp_path / "sshd")
+    try:
+        session = Listed(SshSession(open_transport(server.target())))
+        gone = subprocess.run(["find", f"./{name}"], cwd=root, env={"LC_ALL": "C"}, capture_output=True, check=False)
+        session.complaints = (gone.stderr,)
+        link = NodeLink(session, platform_named("posix"), str(root), Capabilities(can_list=True), 1, "mx1")
+        listing = list_tree(link, profile, Patient())
+    finally:
+        server.stop()
+
+    assert session.asked == listings
+    found = sort_out(listing, profile)
+    assert list(found.config) == [A]
+    assert found.problems == ()

@@ -1,0 +1,306 @@
+"""One worker, one job: from request to the end, and every way it can end."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.errors import Refused
+from accounts.principals import SYSTEM
+from nodes.registry.models import Node
+from replication import tasks as replication_tasks
+from replication.jobs.driving import drive
+from replication.jobs.models import Job, Target
+from replication.jobs.planning import plan_job
+from replication.jobs.services.clock import later
+from replication.jobs.services.recovery import sweep
+from replication.jobs.services.requests import (
+    JobRequest,
+    approve_job,
+    cancel_job,
+    override_brakes,
+    request_job,
+    retry_job,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_job_runs_to_success(toys, messages):
+    job = toys.request(steps=2)
+    assert ("replication.tasks.plan", (job.pk,)) in messages
+    replication_tasks.plan(job.pk)
+    job = toys.now(job)
+    assert (job.state, job.phase, job.owner, job.lease_until) == ("succeeded", "", "", None)
+    assert job.ended_at
+    assert toys.states(job) == {"a": "verified", "b": "verified", "c": "verified"}
+    target = Target.objects.filter(job=job)[0]
+    assert target.evidence == {"steps": 2}
+    assert (target.files_done, target.files_total, target.bytes_done, target.bytes_total) == (2, 2, 20, 20)
+    assert (target.fence, target.attempt) == (1, 1)
+    log = toys.log(job)
+    assert log[:3] == ["job.requested", "job.planning", "job.running"]
+    assert log[-1] == "job.succeeded"
+    assert log.count("toy.step") == 6
+    assert log.count("target.verified") == 3
+    assert toys.locks() == 0
+
+
+def test_duplicated_messages_do_nothing(toys):
+    job = toys.request()
+    for _ in range(3):
+        replication_tasks.plan(job.pk)
+        replication_tasks.drive()
+        replication_tasks.sweep()
+    assert len(toys.done()) == 3
+    assert toys.now(job).fence == 1
+
+
+def test_dry_run_plans_and_touches_nothing(toys):
+    job = toys.planned(dry_run=True, brake="shrunk")
+    drive()
+    assert (job.state, job.plan_digest != "", job.targets.count()) == ("succeeded", True, 0)
+    assert job.plan_summary["brakes"][0]["code"] == "shrunk"
+    assert toys.done() == []
+
+
+def test_approval_needs_the_digest_that_was_seen(toys):
+    job = toys.planned(approval=True)
+    assert job.state == "awaiting_approval"
+    assert toys.locks() == 0
+    drive()
+    assert toys.done() == []
+    with pytest.raises(Refused, match="another plan"):
+        approve_job(SYSTEM, job.pk, "0" * 64)
+    approve_job(SYSTEM, job.pk, job.plan_digest)
+    drive()
+    job = toys.now(job)
+    assert (job.state, job.approved_by) == ("succeeded", "system")
+    with pytest.raises(Refused, match="does not await approval"):
+        approve_job(SYSTEM, job.pk, job.plan_digest)
+
+
+def test_brakes_halt_until_overridden(toys, messages):
+    job = toys.planned(brake="shrunk")
+    assert (job.state, job.error_code, job.targets.count()) == ("halted", "shrunk", 0)
+    with pytest.raises(ValidationError, match="Name brakes"):
+        override_brakes(SYSTEM, job.pk, ["other"], "because")
+    with pytest.raises(ValidationError, match="Say in 1"):
+        override_brakes(SYSTEM, job.pk, ["shrunk"], " ")
+    override_brakes(SYSTEM, job.pk, ["shrunk"], "half the lists were retired")
+    assert toys.now(job).state == "requested"
+    replication_tasks.plan(job.pk)
+    assert toys.now(job).state == "succeeded"
+    with pytest.raises(Refused, match="not halted"):
+        override_brakes(SYSTEM, job.pk, ["shrunk"], "again")
+
+
+def test_an_override_ends_after_an_hour(toys):
+    job = toys.planned(brake="shrunk")
+    override_brakes(SYSTEM, job.pk, ["shrunk"], "reason")
+    entries = toys.now(job).overrides
+    entries[0]["until"] = entries[0]["at"]
+    Job.objects.filter(pk=job.pk).update(overrides=entries)
+    plan_job(job.pk)
+    assert toys.now(job).state == "halted"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"), [("auth", "failed", "auth_rejected"), ("bug", "failed", "internal_error")]
+)
+def test_what_is_not_retryable_fails_its_target_only(toys, error, state, code):
+    job = toys.planned(fail={"b": error})
+    drive()
+    job = toys.now(job)
+    assert (job.state, job.error_code) == ("failed", code)
+    assert toys.states(job) == {"a": "verified", "b": state, "c": "verified"}
+    assert job.error.startswith("b: ")
+    assert "ZeroDivision" not in job.error
+    assert len([one for one in toys.done() if one.node == "b"]) == 1
+
+
+def test_an_unreachable_node_lets_the_job_converge(toys):
+    job = toys.planned(fail={"b": "unreachable"}, fail_tries=1)
+    drive()
+    job = toys.now(job)
+    target = job.targets.get(node__name="b")
+    assert (job.state, target.state, target.error_code) == ("converging", "waiting", "unreachable")
+    assert target.not_before is not None
+    assert toys.locks() == 0
+    drive()
+    assert toys.states(job)["b"] == "waiting", "not before it is due"
+    Target.objects.filter(pk=target.pk).update(not_before=later(-1))
+    sweep()
+    drive()
+    assert toys.now(job).state == "succeeded"
+
+
+def test_a_hiccup_is_tried_again_at_once(toys):
+    job = toys.planned(names="a", fail={"a": "busy"}, fail_tries=2)
+    drive()
+    assert toys.now(job).state == "succeeded"
+    assert toys.now(job).targets.get().attempt == 3
+
+
+def test_after_three_hiccups_the_target_waits(toys):
+    job = toys.planned(names="a", fail={"a": "busy"})
+    drive()
+    target = toys.now(job).targets.get()
+    assert (target.state, target.attempt, toys.now(job).state) == ("waiting", 3, "converging")
+
+
+@pytest.mark.parametrize("state", ["blocked", "contended", "halted"])
+def test_what_the_runner_says_of_a_target_decides(toys, state):
+    job = toys.planned(state={"b": state})
+    drive()
+    assert toys.states(job)["b"] == state
+    assert toys.now(job).state == ("halted" if state == "halted" else "failed")
+
+
+def test_a_halted_target_runs_again_after_an_override(toys):
+    job = toys.planned(names="b", state={"b": "halted"})
+    drive()
+    assert toys.now(job).state == "halted"
+    override_brakes(SYSTEM, job.pk, ["toy"], "it is fine")
+    Job.objects.filter(pk=job.pk).update(options={**job.options, "state": {}})
+    replication_tasks.plan(job.pk)
+    assert toys.now(job).state == "succeeded"
+    assert job.targets.get().fence == 3
+
+
+def test_planning_waits_for_a_primary_that_is_away(toys):
+    job = toys.planned(plan_error="unreachable")
+    assert (job.state, job.error_code) == ("requested", "unreachable")
+    assert job.not_before is not None
+    assert not plan_job(job.pk), "not before it is due"
+    assert toys.locks() == 0
+
+
+@pytest.mark.parametrize(("error", "code"), [("auth", "auth_rejected"), ("bug", "internal_error")])
+def test_planning_fails_for_good(toys, error, code):
+    job = toys.planned(plan_error=error)
+    assert (job.state, job.error_code, toys.locks()) == ("failed", code, 0)
+
+
+def test_retry_takes_up_only_what_failed(toys):
+    job = toys.planned(fail={"b": "auth"})
+    drive()
+    again = retry_job(SYSTEM, job.pk)
+    assert again.retry_of == job
+    Job.objects.filter(pk=again.pk).update(options={**again.options, "fail": {}})
+    replication_tasks.plan(again.pk)
+    assert toys.states(again) == {"b": "verified"}
+    with pytest.raises(Refused, match="only failed"):
+        retry_job(SYSTEM, again.pk)
+
+
+def test_one_job_at_a_time_holds_a_resource(toys, messages):
+    first = toys.planned(steps=1)
+    second = toys.request()
+    assert not plan_job(second.pk)
+    assert toys.now(second).phase == f"waits for job #{first.pk}"
+    messages.clear()
+    drive()
+    assert ("replication.tasks.plan", (second.pk,)) in messages
+    replication_tasks.plan(second.pk)
+    assert toys.now(second).state == "succeeded"
+
+
+def test_a_newer_job_supersedes_what_waits(toys):
+    converging = toys.planned(fail={"b": "unreachable"})
+    drive()
+    awaiting = toys.planned(approval=True)
+    assert toys.now(converging).state == "converging", "a plan that waits for a person relieves nobody"
+    newer = toys.planned()
+    for old in (converging, awaiting):
+        old = toys.now(old)
+        assert (old.state, old.error) == ("cancelled", f"Superseded by #{newer.pk}.")
+        assert "job.superseded" in toys.log(old)
+    drive()
+    assert toys.now(newer).state == "succeeded"
+
+
+def test_a_newer_job_for_other_nodes_relieves_nobody(toys):
+    converging = toys.planned(fail={"b": "unreachable"})
+    drive()
+    toys.planned(names="ac")
+    assert toys.now(converging).state == "converging"
+
+
+@pytest.mark.parametrize("prepare", ["requested", "awaiting", "halted"])
+def test_cancel_at_once_what_nobody_works_on(toys, prepare):
+    job = {
+        "requested": toys.request,
+        "awaiting": lambda: toys.planned(approval=True),
+        "halted": lambda: toys.planned(brake="x"),
+    }[prepare]()
+    cancel_job(SYSTEM, job.pk)
+    job = toys.now(job)
+    assert (job.state, job.cancel_requested_by, toys.locks()) == ("cancelled", "system", 0)
+    assert cancel_job(SYSTEM, job.pk).state == "cancelled"
+    assert not plan_job(job.pk)
+
+
+def test_cancel_pending_targets(toys):
+    job = toys.planned()
+    assert cancel_job(SYSTEM, job.pk).state == "cancelled"
+    assert set(toys.states(job).values()) == {"cancelled"}
+    with pytest.raises(Refused, match="already ended"):
+        done = toys.planned()
+        drive()
+        cancel_job(SYSTEM, done.pk)
+
+
+def test_paused_cluster_starts_nothing(toys):
+    toys.cluster.paused = True
+    toys.cluster.save()
+    job = toys.request()
+    assert not plan_job(job.pk)
+    assert toys.now(job).phase == "cluster is paused"
+    toys.cluster.paused = False
+    toys.cluster.save()
+    assert sweep().jobs_woken == 1
+    replication_tasks.plan(job.pk)
+    assert toys.now(job).state == "succeeded"
+
+
+def test_paused_node_waits_and_goes_on_when_resumed(toys):
+    Node.objects.filter(name="b").update(paused=True)
+    job = toys.planned()
+    drive()
+    assert toys.states(job) == {"a": "verified", "b": "waiting", "c": "verified"}
+    assert toys.now(job).state == "converging"
+    assert job.targets.get(node__name="b").phase == "node b is paused"
+    assert drive() == 0
+    Node.objects.filter(name="b").update(paused=False)
+    drive()
+    assert toys.now(job).state == "succeeded"
+
+
+def test_idempotency(toys):
+    request = JobRequest(toys.cluster.pk, "toy", {"journal": str(toys.journal)}, idempotency_key="k1")
+    job, created = request_job(SYSTEM, request)
+    again, created_again = request_job(SYSTEM, request)
+    assert (created, created_again, again.pk) == (True, False, job.pk)
+    with pytest.raises(Refused, match="something else") as caught:
+        request_job(SYSTEM, JobRequest(toys.cluster.pk, "toy", {"steps": 3}, idempotency_key="k1"))
+    assert caught.value.code == "idempotency_key_reused"
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": "nonsense"}, "kind"),
+        ({"node_ids": (999_999,)}, "nodes"),
+        ({"options": {"steps": -1}}, "options"),
+        ({"options": {"blob": "x" * 30_000}}, "options"),
+        ({"reason": "x" * 301}, "reason"),
+    ],
+)
+def test_bad_requests_name_the_field(toys, change, field):
+    fields = {"cluster_id": toys.cluster.pk, "kind": "toy", **change}
+    with pytest.raises(ValidationError) as caught:
+        request_job(SYSTEM, JobRequest(**fields))
+    assert field in caught.value.message_dict
+    assert Job.objects.count() == 0
