@@ -1,7 +1,8 @@
 """Keeps a table of processes together: all start, all end, and none outlives the supervisor.
 
 honcho does the work. Added here: children notice the supervisor's death (a watch in each runner, and the kernel's tie
-of `die_with_parent.py`), a closed terminal ends all, and a quiet mode that shows one process and keeps the others' lines in files.
+of `die_with_parent.py`), a closed terminal ends all, and a quiet mode that shows one process and keeps the others'
+lines in files.
 """
 
 from __future__ import annotations
