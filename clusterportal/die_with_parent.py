@@ -1,8 +1,8 @@
 """Runs a program that dies with the process that started it, however that one ends.
 
 Run by path, with the standard library only: `python -I -S clusterportal/die_with_parent.py PROGRAM [ARGUMENT...]`.
-The program takes this process's place. Where the system has no such tie (it is Linux's PR_SET_PDEATHSIG), the program just
-runs; the supervisor's own watch then still ends it.
+The program takes this process's place. Where the system has no such tie (it is Linux's PR_SET_PDEATHSIG), the program
+just runs; the supervisor's own watch then still ends it.
 """
 
 from __future__ import annotations
