@@ -114,5 +114,16 @@ class AttestedSubject(models.TextChoices):
     SERVICE_ACCOUNT = "service_account", "The account its services run under reaches the network"
 
 
-SERVERS = (Joining.JOINING, Joining.JOINED, Joining.LEAVING)
+# Groups of states; none is spelled anywhere else.
+
+SERVERS = frozenset({Joining.JOINING, Joining.JOINED, Joining.LEAVING})
 """Secondaries that somebody took in and that have not left."""
+
+REPLICATED = frozenset({Joining.JOINING, Joining.JOINED})
+"""Secondaries that replication writes to."""
+
+PROVEN_ONCE = frozenset({Joining.JOINED, Joining.LEAVING})
+"""Secondaries that were proven to hold the primary's configuration, and are not out yet."""
+
+OUTSIDE = frozenset({Joining.REGISTERED, Joining.LEFT})
+"""Secondaries that nobody took in, or that left."""

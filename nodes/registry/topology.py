@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodes.enums import Joining, NodeRole
+from nodes.enums import REPLICATED, NodeRole
 from nodes.registry.models import Node
 from nodes.registry.status import status_of
 from nodes.web.status import Status
@@ -67,7 +67,7 @@ def draw(nodes: Sequence[Node]) -> Drawing:
     below = [_box(node, *_place(index, len(secondaries))) for index, node in enumerate(secondaries)]
     rows = -(-len(secondaries) // COLUMNS)
     line = _curve if rows == 1 else _elbow
-    served = [box for box in below if box.node.joining in (Joining.JOINING, Joining.JOINED)] if top else []
+    served = [box for box in below if box.node.joining in REPLICATED] if top else []
     edges = tuple(Edge(line(box), box.verdict.tone) for box in served)
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)

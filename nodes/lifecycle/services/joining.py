@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from nodes.checks.core.readings import Standing
 from nodes.cluster_log import services as cluster_log_services
 from nodes.cluster_log.services import Entry
-from nodes.enums import SERVERS, HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
+from nodes.enums import REPLICATED, SERVERS, HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
 from nodes.lifecycle.core import ACCEPTABLE, JoinCheck, blocking
 from nodes.lifecycle.selectors import checks_of
 from nodes.registry.access import take_node
@@ -43,7 +43,7 @@ def confirm_joining(
     node = take_node(principal, node_id, Role.ADMINISTRATOR)
     _check_name(node, confirm_name)
     _check_acceptable(accept)
-    if node.role == NodeRole.SECONDARY and node.joining in (Joining.JOINING, Joining.JOINED):
+    if node.role == NodeRole.SECONDARY and node.joining in REPLICATED:
         return node, False
     _check_may_join(node)
     checks = checks_of(node)

@@ -13,7 +13,7 @@ from nodes.checks.selectors.checks import steps_attested
 from nodes.cluster_log.models import ClusterLogLine
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
-from nodes.enums import Joining, NodeRole, ReplicationMode
+from nodes.enums import REPLICATED, NodeRole, ReplicationMode
 from nodes.facts.selectors.facts import cluster_features, profile_of
 from nodes.products.errors import ProfileError
 from nodes.products.folders import folders_from
@@ -93,7 +93,7 @@ def _node(node: Node, files: int | None, codes: set[str]) -> KnownNode:
         address=node.address,
         primary=node.role == NodeRole.PRIMARY,
         version=facts.product_version if facts else "",
-        joined=node.joining in (Joining.JOINING, Joining.JOINED),
+        joined=node.joining in REPLICATED,
         proven_files=files,
         own_codes=frozenset(facts.own_log) if facts else frozenset(),
         portal_codes=frozenset(codes),

@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from nodes.checks.core.identity import says_otherwise
 from nodes.checks.selectors.readings import node_reading
 from nodes.clusters.models import Cluster
-from nodes.enums import ApprovalPolicy, Joining, NodeRole
+from nodes.enums import OUTSIDE, REPLICATED, ApprovalPolicy, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
 from nodes.facts.selectors.facts import profile_of
 from nodes.ini_keys.services import note_kept_keys, note_values
@@ -53,9 +53,6 @@ from replication.jobs.services import signals_log
 from replication.objects import default_store
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
-
-WRITTEN = frozenset({Joining.JOINING, Joining.JOINED})
-"""Secondaries that somebody took in by name: the only ones that are written to."""
 
 REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code})
 """Errors of a node that does not want the portal, or that the portal does not trust: a person must act first."""
@@ -130,7 +127,7 @@ def _check_node(work: TargetWork) -> None:
     """Raise Refused for a node that refused the portal while the plan was made: it is not asked again at once, the next
     refusal could lock the account. Once a person approved the plan it is."""
     planned = work.node_plan
-    if work.node.joining not in WRITTEN:
+    if work.node.joining not in REPLICATED:
         raise Refused(
             "not_joined", f"{work.node.name} is leaving the cluster, or has left it; nothing is written there."
         )
@@ -162,7 +159,7 @@ def _scope(job: Job) -> Scope:
 
 def _may_be_asked(node: Node, job: Job) -> bool:
     """Whether the job may concern a secondary: a plan may be made for one that is about to join, nothing more."""
-    return node.joining in WRITTEN or (job.dry_run and node.joining in (Joining.REGISTERED, Joining.LEFT))
+    return node.joining in REPLICATED or (job.dry_run and node.joining in OUTSIDE)
 
 
 def _gone(scope: Scope) -> PlanOutcome:

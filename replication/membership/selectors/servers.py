@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
-from nodes.enums import Joining, NodeRole
+from nodes.enums import PROVEN_ONCE, NodeRole
 from nodes.registry.models import Node
 from nodes.registry.selectors import nodes_for
 
@@ -39,7 +39,7 @@ def sorted_servers(nodes: Sequence[Node] | QuerySet[Node]) -> Servers:
 
 def is_server(node: Node) -> bool:
     """Whether a node is listed under Registered Servers."""
-    return node.role == NodeRole.PRIMARY or node.joining in (Joining.JOINED, Joining.LEAVING)
+    return node.role == NodeRole.PRIMARY or node.joining in PROVEN_ONCE
 
 
 def _with_baseline(nodes: QuerySet[Node]) -> QuerySet[Node]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.enums import SERVERS, HostKeyState, Joining, ReplicationMode
+from nodes.enums import OUTSIDE, SERVERS, HostKeyState, Joining, ReplicationMode
 from nodes.facts.models import NodeFacts
 from nodes.lifecycle.core import JoinCheck
 from nodes.lifecycle.selectors import checks_of
@@ -135,7 +135,7 @@ def _steps(node: Node, approved: HostKey | None, comparison: Job | None) -> tupl
 
 def candidates(nodes: Sequence[Node]) -> list[Node]:
     """Secondaries that are on their way in, or could set out."""
-    return [node for node in nodes if node.joining in (Joining.REGISTERED, Joining.JOINING, Joining.LEFT)]
+    return [node for node in nodes if node.joining in OUTSIDE | {Joining.JOINING}]
 
 
 def active(job: Job | None) -> bool:

@@ -121,8 +121,9 @@ ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
 
 
 @require_POST
-def do(request: HttpRequest, pk: int, word: str) -> HttpResponse:
-    """Do one thing and go on."""
+def act_on_node(request: HttpRequest, pk: int, word: str) -> HttpResponse:
+    """Do what the word in the address names (`ACTS`) to the node, say so, and show the step that follows. A refusal is
+    shown on the page where it was asked for. Raises Http404 for another word, and for a node the user may not see."""
     if word not in ACTS:
         raise Http404("The wizard has no such act.")
     node = visible_node(request, pk)

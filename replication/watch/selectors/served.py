@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Subquery
 
 from nodes.clusters.models import Cluster
-from nodes.enums import Joining, NodeRole
+from nodes.enums import REPLICATED, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
 from nodes.registry.models import Node
 from replication.configuration.models import Baseline, Snapshot
@@ -63,7 +63,7 @@ def served_by_watch(cluster: Cluster) -> Served:
 
 
 def _why_left_out(node: Node, is_proven: bool, target: Target | None) -> str:
-    if node.joining not in (Joining.JOINING, Joining.JOINED):
+    if node.joining not in REPLICATED:
         return "nobody confirmed that it joins"
     if node.quarantined_reason:
         return "it is quarantined; approve its host key"
