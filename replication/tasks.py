@@ -8,13 +8,13 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
+from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
 from replication.backup import retention
 from replication.clustering.services import clustering, disabling
 from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
-from replication.jobs.worker import SHUTTING_DOWN
 from replication.objects import StoreError
 from replication.watch import poller
 

@@ -6,14 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 
-class Interrupted(Exception):
-    """The work must stop now, with nothing half done. Runners clean up what they staged and let it pass."""
-
-
-class LeaseLost(Interrupted):
-    """Another worker may own this by now, or the database has been out of reach for too long: change nothing more."""
-
-
 class WorkContext(Protocol):
     """Whoever owns the work."""
 

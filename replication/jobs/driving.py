@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.database import fault
+from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.states import TargetState
 from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
@@ -26,9 +27,8 @@ from replication.jobs.runner import (
     TargetOutcome,
     TargetWork,
 )
-from replication.jobs.services.claims import Claim, claim_targets, drivable_jobs
+from replication.jobs.services.claims import JobClaim, claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import Finish, finish_targets
-from replication.jobs.worker import SHUTTING_DOWN, TICK, closing, worker_name
 
 _LOG = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Driver:
             self._start(runner, job, claim, target)
         return len(claims)
 
-    def _start(self, runner: Runner, job: Job, claim: Claim, target: Target) -> None:
+    def _start(self, runner: Runner, job: Job, claim: JobClaim, target: Target) -> None:
         lease = ClaimedLease(claim, node_id=target.node_id)
         self._keeper.add(lease)
         future = self._pool.submit(closing, lambda: _work(runner, job, target, lease))

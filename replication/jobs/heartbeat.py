@@ -9,8 +9,8 @@ from collections.abc import Callable
 from django.db import DatabaseError
 
 from accounts.database import fault
+from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from replication.jobs.services.workers import note_worker, note_worker_gone
-from replication.jobs.worker import SHUTTING_DOWN, closing, worker_name
 
 _LOG = logging.getLogger(__name__)
 

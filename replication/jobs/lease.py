@@ -18,10 +18,12 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from accounts.database import fault
+from nodes.leases.errors import Interrupted, LeaseLost
+from nodes.leases.worker import SHUTTING_DOWN
 from replication.jobs import failpoints
 from replication.jobs.selectors.signals import Signals, read_signals
 from replication.jobs.services.claims import (
-    Claim,
+    JobClaim,
     Renewal,
     holding,
     renew,
@@ -29,13 +31,10 @@ from replication.jobs.services.claims import (
 from replication.jobs.services.events import Line
 from replication.jobs.services.interruptions import (
     Cancelled,
-    Interrupted,
-    LeaseLost,
     Paused,
     WorkerEnding,
     WritesStopped,
 )
-from replication.jobs.worker import SHUTTING_DOWN
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ REPORT_EVERY = 1.0
 class ClaimedLease:
     """`jobs.base.Lease` for a claim. `node_id` None: planning, which writes to no node."""
 
-    def __init__(self, claim: Claim, *, node_id: int | None = None) -> None:
+    def __init__(self, claim: JobClaim, *, node_id: int | None = None) -> None:
         self.claim = claim
         self.node_id = node_id
         self._lock = threading.Lock()

@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError
 from accounts.database import fault, is_away
 from accounts.errors import Refused
 from nodes.errors import NodeError
+from nodes.leases.worker import TICK, closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
 from replication.jobs.core.states import JobState
@@ -30,7 +31,6 @@ from replication.jobs.services.backoff import wait_after
 from replication.jobs.services.claims import claim_job
 from replication.jobs.services.outcomes import PlanResult
 from replication.jobs.services.overrides import overridden
-from replication.jobs.worker import TICK, closing, worker_name
 
 _LOG = logging.getLogger(__name__)
 

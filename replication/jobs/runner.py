@@ -11,23 +11,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nodes.leases.errors import Interrupted, LeaseLost
 from nodes.registry.models import Node
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job, Target
-from replication.jobs.services.interruptions import (
-    Cancelled,
-    Interrupted,
-    LeaseLost,
-    Paused,
-    WritesStopped,
-)
+from replication.jobs.services.interruptions import Cancelled, Paused, WritesStopped
 
 __all__ = [
     "Cancelled",
     "Interrupted",
-    "Lease",
+    "JobLease",
     "LeaseLost",
     "Paused",
     "PlanOutcome",
@@ -39,7 +34,7 @@ __all__ = [
 ]
 
 
-class Lease(WorkContext, Protocol):
+class JobLease(WorkContext, Protocol):
     """The guard of one claimed job (planning) or target (driving). One thread uses it at a time.
 
     It lives in memory: the engine's own thread renews what made progress and looks for cancel, pause and "stop all
@@ -71,7 +66,7 @@ class PlanWork:
     hold; the engine halts on every other brake in the plan. `job.node_ids` empty: all nodes."""
 
     job: Job
-    lease: Lease
+    lease: JobLease
     overrides: frozenset[str] = frozenset()
 
 
@@ -102,7 +97,7 @@ class TargetWork:
     job: Job
     target: Target
     node: Node
-    lease: Lease
+    lease: JobLease
     plan: Plan
 
     @property

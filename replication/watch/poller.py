@@ -22,11 +22,11 @@ from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole
 from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
+from nodes.leases.errors import LeaseLost
+from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
-from replication.jobs.services.interruptions import LeaseLost
-from replication.jobs.worker import SHUTTING_DOWN, closing, worker_name
 from replication.watch.core.changes import Debounced, Memory, Stamp
 from replication.watch.core.decision import (
     Decision,

@@ -19,14 +19,14 @@ from accounts.principals import SYSTEM, Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
+from nodes.leases.clock import later, now
+from nodes.leases.errors import LeaseLost
+from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
-from replication.jobs.services.clock import later, now
 from replication.jobs.services.events import WARNING, Line
-from replication.jobs.services.interruptions import LeaseLost
 from replication.jobs.services.requests import JobRequest, request_job
-from replication.jobs.services.transactions import write_transaction
 from replication.jobs.services.transitions import advance_job
 from replication.watch.models import Watch
 

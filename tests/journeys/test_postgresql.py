@@ -16,7 +16,7 @@ from tests.journeys.portal import REPO, wait_for
 from tests.journeys.trees import config_of
 from tests.postgresql import PostgresqlServer
 
-RACES = "tests/replication/test_races.py"
+RACES = "tests/replication/jobs/test_races.py"
 ENGINE = [
     f"{RACES}::test_two_threads_claim_one_job",
     f"{RACES}::test_two_threads_claim_the_same_targets",
@@ -24,7 +24,7 @@ ENGINE = [
     f"{RACES}::test_two_sweeps_at_once_take_over_once",
     f"{RACES}::test_what_the_old_owner_writes_is_void",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
-    "tests/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
+    "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
 ]
 """Tests whose outcome is the database's doing: they run in a process of their own, on this server."""
 

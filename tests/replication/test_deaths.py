@@ -26,6 +26,7 @@ from nodes.clusters.models import Cluster
 from nodes.credentials.services import Login, PrivateKey, store_key
 from nodes.enums import Clustering, Joining, NodeRole
 from nodes.facts.models import FeatureMemory
+from nodes.leases.clock import later
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, register_node
 from replication.clustering.core.features import OFF, RESTORE
@@ -36,7 +37,6 @@ from replication.jobs.core.states import JobState
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
-from replication.jobs.services.clock import later
 from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import JobRequest, approve_job, request_job
 from replication.membership.services import membership

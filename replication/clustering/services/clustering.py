@@ -10,6 +10,7 @@ from accounts.principals import SYSTEM, Principal
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
 from nodes.facts.models import FeatureKey
+from nodes.leases.transactions import write_transaction
 from nodes.lifecycle.services import clustering
 from replication.clustering.core.features import OFF, RESTORE
 from replication.clustering.feature_jobs import switching_jobs
@@ -20,7 +21,6 @@ from replication.clustering.services.features import (
     switch_off_where_needed,
 )
 from replication.jobs.models import Job
-from replication.jobs.services.transactions import write_transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, NodeRole
 from nodes.facts.models import FeatureMemory
 from nodes.facts.services.feature_memory import Switched, note_switched
+from nodes.leases.transactions import write_transaction
 from nodes.lifecycle.services.clustering import note_disabled
 from nodes.registry.models import Node
 from replication.clustering.core.features import RESTORE
@@ -17,7 +18,6 @@ from replication.clustering.feature_jobs import giving_to_secondaries, switching
 from replication.configuration.models import Baseline
 from replication.jobs.core.states import JobState
 from replication.jobs.services.requests import JobRequest, request_job
-from replication.jobs.services.transactions import write_transaction
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
+from nodes.leases.clock import now
+from nodes.leases.transactions import write_transaction
 from replication.configuration.models import Conflict
-from replication.jobs.services.clock import now
-from replication.jobs.services.transactions import write_transaction
 
 
 def close_conflict(principal: Principal, conflict_id: int) -> Conflict:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nodes.errors import NodeError
+from nodes.leases.errors import LeaseLost
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.keep import keep_found
 from replication.files.apply.semaphores import Told, semaphores_for, tell
 from replication.files.apply.staging import Staged, clean_up, stage
 from replication.files.apply.swap import Swapped, swap
 from replication.files.core.changes import Change
-from replication.files.work_context import LeaseLost
 
 Keep = Callable[[Sequence[Overwritten]], None]
 """Writes edits down that were made on the node; in vain where the lease was lost, then it raises LeaseLost."""

@@ -12,7 +12,14 @@ from accounts.principals import Principal
 from nodes.clusters.access import visible_clusters
 from nodes.registry.models import Node
 from replication.jobs.core.states import JOB_ACTIVE, JobState, TargetState
-from replication.jobs.models import PRESENT, Job, JobEvent, ResourceLock, Target, Worker
+from replication.jobs.models import (
+    PRESENT,
+    Job,
+    JobEvent,
+    ResourceLock,
+    Target,
+    Worker,
+)
 
 
 def jobs_for(principal: Principal) -> QuerySet[Job]:

@@ -13,6 +13,9 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from nodes.leases.clock import later, now
+from nodes.leases.errors import LeaseLost
+from nodes.leases.transactions import write_transaction
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import (
     Job,
@@ -21,15 +24,12 @@ from replication.jobs.models import (
     WriteStop,
 )
 from replication.jobs.services import events, locks, signals_log
-from replication.jobs.services.clock import later, now
 from replication.jobs.services.events import Line
-from replication.jobs.services.interruptions import LeaseLost
 from replication.jobs.services.job_state import update_job_state
-from replication.jobs.services.transactions import write_transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class JobClaim:
     """A row that is ours until `expires` (seconds of this process' monotonic clock, taken before the claim was sent, so
     never later than the database's own expiry). `target_id` None: the job itself, to be planned."""
 
@@ -54,7 +54,7 @@ class Claim:
 class Renewal:
     """What a worker reports when it renews: the counters it has come to, and lines for the log."""
 
-    claim: Claim
+    claim: JobClaim
     columns: dict[str, Any] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
 
@@ -64,7 +64,7 @@ def due(prefix: str = "") -> Q:
     return Q(**{f"{prefix}not_before": None}) | Q(**{f"{prefix}not_before__lte": now()})
 
 
-def claim_job(job_id: int, *, owner: str, resources: Sequence[str]) -> Claim | None:
+def claim_job(job_id: int, *, owner: str, resources: Sequence[str]) -> JobClaim | None:
     """Claim a requested job for planning and take its resources. None where somebody else was first, the job is not
     due, its cluster is paused, or another job holds a resource (its `phase` then says which)."""
     expires = time.monotonic() + settings.PORTAL.lease
@@ -84,7 +84,7 @@ def claim_job(job_id: int, *, owner: str, resources: Sequence[str]) -> Claim | N
         if not claimed:
             return None
         events.note(job_id, Line("job.planning", f"Planning by {owner}."))
-    return Claim(job_id, None, job.fence + 1, expires)
+    return JobClaim(job_id, None, job.fence + 1, expires)
 
 
 def _claimed(owner: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _claimable() -> QuerySet[Target]:
     )
 
 
-def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str]) -> list[tuple[Claim, Target]]:
+def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str]) -> list[tuple[JobClaim, Target]]:
     """Claim up to `limit` of a job's targets that are due, first those that wait longest. Empty where nothing is,
     somebody else was first, or another job holds a resource this one needs."""
     expires = time.monotonic() + settings.PORTAL.lease
@@ -147,7 +147,7 @@ def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str])
         events.write(_started(target) for target in targets)
         signals_log.signalled(job, targets)
         update_job_state(job.pk)
-    return [(Claim(job.pk, target.pk, target.fence, expires), target) for target in targets]
+    return [(JobClaim(job.pk, target.pk, target.fence, expires), target) for target in targets]
 
 
 def _may_run(job: Job, resources: Sequence[str]) -> bool:
@@ -186,7 +186,7 @@ def renew(renewals: Sequence[Renewal]) -> dict[tuple[int, int], float]:
 
 
 @contextmanager
-def holding(claim: Claim) -> Iterator[None]:
+def holding(claim: JobClaim) -> Iterator[None]:
     """A transaction during which the claim stays ours. Raises LeaseLost, having written nothing, where it is not."""
     with write_transaction():
         if not list(claim.rows().select_for_update().values_list("pk", flat=True)[:1]):

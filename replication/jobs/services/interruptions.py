@@ -1,10 +1,9 @@
-"""Why work stops before it is done, other than by an error of its node. Raised by services and by `Lease.check`."""
+"""Why a job's work stops before it is done, other than by an error of its node. Raised by services and by
+`Lease.check`, as `LeaseLost` is."""
 
 from __future__ import annotations
 
-from replication.files.work_context import Interrupted, LeaseLost
-
-__all__ = ["Cancelled", "Interrupted", "LeaseLost", "Paused", "WorkerEnding", "WritesStopped"]
+from nodes.leases.errors import Interrupted
 
 
 class Cancelled(Interrupted):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from nodes.leases.transactions import write_transaction
 from replication.jobs.core.states import JobState, TargetState, outcome
 from replication.jobs.models import Job, Target
 from replication.jobs.services.events import (
@@ -12,7 +13,6 @@ from replication.jobs.services.events import (
     WARNING,
     Line,
 )
-from replication.jobs.services.transactions import write_transaction
 from replication.jobs.services.transitions import advance_job
 
 _LEVELS = {JobState.FAILED: ERROR, JobState.HALTED: ERROR, JobState.CANCELLED: WARNING, JobState.CONVERGING: WARNING}

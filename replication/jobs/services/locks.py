@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 
 from django.db import IntegrityError, transaction
 
+from nodes.leases.clock import now
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job, ResourceLock
-from replication.jobs.services.clock import now
 
 HOLDING = frozenset({JobState.PLANNING, JobState.RUNNING})
 """The states of a job that may hold resources."""

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from nodes.leases.clock import later, now
+from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.services import events, signals_log
-from replication.jobs.services.claims import Claim, holding
-from replication.jobs.services.clock import later, now
+from replication.jobs.services.claims import JobClaim, holding
 from replication.jobs.services.events import (
     ERROR,
     INFO,
@@ -22,7 +23,6 @@ from replication.jobs.services.events import (
 )
 from replication.jobs.services.job_state import update_job_state
 from replication.jobs.services.supersede import supersede
-from replication.jobs.services.transactions import write_transaction
 from replication.jobs.services.transitions import advance_job, advance_target
 
 Record = Callable[[], None]
@@ -59,7 +59,7 @@ class Ended:
 
 
 def finish_planning(
-    claim: Claim, planned: PlanResult, *, lines: Sequence[Line] = (), record: Record | None = None
+    claim: JobClaim, planned: PlanResult, *, lines: Sequence[Line] = (), record: Record | None = None
 ) -> None:
     """Write a plan, its targets and the job's next state. Raises LeaseLost, having written nothing, if the claim is
     old."""
@@ -121,7 +121,9 @@ def _fresh(fence: int) -> dict[str, Any]:
     return {**empty, "state": TargetState.PENDING, "error_code": "", "error": "", "phase": "", "owner": ""}
 
 
-def postpone_planning(claim: Claim, *, delay: float, error_code: str, error: str, lines: Sequence[Line] = ()) -> None:
+def postpone_planning(
+    claim: JobClaim, *, delay: float, error_code: str, error: str, lines: Sequence[Line] = ()
+) -> None:
     """Give a job back to be planned later, because its primary is away for the moment. Raises LeaseLost."""
     with holding(claim):
         events.write(line.row(claim.job_id) for line in lines)
@@ -139,7 +141,7 @@ def postpone_planning(claim: Claim, *, delay: float, error_code: str, error: str
         )
 
 
-def requeue_planning(claim: Claim, sentence: str) -> None:
+def requeue_planning(claim: JobClaim, sentence: str) -> None:
     """Give a job back untouched, because its cluster was paused or its worker is ending. Raises LeaseLost."""
     with holding(claim):
         line = Line("job.requested", sentence, WARNING)
@@ -147,7 +149,7 @@ def requeue_planning(claim: Claim, sentence: str) -> None:
         advance_job(claim.job_id, JobState.REQUESTED, line, fence=claim.fence, columns=columns)
 
 
-def fail_planning(claim: Claim, *, error_code: str, error: str, lines: Sequence[Line] = ()) -> None:
+def fail_planning(claim: JobClaim, *, error_code: str, error: str, lines: Sequence[Line] = ()) -> None:
     """End a job whose planning cannot succeed. Raises LeaseLost."""
     with holding(claim):
         events.write(line.row(claim.job_id) for line in lines)
@@ -156,7 +158,7 @@ def fail_planning(claim: Claim, *, error_code: str, error: str, lines: Sequence[
         advance_job(claim.job_id, JobState.FAILED, line, fence=claim.fence, columns=columns)
 
 
-def cancel_planning(claim: Claim) -> None:
+def cancel_planning(claim: JobClaim) -> None:
     """End a job that was cancelled while it was being planned. Raises LeaseLost."""
     with holding(claim):
         line = Line("job.cancelled", "Cancelled while it was being planned; nothing was changed.", WARNING)
@@ -167,7 +169,7 @@ def cancel_planning(claim: Claim) -> None:
 class Finish:
     """One target's end as its worker wants it written. `record` runs in the same transaction."""
 
-    claim: Claim
+    claim: JobClaim
     target: Target
     ended: Ended
     lines: Sequence[Line] = ()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef
 
+from nodes.leases.clock import later
+from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import (
@@ -22,10 +24,8 @@ from replication.jobs.models import (
 )
 from replication.jobs.services import locks
 from replication.jobs.services.claims import drivable_jobs, due
-from replication.jobs.services.clock import later
 from replication.jobs.services.events import ERROR, WARNING, Line
 from replication.jobs.services.job_state import update_job_state
-from replication.jobs.services.transactions import write_transaction
 from replication.jobs.services.transitions import advance_job, advance_target
 
 PLANNING_DEATHS = 5

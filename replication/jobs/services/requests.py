@@ -18,18 +18,18 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
+from nodes.leases.clock import now
+from nodes.leases.transactions import write_transaction
 from nodes.registry.models import Node
 from replication.jobs import wake
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.kinds import check_mode, kind_named
 from replication.jobs.models import Job, Target
 from replication.jobs.services import events, signals_log
-from replication.jobs.services.clock import now
 from replication.jobs.services.events import WARNING, Line
 from replication.jobs.services.job_state import update_job_state
 from replication.jobs.services.overrides import entry, holding
 from replication.jobs.services.supersede import supersede
-from replication.jobs.services.transactions import write_transaction
 from replication.jobs.services.transitions import advance_job, cancel_idle_targets
 
 OPTIONS_LIMIT = 20_000

@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from accounts.errors import Refused
+from nodes.leases.clock import now
+from nodes.leases.errors import LeaseLost
+from nodes.leases.transactions import write_transaction
 from replication.jobs.core.states import (
     JOB_TERMINAL,
     JOB_TRANSITIONS,
@@ -17,10 +20,7 @@ from replication.jobs.core.states import (
 )
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.services import events, locks
-from replication.jobs.services.clock import now
 from replication.jobs.services.events import Line
-from replication.jobs.services.interruptions import LeaseLost
-from replication.jobs.services.transactions import write_transaction
 
 Columns = Mapping[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from nodes.leases.clock import now
 from replication.jobs.models import Worker
-from replication.jobs.services.clock import now
 
 FORGOTTEN = timedelta(days=1)
 """When the row of one that died goes."""

@@ -8,10 +8,10 @@ from accounts.audit import record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require_portal
+from nodes.leases.clock import now
+from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.models import WriteStop
-from replication.jobs.services.clock import now
-from replication.jobs.services.transactions import write_transaction
 
 ROW = 1
 

@@ -11,6 +11,7 @@ from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
+from nodes.leases.transactions import write_transaction
 from nodes.lifecycle.services import joining
 from nodes.registry.models import Node
 from replication.clustering.services.features import switch_off_where_needed
@@ -18,7 +19,6 @@ from replication.configuration.services.history import forget_node_history
 from replication.jobs.core.states import JOB_ACTIVE
 from replication.jobs.models import Job
 from replication.jobs.services.requests import JobRequest, request_job
-from replication.jobs.services.transactions import write_transaction
 
 LEAVE = "leave"
 

@@ -16,6 +16,7 @@ from nodes.connection.reader import Reader
 from nodes.enums import NodeRole
 from nodes.errors import SessionLost
 from nodes.facts.selectors.facts import profile_of
+from nodes.leases.errors import LeaseLost
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
@@ -33,7 +34,6 @@ from replication.files.core.changes import (
     Wanted,
 )
 from replication.files.core.paths import RelPath
-from replication.files.work_context import LeaseLost
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job, Target

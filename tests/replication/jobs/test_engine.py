@@ -7,12 +7,12 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
+from nodes.leases.clock import later
 from nodes.registry.models import Node
 from replication import tasks as replication_tasks
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, Target
 from replication.jobs.planning import plan_job
-from replication.jobs.services.clock import later
 from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import (
     JobRequest,

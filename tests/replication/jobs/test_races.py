@@ -18,6 +18,9 @@ from django.db import connection
 
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
+from nodes.leases.clock import later
+from nodes.leases.errors import LeaseLost
+from nodes.leases.worker import SHUTTING_DOWN
 from nodes.registry.models import Node
 from replication.jobs import failpoints
 from replication.jobs.core.states import JobState, TargetState
@@ -33,13 +36,10 @@ from replication.jobs.services.claims import (
     holding,
     renew,
 )
-from replication.jobs.services.clock import later
-from replication.jobs.services.interruptions import LeaseLost
 from replication.jobs.services.outcomes import Ended, Finish, finish_targets
 from replication.jobs.services.recovery import PLANNING_DEATHS, sweep
 from replication.jobs.services.requests import approve_job, cancel_job
 from replication.jobs.services.write_stop import allow_writes, stop_all_writes
-from replication.jobs.worker import SHUTTING_DOWN
 from tests.replication.toy import Thread, plannings, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,7 +66,7 @@ from tests.replication import toy
 toy.install()
 from replication.jobs.driving import drive
 from replication.jobs.planning import plan_job
-from replication.jobs.worker import SHUTTING_DOWN
+from nodes.leases.worker import SHUTTING_DOWN
 print("ready", flush=True)
 sys.stdin.readline()
 for word in sys.argv[2:]:

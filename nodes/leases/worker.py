@@ -1,4 +1,4 @@
-"""What a worker process is called, and the thread in which a runner works while its caller keeps the lease."""
+"""What a worker process is called, and the thread in which work is done while its caller keeps the lease."""
 
 from __future__ import annotations
 
