@@ -7,11 +7,11 @@ from django.db.models import Q
 
 from nodes.clusters.models import Cluster
 from nodes.enums import SearchState
+from nodes.leases.models import Claimable
 
 
-class NetworkSearch(models.Model):
-    """One search. `done` of `total` addresses were asked. `beat_at`: the worker's last sign of life; `fence` grows with
-    every claim, so that a worker that was given up writes nothing more."""
+class NetworkSearch(Claimable):
+    """One search. `done` of `total` addresses were asked. `beat_at`: when its worker renewed its claim last."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="searches")
     networks = models.JSONField(help_text="CIDR blocks")
@@ -23,7 +23,6 @@ class NetworkSearch(models.Model):
     sockets = models.PositiveIntegerField(default=0, help_text="the most connections that were open at once")
     requested_by = models.CharField(max_length=150)
     cancelled_by = models.CharField(max_length=150, blank=True)
-    owner = models.CharField(max_length=120, blank=True)
     fence = models.PositiveIntegerField(default=0)
     beat_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -21,7 +19,11 @@ from nodes.clusters.access import require, take_cluster
 from nodes.discovery.models import NetworkSearch, SearchHit
 from nodes.discovery.networks import addresses_in, parse_networks
 from nodes.enums import SearchState
+from nodes.leases.claims import TAKEN_OVER, Claims, RowClaim, holding, release
+from nodes.leases.clock import later, now
 from nodes.validators import FieldErrors, port
+
+SEARCHES = Claims(NetworkSearch, {"state": SearchState.RUNNING}, lease="beat_at", has_renewal=True)
 
 OPEN = (SearchState.REQUESTED, SearchState.RUNNING)
 MOST_PORTS = 4
@@ -51,14 +53,6 @@ class FoundServer:
     host_name: str = ""
     product: bool = False
     version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchClaim:
-    """The right to do a search; void once the row's fence is another."""
-
-    search_id: int
-    fence: int
 
 
 def start_search(principal: Principal, *, new: NewSearch) -> NetworkSearch:
@@ -113,54 +107,41 @@ def cancel_search(principal: Principal, *, search_id: int) -> NetworkSearch:
     return search
 
 
-def claim_search(search_id: int, *, owner: str) -> SearchClaim | None:
+def claim_search(search_id: int, *, owner: str) -> RowClaim | None:
     """Take a search that waits for a worker; None where it is taken, cancelled or gone."""
-    now = timezone.now()
-    columns = {"state": SearchState.RUNNING, "owner": owner, "beat_at": now, "started_at": now}
     rows = NetworkSearch.objects.filter(pk=search_id, state=SearchState.REQUESTED)
-    if not rows.update(**columns, fence=F("fence") + 1):
-        return None
-    return SearchClaim(search_id, NetworkSearch.objects.values_list("fence", flat=True).get(pk=search_id))
+    taken = SEARCHES.take(rows, owner=owner, limit=1, started_at=now())
+    return taken[0][0] if taken else None
 
 
-@transaction.atomic
-def note_progress(claim: SearchClaim, *, done: int, sockets: int, hits: Sequence[FoundServer]) -> bool:
-    """Write what was found since the last time. Answers False where the search was cancelled or given up: stop then."""
-    rows = NetworkSearch.objects.filter(pk=claim.search_id, fence=claim.fence, state=SearchState.RUNNING)
-    if not rows.update(done=done, sockets=sockets, beat_at=timezone.now()):
-        return False
-    SearchHit.objects.bulk_create([_row(claim, hit) for hit in hits], ignore_conflicts=True)
-    return True
-
-
-def _row(claim: SearchClaim, hit: FoundServer) -> SearchHit:
-    services = [{"port": number, "protocol": protocol, "banner": banner} for number, protocol, banner in hit.services]
+def hit_of(search_id: int, found: FoundServer) -> SearchHit:
+    """The row of a server that answered."""
+    services = [{"port": number, "protocol": protocol, "banner": banner} for number, protocol, banner in found.services]
     return SearchHit(
-        search_id=claim.search_id,
-        address=hit.address,
+        search_id=search_id,
+        address=found.address,
         services=services,
-        host_name=hit.host_name,
-        product=hit.product,
-        version=hit.version[:60],
+        host_name=found.host_name,
+        product=found.product,
+        version=found.version[:60],
     )
 
 
-def finish_search(claim: SearchClaim, *, error: str = "") -> None:
-    """Write that the search is through, or why it failed; nothing where it is no longer ours."""
+def finish_search(claim: RowClaim, *, error: str = "", hits: Sequence[FoundServer] = (), **columns: Any) -> None:
+    """Write that the search is through, or why it failed, with what was found and counted last. Raises LeaseLost,
+    having written nothing, where it is no longer ours."""
     state = SearchState.FAILED if error else SearchState.SUCCEEDED
-    rows = NetworkSearch.objects.filter(pk=claim.search_id, fence=claim.fence, state=SearchState.RUNNING)
-    rows.update(state=state, error=error[:300], ended_at=timezone.now())
+    with holding(claim):
+        SearchHit.objects.bulk_create(hit_of(claim.pk, hit) for hit in hits)
+        release(claim, state=state, error=error[:300], ended_at=now(), **columns)
 
 
 def sweep_searches() -> list[int]:
     """Fail what a dead worker left or no worker took. Answers the searches that still wait for a worker."""
-    now = timezone.now()
-    silent = now - timedelta(seconds=settings.PORTAL.lease + settings.PORTAL.operation)
-    dead = NetworkSearch.objects.filter(Q(beat_at__lt=silent), state=SearchState.RUNNING)
     text = "The worker that searched died. Start the search again; what was found until then stays."
-    dead.update(state=SearchState.FAILED, error=text, ended_at=now, fence=F("fence") + 1)
-    old = now - timedelta(seconds=WAITS_FOR_WORKER)
+    SEARCHES.expired().update(state=SearchState.FAILED, error=text, ended_at=now(), **TAKEN_OVER)
     text = "No worker took the search. See that a worker of the queue remote runs, then start it again."
     waiting = NetworkSearch.objects.filter(state=SearchState.REQUESTED)
-    waiting.filter(created_at__lt=old).update(state=SearchState.FAILED, error=text, ended_at=now)
-    return list(waiting.filter(created_at__gte=old).values_list("pk", flat=True))
+    old = waiting.filter(created_at__lt=later(-WAITS_FOR_WORKER))
+    old.update(state=SearchState.FAILED, error=text, ended_at=now())
+    return list(waiting.values_list("pk", flat=True))

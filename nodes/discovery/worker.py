@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
-from nodes.discovery.models import NetworkSearch
+from nodes.discovery.models import NetworkSearch, SearchHit
 from nodes.discovery.networks import addresses_in, parse_networks
 from nodes.discovery.services import (
     FoundServer,
-    SearchClaim,
     claim_search,
     finish_search,
-    note_progress,
+    hit_of,
 )
+from nodes.leases.errors import LeaseLost
+from nodes.leases.lease import Lease, LeaseKeeper
+from nodes.leases.worker import worker_name
 from nodes.products.greetings import Greeting, parse_smtp
 from nodes.remote.banners import Banner, Endpoint, Knocking
+
+_LOG = logging.getLogger(__name__)
 
 SSH, SMTP = "ssh", "smtp"
 OPENINGS = {SSH: b"SSH-", SMTP: b"220"}
@@ -27,44 +30,54 @@ BEAT_SECONDS = 0.5
 """Between two writes of the progress; a cancel is seen as quickly."""
 
 
+class SearchLease(Lease[FoundServer]):
+    """Held while searching; what was found goes into rows of its own."""
+
+    def row_of(self, note: FoundServer) -> SearchHit:
+        """The row of a server that answered."""
+        return hit_of(self.claim.pk, note)
+
+
 def search(search_id: int) -> bool:
     """Do a search that waits for a worker. Answers whether this worker was the one to do it."""
-    claim = claim_search(search_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+    claim = claim_search(search_id, owner=worker_name())
     if claim is None:
         return False
-    row = NetworkSearch.objects.get(pk=search_id)
+    lease = SearchLease(claim, report_every=BEAT_SECONDS)
     try:
-        _Search(row, claim).run()
+        _Search(NetworkSearch.objects.get(pk=search_id), lease).run()
+    except LeaseLost as error:
+        _LOG.info("search %s ends before it is through: %s", search_id, error)
     except Exception as error:
-        finish_search(claim, error=f"The portal failed while searching ({type(error).__name__}). Its log says why.")
+        with suppress(LeaseLost):
+            text = f"The portal failed while searching ({type(error).__name__}). Its log says why."
+            finish_search(claim, error=text)
         raise
     return True
 
 
 class _Search:
-    """A search under way."""
+    """A search under way. It keeps its lease itself: every turn of its loop is progress."""
 
-    def __init__(self, row: NetworkSearch, claim: SearchClaim) -> None:
-        self._claim = claim
+    def __init__(self, row: NetworkSearch, lease: SearchLease) -> None:
+        self._lease = lease
         self._protocols = dict.fromkeys(row.ssh_ports, SSH) | dict.fromkeys(row.smtp_ports, SMTP)
         self._addresses = addresses_in(parse_networks(row.networks))
         self._left = dict.fromkeys(self._addresses, len(self._protocols))
         self._services: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-        self._fresh: list[str] = []
         self._done = 0
 
     def run(self) -> None:
-        """Until every address was asked or somebody cancelled."""
+        """Until every address was asked. Raises LeaseLost where somebody cancelled or another gave the search up."""
+        keeper = LeaseKeeper[SearchLease]()
+        keeper.add(self._lease)
         knocking = Knocking(self._doors())
-        beat_at = time.monotonic()
         for knocks in knocking.run():
             self._take(knocks)
-            if time.monotonic() >= beat_at:
-                if not self._note(knocking.most):
-                    return
-                beat_at = time.monotonic() + BEAT_SECONDS
-        if self._note(knocking.most):
-            finish_search(self._claim)
+            self._lease.report(done=self._done, sockets=knocking.most)
+            keeper.tick()
+            self._lease.check()
+        finish_search(self._lease.claim, hits=self._lease.unwritten(), **self._lease.columns())
 
     def _doors(self) -> Iterator[Endpoint]:
         for address in self._addresses:
@@ -80,12 +93,7 @@ class _Search:
             if not self._left[address]:
                 self._done += 1
                 if address in self._services:
-                    self._fresh.append(address)
-
-    def _note(self, sockets: int) -> bool:
-        hits = [self._found(address) for address in self._fresh]
-        self._fresh.clear()
-        return note_progress(self._claim, done=self._done, sockets=sockets, hits=hits)
+                    self._lease.note(self._found(address))
 
     def _found(self, address: str) -> FoundServer:
         services = tuple(sorted(self._services[address]))

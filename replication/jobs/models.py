@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from nodes.clusters.models import Cluster
+from nodes.leases.models import Claimable
 from nodes.registry.models import Node
 from replication.jobs.core.states import JobState, TargetState
 
@@ -21,13 +22,11 @@ JOB_STATES = _choices(JobState)
 TARGET_STATES = _choices(TargetState)
 
 
-class Leased(models.Model):
-    """Work one worker at a time may do. `fence` grows with every claim; a write that carries an older one is void.
-    `lease_until` is by the database's clock; `not_before` delays the next claim."""
+class Leased(Claimable):
+    """Work one worker at a time may do. `lease_until` is by the database's clock; `not_before` delays the next
+    claim."""
 
-    owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, db_index=True)
-    fence = models.BigIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)

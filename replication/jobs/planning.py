@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import DatabaseError, IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
 from nodes.errors import NodeError
-from nodes.leases.worker import TICK, closing, worker_name
+from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
 from replication.jobs.core.states import JobState
@@ -68,8 +68,7 @@ def _attended(runner: Runner, work: PlanWork, lease: ClaimedLease) -> Future[Pla
     keeper.add(lease)
     with ThreadPoolExecutor(1, "plan") as pool:
         future = pool.submit(closing, lambda: runner.plan(work))
-        while not wait([future], TICK).done:
-            keeper.tick()
+        keeper.attend([future])
     return future
 
 

@@ -6,20 +6,19 @@ from django.db import models
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
+from nodes.leases.models import Claimable
 from replication.jobs.models import Job
 
 
-class Watch(models.Model):
-    """One a cluster. Times are by the database's clock. `fence` grows with every look that begins; a look that carries
-    an older one writes nothing. `signals` counts requests to look at once, so that none is lost during a look."""
+class Watch(Claimable):
+    """One a cluster, claimed for each look. Times are by the database's clock. `signals` counts requests to look at
+    once, so that none is lost during a look."""
 
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="watch")
     enabled = models.BooleanField(default=True)
     interval = models.FloatField(null=True, help_text="seconds between two looks; empty: the product profile's")
     due_at = models.DateTimeField(default=timezone.now, db_index=True)
-    owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
-    fence = models.BigIntegerField(default=0)
     signals = models.BigIntegerField(default=0)
     looked_at = models.DateTimeField(null=True)
     took = models.FloatField(null=True, help_text="seconds the last listing took; the better of the last two counts")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Never
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.utils import timezone
@@ -23,6 +23,7 @@ from nodes.enums import NodeRole
 from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.errors import LeaseLost
+from nodes.leases.lease import Lease, LeaseKeeper
 from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
@@ -50,7 +51,6 @@ from replication.watch.services import (
     begin_missing,
     claim_looks,
     finish_look,
-    renew_look,
     request_for_look,
 )
 
@@ -76,6 +76,21 @@ OPTIONS_ROOM = 12_000
 """Characters of names of unstable files that fit a job's options."""
 
 
+class LookLease(Lease[Never]):
+    """Held while looking; `replication.files.work_context.WorkContext` for reading only."""
+
+    def progress(self, **changes: Any) -> None:
+        """A look shows no progress."""
+        self.sign_of_life()
+
+    def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
+        """A look has no log of its own: what it finds is in its row and in the jobs it requests."""
+
+    def boundary(self, name: str) -> None:
+        """A look is repeated, not resumed."""
+        self.sign_of_life()
+
+
 def look_at_due() -> int:
     """Look at every primary that is due until the next beat, some of them twice. Answers how many looks there were."""
     begin_missing()
@@ -84,43 +99,34 @@ def look_at_due() -> int:
         looks = claim_looks(worker_name(), within=left, limit=AT_ONCE)
         if not looks:
             break
-        with ThreadPoolExecutor(len(looks), "watch") as pool:
-            list(pool.map(lambda one: closing(lambda: _look_when_due(one)), looks))
+        _look_at(looks)
         count += len(looks)
     return count
 
 
-def _look_when_due(claim: Look) -> None:
-    SHUTTING_DOWN.wait(claim.begins_in)
+def _look_at(looks: Sequence[Look]) -> None:
+    """All of these at once, while this thread keeps their leases."""
+    keeper = LeaseKeeper[LookLease]()
+    with ThreadPoolExecutor(len(looks), "watch") as pool:
+        work = []
+        for one in looks:
+            lease = LookLease(one.claim)
+            keeper.add(lease)
+            work.append(pool.submit(closing, partial(_look_when_due, one, lease)))
+        keeper.attend(work)
+    for done in work:
+        done.result()
+
+
+def _look_when_due(claimed: Look, lease: LookLease) -> None:
+    lease.sign_of_life()
+    SHUTTING_DOWN.wait(claimed.begins_in)
     try:
-        Watcher(claim).run()
+        Watcher(claimed, lease).run()
     except LeaseLost as error:
-        _LOG.warning("watch of cluster %s: %s", claim.cluster_id, error)
+        _LOG.warning("watch of cluster %s: %s", claimed.cluster_id, error)
     except DatabaseError as error:
-        _LOG.warning("watch of cluster %s: %s", claim.cluster_id, error, exc_info=fault(error))
-
-
-class WatchGuard:
-    """Keeps a look's lease while it makes progress; `replication.files.work_context.WorkContext` for reading only."""
-
-    def __init__(self, claim: Look) -> None:
-        self._claim = claim
-        self._renewed = time.monotonic()
-
-    def check(self) -> None:
-        """Raises LeaseLost where another worker took over."""
-        if time.monotonic() - self._renewed >= settings.PORTAL.renew:
-            renew_look(self._claim)
-            self._renewed = time.monotonic()
-
-    def progress(self, **changes: Any) -> None:
-        """A look shows no progress."""
-
-    def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-        """A look has no log of its own: what it finds is in its row and in the jobs it requests."""
-
-    def boundary(self, name: str) -> None:
-        """A look is repeated, not resumed."""
+        _LOG.warning("watch of cluster %s: %s", claimed.cluster_id, error, exc_info=fault(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +151,10 @@ class Waiting:
 class Watcher:
     """One look at one primary, from the listing to the row. Each step is a method."""
 
-    def __init__(self, claim: Look) -> None:
-        self.claim = claim
-        self.row = Watch.objects.get(pk=claim.watch_id)
+    def __init__(self, claimed: Look, lease: LookLease) -> None:
+        self.look = claimed
+        self.lease = lease
+        self.row = Watch.objects.get(pk=claimed.claim.pk)
         self.memory = Memory.kept_in(self.row.memory)
 
     def run(self) -> None:
@@ -157,20 +164,20 @@ class Watcher:
             if isinstance(ground, Waiting):
                 self._finish({"mood": WatchStatus.HELD, "note": ground.sentence[:400]}, ground.again_in)
                 return
-            sight = look(ground.primary, ground.profile, ground.served, self.memory, WatchGuard(self.claim))
+            sight = look(ground.primary, ground.profile, ground.served, self.memory, self.lease)
         except (NodeError, ProfileError) as error:
             self._could_not_look(error)
         except (LeaseLost, DatabaseError):
             raise
         except Exception as error:  # noqa: BLE001 - one cluster's trouble must not end another's watch
-            _LOG.error("the watch of cluster %s failed", self.claim.cluster_id, exc_info=error)
+            _LOG.error("the watch of cluster %s failed", self.look.cluster_id, exc_info=error)
             self._could_not_look(error)
         else:
             self._act(ground, sight)
 
     def _ground(self) -> PollContext | Waiting:
         """Where to look, or why there is nothing to look at. Raises ProfileError."""
-        cluster = Cluster.objects.get(pk=self.claim.cluster_id)
+        cluster = Cluster.objects.get(pk=self.look.cluster_id)
         primary = cluster.nodes.filter(role=NodeRole.PRIMARY).select_related("facts").first()
         profile = profile_of(cluster)
         again_in = self.row.interval or profile.watch_seconds
@@ -229,11 +236,9 @@ class Watcher:
             return columns
         whom = decision.request
         try:
-            job = request_for_look(self.claim, reason=decision.sentence, node_ids=sorted(whom), unstable=unstable)
+            job = request_for_look(self.look, reason=decision.sentence, node_ids=sorted(whom), unstable=unstable)
         except (ValidationError, Refused) as error:
             return {"mood": WatchStatus.HELD, "note": f"A job was refused: {in_words(error)}"[:400]}
-        if job is None:
-            raise LeaseLost("another worker looks at this primary")
         columns |= {"note": f"Requested job #{job}.", "last_job_id": job}
         if situation.ready:
             memory = replace(sight.memory, asked=dict(situation.ready), asked_by=job)
@@ -288,8 +293,7 @@ class Watcher:
         self._finish(columns, wait)
 
     def _finish(self, columns: Mapping[str, Any], again_in: float) -> None:
-        if not finish_look(self.claim, columns, again_in=again_in):
-            raise LeaseLost("another worker looks at this primary")
+        finish_look(self.look, columns, again_in=again_in)
 
 
 def _first_seen(sight: PollResult, ready: Mapping[str, Stamp | None]) -> float:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 from django.http import Http404
 
@@ -19,8 +18,8 @@ from accounts.principals import SYSTEM, Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
+from nodes.leases.claims import Claims, RowClaim, holding, release
 from nodes.leases.clock import later, now
-from nodes.leases.errors import LeaseLost
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
@@ -35,13 +34,15 @@ SHORTEST, LONGEST = 0.2, 3600.0
 """Limits of an interval in seconds."""
 
 
+LOOKS = Claims(Watch)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """A look that is ours. `begins_in`: seconds until it is due. `signals`: how many there were when it was claimed."""
 
-    watch_id: int
+    claim: RowClaim
     cluster_id: int
-    fence: int
     signals: int
     begins_in: float
 
@@ -59,27 +60,23 @@ def watch_over(cluster_id: int) -> Watch:
 def claim_looks(owner: str, *, within: float, limit: int) -> list[Look]:
     """Claim up to `limit` looks that are due within so many seconds. Clusters that are paused or disabled, or
     replicated by the mail server itself, are not looked at."""
-    free = Q(lease_until=None) | Q(lease_until__lt=later(-settings.PORTAL.operation))
     wanted = Watch.objects.filter(
-        free,
         enabled=True,
         due_at__lte=later(within),
         cluster__paused=False,
         cluster__replication_mode=ReplicationMode.PORTAL,
     ).exclude(cluster__clustering=Clustering.OFF)
-    rows = list(wanted.annotate(moment=Now()).order_by("due_at")[:limit])
-    return [look for row in rows if (look := _claim(row, row.moment, owner)) is not None]
+    wanted = wanted.order_by("due_at")
+    # asked every second, mostly in vain: that must not take a turn at writing
+    moments = {row.pk: row.moment for row in wanted.annotate(moment=Now())[:limit]}
+    if not moments:
+        return []
+    taken = LOOKS.take(wanted.filter(pk__in=moments), owner=owner, limit=limit)
+    return [_look(claim, row, moments[row.pk]) for claim, row in taken]
 
 
-def _claim(row: Watch, moment: datetime, owner: str) -> Look | None:
-    with write_transaction():
-        claimed = Watch.objects.filter(pk=row.pk, fence=row.fence).update(
-            owner=owner, fence=F("fence") + 1, lease_until=later(settings.PORTAL.lease)
-        )
-    if not claimed:
-        return None
-    wait = max(0.0, (row.due_at - moment).total_seconds())
-    return Look(row.pk, row.cluster_id, row.fence + 1, row.signals, wait)
+def _look(claim: RowClaim, row: Watch, moment: datetime) -> Look:
+    return Look(claim, row.cluster_id, row.signals, max(0.0, (row.due_at - moment).total_seconds()))
 
 
 def begin_missing() -> None:
@@ -90,41 +87,28 @@ def begin_missing() -> None:
             Watch.objects.bulk_create([Watch(cluster_id=pk) for pk in missing], ignore_conflicts=True)
 
 
-def _own(look: Look) -> Any:
-    return Watch.objects.filter(pk=look.watch_id, fence=look.fence)
-
-
-def renew_look(look: Look) -> None:
-    """Keep the look ours. Raises LeaseLost where it is not."""
-    with write_transaction():
-        if not _own(look).update(lease_until=later(settings.PORTAL.lease)):
-            raise LeaseLost("another worker looks at this primary")
-
-
-def finish_look(look: Look, columns: Mapping[str, Any], *, again_in: float) -> bool:
+def finish_look(look: Look, columns: Mapping[str, Any], *, again_in: float) -> None:
     """Write what a look came to and when the next is due: at once where somebody signalled meanwhile. One UPDATE.
-    Answers whether the look was still ours; if not, nothing was written."""
+    Raises LeaseLost, having written nothing, where the look is no longer ours."""
     due = Case(When(signals=look.signals, then=later(again_in)), default=now())
-    with write_transaction():
-        return bool(_own(look).update(owner="", lease_until=None, due_at=due, **columns))
+    release(look.claim, due_at=due, **columns)
 
 
-def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstable: Sequence[str]) -> int | None:
-    """Request an ordinary job in the portal's own name. `unstable`: files that keep changing, left for later. None
-    where the look is no longer ours. What this watch had requested and is halted is superseded.
+def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstable: Sequence[str]) -> int:
+    """Request an ordinary job in the portal's own name. `unstable`: files that keep changing, left for later. What this
+    watch had requested and is halted is superseded.
 
-    Raises ValidationError, PermissionDenied and Refused as `request_job` does.
+    Raises LeaseLost where the look is no longer ours; ValidationError, PermissionDenied and Refused as `request_job`
+    does.
     """
-    with write_transaction():
-        if not list(_own(look).select_for_update().values_list("pk", flat=True)):
-            return None
+    with holding(look.claim):
         request = JobRequest(
             cluster_id=look.cluster_id,
             kind=KIND,
             options={"unstable": sorted(unstable)},
             reason=reason,
             node_ids=tuple(sorted(node_ids)),
-            idempotency_key=f"watch-{look.watch_id}-{look.fence}",
+            idempotency_key=f"watch-{look.claim.pk}-{look.claim.fence}",
         )
         job, _ = request_job(SYSTEM, request)
         _supersede_halted(look.cluster_id, job.pk)

@@ -17,12 +17,20 @@ from tests.journeys.trees import config_of
 from tests.postgresql import PostgresqlServer
 
 RACES = "tests/replication/jobs/test_races.py"
+LEASES = "tests/nodes/leases/test_contract.py"
+CLAIMING = (
+    "test_of_two_claimers_at_once_one_gets_it",
+    "test_a_takeover_waits_for_the_lease_and_one_operation",
+    "test_what_an_old_owner_writes_is_void",
+    "test_a_renewal_makes_the_lease_as_long_as_at_first",
+)
 ENGINE = [
     f"{RACES}::test_two_threads_claim_one_job",
     f"{RACES}::test_two_threads_claim_the_same_targets",
     f"{RACES}::test_two_processes_share_the_work_without_doing_any_twice",
     f"{RACES}::test_two_sweeps_at_once_take_over_once",
     f"{RACES}::test_what_the_old_owner_writes_is_void",
+    *(f"{LEASES}::{test}[{kind}]" for test in CLAIMING for kind in ("job", "target", "look", "search")),
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
 ]

@@ -1,20 +1,16 @@
-"""Who works on what: claims by compare-and-set, each with a lease by the database's clock and a fence that only
-grows."""
+"""Who works on which job and target: what may be claimed, and what follows from a claim."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from nodes.leases.clock import later, now
-from nodes.leases.errors import LeaseLost
+from nodes.leases.claims import Claims, RowClaim
+from nodes.leases.clock import now
 from nodes.leases.transactions import write_transaction
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import (
@@ -27,36 +23,16 @@ from replication.jobs.services import events, locks, signals_log
 from replication.jobs.services.events import Line
 from replication.jobs.services.job_state import update_job_state
 
+PLANNING = Claims(Job, {"state": JobState.PLANNING})
+DRIVING = Claims(Target, {"state": TargetState.RUNNING})
+
 
 @dataclass(frozen=True, slots=True)
-class JobClaim:
-    """A row that is ours until `expires` (seconds of this process' monotonic clock, taken before the claim was sent, so
-    never later than the database's own expiry). `target_id` None: the job itself, to be planned."""
+class JobClaim(RowClaim):
+    """A claim of a target, or, `target_id` being None, of the job itself, to be planned."""
 
     job_id: int
     target_id: int | None
-    fence: int
-    expires: float
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """What identifies the claimed row within this process."""
-        return self.job_id, self.target_id or 0
-
-    def rows(self) -> QuerySet[Job] | QuerySet[Target]:
-        """The claimed row, as long as it is ours."""
-        if self.target_id is None:
-            return Job.objects.filter(pk=self.job_id, fence=self.fence, state=JobState.PLANNING)
-        return Target.objects.filter(pk=self.target_id, fence=self.fence, state=TargetState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """What a worker reports when it renews: the counters it has come to, and lines for the log."""
-
-    claim: JobClaim
-    columns: dict[str, Any] = field(default_factory=dict)
-    lines: tuple[Line, ...] = ()
 
 
 def due(prefix: str = "") -> Q:
@@ -67,34 +43,26 @@ def due(prefix: str = "") -> Q:
 def claim_job(job_id: int, *, owner: str, resources: Sequence[str]) -> JobClaim | None:
     """Claim a requested job for planning and take its resources. None where somebody else was first, the job is not
     due, its cluster is paused, or another job holds a resource (its `phase` then says which)."""
-    expires = time.monotonic() + settings.PORTAL.lease
     with write_transaction():
         rows = Job.objects.filter(due(), pk=job_id, state=JobState.REQUESTED, cancel_requested_at=None)
-        job = rows.filter(cluster__paused=False).select_for_update(of=("self",)).first()
+        rows = rows.filter(cluster__paused=False)
+        job = rows.select_for_update(of=("self",)).first()
         if job is None or _in_the_way(job, resources):
             return None
-        claimed = Job.objects.filter(pk=job_id, state=JobState.REQUESTED, fence=job.fence).update(
-            state=JobState.PLANNING,
-            phase="planning",
-            not_before=None,
-            error_code="",
-            error="",
-            **_claimed(owner),
-        )
-        if not claimed:
+        columns = {"phase": "planning", "error_code": "", "error": "", **_tried()}
+        taken = PLANNING.take(rows, owner=owner, limit=1, **columns)
+        if not taken:
             return None
         events.note(job_id, Line("job.planning", f"Planning by {owner}."))
-    return JobClaim(job_id, None, job.fence + 1, expires)
+    return _of(taken[0][0], job_id, None)
 
 
-def _claimed(owner: str) -> dict[str, Any]:
-    return {
-        "owner": owner,
-        "fence": F("fence") + 1,
-        "attempt": F("attempt") + 1,
-        "lease_until": later(settings.PORTAL.lease),
-        "started_at": Coalesce("started_at", now()),
-    }
+def _of(claim: RowClaim, job_id: int, target_id: int | None) -> JobClaim:
+    return JobClaim(claim.claims, claim.pk, claim.fence, claim.expires, job_id, target_id)
+
+
+def _tried() -> dict[str, Any]:
+    return {"not_before": None, "attempt": F("attempt") + 1, "started_at": Coalesce("started_at", now())}
 
 
 def _in_the_way(job: Job, resources: Sequence[str]) -> bool:
@@ -131,23 +99,22 @@ def _claimable() -> QuerySet[Target]:
 def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str]) -> list[tuple[JobClaim, Target]]:
     """Claim up to `limit` of a job's targets that are due, first those that wait longest. Empty where nothing is,
     somebody else was first, or another job holds a resource this one needs."""
-    expires = time.monotonic() + settings.PORTAL.lease
     with write_transaction():
         if not _may_run(job, resources):
             return []
-        found = _claimable().filter(job=job.pk).select_for_update(of=("self",), skip_locked=True)
-        ids = [target.pk for target in found.order_by("pk")[:limit]]
-        if not ids:
+        found = _claimable().filter(job=job.pk).order_by("pk")
+        claims = {claim.pk: claim for claim, _ in DRIVING.take(found, owner=owner, limit=limit, **_starting())}
+        if not claims:
             return []
-        states = (TargetState.PENDING, TargetState.WAITING)
-        Target.objects.filter(pk__in=ids, state__in=states).update(
-            state=TargetState.RUNNING, phase="starting", not_before=None, **_claimed(owner)
-        )
-        targets = list(Target.objects.filter(pk__in=ids).select_related("node__cluster").order_by("pk"))
+        targets = list(Target.objects.filter(pk__in=claims).select_related("node__cluster").order_by("pk"))
         events.write(_started(target) for target in targets)
         signals_log.signalled(job, targets)
         update_job_state(job.pk)
-    return [(JobClaim(job.pk, target.pk, target.fence, expires), target) for target in targets]
+    return [(_of(claims[target.pk], job.pk, target.pk), target) for target in targets]
+
+
+def _starting() -> dict[str, Any]:
+    return {"phase": "starting", **_tried()}
 
 
 def _may_run(job: Job, resources: Sequence[str]) -> bool:
@@ -166,29 +133,3 @@ def _may_run(job: Job, resources: Sequence[str]) -> bool:
 def _started(target: Target) -> JobEvent:
     text = f"Try {target.attempt} by {target.owner}."
     return Line("target.running", text).row(target.job_id, target.pk)
-
-
-def renew(renewals: Sequence[Renewal]) -> dict[tuple[int, int], float]:
-    """Renew many claims and write what their workers report, in one transaction. Answers the new expiry of each that
-    was still ours, by `Claim.key`; the lines of a claim that is not are dropped."""
-    expires = time.monotonic() + settings.PORTAL.lease
-    held: dict[tuple[int, int], float] = {}
-    rows: list[JobEvent] = []
-    with write_transaction():
-        for renewal in renewals:
-            claim = renewal.claim
-            if claim.rows().update(lease_until=later(settings.PORTAL.lease), **renewal.columns):
-                held[claim.key] = expires
-                rows += [line.row(claim.job_id, claim.target_id) for line in renewal.lines]
-        if rows:
-            events.write(rows)
-    return held
-
-
-@contextmanager
-def holding(claim: JobClaim) -> Iterator[None]:
-    """A transaction during which the claim stays ours. Raises LeaseLost, having written nothing, where it is not."""
-    with write_transaction():
-        if not list(claim.rows().select_for_update().values_list("pk", flat=True)[:1]):
-            raise LeaseLost("another worker took over")
-        yield

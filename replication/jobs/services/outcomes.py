@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from nodes.leases.claims import holding
 from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.services import events, signals_log
-from replication.jobs.services.claims import JobClaim, holding
+from replication.jobs.services.claims import JobClaim
 from replication.jobs.services.events import (
     ERROR,
     INFO,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 
-from nodes.leases.clock import later
+from nodes.leases.claims import TAKEN_OVER
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.states import JobState, TargetState
@@ -23,7 +22,12 @@ from replication.jobs.models import (
     WriteStop,
 )
 from replication.jobs.services import locks
-from replication.jobs.services.claims import drivable_jobs, due
+from replication.jobs.services.claims import (
+    DRIVING,
+    PLANNING,
+    drivable_jobs,
+    due,
+)
 from replication.jobs.services.events import ERROR, WARNING, Line
 from replication.jobs.services.job_state import update_job_state
 from replication.jobs.services.transitions import advance_job, advance_target
@@ -63,15 +67,14 @@ def sweep() -> Swept:
 
 def _take_over_planning() -> int:
     with write_transaction():
-        expired = Job.objects.filter(state=JobState.PLANNING, lease_until__lt=later(-settings.PORTAL.operation))
-        jobs = list(expired.select_for_update(skip_locked=True))
+        jobs = list(PLANNING.expired().select_for_update(skip_locked=True))
         for job in jobs:
             _take_over_job(job)
     return len(jobs)
 
 
 def _take_over_job(job: Job) -> None:
-    columns = {"fence": F("fence") + 1}
+    columns = dict(TAKEN_OVER)
     deaths = 1 + JobEvent.objects.filter(job=job, code="job.planner_died").count()
     if job.cancel_requested_at is not None:
         line = Line("job.cancelled", "Cancelled; its planning worker had died.", WARNING)
@@ -88,9 +91,8 @@ def _take_over_job(job: Job) -> None:
 
 def _take_over_targets() -> int:
     with write_transaction():
-        expired = Target.objects.filter(state=TargetState.RUNNING, lease_until__lt=later(-settings.PORTAL.operation))
-        rows = expired.select_related("job", "node").select_for_update(of=("self",), skip_locked=True)
-        targets = list(rows)
+        rows = DRIVING.expired().select_related("job", "node")
+        targets = list(rows.select_for_update(of=("self",), skip_locked=True))
         for target in targets:
             _take_over_target(target)
         for job_id in sorted({target.job_id for target in targets}):
@@ -100,7 +102,7 @@ def _take_over_targets() -> int:
 
 def _take_over_target(target: Target) -> None:
     deaths = 1 + JobEvent.objects.filter(target=target, code="target.worker_died").count()
-    columns: dict[str, object] = {"fence": F("fence") + 1}
+    columns = dict(TAKEN_OVER)
     text = f"The worker {target.owner} died"
     if target.job.cancel_requested_at is not None:
         state, text = TargetState.CANCELLED, f"{text}; the job was cancelled."

@@ -22,15 +22,18 @@ from nodes.discovery import services as discovery_services
 from nodes.discovery.models import NetworkSearch
 from nodes.discovery.selectors import hits_of
 from nodes.discovery.services import (
+    FoundServer,
     NewSearch,
     cancel_search,
     claim_search,
-    note_progress,
+    finish_search,
     start_search,
     sweep_searches,
 )
 from nodes.discovery.worker import search
 from nodes.enums import SearchState
+from nodes.leases.claims import Renewal, renew
+from nodes.leases.errors import LeaseLost
 from nodes.remote.banners import MOST_SOCKETS, Endpoint, Knocking
 from tests.factories import make_node
 from tests.sshd import SshdServer
@@ -176,7 +179,11 @@ def test_a_dead_workers_search_fails_and_says_so(cluster: Cluster, keeper) -> No
     assert row.state == SearchState.FAILED
     assert "worker that searched died" in row.error
     # had it only been slow, it writes nothing more
-    assert not note_progress(claim, done=1, sockets=1, hits=())
+    assert renew([Renewal(claim, {"done": 1}, [discovery_services.hit_of(row.pk, FoundServer("127.0.0.1", ()))])]) == {}
+    with pytest.raises(LeaseLost):
+        finish_search(claim, done=1, hits=[FoundServer("127.0.0.1", ())])
+    row.refresh_from_db()
+    assert (row.state, row.done, row.hits.count()) == (SearchState.FAILED, 0, 0)
     row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.1/32",)))
     assert sweep_searches() == [row.pk]
     NetworkSearch.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(seconds=600))
@@ -209,7 +216,7 @@ def test_an_unforeseen_failure_is_told(cluster: Cluster, keeper, monkeypatch) ->
     def fail(*_: object, **__: object) -> bool:
         raise RuntimeError("no")
 
-    monkeypatch.setattr("nodes.discovery.worker.note_progress", fail)
+    monkeypatch.setattr("nodes.discovery.worker.Knocking", fail)
     with pytest.raises(RuntimeError):
         search(row.pk)
     row.refresh_from_db()

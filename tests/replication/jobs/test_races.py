@@ -18,6 +18,7 @@ from django.db import connection
 
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
+from nodes.leases.claims import Renewal, holding, renew
 from nodes.leases.clock import later
 from nodes.leases.errors import LeaseLost
 from nodes.leases.worker import SHUTTING_DOWN
@@ -29,13 +30,7 @@ from replication.jobs.models import Job, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.registry import RUNNERS
 from replication.jobs.runner import TargetOutcome
-from replication.jobs.services.claims import (
-    Renewal,
-    claim_job,
-    claim_targets,
-    holding,
-    renew,
-)
+from replication.jobs.services.claims import claim_job, claim_targets
 from replication.jobs.services.outcomes import Ended, Finish, finish_targets
 from replication.jobs.services.recovery import PLANNING_DEATHS, sweep
 from replication.jobs.services.requests import approve_job, cancel_job

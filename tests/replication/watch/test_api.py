@@ -8,11 +8,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
+from nodes.leases.errors import LeaseLost
 from replication.jobs import wake
 from replication.jobs.models import Job
 from replication.watch.core.changes import Memory, Sighting, Stamp
 from replication.watch.models import Watch
-from replication.watch.poller import Watcher
+from replication.watch.poller import LookLease, Watcher
 from replication.watch.services import claim_looks, finish_look, request_for_look
 from tests.factories import make_cluster, make_node
 
@@ -85,7 +86,7 @@ def test_a_signal_during_a_look_is_not_lost(api_for, operator, awake):
     (look,) = claim_looks("w", within=0.0, limit=9)
     api_for(operator).post(address(awake, "signal"), {}, format="json")
     assert claim_looks("other", within=0.0, limit=9) == []
-    assert finish_look(look, {}, again_in=3600.0)
+    finish_look(look, {}, again_in=3600.0)
     assert len(claim_looks("w", within=0.0, limit=9)) == 1
 
 
@@ -94,10 +95,12 @@ def test_a_look_is_claimed_once_and_an_old_one_has_no_effect(awake):
     assert claim_looks("two", within=0.0, limit=9) == []
     Watch.objects.update(lease_until=timezone.now() - timedelta(hours=1))
     (new,) = claim_looks("two", within=0.0, limit=9)
-    assert not finish_look(old, {"note": "late"}, again_in=1.0)
-    assert request_for_look(old, reason="late", node_ids=[], unstable=[]) is None
+    with pytest.raises(LeaseLost):
+        finish_look(old, {"note": "late"}, again_in=1.0)
+    with pytest.raises(LeaseLost):
+        request_for_look(old, reason="late", node_ids=[], unstable=[])
     assert Job.objects.count() == 0
-    assert finish_look(new, {"note": "in time"}, again_in=1.0)
+    finish_look(new, {"note": "in time"}, again_in=1.0)
     assert Watch.objects.get().note == "in time"
 
 
@@ -132,7 +135,7 @@ def test_a_memory_that_cannot_be_read_hides_neither_the_state_nor_the_look(api_f
     Watch.objects.update(memory={"pending": {"App/b.dat": "seen"}})
     assert api_for(viewer).get(address(awake)).data["pending_paths"] == []
     (look,) = claim_looks("w", within=0.0, limit=1)
-    Watcher(look).run()
+    Watcher(look, LookLease(look.claim)).run()
     assert Watch.objects.get().mood == "held" and "first replication" in Watch.objects.get().note
 
 
