@@ -10,7 +10,18 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("nodes", "replication")
 
 GROUND = {
-    "nodes": {"api", "management", "migrations", "models", "platforms", "products", "remote", "templatetags", "web"},
+    "nodes": {
+        "api",
+        "leases",
+        "management",
+        "migrations",
+        "models",
+        "platforms",
+        "products",
+        "remote",
+        "templatetags",
+        "web",
+    },
     "replication": {"api", "files", "management", "migrations", "models", "objects", "templatetags"},
 }
 """Folders that are no capability: faces of the whole app, and what capabilities stand on."""
@@ -19,8 +30,9 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 
 
 def contract(words: str) -> dict[str, Any]:
-    (found,) = (each for each in CONTRACTS if words in each["name"])
-    return found
+    found: list[dict[str, Any]] = [each for each in CONTRACTS if words in each["name"]]
+    (only,) = found
+    return only
 
 
 def packages(app: str) -> set[str]:
