@@ -21,7 +21,10 @@ from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes import secret
 from nodes.clusters.models import Cluster
+from tests import tools
 from tests.factories import make_cluster, make_member, make_token, make_user
+
+tools.only_listed()
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.tools import tool
+
 ACCOUNT = "postgres"
 """Made by Debian's package. The server refuses to run as root."""
 
@@ -58,7 +60,7 @@ class PostgresqlServer:
             "--encoding=UTF8",
             "--locale=C.UTF-8",
         ]
-        _run("initdb", *made, "--no-sync", f"--pgdata={folder / 'data'}")
+        _run(tool("initdb"), *made, "--no-sync", f"--pgdata={folder / 'data'}")
         server = cls(folder, _free_port(), password)
         try:
             server.begin()
@@ -72,7 +74,7 @@ class PostgresqlServer:
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options],
+                [tool("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options],
                 **_account(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -101,16 +103,8 @@ class PostgresqlServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _program(name: str) -> str:
-    """A server program of the newest version that is installed; Debian keeps them off PATH."""
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    found = str(installed[-1]) if installed else shutil.which(name)
-    assert found, f"{name} was not found; the tests need PostgreSQL. Run: apt-get install postgresql"
-    return found
-
-
-def _run(name: str, *words: str) -> None:
-    done = subprocess.run([_program(name), *words], **_account(), capture_output=True, text=True, cwd="/", check=False)
+def _run(program: str, *words: str) -> None:
+    done = subprocess.run([program, *words], **_account(), capture_output=True, text=True, cwd="/", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

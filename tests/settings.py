@@ -3,8 +3,15 @@
 import base64
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
+
+from tests import surroundings
+
+if "_pytest" in sys.modules:
+    # a process that a test starts has what the test gave it
+    surroundings.neutral()
 
 _data = Path(os.environ.setdefault("CLUSTERPORTAL_DATA", tempfile.mkdtemp(prefix="clusterportal-tests-")))
 if (_lane := os.environ.get("PYTEST_XDIST_WORKER")) and _data.name != _lane:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,15 +20,11 @@ from nodes.remote.hostkeys import fingerprint_of
 from nodes.remote.keypairs import KeyPair, make_key_pair
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
+from tests.tools import tool
 
 START_SECONDS = 10.0
 ATTEMPTS = 5
-WITHOUT_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-INSTALL_HINT = "OpenSSH's server is not installed: apt-get install openssh-server"
-
-
-class SshdMissing(RuntimeError):
-    """There is no sshd on this machine."""
+WITHOUT_OVERRIDE = "--bounding-set=-dac_override,-dac_read_search"
 
 
 @dataclass(slots=True, eq=False)
@@ -113,16 +108,13 @@ class SshdServer:
 
     def start_again(self) -> None:
         """Start on the same port with the same keys. Raises RuntimeError with the log's end."""
-        program = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if program is None:
-            raise SshdMissing(INSTALL_HINT)
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = self._write_config()
-        bound = [*WITHOUT_OVERRIDE, "--"] if self.obeys_modes and os.geteuid() == 0 else []
+        bound = [tool("setpriv"), WITHOUT_OVERRIDE, "--"] if self.obeys_modes and os.geteuid() == 0 else []
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*bound, program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*bound, tool("sshd"), "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._wait_for_banner(self.process)
 
@@ -216,12 +208,12 @@ def with_passphrase(pair: KeyPair, passphrase: str, folder: Path) -> Secret:
     path = folder / "protected"
     path.write_text(pair.private.reveal())
     path.chmod(0o600)
-    subprocess.run(["ssh-keygen", "-q", "-p", "-f", str(path), "-N", passphrase], check=True, capture_output=True)
+    subprocess.run([tool("ssh-keygen"), "-q", "-p", "-f", str(path), "-N", passphrase], check=True, capture_output=True)
     return Secret(path.read_text())
 
 
 def _make_host_key(path: Path) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    subprocess.run([tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
 
 
 def _shows_banner(port: int) -> bool:

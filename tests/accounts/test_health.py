@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +14,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from clusterportal import checks
+from tests.tools import tool
 
 
 def free_port() -> int:
@@ -26,11 +26,9 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
     """A real Redis on loopback; its address."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    assert program, "install redis-server: the tests need a real one"
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path_factory.mktemp("redis"))]
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([tool("redis-server"), *options], stdout=subprocess.DEVNULL)
     client = redis.Redis(port=port)
     deadline = time.monotonic() + 10
     while True:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 from accounts.models import User
 from tests.browser.seed import Seeded, seed
+from tests.tools import tool
 
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 375, "height": 800}
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=ARGUMENTS)
         yield browser
         browser.close()
     if before is None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from demo.nodes import DemoNode, start_nodes
+from tests.tools import tool
 
 
-@pytest.fixture(scope="module", params=["sshd", "asyncssh"])
+@pytest.fixture(scope="module", params=("sshd", "asyncssh"))
 def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
     patch = pytest.MonkeyPatch()
     if request.param == "asyncssh":
@@ -30,7 +31,7 @@ def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory) -> Path:
     path: Path = tmp_path_factory.mktemp("key") / "id"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=20)
+    subprocess.run([tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=20)
     return path
 
 
@@ -44,9 +45,11 @@ def client(program: str, node: DemoNode, key: Path, *arguments: str) -> subproce
 def test_the_host_key_is_the_one_that_was_told(nodes) -> None:
     for node in nodes:
         scan = subprocess.run(
-            ["ssh-keyscan", "-p", str(node.port), "127.0.0.1"], capture_output=True, timeout=20, check=True
+            [tool("ssh-keyscan"), "-p", str(node.port), "127.0.0.1"], capture_output=True, timeout=20, check=True
         ).stdout
-        shown = subprocess.run(["ssh-keygen", "-lf", "-"], input=scan, capture_output=True, timeout=20, check=True)
+        shown = subprocess.run(
+            [tool("ssh-keygen"), "-lf", "-"], input=scan, capture_output=True, timeout=20, check=True
+        )
         assert node.fingerprint.encode() in shown.stdout.split()
     assert len({node.fingerprint for node in nodes}) == 3
 
@@ -54,12 +57,12 @@ def test_the_host_key_is_the_one_that_was_told(nodes) -> None:
 def test_only_an_authorized_key_comes_in_then_commands_and_sftp_work(nodes, key) -> None:
     node = nodes[0]
     at = f"{node.username}@127.0.0.1"
-    assert client("ssh", node, key, at, "echo in").returncode == 255
+    assert client(tool("ssh"), node, key, at, "echo in").returncode == 255
     with Path(node.authorized_keys).open("a") as keys:
         keys.write("restrict " + key.with_suffix(".pub").read_text())
-    done = client("ssh", node, key, at, "echo out; echo err >&2; exit 3")
+    done = client(tool("ssh"), node, key, at, "echo out; echo err >&2; exit 3")
     assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 3)
     local = key.with_name("MDaemon.ini")
     remote = f"{node.install_root}/App/MDaemon.ini"
-    assert client("sftp", node, key, f"{at}:{remote}", str(local)).returncode == 0
+    assert client(tool("sftp"), node, key, f"{at}:{remote}", str(local)).returncode == 0
     assert local.read_bytes() == Path(remote).read_bytes()

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.tools import tool
+
 REPO = Path(__file__).resolve().parents[2]
 FAST = {
     "CLUSTERPORTAL_LEASE": "2",
@@ -121,7 +123,7 @@ class Portal:
 
     def start_redis(self) -> None:
         self.redis_port = self.redis_port or free_port()
-        words = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.data)]
+        words = [tool("redis-server"), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.data)]
         self.spawn("redis", [*words, "--save", "", "--appendonly", "yes"])
         wait_for("redis answers", lambda: self._listens(self.redis_port), 10)
 

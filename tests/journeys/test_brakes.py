@@ -19,8 +19,8 @@ from tests.journeys.portal import Portal, wait_for
 from tests.journeys.test_faults_transfer import small_volume
 from tests.journeys.trees import config_of, hashes, make_tree
 from tests.sshd import SshdServer
+from tests.tools import tool
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 SIGNAL = "210402 160205105 D [24D2AF55] 0x4151020C Replication Signal from: DESKTOP-ABC123\r\n"
 MEBIBYTE = 1024 * 1024
 AN_HOUR_LATER = """
@@ -256,7 +256,8 @@ def turned_clock(stage: Stage, seconds: int) -> Callable[[], None]:
     """Let commands on the secondary see another time; answers how to turn it back. sshd's own clock stays."""
     server: SshdServer = stage.servers[1]
     keys, lines = server.authorized_keys, server.extra_lines
-    faked = f'environment="LD_PRELOAD={FAKETIME}",environment="FAKETIME={seconds:+d}s" '
+    library = tool("libfaketime")
+    faked = f'environment="LD_PRELOAD={library}",environment="FAKETIME={seconds:+d}s" '
 
     def turn(new_keys: Any, new_lines: Any) -> None:
         server.stop()
@@ -268,7 +269,6 @@ def turned_clock(stage: Stage, seconds: int) -> Callable[[], None]:
 
 
 def test_a_clock_400_seconds_off(stage: Stage) -> None:
-    assert Path(FAKETIME).exists(), "libfaketime is not installed: apt-get install libfaketime"
     turn_back = turned_clock(stage, 400)
     job = halted_by(stage, "clock_off", "s ahead of the portal's", "the limit is 300 s")
     goes_on_once(stage, job, "clock_off")

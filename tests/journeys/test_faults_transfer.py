@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.journeys.acting import Eye, has_staged, sha256, until
 from tests.journeys.trees import config_of, make_tree
+from tests.tools import tool
 
 BIG = b"0123456789abcdef" * (50 * 1024 * 1024 // 16)
 
@@ -26,30 +27,30 @@ def folders(root: Path) -> set[Path]:
 @contextmanager
 def small_volume(folder: Path, mebibytes: int) -> Iterator[Path]:
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
+    subprocess.run([tool("mount"), "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run([tool("umount"), "-l", str(folder)], check=True)
 
 
 @contextmanager
 def immutable(path: Path) -> Iterator[None]:
-    subprocess.run(["chattr", "+i", str(path)], check=True)
+    subprocess.run([tool("chattr"), "+i", str(path)], check=True)
     try:
         yield
     finally:
-        subprocess.run(["chattr", "-i", str(path)], check=True)
+        subprocess.run([tool("chattr"), "-i", str(path)], check=True)
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """A name that can be neither replaced nor removed, as a file that another program holds open on Windows."""
-    subprocess.run(["mount", "--bind", str(path), str(path)], check=True)
+    subprocess.run([tool("mount"), "--bind", str(path), str(path)], check=True)
     try:
         yield
     finally:
-        subprocess.run(["umount", str(path)], check=True)
+        subprocess.run([tool("umount"), str(path)], check=True)
 
 
 def fill(folder: Path) -> Path:

@@ -12,9 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import surroundings
 from tests.journeys.portal import REPO, wait_for
 from tests.journeys.trees import config_of
 from tests.postgresql import PostgresqlServer
+from tests.tools import tool
 
 RACES = "tests/replication/jobs/test_races.py"
 LEASES = "tests/nodes/leases/test_contract.py"
@@ -48,7 +50,7 @@ def server() -> Iterator[PostgresqlServer]:
 
 def test_races_have_one_winner(server: PostgresqlServer, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment |= {"DATABASE_URL": server.url, "CLUSTERPORTAL_DATA": str(tmp_path)}
+    environment |= {surroundings.DATABASE: server.url, "CLUSTERPORTAL_DATA": str(tmp_path)}
     words = [sys.executable, "-m", "pytest", "-q", *ENGINE]
     done = subprocess.run(words, cwd=REPO, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -75,6 +77,7 @@ def test_a_cluster_kept_equal_from_postgresql(server: PostgresqlServer, new_stag
     assert server.password not in stage.portal.logs()
     stage.portal.stop()
     file, jobs = tmp_path / "portal.backup", _rows(server, "SELECT count(*) FROM replication_job")
+    assert tool("pg_dump") and tool("pg_restore")  # what the two start
     stage.portal.manage("backup", str(file))
     _rows(server, "DROP TABLE replication_target CASCADE")
     stage.portal.manage("restore", str(file), "--force")

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import PATIENCE
+from tests.tools import tool
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
     argv = [str(ROOT / "run"), *arguments]
     environment = {**os.environ, **env}
-    return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -32,16 +35,17 @@ def checkout(tmp_path) -> Path:
     python.chmod(0o755)
     show = 'cat requirements.txt requirements-dev.txt; .venv/bin/python -c "import sys; print(sys.version)"'
     stamp = subprocess.run(
-        ["sh", "-c", f"{{ {show}; }} | cksum"], cwd=place, capture_output=True, text=True, check=True
+        [tool("sh"), "-c", f"{{ {show}; }} | cksum"], cwd=place, capture_output=True, text=True, check=True
     )
-    (place / ".venv/.installed-requirements.txt").write_text(stamp.stdout)
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        (place / f".venv/.installed-{lock}").write_text(stamp.stdout)
     return place
 
 
 def manage(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key != "CLUSTERPORTAL_DATA"} | env
     argv = [str(checkout / "run"), "manage", "version", "two words"]
-    return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, cwd="/", env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_help_names_every_command() -> None:
@@ -91,15 +95,37 @@ def test_a_data_folder_that_cannot_be_made(checkout, tmp_path) -> None:
     assert done.returncode == 1 and "CLUSTERPORTAL_DATA" in done.stderr
 
 
-def test_it_says_what_is_missing_without_python_and_apt(checkout, tmp_path) -> None:
-    shutil.rmtree(checkout / ".venv")
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A PATH with nothing but what `./run` itself takes."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("dirname", "id", "cat", "cksum", "date"):
-        (tools / name).symlink_to(str(shutil.which(name)))
-    shell = "/bin/sh"
-    argv = [shell, str(checkout / "run"), "manage", "version"]
+    for program in (tool("dirname"), tool("cat"), tool("cksum"), tool("date"), tool("tr"), tool("sort")):
+        (tools / Path(program).name).symlink_to(program)
+    (tools / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tools / "id").chmod(0o755)
+    return tools
+
+
+def bare_run(checkout: Path, tools: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [tool("sh"), str(checkout / "run"), *arguments]
     environment = {"PATH": str(tools)}
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_it_says_what_is_missing_without_python_and_apt(checkout, bare) -> None:
+    shutil.rmtree(checkout / ".venv")
+    done = bare_run(checkout, bare, "manage", "version")
     assert done.returncode == 1
     assert done.stderr.startswith("run: Python 3.11 or newer is needed.") and "python3-venv" in done.stderr
+
+
+def test_it_says_which_packages_the_tests_lack(checkout, bare) -> None:
+    """Who is not root is told the line to run; each package once."""
+    (bare / "apt-get").touch(mode=0o755)
+    done = bare_run(checkout, bare, "test")
+    assert done.returncode == 1
+    says, _, packages = done.stderr.partition("Run: sudo apt-get install -y ")
+    assert says.startswith("run: the tests use real servers")
+    assert set(packages.split()) >= {"chromium", "openssl", "openssh-client", "redis-server", "wine", "wine64"}
+    assert len(packages.split()) == len(set(packages.split()))

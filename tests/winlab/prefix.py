@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.platforms.powershell import SCRIPTS
+from tests.tools import tool
 
 HERE = Path(__file__).resolve().parent
 PINS = HERE / "pins"
 INSIDE = HERE / "inside"
 PYTHON = r"C:\py311\python.exe"
-INSTALL_HINT = "wine is missing. Install it: apt-get install -y --no-install-recommends wine wine64"
 
 SILENT = (
     *("certutil", "fc", "findstr", "icacls", "net1", "netsh", "robocopy", "schtasks", "systeminfo", "tasklist"),
@@ -36,10 +36,6 @@ SILENT = (
 
 PLAYED = {"powershell": "powershell_shim.py", "tzutil": "tzutil_shim.py"}
 """Programs that are played truly, by a script in `inside/`."""
-
-
-class WineMissing(RuntimeError):
-    """Wine is not installed; the tests that need it fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class Prefix:
         """Run a program to its end, its output in the log; answers its exit status."""
         with (self.folder.parent / "wine.log").open("ab") as log:
             done = subprocess.run(
-                ["wine", *words],
+                [tool("wine"), *words],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -78,7 +74,7 @@ class Prefix:
     def python(self, *words: str) -> subprocess.Popen[bytes]:
         """Start Windows Python with pipes for its input and output."""
         return subprocess.Popen(
-            ["wine", PYTHON, *words],
+            [tool("wine"), PYTHON, *words],
             env=self.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -87,14 +83,14 @@ class Prefix:
 
     def server(self, option: str) -> None:
         """`-w` waits until every process of this prefix ended, `-k` ends them; other prefixes are not touched."""
-        subprocess.run(["wineserver", option], env=self.environment(), check=False, timeout=60, capture_output=True)
+        subprocess.run(
+            [tool("wineserver"), option], env=self.environment(), check=False, timeout=60, capture_output=True
+        )
 
 
 @contextmanager
 def prefix() -> Iterator[Prefix]:
-    """The prefix, for one user at a time; its processes end with the block. Raises WineMissing."""
-    if shutil.which("wine") is None:
-        raise WineMissing(INSTALL_HINT)
+    """The prefix, for one user at a time; its processes end with the block. Raises NotInstalled without Wine."""
     home = cache() / f"winlab-{_recipe()}"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:

@@ -3,6 +3,7 @@
 import subprocess
 
 from nodes.credentials.authorized_keys import authorized_key_lines
+from tests.tools import tool
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 clusterportal-1"
 
@@ -10,7 +11,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 clusterportal-1"
 def test_posix_lines_put_the_key_where_sshd_looks(tmp_path):
     lines = authorized_key_lines(public_key=KEY, username="portal").posix
     for _ in range(2):
-        subprocess.run(["/bin/sh", "-e"], input="\n".join(lines), text=True, env={"HOME": str(tmp_path)}, check=True)
+        subprocess.run([tool("sh"), "-e"], input="\n".join(lines), text=True, env={"HOME": str(tmp_path)}, check=True)
     keys = tmp_path / ".ssh" / "authorized_keys"
     assert keys.read_text() == f"restrict {KEY}\n" * 2
     assert keys.stat().st_mode & 0o777 == 0o600
@@ -20,7 +21,7 @@ def test_posix_lines_put_the_key_where_sshd_looks(tmp_path):
 def test_hostile_text_stays_inside_its_quotes(tmp_path):
     hostile = "ssh-ed25519 AAAA '; touch $HOME/broken; echo '"
     lines = authorized_key_lines(public_key=hostile, username="x\ntouch $HOME/broken").posix
-    subprocess.run(["/bin/sh"], input="\n".join(lines), text=True, env={"HOME": str(tmp_path)}, check=True)
+    subprocess.run([tool("sh")], input="\n".join(lines), text=True, env={"HOME": str(tmp_path)}, check=True)
     assert not (tmp_path / "broken").exists()
     assert (tmp_path / ".ssh" / "authorized_keys").read_text() == f"restrict {hostile}\n"
 

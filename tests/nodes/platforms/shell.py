@@ -8,6 +8,7 @@ from typing import Any
 
 from nodes.command import Command, CommandResult
 from nodes.platforms import platform_named
+from tests.tools import tool
 
 POSIX = platform_named("posix")
 
@@ -15,7 +16,7 @@ POSIX = platform_named("posix")
 def run(command: Command | None, stdin: bytes = b"", **popen: Any) -> CommandResult:
     assert command is not None
     line = POSIX.spell(command)
-    done = subprocess.run(["/bin/sh", "-c", line], input=stdin, capture_output=True, timeout=60, check=False, **popen)
+    done = subprocess.run([tool("sh"), "-c", line], input=stdin, capture_output=True, timeout=60, check=False, **popen)
     return CommandResult(done.returncode, done.stdout, done.stderr)
 
 

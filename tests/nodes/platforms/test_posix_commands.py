@@ -19,6 +19,7 @@ from nodes.command import Command
 from nodes.errors import RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Capabilities, Listing
 from tests.nodes.platforms.shell import POSIX, as_nobody, run
+from tests.tools import tool
 
 NASTY = [
     "plain.txt",
@@ -191,15 +192,16 @@ def without_openssl(tmp_path: Path) -> dict[str, str]:
     """A PATH on which there is everything the hash script needs, but no openssl."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for tool in ("env", "sh", "xargs", "sha256sum", "printf", "tr"):
-        (tools / tool).symlink_to(f"/usr/bin/{tool}")
+    for program in (tool("env"), tool("sh"), tool("xargs"), tool("sha256sum"), tool("printf"), tool("tr")):
+        (tools / Path(program).name).symlink_to(program)
     return {"PATH": str(tools)}
 
 
-@pytest.mark.parametrize("openssl", [True, False], ids=["openssl", "sha256sum"])
+@pytest.mark.parametrize("openssl", [True, False], ids=("openssl", "sha256sum"))
 def test_hashes_of_nasty_names_are_right_with_either_tool(
     tmp_path: Path, nasty_tree: dict[str, bytes], *, openssl: bool, tmp_path_factory: pytest.TempPathFactory
 ):
+    assert tool("openssl")
     env = None if openssl else without_openssl(tmp_path_factory.mktemp("path"))
     expected = {path: hashlib.sha256(content).hexdigest() for path, content in nasty_tree.items()}
     assert hashed(tmp_path, list(nasty_tree), env=env) == expected

@@ -10,6 +10,7 @@ from nodes.remote.fingerprints import fingerprint_of, parse_fingerprint
 from nodes.remote.keypairs import inspect_private_key, make_key_pair
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
+from tests.tools import tool
 
 GOOD = "SHA256:" + "Ab+/" * 10 + "xyz"
 
@@ -21,8 +22,12 @@ def keygen(tmp_path):
 
     def make(*options: str, passphrase: str = "") -> tuple[str, str, str]:
         path = tmp_path / f"key{next(count)}"
-        subprocess.run(["ssh-keygen", "-q", "-N", passphrase, "-C", "a comment", "-f", str(path), *options], check=True)
-        shown = subprocess.run(["ssh-keygen", "-l", "-f", str(path)], check=True, capture_output=True, text=True).stdout
+        subprocess.run(
+            [tool("ssh-keygen"), "-q", "-N", passphrase, "-C", "a comment", "-f", str(path), *options], check=True
+        )
+        shown = subprocess.run(
+            [tool("ssh-keygen"), "-l", "-f", str(path)], check=True, capture_output=True, text=True
+        ).stdout
         return path.read_text(), path.with_suffix(".pub").read_text(), shown
 
     return make
@@ -65,7 +70,9 @@ def test_made_pair_is_usable_and_hides_its_private_half(keygen, tmp_path):
     path = tmp_path / "made"
     path.write_text(pair.private.reveal())
     path.chmod(0o600)
-    public = subprocess.run(["ssh-keygen", "-y", "-f", str(path)], check=True, capture_output=True, text=True).stdout
+    public = subprocess.run(
+        [tool("ssh-keygen"), "-y", "-f", str(path)], check=True, capture_output=True, text=True
+    ).stdout
     assert public.split()[:2] == pair.public.split()[:2]
     assert "PRIVATE" not in repr(pair)
 

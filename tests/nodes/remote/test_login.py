@@ -25,6 +25,7 @@ from nodes.remote.keypairs import make_key_pair
 from nodes.remote.ssh import SshSession, open_transport
 from nodes.secret import Secret
 from tests.sshd import free_port, with_passphrase
+from tests.tools import tool
 
 CANARY = "canary-7f3a-Secret"
 AUTH_WORDS = ("publickey", "password", "authenticating user", "Accepted", "Failed")
@@ -47,7 +48,7 @@ def test_key_login(sshd):
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
 def test_key_login_with_every_kind_and_a_passphrase(sshd, tmp_path, kind):
     path = tmp_path / "login"
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "words in it", "-f", str(path)], check=True)
+    subprocess.run([tool("ssh-keygen"), "-q", "-t", kind, "-N", "words in it", "-f", str(path)], check=True)
     server = sshd(authorized_keys=[path.with_suffix(".pub").read_text().strip()])
     _login(server.target(private_key=Secret(path.read_text()), passphrase=Secret("words in it")))
 

@@ -30,6 +30,7 @@ from nodes.errors import (
 from nodes.remote import wire
 from nodes.remote.handshake import open_transport
 from nodes.remote.ssh import SshSession
+from tests.tools import tool
 
 MIB = 1024 * 1024
 
@@ -185,11 +186,11 @@ def test_peer_that_stops_reading_loses_the_connection(sshd, proxy, session, monk
 
 @contextmanager
 def _small_volume(folder: Path, size: str) -> Iterator[Path]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    subprocess.run([tool("mount"), "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run([tool("umount"), str(folder)], check=True)
 
 
 def test_full_disk_is_no_space_and_leaves_nothing(sshd, session, folder):

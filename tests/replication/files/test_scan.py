@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
 from tests.faults import Through
 from tests.sshd import SshdServer
+from tests.tools import tool
 
 ROOT = "/srv/mail"
 LONG_AGO = 1_600_000_000 * 10**9
@@ -224,8 +226,10 @@ def test_a_temporary_file_that_went_away_hides_nothing(
     server = SshdServer.start(tmp_path / "sshd")
     try:
         session = Listed(SshSession(open_transport(server.target())))
-        gone = subprocess.run(["find", f"./{name}"], cwd=root, env={"LC_ALL": "C"}, capture_output=True, check=False)
-        session.complaints = (gone.stderr,)
+        gone = subprocess.run(
+            [tool("find"), f"./{name}"], cwd=root, env={"LC_ALL": "C"}, capture_output=True, check=False
+        )
+        session.complaints = (gone.stderr.replace(os.fsencode(tool("find")), b"find"),)
         link = NodeLink(session, platform_named("posix"), str(root), Capabilities(can_list=True), 1, "mx1")
         listing = list_tree(link, profile, Patient())
     finally:
