@@ -23,7 +23,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from clusterportal.broker import Broker, NoBroker, choose_broker
-from clusterportal.supervisor import Program, QuietPrinter, Supervisor
+from clusterportal.supervisor import Program, QuietPrinter, Supervisor, hear_orders
 from replication.backup.data_folder import (
     LOCK_NAME,
     InUse,
@@ -232,6 +232,7 @@ def _say(text: str) -> None:
 def main(argv: Sequence[str]) -> int:
     """The door of `./run up` and `./run demo`."""
     arguments = parse(argv)
+    hear_orders()  # from the start: making ready takes seconds
     django.setup()
     folder = Path(os.environ["CLUSTERPORTAL_DATA"]).resolve()
     try:

@@ -25,6 +25,9 @@ from honcho.process import Process
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 WATCH = 0.3  # seconds between two looks at whether the supervisor lives
+ORDERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""Signals that end all: a closed terminal, Ctrl-C, and `kill`."""
+
 TIED = Path(__file__).with_name("die_with_parent.py")
 
 
@@ -107,8 +110,8 @@ class Supervisor(Manager):
 
     def run(self) -> int:
         """Run until all have ended; the exit status is the first one's to end, or that of the signal."""
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, _end_too)
+        hear_orders()
+        signal.signal(signal.SIGHUP, _end_too)
         self.loop()
         return int(self.returncode or 0)
 
@@ -126,6 +129,18 @@ class Supervisor(Manager):
             del self._processes[name]
         super()._killall(force)
         self._processes.update(unknown)
+
+
+def hear_orders() -> None:
+    """Let ORDERS end this process also where its caller ignored them (nohup, a background job) or held them back.
+
+    What is started afterwards hears them, too. Whoever wants a portal that outlives the terminal runs it as a service
+    or under `setsid`: no terminal's end reaches it then, and a SIGHUP that does come is meant.
+    """
+    for number in ORDERS:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)
 
 
 def _end_too(number: int, frame: FrameType | None) -> None:

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,8 @@ from clusterportal.processes import (
     parse,
     table,
 )
+from tests.deadlines import PATIENCE, wait_for
+from tests.tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,19 +47,20 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within time"
-        time.sleep(0.05)
+ORDERS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT, "SIGHUP": signal.SIGHUP}
+KNOWN = ("--default-signal",)
+DEAF = (f"--ignore-signal={','.join(ORDERS)}",)
+HELD_BACK = ("--default-signal", f"--block-signal={','.join(ORDERS)}")
 
 
 class Running:
-    def __init__(self, place: Path, *names: str) -> None:
+    """A supervisor with programs. `signals`: how its caller treats them, as options of env."""
+
+    def __init__(self, place: Path, *names: str, signals: Sequence[str] = KNOWN) -> None:
         self.place = place
-        argv = [sys.executable, "-c", SUPERVISE, str(place), *names]
+        argv = [tool("env"), *signals, sys.executable, "-c", SUPERVISE, str(place), *names]
         self.process = subprocess.Popen(argv, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
-        wait_until(lambda: all(self._written(name) for name in names))
+        wait_for("all programs run", lambda: all(self._written(name) for name in names))
         self.children = [int((place / name).read_text()) for name in names]
 
     def _written(self, name: str) -> bool:
@@ -68,7 +70,7 @@ class Running:
         for pid in (self.process.pid, *self.children):
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -86,39 +88,62 @@ def stubborn(tmp_path) -> Iterator[Running]:
     running.end()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_all(running, number) -> None:
-    assert all(alive(pid) for pid in running.children)
-    running.process.send_signal(number)
-    assert running.process.wait(20) != 0
-    assert not any(alive(pid) for pid in running.children)
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize(
+    "signals", [KNOWN, DEAF, HELD_BACK], ids=("", "ignored by the caller", "held back by the caller")
+)
+def test_a_signal_ends_all(tmp_path, name, signals) -> None:
+    """Whatever the caller did with it: nohup ignores SIGHUP, a script's shell ignores SIGINT of what runs beside it."""
+    running = Running(tmp_path, "one", "two", signals=signals)
+    try:
+        assert all(alive(pid) for pid in running.children)
+        running.process.send_signal(ORDERS[name])
+        assert running.process.wait(PATIENCE) != 0
+        assert not any(alive(pid) for pid in running.children)
+    finally:
+        running.end()
+
+
+def test_programs_hear_signals_that_the_caller_ignored(tmp_path) -> None:
+    running = Running(tmp_path, "one", "two", signals=DEAF)
+    try:
+        masks = [ignored_by(pid) for pid in running.children]
+        assert [name for name, number in ORDERS.items() for mask in masks if mask >> (number - 1) & 1] == []
+    finally:
+        running.end()
+
+
+def ignored_by(pid: int) -> int:
+    """The signals a process ignores, one bit each."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("SigIgn:")[2].split()[0], 16)
 
 
 def test_children_notice_the_supervisor_killed(running) -> None:
     running.process.kill()
-    wait_until(lambda: not any(alive(pid) for pid in running.children))
+    wait_for("all ended", lambda: not any(alive(pid) for pid in running.children))
 
 
 def test_a_stubborn_child_is_killed(stubborn) -> None:
     stubborn.process.terminate()
-    assert stubborn.process.wait(20) != 0
+    assert stubborn.process.wait(PATIENCE) != 0
     assert not any(alive(pid) for pid in stubborn.children)
 
 
 def test_a_stubborn_child_is_killed_without_the_supervisor(stubborn) -> None:
     stubborn.process.kill()
-    wait_until(lambda: not any(alive(pid) for pid in stubborn.children))
+    wait_for("all ended", lambda: not any(alive(pid) for pid in stubborn.children))
 
 
 def test_children_notice_the_whole_group_killed(running) -> None:
     """As `timeout -s KILL` or a closed container shell does: the runners die with the supervisor."""
     os.killpg(running.process.pid, signal.SIGKILL)
-    wait_until(lambda: not any(alive(pid) for pid in running.children))
+    wait_for("all ended", lambda: not any(alive(pid) for pid in running.children))
 
 
 def test_one_that_ends_ends_all(running) -> None:
     os.kill(running.children[0], signal.SIGKILL)
-    assert running.process.wait(20) != 0
+    assert running.process.wait(PATIENCE) != 0
     assert not any(alive(pid) for pid in running.children)
 
 
