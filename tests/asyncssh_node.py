@@ -15,8 +15,9 @@ import asyncssh
 from nodes.remote.hostkeys import fingerprint_of
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
+from tests.deadlines import PATIENCE
 
-START_SECONDS = 10.0
+START_SECONDS = PATIENCE
 
 
 class _Server(asyncssh.SSHServer):

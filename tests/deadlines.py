@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 PATIENCE = 120.0
 """Seconds. No promise of the portal's: where one is tested, the test says its own number."""
 
-Found = TypeVar("Found")
+
+def promised(seconds: float) -> float:
+    """The bound of a promise in seconds: itself where this machine has nothing else to do, else only no hanging."""
+    return seconds if os.getloadavg()[0] < (os.cpu_count() or 1) else PATIENCE
 
 
-def wait_for(
-    what: str, condition: Callable[[], Found | None], seconds: float = PATIENCE, *, pause: float = 0.03
-) -> Found:
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = 0.03) -> Any:
     """The first true value of `condition`, asked every `pause` seconds; fails by name after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import PATIENCE
 from tests.tools import tool
 
 ACCOUNT = "postgres"
@@ -81,7 +82,7 @@ class PostgresqlServer:
                 stderr=log,
                 cwd=self.folder,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while "ready to accept connections" not in self.log():
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()
@@ -95,7 +96,7 @@ class PostgresqlServer:
         """Stop the process; whoever is connected is cut off."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # "fast"
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
 
     def stop(self) -> None:
         """End it, and remove its folder."""

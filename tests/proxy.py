@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.deadlines import PATIENCE
+
 _PIECE = 16 * 1024
 
 
@@ -54,7 +56,7 @@ class Proxy:
         self._flowing.set()
         self.drop_all()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE)
 
     def _spawn(self, target, *args) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)

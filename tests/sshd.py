@@ -20,9 +20,10 @@ from nodes.remote.hostkeys import fingerprint_of
 from nodes.remote.keypairs import KeyPair, make_key_pair
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
+from tests.deadlines import PATIENCE
 from tests.tools import tool
 
-START_SECONDS = 10.0
+START_SECONDS = PATIENCE
 ATTEMPTS = 5
 WITHOUT_OVERRIDE = "--bounding-set=-dac_override,-dac_read_search"
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from clusterportal import checks
+from tests.deadlines import PATIENCE
 from tests.tools import tool
 
 
@@ -30,7 +31,7 @@ def broker(tmp_path_factory):
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path_factory.mktemp("redis"))]
     process = subprocess.Popen([tool("redis-server"), *options], stdout=subprocess.DEVNULL)
     client = redis.Redis(port=port)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             client.ping()
@@ -41,7 +42,7 @@ def broker(tmp_path_factory):
     client.close()
     yield f"redis://127.0.0.1:{port}/0"
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def test_alive_without_database(client):

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from accounts.models import Role, User
 from tests.browser.conftest import NARROW, WIDE, Visitor
 from tests.browser.test_look import RULES
+from tests.deadlines import PATIENCE
 from tests.factories import PASSWORD, make_cluster, make_token, make_user
 
 OWN = ("password/", "sessions/", "tokens/", "logout/", "reauthenticate/", "inactive/")
@@ -132,6 +133,6 @@ def ask_for_the_second_factor(looker: Looker) -> None:
 def test_the_description_of_the_api_is_served_from_here(astrid, visit) -> None:
     looker = Looker(visit(astrid))
     page = looker.visitor.go("/api/v1/docs/")
-    page.wait_for_selector("text=/api/v1/tokens/", timeout=15_000)
+    page.wait_for_selector("text=/api/v1/tokens/", timeout=1000 * PATIENCE)
     assert looker.visitor.complaints == []
     assert looker.findings == []

@@ -16,6 +16,7 @@ from nodes.registry.models import Node
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job, JobEvent, WriteStop
 from tests.browser.seed import fingerprint
+from tests.deadlines import PATIENCE
 from tests.factories import make_user
 
 
@@ -101,14 +102,14 @@ def test_a_job_is_followed_to_its_end_without_a_reload(portal, visit) -> None:
     page.evaluate("window.untouched = true")
     page.locator("details.plan-node summary").first.click()
     JobEvent.objects.create(job=portal.running, at=timezone.now(), code="x", text="Wrote the last file.")
-    expect(page.locator("#job-log")).to_contain_text("Wrote the last file.", timeout=8000)
+    expect(page.locator("#job-log")).to_contain_text("Wrote the last file.", timeout=1000 * PATIENCE)
     assert page.locator("details.plan-node").first.get_attribute("open") is not None
     page.locator("#job-live").get_by_role("link", name="eu-mx3").focus()
     with page.expect_response("**/live/**"):
         pass
     expect(page.locator("#job-live").get_by_role("link", name="eu-mx3")).to_be_focused()
     Job.objects.filter(pk=portal.running.pk).update(state=JobState.SUCCEEDED, ended_at=timezone.now())
-    expect(page.locator("#job-live .st").first).to_have_text("Succeeded", timeout=8000)
+    expect(page.locator("#job-live .st").first).to_have_text("Succeeded", timeout=1000 * PATIENCE)
     expect(page.locator("#job-announce")).to_have_text("Succeeded")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     assert page.locator("#job-live").get_attribute("hx-get") is None
@@ -164,4 +165,4 @@ def test_the_user_menu_closes_on_escape_and_gives_the_focus_back(portal, visit) 
 def test_a_page_left_open_goes_to_the_login_when_the_session_ends(portal, visit) -> None:
     page = visit(portal.user).go(f"/jobs/{portal.running.pk}/")
     Session.objects.all().delete()
-    page.wait_for_url("**/account/login/**", timeout=8000)
+    page.wait_for_url("**/account/login/**", timeout=1000 * PATIENCE)

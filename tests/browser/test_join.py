@@ -21,6 +21,7 @@ from replication.objects import default_store
 from tests.browser.conftest import NARROW, WIDE
 from tests.browser.seed import GIB, Seeded, fingerprint
 from tests.browser.test_look import RULES
+from tests.deadlines import PATIENCE
 from tests.factories import make_node
 
 
@@ -130,7 +131,7 @@ def test_a_running_search_refreshes_itself(portal, visit) -> None:
     page = visit(portal.user).go(f"/clusters/{portal.cluster.pk}/join/")
     expect(page.get_by_text("91 of 254 addresses asked")).to_be_visible()
     NetworkSearch.objects.filter(pk=search.pk).update(state=SearchState.SUCCEEDED, done=254)
-    expect(page.get_by_text("254 of 254 addresses asked")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("254 of 254 addresses asked")).to_be_visible(timeout=1000 * PATIENCE)
     page.get_by_label("Take 10.20.0.19").click()
     expect(page.get_by_label("Address")).to_have_value("10.20.0.19")
     expect(page.get_by_label("Name", exact=False).first).to_have_value("eu-mx9")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.nodes import DemoNode, start_nodes
+from tests.deadlines import PATIENCE
 from tests.tools import tool
 
 
@@ -25,13 +26,13 @@ def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory) -> Path:
     path: Path = tmp_path_factory.mktemp("key") / "id"
-    subprocess.run([tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=20)
+    subprocess.run([tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=PATIENCE)
     return path
 
 
@@ -39,16 +40,16 @@ def client(program: str, node: DemoNode, key: Path, *arguments: str) -> subproce
     options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
     flags = [word for option in (*options, f"Port={node.port}", f"IdentityFile={key}") for word in ("-o", option)]
     argv = [program, "-F", "none", *flags, *arguments]
-    return subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, timeout=PATIENCE, check=False)
 
 
 def test_the_host_key_is_the_one_that_was_told(nodes) -> None:
     for node in nodes:
         scan = subprocess.run(
-            [tool("ssh-keyscan"), "-p", str(node.port), "127.0.0.1"], capture_output=True, timeout=20, check=True
+            [tool("ssh-keyscan"), "-p", str(node.port), "127.0.0.1"], capture_output=True, timeout=PATIENCE, check=True
         ).stdout
         shown = subprocess.run(
-            [tool("ssh-keygen"), "-lf", "-"], input=scan, capture_output=True, timeout=20, check=True
+            [tool("ssh-keygen"), "-lf", "-"], input=scan, capture_output=True, timeout=PATIENCE, check=True
         )
         assert node.fingerprint.encode() in shown.stdout.split()
     assert len({node.fingerprint for node in nodes}) == 3

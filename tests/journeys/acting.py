@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.deadlines import PATIENCE
+
 TURN = 0.01
 
 
@@ -31,7 +33,7 @@ class Acting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         if self._error is not None and error is None:
             raise self._error
 
@@ -99,7 +101,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def until(what: str, condition: Callable[[], object], seconds: float = 20) -> None:
+def until(what: str, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Look every millisecond or so, where `wait_for` would come too late."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -16,6 +16,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
+from tests.deadlines import PATIENCE
+
 HREF = re.compile(r"""(?:href|src|hx-get|action)=["']([^"'#]+)""")
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -73,7 +75,7 @@ class CommandLines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def _watch(self) -> None:
         while not self._ended.wait(0.01):
@@ -102,7 +104,7 @@ class Monitor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._socket.close()
 
     def _listen(self) -> None:
@@ -123,7 +125,7 @@ class Browser:
     def fetch(self, address: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         where = urljoin(self._home, address)
         try:
-            with self._opener.open(where, urlencode(form).encode() if form else None, timeout=30) as answer:
+            with self._opener.open(where, urlencode(form).encode() if form else None, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except HTTPError as error:
             with error:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.portal import Portal, wait_for
+from tests.deadlines import PATIENCE, wait_for
+from tests.journeys.portal import Portal
 from tests.journeys.trees import make_tree
 from tests.sshd import SshdServer
 
@@ -129,7 +130,7 @@ class Stage:
         answer: dict[str, Any] = self.portal.ok("GET", f"jobs/{number}")
         return answer
 
-    def wait_state(self, number: int, *states: str, seconds: float = 60) -> dict[str, Any]:
+    def wait_state(self, number: int, *states: str, seconds: float = PATIENCE) -> dict[str, Any]:
         def reached() -> dict[str, Any] | None:
             job = self.job(number)
             return job if job["state"] in states else None
@@ -144,7 +145,7 @@ class Stage:
         job = self.wait_state(number, "awaiting_approval")
         self.portal.ok("POST", f"jobs/{number}/approve", {"digest": job["plan_digest"]})
 
-    def replicate(self, *, expect: str = "succeeded", seconds: float = 90) -> dict[str, Any]:
+    def replicate(self, *, expect: str = "succeeded", seconds: float = PATIENCE) -> dict[str, Any]:
         """Request, approve where asked, wait for the end."""
         number = self.request()
         job = self.wait_state(number, "awaiting_approval", "converging", *ENDED, seconds=seconds)
@@ -164,7 +165,7 @@ class Stage:
         found: dict[str, Any] = next(part for part in job["targets"] if part["node"] == self.node_ids[node])
         return found
 
-    def wait_target(self, job: int, node: int, *states: str, seconds: float = 60) -> dict[str, Any]:
+    def wait_target(self, job: int, node: int, *states: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait for a state of one node's part."""
 
         def reached() -> dict[str, Any] | None:

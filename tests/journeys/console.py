@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.journeys.portal import Portal, wait_for
+from tests.deadlines import PATIENCE, wait_for
+from tests.journeys.portal import Portal
 from tests.pages import FormSeen, PageReader
 
 PASSWORD = "correct horse battery staple"
@@ -60,7 +61,7 @@ class Console:
         address = urllib.parse.urljoin(self._base + page.address, form.action)
         return self._open(urllib.request.Request(address, data))
 
-    def wait(self, path: str, condition: Callable[[Page], object], what: str, seconds: float = 60) -> Page:
+    def wait(self, path: str, condition: Callable[[Page], object], what: str, seconds: float = PATIENCE) -> Page:
         """Reload a page until it shows something."""
         last: list[Page] = []
 
@@ -76,7 +77,7 @@ class Console:
 
     def _open(self, request: urllib.request.Request) -> Page:
         try:
-            with self._opener.open(request, timeout=60) as answer:
+            with self._opener.open(request, timeout=PATIENCE) as answer:
                 return self._page(answer.geturl(), answer.status, answer.read().decode())
         except urllib.error.HTTPError as error:
             return self._page(error.geturl(), error.code, error.read().decode())

@@ -13,12 +13,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import PATIENCE, wait_for
 from tests.tools import tool
+
+STOPPING = 8.0
+"""Seconds that processes of a story that is over have to end by themselves."""
 
 REPO = Path(__file__).resolve().parents[2]
 FAST = {
@@ -34,17 +38,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """The first true value of `condition`; fails by name after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +118,19 @@ class Portal:
         self.redis_port = self.redis_port or free_port()
         words = [tool("redis-server"), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.data)]
         self.spawn("redis", [*words, "--save", "", "--appendonly", "yes"])
-        wait_for("redis answers", lambda: self._listens(self.redis_port), 10)
+        wait_for("redis answers", lambda: self._listens(self.redis_port))
 
     def start_web(self) -> None:
         self.port = self.port or free_port()
         words = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--port", str(self.port)]
         self.spawn("web", [*words, "--log-level", "warning", "--timeout-graceful-shutdown", "1"])
-        wait_for("the portal answers", lambda: self._listens(self.port), 30)
+        wait_for("the portal answers", lambda: self._listens(self.port))
 
     def start_worker(self, name: str, extra: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
         words = [sys.executable, "-m", "tests.journeys.worker", "worker", "-Q", "remote,default", "-P", "threads"]
         self.spawn(name, [*words, "-c", "4", "-n", f"{name}@%h", "--loglevel", "info"], extra)
         if wait:
-            wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes(), 40)
+            wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes())
 
     def start_beat(self, name: str) -> None:
         words = [sys.executable, "-m", "celery", "-A", "clusterportal", "beat", "-s", str(self.data / f"{name}.db")]
@@ -146,12 +139,12 @@ class Portal:
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
         process = self.processes.pop(name)
         process.send_signal(sign)
-        process.wait(20)
+        process.wait(PATIENCE)
 
     def stop(self) -> None:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 8
+        deadline = time.monotonic() + STOPPING
         for process in self.processes.values():
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
@@ -185,7 +178,7 @@ class Portal:
             request.add_header("Content-Type", "application/json")
             data = json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, data, timeout=60) as answer:
+            with urllib.request.urlopen(request, data, timeout=PATIENCE) as answer:
                 return Answer(answer.status, _decode(answer.read()), dict(answer.headers))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _decode(error.read()), dict(error.headers))

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.deadlines import wait_for
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.portal import Portal, wait_for
+from tests.journeys.portal import Portal
 from tests.journeys.test_faults_transfer import small_volume
 from tests.journeys.trees import config_of, hashes, make_tree
 from tests.sshd import SshdServer

@@ -109,7 +109,7 @@ def test_paused_semaphores_are_waited_for_and_then_dropped(new_cluster: Any) -> 
         assert "LOCKSEMS.SEM is present on mx1" in target["error"]
         assert taken == []
         lock.unlink()
-        ended = stage.wait_state(job["id"], "succeeded", seconds=40)
+        ended = stage.wait_state(job["id"], "succeeded")
 
     assert taken == ["GRPLIST.SEM"]
     assert stage.target(ended)["evidence"]["semaphores_taken"] == ["GRPLIST.SEM"]

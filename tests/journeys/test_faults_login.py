@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.asyncssh_node import AsyncsshNode
-from tests.journeys.portal import wait_for
+from tests.deadlines import wait_for
 from tests.journeys.trees import config_of, make_tree
 from tests.remote_logs import logins
 
@@ -111,7 +111,7 @@ def test_a_secondary_that_is_down_is_waited_for(new_cluster: Any) -> None:
     assert waiting["error_code"] == "unreachable"
     assert "next try in" in waiting["phase"]
     stage.servers[1].start_again()
-    stage.wait_state(job["id"], "succeeded", seconds=40)
+    stage.wait_state(job["id"], "succeeded")
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 

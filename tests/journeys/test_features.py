@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import wait_for
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.portal import wait_for
 
 DOMAINS = (
     b"; domains\r\n[a.example]\r\nMaxUsers=0\r\nBind=Yes\r\nIP=192.0.2.1\r\n"
@@ -125,7 +125,7 @@ class Story:
         assert {"-Bind=No", "+Bind=Yes", "-On=0", "+On=1"} <= set(job["plan_summary"]["diff"])
         run(self.stage, job["id"])
         assert (self.domains.read_bytes(), self.ini.read_bytes()) == (DOMAINS, self.linking)
-        wait_for("the secondary has it too", lambda: clustering(self.stage)["state"] == "off", 60)
+        wait_for("the secondary has it too", lambda: clustering(self.stage)["state"] == "off")
         assert (self.stage.roots[1] / "App" / "Domains.dat").read_bytes() == DOMAINS
         assert clustering(self.stage)["remembered"] == []
         assert refused(self.stage) == "clustering_off"

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.deadlines import wait_for
 from tests.journeys.acting import sha256
 from tests.journeys.conftest import ENDED, Stage
 from tests.journeys.console import Console
-from tests.journeys.portal import Portal, free_port, wait_for
+from tests.journeys.portal import Portal, free_port
 from tests.journeys.trees import AWKWARD, config_of, hashes, make_tree
 from tests.pages import FormSeen
 from tests.sshd import SshdServer
@@ -262,7 +263,7 @@ def test_a_search_finds_the_servers_and_a_worker_does_it(stage: Stage) -> None:
         found: dict[str, Any] = stage.portal.ok("GET", f"{at}/{number}")
         return found if found["state"] not in ("requested", "running") else None
 
-    found = wait_for("the search has ended", ended, 20)
+    found = wait_for("the search has ended", ended)
     assert (found["state"], found["done"], found["total"]) == ("succeeded", 2, 2)
     (hit,) = found["hits"]
     assert (hit["address"], hit["ssh_port"], hit["node"]) == ("127.0.0.1", ports[0], stage.node_ids[0])
@@ -436,4 +437,4 @@ def facts_are_read_anew(stage: Stage, node: int) -> None:
         answer = stage.portal.call("GET", f"nodes/{node}/facts/")
         return answer.status == 200 and bool(answer.body["read_at"] > asked)
 
-    wait_for("the facts were read", read, 30)
+    wait_for("the facts were read", read)

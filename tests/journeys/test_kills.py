@@ -24,8 +24,10 @@ import pytest
 from celery import Celery
 from kombu import Connection
 
+from tests import deadlines
+from tests.deadlines import wait_for
 from tests.journeys.conftest import stages
-from tests.journeys.portal import REPO, wait_for
+from tests.journeys.portal import REPO
 from tests.journeys.ward import FULL, Ward
 
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
@@ -74,7 +76,7 @@ def die_at_any_moment(ward: Ward, seed: int) -> None:
     time.sleep(chance.uniform(0.0, 1.5))
     for name in chance.sample(ward.workers(), chance.choice((1, 2))):
         ward.stage.portal.processes[name].send_signal(signal.SIGKILL)
-        ward.stage.portal.processes[name].wait(10)
+        ward.stage.portal.processes[name].wait(deadlines.PATIENCE)
     assert ward.replace_dead()
     ward.heal(job)
 
@@ -111,10 +113,10 @@ def everybody_works(ward: Ward) -> None:
     def all_answer() -> bool:
         # a connection of its own each time: one from kombu's pool may still be the dead broker's
         with Celery("asking", broker=url) as app, Connection(url) as connection:
-            return len(app.control.ping(timeout=1, connection=connection)) == wanted
+            return len(app.control.ping(timeout=5, limit=wanted, connection=connection)) == wanted
 
     try:
-        wait_for("all workers answer", all_answer, 40)
+        wait_for("all workers answer", all_answer)
     except AssertionError as error:
         raise AssertionError(f"{error}; ended: {ward.dead()}\n{ward.stage.portal.logs()}") from None
     assert ward.dead() == []
@@ -183,7 +185,7 @@ def die_in_production() -> dict[str, Any]:
     with closing:
         job = ward.request_and_die("staged-verified")
         died = time.time()
-        ward.heal(job, seconds=90)
+        ward.heal(job)
         return {"died": died, "events": events_of(ward, job)}
 
 
@@ -211,7 +213,7 @@ def deaths(pool: ThreadPoolExecutor, request: pytest.FixtureRequest) -> Iterator
         for future in futures.values():
             future.cancel()
         for _ in range(min(PORTALS, len(wanted))):
-            free.get(timeout=120)
+            free.get(timeout=deadlines.PATIENCE)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

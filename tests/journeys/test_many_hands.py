@@ -13,9 +13,9 @@ import pytest
 import redis
 from celery import Celery
 
+from tests.deadlines import PATIENCE, wait_for
 from tests.journeys.acting import Acting, taking_semaphores
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import wait_for
 from tests.journeys.trees import config_of
 
 MESSAGES = 40
@@ -36,13 +36,13 @@ class Flood:
 
     def __exit__(self, *_: object) -> None:
         """All was sent, and all was taken."""
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
         with redis.Redis.from_url(self._url) as broker:
 
             def taken() -> bool:
                 return not any(broker.llen(name) for name in QUEUES) and not broker.hlen("unacked")
 
-            wait_for("the workers have taken every message", taken, 60)
+            wait_for("the workers have taken every message", taken)
 
     def _send(self) -> None:
         with Celery("flood", broker=self._url) as sender:
@@ -165,7 +165,7 @@ def test_many_jobs_at_once_go_one_after_the_other(stage: Stage) -> None:
         change_lists(stage.roots[0] / "App", f"change {number}")
         jobs.append(stage.request())
     with Flood(stage, jobs[0]):
-        ended = [stage.wait_state(job, "succeeded", "cancelled", seconds=120) for job in jobs]
+        ended = [stage.wait_state(job, "succeeded", "cancelled") for job in jobs]
     assert ended[-1]["state"] == "succeeded"
     spans = sorted((begun_at(stage, job["id"]), job["ended_at"]) for job in ended)
     assert all(first[1] <= second[0] for first, second in pairwise(spans)), spans

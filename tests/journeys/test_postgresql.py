@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from tests import surroundings
-from tests.journeys.portal import REPO, wait_for
+from tests.deadlines import PATIENCE, wait_for
+from tests.journeys.portal import REPO
 from tests.journeys.trees import config_of
 from tests.postgresql import PostgresqlServer
 from tests.tools import tool
@@ -52,7 +53,9 @@ def test_races_have_one_winner(server: PostgresqlServer, tmp_path: Path) -> None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {surroundings.DATABASE: server.url, "CLUSTERPORTAL_DATA": str(tmp_path)}
     words = [sys.executable, "-m", "pytest", "-q", *ENGINE]
-    done = subprocess.run(words, cwd=REPO, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        words, cwd=REPO, env=environment, capture_output=True, text=True, timeout=3 * PATIENCE, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(ENGINE)} passed" in done.stdout
 
@@ -64,15 +67,15 @@ def test_a_cluster_kept_equal_from_postgresql(server: PostgresqlServer, new_stag
     stage.replicate()
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
     source.write_bytes(b"; seen by the watch\r\n")
-    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes(), 30)
+    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes())
 
     _assert_the_log_cannot_be_changed(server)
 
     server.end()  # as when it is restarted for an update
     source.write_bytes(b"; written while the database was away\r\n")
     server.begin()
-    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes(), 30)
-    wait_for("the job is proven", lambda: stage.portal.ok("GET", "jobs")["results"][0]["state"] == "succeeded", 30)
+    wait_for("it is on the secondary", lambda: copy.read_bytes() == source.read_bytes())
+    wait_for("the job is proven", lambda: stage.portal.ok("GET", "jobs")["results"][0]["state"] == "succeeded")
 
     assert server.password not in stage.portal.logs()
     stage.portal.stop()

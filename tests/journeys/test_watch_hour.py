@@ -19,9 +19,10 @@ import pytest
 
 from demo.standin import Pace, StandIn
 from demo.tree import NodeTree, build
+from tests.deadlines import wait_for
 from tests.journeys.acting import Acting
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import REPO, Portal, wait_for
+from tests.journeys.portal import REPO, Portal
 from tests.journeys.test_watch import jobs_of, told, wait_proven, watch_of
 
 FACTOR = 60.0
@@ -146,10 +147,10 @@ def test_a_server_that_keeps_its_own_is_contended_and_the_others_are_not(harbour
     with Acting(insist):
         (stage.roots[0] / "App" / "Alias.dat").write_bytes(b"new@harbour.example = sales@mill.example\r\n")
         (stage.roots[0] / "App" / "ALIAS.SEM").touch()
-        job = wait_for("it is contended", lambda: next(iter(ended_badly(stage)), None), 90)
+        job = wait_for("it is contended", lambda: next(iter(ended_badly(stage)), None))
     targets = {target["node_name"]: (target["state"], target["evidence"]["contended"]) for target in job["targets"]}
     assert targets == {"MAIL2": ("verified", []), "MAIL3": ("contended", ["App/Alias.dat"])}
-    held = wait_for("the watch says so", lambda: watch_of(stage)["mood"] == "held" and watch_of(stage), 30)
+    held = wait_for("the watch says so", lambda: watch_of(stage)["mood"] == "held" and watch_of(stage))
     assert "contended" in held["sentence"] or "overwrote" in held["sentence"]
     assert held["retry_at"] is not None
     assert conflicts(stage) == []

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import PATIENCE, wait_for
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.portal import wait_for
 from tests.journeys.test_replicate import untouched_of
 from tests.journeys.trees import AWKWARD, config_of
 
@@ -35,7 +35,7 @@ class Watcher:
 
     def stop(self) -> None:
         self._ended.set()
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def _watch(self) -> None:
         while not self._ended.wait(0.005):
@@ -95,7 +95,7 @@ class Ward:
             logs = [self.stage.portal.data / f"{name}.log" for name in self.workers()]
             return all(b"ready." in log.read_bytes() for log in logs)
 
-        wait_for("the workers are ready", ready, 60)
+        wait_for("the workers are ready", ready)
 
     def write_watched(self) -> None:
         app = self.stage.roots[0] / "App"
@@ -150,11 +150,11 @@ class Ward:
         self.change()
         self.order_death(boundary, count)
         job = self.stage.request()
-        wait_for(f"a worker dies at {boundary}:{count}", self.dead, 40)
+        wait_for(f"a worker dies at {boundary}:{count}", self.dead)
         assert self.replace_dead()
         return job
 
-    def heal(self, job: int, seconds: float = 45) -> dict[str, Any]:
+    def heal(self, job: int, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait for the job's end and look at everything."""
         ended = self.stage.wait_state(job, *ENDED, seconds=seconds)
         assert ended["state"] == "succeeded", (ended, self.stage.events(job), self.stage.portal.logs())

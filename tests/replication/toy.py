@@ -25,6 +25,7 @@ from replication.jobs.runner import (
     TargetOutcome,
     TargetWork,
 )
+from tests.deadlines import PATIENCE
 
 ERRORS = {"unreachable": Unreachable, "auth": AuthRejected, "busy": RemoteBusy, "bug": ZeroDivisionError}
 
@@ -116,16 +117,6 @@ def install() -> None:
         register(ToyRunner())
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """The first true value of `condition`; fails by name after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
 class Thread(threading.Thread):
     """A thread whose exception is the test's."""
 
@@ -143,7 +134,7 @@ class Thread(threading.Thread):
         finally:
             connections.close_all()
 
-    def done(self, seconds: float = 30.0) -> Any:
+    def done(self, seconds: float = PATIENCE) -> Any:
         """Wait for it; answers what the work answered."""
         self.join(seconds)
         assert not self.is_alive(), "the thread hangs"

@@ -14,6 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from replication.backup.archive import MANIFEST, BadArchive, verify_archive
+from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ class Portal:
         env = {**os.environ, "CLUSTERPORTAL_DATA": str(self.folder), "DJANGO_SETTINGS_MODULE": "clusterportal.settings"}
         env.pop("DATABASE_URL", None)
         argv = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def shell(self, code: str) -> str:
         done = self.run("shell", "--no-imports", "-c", code)

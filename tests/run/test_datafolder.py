@@ -14,6 +14,7 @@ from replication.backup.data_folder import (
     given_path,
     owned,
 )
+from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = """
@@ -33,7 +34,7 @@ def test_a_second_owner_is_refused_and_told_who_the_first_is(tmp_path) -> None:
         with pytest.raises(InUse, match=str(first.pid)), owned(tmp_path):
             pass
         first.kill()
-        first.wait(10)
+        first.wait(PATIENCE)
         with owned(tmp_path):  # the pid in the file is a dead one's
             pass
 

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from clusterportal.broker import free_port
+from tests.deadlines import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "CLUSTERPORTAL_HOSTS")
@@ -30,13 +30,6 @@ def processes_of(data: Path) -> list[int]:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within time"
-        time.sleep(0.1)
 
 
 class Started:
@@ -70,12 +63,12 @@ def start(tmp_path) -> Iterator[Callable[..., Started]]:
     for one in started:
         if one.process.poll() is None:
             one.process.kill()
-        one.process.wait(10)
-    wait_until(lambda: not processes_of(tmp_path / "data"))
+        one.process.wait(PATIENCE)
+    wait_for("all have ended", lambda: not processes_of(tmp_path / "data"))
 
 
 def first_page(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
         return f"{answer.url}\n{answer.read().decode()}"
 
 
@@ -88,39 +81,39 @@ def answers(port: int) -> bool:
 
 def test_the_demo_proves_itself_and_leaves_nothing_running(start, tmp_path) -> None:
     demo = start("demo", "--once", "--port", str(free_port()))
-    assert demo.process.wait(180) == 0, demo.text
+    assert demo.process.wait(3 * PATIENCE) == 0, demo.text
     proofs = re.findall(r"Proof, byte for byte: (MAIL\d) has (\d+) files equal", demo.text)
     assert [name for name, _ in proofs] == ["MAIL2", "MAIL3"] * 2
     assert all(int(count) > 180 for _, count in proofs)
     assert "cpt_" not in demo.text and "PRIVATE KEY" not in demo.text
-    wait_until(lambda: not processes_of(tmp_path / "data"))
+    wait_for("all have ended", lambda: not processes_of(tmp_path / "data"))
 
 
 def test_up_starts_closed_and_ends_whole(start, tmp_path) -> None:
     port = free_port()
     portal = start("up", "--port", str(port))
-    wait_until(lambda: answers(port), 60)
+    wait_for("the portal answers", lambda: answers(port))
     assert "/account/login/" in first_page(port)
     assert re.search(r"One-time password: +\S{12,}", portal.text)
     assert (tmp_path / "data/keys/master.keys").stat().st_mode & 0o777 == 0o600
 
     second = start("up", "--port", str(free_port()))
-    assert second.process.wait(30) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert f"a portal already runs with {tmp_path / 'data'}" in second.text
 
     os.killpg(portal.process.pid, signal.SIGINT)
-    assert portal.process.wait(20) == 130
+    assert portal.process.wait(PATIENCE) == 130
     assert not processes_of(tmp_path / "data")
 
 
 def test_after_kill_9_nothing_stays_and_the_next_start_works(start, tmp_path) -> None:
     port = free_port()
     portal = start("up", "--port", str(port))
-    wait_until(lambda: answers(port), 60)
+    wait_for("the portal answers", lambda: answers(port))
     assert len(processes_of(tmp_path / "data")) > 5
     portal.process.kill()
-    wait_until(lambda: not processes_of(tmp_path / "data"), 15)
+    wait_for("all have ended", lambda: not processes_of(tmp_path / "data"))
 
     again = start("up", "--port", str(port))
-    wait_until(lambda: answers(port), 60)
+    wait_for("the portal answers", lambda: answers(port))
     assert "One-time password" not in again.text  # only ever at the first start

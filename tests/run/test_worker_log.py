@@ -14,6 +14,7 @@ import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
 from accounts.database import is_away
+from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "walrus-tusk-42"
@@ -69,7 +70,7 @@ def log(tmp_path_factory) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert "Traceback" in done.stderr, done.stdout + done.stderr

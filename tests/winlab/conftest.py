@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.deadlines import wait_for
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import FAST, Portal, wait_for
+from tests.journeys.portal import FAST, Portal
 from tests.winlab.prefix import Prefix, prefix
 from tests.winlab.server import PASSWORD, USERNAME, WinNode
 from tests.winlab.trees import make_tree

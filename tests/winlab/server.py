@@ -13,11 +13,12 @@ from pathlib import Path
 from nodes.remote.hostkeys import fingerprint_of
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
+from tests.deadlines import PATIENCE
 from tests.sshd import free_port
 from tests.winlab.prefix import Prefix
 
 USERNAME, PASSWORD = "Administrator", "Lab-Pass1"
-START_SECONDS = 60.0
+START_SECONDS = PATIENCE
 SWITCHES = r"C:\winlab\faults"
 
 

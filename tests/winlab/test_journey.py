@@ -13,7 +13,7 @@ import pytest
 
 from nodes.platforms import platform_named
 from nodes.remote.ssh import SshSession, open_transport
-from tests.journeys.portal import wait_for
+from tests.deadlines import wait_for
 from tests.winlab.conftest import Lab
 from tests.winlab.prefix import PYTHON
 from tests.winlab.trees import LISTS, config_of, ini_of, untouched_of
@@ -147,10 +147,10 @@ def service(lab: Lab) -> Iterator[str]:
     lab.primary.run("sc", "delete", "MDaemon")  # of a run that was killed
     assert lab.primary.run(r"C:\MDaemon\App\MDaemon.exe", "install", "MDaemon", PYTHON, r"C:\winlab\idle.py") == 0
     assert lab.primary.run("sc", "start", "MDaemon") == 0
-    wait_for("the service runs", lambda: state_of(lab, "MDaemon") == RUNNING, 30)
+    wait_for("the service runs", lambda: state_of(lab, "MDaemon") == RUNNING)
     yield "MDaemon"
     lab.primary.run("sc", "stop", "MDaemon")
-    wait_for("the service stopped", lambda: state_of(lab, "MDaemon") == STOPPED, 30)
+    wait_for("the service stopped", lambda: state_of(lab, "MDaemon") == STOPPED)
     lab.primary.run("sc", "delete", "MDaemon")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nodes.command import Command, CommandResult
 from nodes.platforms import platform_named
+from tests.deadlines import PATIENCE
 from tests.tools import tool
 
 POSIX = platform_named("posix")
@@ -16,7 +17,9 @@ POSIX = platform_named("posix")
 def run(command: Command | None, stdin: bytes = b"", **popen: Any) -> CommandResult:
     assert command is not None
     line = POSIX.spell(command)
-    done = subprocess.run([tool("sh"), "-c", line], input=stdin, capture_output=True, timeout=60, check=False, **popen)
+    done = subprocess.run(
+        [tool("sh"), "-c", line], input=stdin, capture_output=True, timeout=PATIENCE, check=False, **popen
+    )
     return CommandResult(done.returncode, done.stdout, done.stderr)
 
 

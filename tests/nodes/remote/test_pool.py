@@ -17,8 +17,7 @@ from nodes.remote.pool import HANDSHAKES_EACH, SESSIONS_EACH, SessionPool
 from nodes.remote.ssh import open_transport
 from nodes.remote.ssh_errors import HandshakeDropped
 from nodes.secret import Secret
-
-SOON = 10.0
+from tests.deadlines import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -29,13 +28,6 @@ def pool(cleanup) -> Callable[..., SessionPool]:
         return made
 
     return make
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def test_leases_share_one_login(sshd, pool):
@@ -54,7 +46,7 @@ def test_many_threads_stay_below_the_servers_limit_of_channels(sshd, pool, folde
         with shared.lease(server.target()) as session:
             session.write_new(f"{folder}/{number}", [b"x" * 50_000])
             assert len(b"".join(session.read(f"{folder}/{number}"))) == 50_000
-            return bytes(session.run(f"wc -c < {folder}/{number}", timeout=SOON).stdout.strip())
+            return bytes(session.run(f"wc -c < {folder}/{number}", timeout=PATIENCE).stdout.strip())
 
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(work, range(64))) == [b"50000"] * 64
@@ -84,8 +76,8 @@ def test_who_waits_gets_the_session_that_is_given_back(sshd, pool):
     waiting.start()
     assert not got.wait(0.2)
     leases[0].__exit__(None, None, None)
-    assert got.wait(SOON)
-    waiting.join(SOON)
+    assert got.wait(PATIENCE)
+    waiting.join(PATIENCE)
     for lease in leases[1:]:
         lease.__exit__(None, None, None)
 
@@ -96,7 +88,7 @@ def test_a_wrong_password_is_tried_once_for_all_who_wait(asyncssh_node, pool):
     together = threading.Barrier(8)
 
     def attempt(_: int) -> object:
-        together.wait(SOON)
+        together.wait(PATIENCE)
         try:
             with shared.lease(target):
                 return type(None)
@@ -177,7 +169,7 @@ def test_frozen_connection_is_noticed_before_it_is_handed_out(sshd, proxy, pool,
     thaw.start()
     with shared.lease(target) as session:
         assert session.stat("/") is not None
-    thaw.join(SOON)
+    thaw.join(PATIENCE)
     assert relay.accepted == 2
 
 
@@ -197,8 +189,8 @@ def test_idle_connections_are_closed(sshd, pool):
         session.stat("/")
         time.sleep(0.5)  # in use: not idle, however long
         assert shared.size == 1
-    _until(lambda: shared.size == 0)
-    _until(lambda: "Disconnected from" in server.log or "Connection closed" in server.log)
+    wait_for("the pool has changed", lambda: shared.size == 0)
+    wait_for("it is seen", lambda: "Disconnected from" in server.log or "Connection closed" in server.log)
 
 
 def test_close_all_closes_and_the_next_lease_opens_anew(sshd, pool):

@@ -14,6 +14,7 @@ from datetime import timedelta
 import pytest
 
 from replication.objects import ObjectMissing, Store
+from tests.deadlines import PATIENCE
 
 SPAWN = multiprocessing.get_context("spawn")
 KEY = b"k" * 32
@@ -57,7 +58,7 @@ def _sweep_on(root, stop) -> None:
 
 
 def _ended(process):
-    process.join(120)
+    process.join(PATIENCE)
     assert process.exitcode is not None, "it did not end in time"
     return process.exitcode
 
@@ -140,11 +141,11 @@ def test_a_killed_writer_leaves_no_torn_object(tmp_path):
         started = SPAWN.Event()
         writer = SPAWN.Process(target=_write_for_ever, args=(root, started))
         writer.start()
-        assert started.wait(60)
+        assert started.wait(PATIENCE)
         time.sleep(0.01 * round_)  # another moment in each round
         assert writer.pid
         os.kill(writer.pid, signal.SIGKILL)
-        writer.join(60)
+        writer.join(PATIENCE)
         store = Store(root, _keys)
         report = store.check()
         assert report.damaged == ()

@@ -214,9 +214,9 @@ def test_memory_stays_flat(store):
 
 def test_one_huge_chunk_is_not_quadratic(store):
     data = os.urandom(MIB) * 48
-    started = time.monotonic()
+    started = time.process_time()  # of this process: others do not count
     assert store.put_stream([data]).size == len(data)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_store_without_its_name_key_is_not_silently_renewed(store, root, keys):
