@@ -55,7 +55,6 @@ def test_a_run_in_hostile_surroundings(tmp_path: Path) -> None:
     """A pytest of its own, started as from a shell whose user has another portal, another country, and no signals."""
     inside = tmp_path / "test_inside.py"
     inside.write_text(INSIDE)
-    (tmp_path / "keys").mkdir()
     deaf = ("--ignore-signal=HUP,INT,QUIT,TERM", "--block-signal=USR1")
     argv = [tool("env"), *deaf, sys.executable, "-m", "pytest", "-q", f"--rootdir={ROOT}", "-c", "pyproject.toml"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
