@@ -4,6 +4,9 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+KINDS = ("replication.configuration.kind", "replication.clustering.kind", "replication.membership.kind")
+"""Each package that brings a kind of job holds it under the name `KIND`."""
+
 
 class ReplicationConfig(AppConfig):
     """The app."""
@@ -12,7 +15,9 @@ class ReplicationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Fill the table of job kinds, which needs the models."""
-        import_module("replication.jobs.registry")
+        """Register the kinds of job, which need the models."""
+        register = import_module("replication.jobs.kinds").register
+        for package in KINDS:
+            register(import_module(package).KIND)
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")

@@ -6,6 +6,7 @@ from django.db.models import OuterRef, Q, QuerySet
 
 from nodes.clusters.models import Cluster
 from replication.clustering.core.features import FEATURES
+from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.core.states import JOB_ACTIVE
 from replication.jobs.models import Job
 
@@ -25,5 +26,5 @@ def switching(cluster: Cluster, to: str) -> QuerySet[Job]:
 
 def giving_to_secondaries(cluster: Cluster, restore: Job) -> Job | None:
     """The newest replication to all nodes since `restore` gave the primary its features back."""
-    rows = Job.objects.filter(cluster=cluster, kind="replicate", dry_run=False, node_ids=[])
+    rows = Job.objects.filter(cluster=cluster, kind=REPLICATE, dry_run=False, node_ids=[])
     return rows.filter(created_at__gte=restore.ended_at).order_by("-pk").first()

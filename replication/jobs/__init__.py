@@ -1,1 +1,1 @@
-"""The engine: every kind of job is requested, planned, approved, driven and proven here."""
+"""The engine: it plans jobs and drives their targets, whatever their kind, and keeps their leases."""

@@ -16,10 +16,10 @@ from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.states import TargetState
 from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
+from replication.jobs.kinds import kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
 from replication.jobs.plan_store import load_plan
-from replication.jobs.registry import runner_for
 from replication.jobs.runner import (
     LeaseLost,
     Paused,
@@ -92,14 +92,14 @@ class Driver:
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def _claim(self, job: Job, limit: int) -> int:
-        runner = runner_for(job.kind)
-        if runner is None:
+        kind = kind_of(job.kind)
+        if kind is None:
             return 0
-        claims = claim_targets(job, limit, owner=worker_name(), resources=runner.resources(job))
+        claims = claim_targets(job, limit, owner=worker_name(), resources=kind.resources(job))
         if claims:
             failpoints.reached("targets-claimed")
         for claim, target in claims:
-            self._start(runner, job, claim, target)
+            self._start(kind.runner, job, claim, target)
         return len(claims)
 
     def _start(self, runner: Runner, job: Job, claim: JobClaim, target: Target) -> None:

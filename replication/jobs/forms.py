@@ -12,9 +12,8 @@ from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole
 from nodes.registry.models import Node
 from nodes.web.forms import ChoiceCards, ConsoleForm
-from replication.jobs.kinds import kinds
+from replication.jobs.kinds import Slot, offers_in
 from replication.jobs.services.requests import JobRequest
-from replication.membership.services.membership import LEAVE
 
 WAYS = {
     "dry": "Looks at the primary and every node and shows what it would do. Changes nothing.",
@@ -42,11 +41,14 @@ class RequestForm(ConsoleForm):
     def __init__(self, *args: Any, cluster: Cluster, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cluster = cluster
-        # leaving has a page of its own, which asks for the name
-        offered = [(word, label) for word, label in kinds().items() if word != LEAVE]
+        offered = [(kind.word, kind.label) for kind, _ in offers_in(Slot.REQUEST, cluster)]
         self.fields["kind"].choices = offered  # type: ignore[attr-defined]
         self.fields["nodes"].queryset = cluster.nodes.filter(role=NodeRole.SECONDARY)  # type: ignore[attr-defined]
         self.fields["key"].initial = uuid.uuid4().hex
+
+    def options(self) -> dict[str, Any]:
+        """The options of the job. A kind that has some asks for them with a form of its own (`Kind.form`)."""
+        return {}
 
     def job_request(self) -> JobRequest:
         """What was asked for."""
@@ -54,6 +56,7 @@ class RequestForm(ConsoleForm):
         return JobRequest(
             cluster_id=self.cluster.pk,
             kind=data["kind"],
+            options=self.options(),
             dry_run=data["way"] == "dry",
             reason=data["reason"],
             node_ids=tuple(node.pk for node in data["nodes"]),

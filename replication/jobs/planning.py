@@ -14,10 +14,10 @@ from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
 from replication.jobs.core.states import JobState
+from replication.jobs.kinds import kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job
 from replication.jobs.plan_store import StoredPlan, store_plan
-from replication.jobs.registry import runner_for
 from replication.jobs.runner import (
     Cancelled,
     Interrupted,
@@ -42,18 +42,18 @@ def plan_job(job_id: int) -> bool:
     job = Job.objects.filter(pk=job_id, state=JobState.REQUESTED).first()
     if job is None:
         return False
-    runner = runner_for(job.kind)
-    if runner is None:
+    kind = kind_of(job.kind)
+    if kind is None:
         _LOG.error("job #%s is of the kind %s, which this worker does not know", job_id, job.kind)
         return False
-    claim = claim_job(job_id, owner=worker_name(), resources=runner.resources(job))
+    claim = claim_job(job_id, owner=worker_name(), resources=kind.resources(job))
     if claim is None:
         return False
     failpoints.reached("plan-claimed")
     job = Job.objects.select_related("cluster").get(pk=job_id)
     lease = ClaimedLease(claim)
     try:
-        _write(job, lease, _attended(runner, PlanWork(job, lease, overridden(job)), lease))
+        _write(job, lease, _attended(kind.runner, PlanWork(job, lease, overridden(job)), lease))
     except LeaseLost:
         _LOG.warning("job #%s was taken over while it was being planned", job_id)
     except DatabaseError as error:

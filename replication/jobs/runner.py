@@ -1,7 +1,7 @@
 """The one shape of every kind of job: plan -> approve if asked -> run targets -> prove -> settle.
 
-A kind is a `Runner` in a file of its own, registered in `jobs/__init__.py`. The engine (`planning`, `driving`) claims
-rows, calls the runner without any transaction open, and writes the outcome under the claim's fence.
+A kind registers itself with its `Runner` (`services.kinds`). The engine (`planning`, `driving`) claims rows, calls the
+runner without any transaction open, and writes the outcome under the claim's fence.
 """
 
 from __future__ import annotations
@@ -127,24 +127,6 @@ class Runner(Protocol):
     """One kind of job. Stateless: two workers may use it at once. Any NodeError may pass out of `plan` and
     `run_target`: the engine retries what `retryable` says and fails the rest with the error's code and sentence, as it
     does with Refused."""
-
-    @property
-    def kind(self) -> str:
-        """The word in `Job.kind`, at most 40 characters."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        ...
-
-    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The options made complete and checked. Raises django ValidationError with a dict of fields."""
-        ...
-
-    def resources(self, job: Job) -> tuple[str, ...]:
-        """What no other job may hold while this one plans or runs, such as `cluster:3:config`."""
-        ...
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Find out what is to be done. Changes nothing on any node."""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django import template
+from django.urls import reverse
 
-from replication.jobs.kinds import kinds
+from accounts.models import Role
+from nodes.clusters.access import Rights
+from replication.jobs.kinds import (
+    Offer,
+    Slot,
+    kinds,
+    offers_in,
+)
 from replication.jobs.models import Leased, Target
 
 register = template.Library()
@@ -18,6 +27,22 @@ register = template.Library()
 def kind_label(kind: str) -> str:
     """What people call a kind of job; the word itself where no worker knows it any more."""
     return kinds().get(kind, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An offer of a kind of job, and where it leads."""
+
+    offer: Offer
+    address: str
+
+
+@register.simple_tag
+def offers(slot: str, row: Any, rights: Rights) -> list[Way]:
+    """The ways to kinds of job that a page shows for a row, as far as the rights go."""
+    allowed = {Role.VIEWER: True, Role.OPERATOR: rights.operate, Role.ADMINISTRATOR: rights.administer}
+    found = [offer for _, offer in offers_in(Slot(slot), row) if allowed[offer.role]]
+    return [Way(offer, f"{reverse(offer.page, args=[row.pk])}{offer.query}") for offer in found]
 
 
 @register.filter

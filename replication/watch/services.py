@@ -21,6 +21,7 @@ from nodes.enums import Clustering, ReplicationMode
 from nodes.leases.claims import Claims, RowClaim, holding, release
 from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
+from replication.configuration.core.configuration import REPLICATE
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
@@ -29,7 +30,6 @@ from replication.jobs.services.requests import JobRequest, request_job
 from replication.jobs.services.transitions import advance_job
 from replication.watch.models import Watch
 
-KIND = "replicate"
 SHORTEST, LONGEST = 0.2, 3600.0
 """Limits of an interval in seconds."""
 
@@ -104,7 +104,7 @@ def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstab
     with holding(look.claim):
         request = JobRequest(
             cluster_id=look.cluster_id,
-            kind=KIND,
+            kind=REPLICATE,
             options={"unstable": sorted(unstable)},
             reason=reason,
             node_ids=tuple(sorted(node_ids)),
@@ -116,7 +116,7 @@ def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstab
 
 
 def _supersede_halted(cluster_id: int, job_id: int) -> None:
-    halted = Job.objects.filter(cluster=cluster_id, kind=KIND, requester=SYSTEM.name, state=JobState.HALTED)
+    halted = Job.objects.filter(cluster=cluster_id, kind=REPLICATE, requester=SYSTEM.name, state=JobState.HALTED)
     line = Line("job.superseded", f"Superseded by #{job_id}.", WARNING, {"job": job_id})
     columns = {"error_code": "superseded", "error": f"Superseded by #{job_id}."}
     for old in halted.filter(pk__lt=job_id).select_for_update():

@@ -14,6 +14,7 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.views import cluster_page, visible_cluster
 from nodes.web.actions import act, act_with
+from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.services.requests import JobRequest, request_job
 from replication.jobs.views.actions import job_page
 from replication.watch.forms import WatchForm
@@ -61,7 +62,7 @@ def look_now(request: HttpRequest, pk: int) -> HttpResponse:
 def replicate_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Request an ordinary job for all secondaries, without a form."""
     visible_cluster(request, pk, Role.OPERATOR)
-    asked = JobRequest(cluster_id=pk, kind="replicate", reason="replicate now", idempotency_key=_key(request))
+    asked = JobRequest(cluster_id=pk, kind=REPLICATE, reason="replicate now", idempotency_key=_key(request))
     made: list[int] = []
     answer = act(
         request,

@@ -17,8 +17,8 @@ from nodes.errors import AuthRejected, RemoteBusy, Unreachable
 from nodes.registry.models import Node
 from replication.jobs.core.plan import Brake, NodePlan, Plan
 from replication.jobs.core.states import TargetState
+from replication.jobs.kinds import Kind, kind_of, register
 from replication.jobs.models import Job
-from replication.jobs.registry import RUNNERS, register
 from replication.jobs.runner import (
     PlanOutcome,
     PlanWork,
@@ -44,17 +44,6 @@ class Written:
 class ToyRunner:
     """Options: journal (file), steps, pace (seconds a step), fail {node: error}, fail_tries, state {node: word},
     approval, brake (code), plan_error, plan_steps."""
-
-    kind = "toy"
-    label = "Toy"
-
-    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        if raw.get("steps", 0) < 0:
-            raise ValidationError({"options": "steps must not be negative"})
-        return {"steps": 1, "pace": 0.0, "fail": {}, "fail_tries": 99, "state": {}, **raw}
-
-    def resources(self, job: Job) -> tuple[str, ...]:
-        return (f"cluster:{job.cluster_id}:config",)
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         options = work.job.options
@@ -112,9 +101,19 @@ def plannings(journal: Path) -> int:
     return sum(" -1 " in line for line in journal.read_text().splitlines()) if journal.exists() else 0
 
 
+def parse_options(raw: Mapping[str, Any]) -> dict[str, Any]:
+    if raw.get("steps", 0) < 0:
+        raise ValidationError({"options": "steps must not be negative"})
+    return {"steps": 1, "pace": 0.0, "fail": {}, "fail_tries": 99, "state": {}, **raw}
+
+
+def resources(job: Job) -> tuple[str, ...]:
+    return (f"cluster:{job.cluster_id}:config",)
+
+
 def install() -> None:
-    if "toy" not in RUNNERS:
-        register(ToyRunner())
+    if kind_of("toy") is None:
+        register(Kind("toy", "Toy", ToyRunner(), parse_options, resources))
 
 
 class Thread(threading.Thread):

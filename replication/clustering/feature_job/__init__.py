@@ -3,9 +3,3 @@
 The secondaries follow by replication. A plan holds the whole new files and shows each changed line; a person always
 approves it.
 """
-
-from __future__ import annotations
-
-from replication.clustering.feature_job.runner import FeaturesRunner
-
-__all__ = ["FeaturesRunner"]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from nodes.clusters.models import Cluster
@@ -21,7 +18,7 @@ from nodes.products.ini import IniError
 from nodes.products.profile import FeatureRule
 from nodes.registry.models import Node
 from nodes.registry.selectors import primary_of
-from replication.clustering.core.features import FEATURES, OFF, RESTORE
+from replication.clustering.core.features import OFF
 from replication.clustering.feature_job.edits import (
     Edit,
     changes_of,
@@ -52,20 +49,6 @@ class FeatureScan:
 
 class FeaturesRunner:
     """Switch the incompatible features off, or give back what they were."""
-
-    kind = FEATURES
-    label = "Switch features that do not go with clustering"
-
-    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """`to`: off (the default) or restore."""
-        strange = ", ".join(sorted(set(raw) - {"to"}))
-        if strange or raw.get("to", OFF) not in (OFF, RESTORE):
-            raise ValidationError({"options": f"There is one option: to, which is {OFF} or {RESTORE}."})
-        return {"to": raw.get("to", OFF)}
-
-    def resources(self, job: Job) -> tuple[str, ...]:
-        """No replication meanwhile."""
-        return (f"cluster:{job.cluster_id}:config",)
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Read the files, and say which lines would change. Changes nothing; where nothing would change, the job has

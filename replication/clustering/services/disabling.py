@@ -15,6 +15,7 @@ from nodes.lifecycle.services.clustering import note_disabled
 from nodes.registry.models import Node
 from replication.clustering.core.features import RESTORE
 from replication.clustering.feature_jobs import giving_to_secondaries, switching
+from replication.configuration.core.configuration import REPLICATE
 from replication.configuration.models import Baseline
 from replication.jobs.core.states import JobState
 from replication.jobs.services.requests import JobRequest, request_job
@@ -52,7 +53,7 @@ def finish_disabling() -> None:
 
 def _request(cluster: Cluster) -> None:
     try:
-        request_job(SYSTEM, JobRequest(cluster.pk, "replicate", reason=REASON))
+        request_job(SYSTEM, JobRequest(cluster.pk, REPLICATE, reason=REASON))
     except Refused as refused:
         # a server's own cluster service may be on by now; the page says what is waited for, the checks say why
         _LOG.debug("cluster %s: its secondaries cannot be given their features back: %s", cluster.pk, refused)

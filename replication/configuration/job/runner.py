@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from nodes.checks.core.identity import says_otherwise
@@ -39,7 +37,6 @@ from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
 from replication.configuration.services.history import record_snapshot
 from replication.configuration.services.modes import check_portal_may_replicate
-from replication.files.core.paths import path_problem
 from replication.jobs.core.plan import Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job
@@ -69,24 +66,6 @@ class Scope:
 
 class ReplicateRunner:
     """Replicate configuration from the primary to the secondaries."""
-
-    kind = "replicate"
-    label = "Replicate configuration"
-
-    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """`unstable`: paths of files that keep changing, given by the watch; they, and others that do not hold still,
-        stay as they were last known. Without it a file that does not hold still is a problem."""
-        names = ", ".join(sorted(set(raw) - {"unstable"}))
-        if names:
-            raise ValidationError({"options": f"Unknown option: {names}. The only one of this kind is unstable."})
-        paths = raw.get("unstable", [])
-        if not isinstance(paths, list) or not all(isinstance(path, str) and not path_problem(path) for path in paths):
-            raise ValidationError({"options": "unstable: give a list of paths relative to the installation folder."})
-        return dict(raw)
-
-    def resources(self, job: Job) -> tuple[str, ...]:
-        """One replication of a cluster's configuration at a time."""
-        return (f"cluster:{job.cluster_id}:config",)
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Look at the primary and at every secondary; change nothing."""

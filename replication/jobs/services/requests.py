@@ -23,7 +23,7 @@ from nodes.leases.transactions import write_transaction
 from nodes.registry.models import Node
 from replication.jobs import wake
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
-from replication.jobs.kinds import check_mode, kind_named
+from replication.jobs.kinds import check_mode, kind_named, role_for
 from replication.jobs.models import Job, Target
 from replication.jobs.services import events, signals_log
 from replication.jobs.services.events import WARNING, Line
@@ -66,10 +66,10 @@ def request_job(principal: Principal, request: JobRequest) -> tuple[Job, bool]:
     """Make a job and wake a worker. Answers the job and whether it is new: the same idempotency key with the same
     request answers the job made before.
 
-    Raises Http404, PermissionDenied (operators only), ValidationError, and Refused for a key used for something else
-    and for a kind that the cluster's mode refuses.
+    Raises Http404, PermissionDenied (the kind says who may), ValidationError, and Refused for a key used for something
+    else and for a kind that the cluster's mode refuses.
     """
-    require(principal, request.cluster_id, Role.OPERATOR)
+    require(principal, request.cluster_id, role_for(request.kind))
     if known := _made_before(principal, request):
         return known, False
     cluster = Cluster.objects.filter(pk=request.cluster_id).first()
@@ -142,12 +142,13 @@ def _audit(principal: Principal, action: str, text: str, job: Job, data: Mapping
     record(principal, action, text, cluster=job.cluster, subject=Subject.of(job), data=data)
 
 
-def _take(principal: Principal, job_id: int, role: Role) -> Job:
-    """The job, its row locked, if the principal may act on it. Raises Http404, PermissionDenied."""
+def _take(principal: Principal, job_id: int, role: Role | None = None) -> Job:
+    """The job, its row locked, if the principal may act on it: with `role`, else with what its kind asks for. Raises
+    Http404, PermissionDenied."""
     job = Job.objects.select_related("cluster").select_for_update(of=("self",)).filter(pk=job_id).first()
     if job is None:
         raise Http404("No such job.")
-    require(principal, job.cluster_id, role)
+    require(principal, job.cluster_id, role or role_for(job.kind))
     return job
 
 
@@ -155,7 +156,7 @@ def approve_job(principal: Principal, job_id: int, digest: str) -> Job:
     """Let a planned job run exactly as seen: `digest` is that of the plan the person saw. Raises Refused where the job
     does not await approval or its plan is another one by now."""
     with write_transaction():
-        job = _take(principal, job_id, Role.OPERATOR)
+        job = _take(principal, job_id)
         if job.state != JobState.AWAITING_APPROVAL:
             raise Refused("not_awaiting", f"Job #{job_id} does not await approval; it is {_words(job.state)}.")
         if digest != job.plan_digest:
@@ -197,7 +198,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
     """A new job of the same kind and options for the nodes that did not succeed; where there are no targets, for what
     the old one was asked for. Raises Refused where the old one has not ended, or succeeded."""
     with write_transaction():
-        old = _take(principal, job_id, Role.OPERATOR)
+        old = _take(principal, job_id)
         if old.state not in (JobState.FAILED, JobState.CANCELLED):
             text = f"Job #{job_id} is {_words(old.state)}; only failed and cancelled jobs can be retried."
             raise Refused("not_failed", text)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Role
 from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
+from nodes.clusters.models import Cluster
 from nodes.clusters.views import cluster_page, visible_cluster
 from nodes.web.actions import (
     FormPage,
@@ -18,6 +19,7 @@ from nodes.web.actions import (
     form_page,
 )
 from replication.jobs.forms import OverrideForm, RequestForm
+from replication.jobs.kinds import Slot, kind_of, offers_in
 from replication.jobs.services import requests
 
 
@@ -30,14 +32,21 @@ def request_job(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for a job on a cluster; sending the form twice makes one job."""
     cluster = visible_cluster(request, pk, Role.OPERATOR)
     principal = principal_of(request)
-    initial = {"way": "dry" if request.GET.get("dry_run") else "real", "kind": "replicate"}
-    form = RequestForm(request.POST or None, cluster=cluster, initial=initial)
+    word = request.POST.get("kind") or request.GET.get("kind") or _first_offered(cluster)
+    kind = kind_of(word)
+    initial = {"way": "dry" if request.GET.get("dry_run") else "real", "kind": word}
+    shape: type[RequestForm] = (kind and kind.form) or RequestForm
+    form = shape(request.POST or None, cluster=cluster, initial=initial)
     if request.method == "POST":
         made = form.attempt(lambda: requests.request_job(principal, form.job_request()))
         if made is not None:
             return redirect(job_page(made[0].pk))
-    page = FormPage(f"Replicate {cluster}", "Request job", cluster_page(pk), cluster.name)
+    page = FormPage(f"Request a job for {cluster}", "Request job", cluster_page(pk), cluster.name)
     return form_page(request, form, page)
+
+
+def _first_offered(cluster: Cluster) -> str:
+    return next((kind.word for kind, _ in offers_in(Slot.REQUEST, cluster)), "")
 
 
 @require_POST

@@ -1,5 +1,1 @@
 """Leaving a cluster: the node gets back what it had before joining, and is proven to have it."""
-
-from replication.membership.leave_job.runner import LeaveRunner
-
-__all__ = ["LeaveRunner"]

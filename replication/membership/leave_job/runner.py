@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from django.core.exceptions import ValidationError
-
 from accounts.errors import Refused
 from nodes.connection.connect import open_node
 from nodes.enums import SERVERS, ApprovalPolicy, Joining
@@ -25,29 +20,11 @@ from replication.jobs.runner import (
 )
 from replication.membership.leave_job.comparison import Remembered, look_back, remembered
 from replication.membership.leave_job.target import LeaveRun, left
-from replication.membership.services.membership import LEAVE
 from replication.objects import default_store
 
 
 class LeaveRunner:
     """Take a secondary out of its cluster."""
-
-    kind = LEAVE
-    label = "Leave the cluster"
-
-    def parse_options(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """`keep`: the node keeps the replicated configuration (default: it gets back what it had)."""
-        strange = ", ".join(sorted(set(raw) - {"keep"}))
-        if strange:
-            raise ValidationError({"options": f"Unknown option: {strange}. There is one: keep, true or false."})
-        keep = raw.get("keep", False)
-        if not isinstance(keep, bool):
-            raise ValidationError({"options": "keep is true or false."})
-        return {"keep": keep}
-
-    def resources(self, job: Job) -> tuple[str, ...]:
-        """No replication meanwhile."""
-        return (f"cluster:{job.cluster_id}:config",)
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Say what the node would get back and what would go; change nothing."""

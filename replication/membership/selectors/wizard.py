@@ -11,10 +11,9 @@ from nodes.facts.models import NodeFacts
 from nodes.lifecycle.core import JoinCheck
 from nodes.lifecycle.selectors import checks_of
 from nodes.registry.models import HostKey, Node
+from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.core.states import JOB_ACTIVE, JobState
 from replication.jobs.models import Job
-
-REPLICATE = "replicate"
 
 
 class WizardStep(StrEnum):

@@ -25,9 +25,10 @@ from nodes.registry.services.host_keys import look_at_host_key
 from nodes.registry.services.nodes import NodeChange
 from nodes.registry.views.nodes import visible_node
 from nodes.web.actions import act, act_with
+from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.services import requests
 from replication.jobs.services.requests import JobRequest
-from replication.membership.selectors.wizard import REPLICATE, WizardStep
+from replication.membership.selectors.wizard import WizardStep
 from replication.membership.services import membership
 from replication.membership.views.wizard import join_page
 

@@ -12,6 +12,7 @@ from nodes.clusters.models import Cluster
 from nodes.enums import REPLICATED, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
 from nodes.registry.models import Node
+from replication.configuration.core.configuration import REPLICATE
 from replication.configuration.models import Baseline, Snapshot
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.models import Job, Target
@@ -39,7 +40,7 @@ class Served:
 
 def served_by_watch(cluster: Cluster) -> Served:
     """Ask the database, in two queries."""
-    last = Target.objects.filter(node=OuterRef("pk"), job__kind="replicate", job__dry_run=False).order_by("-job_id")
+    last = Target.objects.filter(node=OuterRef("pk"), job__kind=REPLICATE, job__dry_run=False).order_by("-job_id")
     rows = (
         Node.objects.filter(cluster=cluster, role=NodeRole.SECONDARY)
         .select_related("facts")
@@ -94,7 +95,7 @@ class JobsSeen:
 
 def jobs_seen(cluster: Cluster) -> JobsSeen:
     """Ask the database. Dry runs do not count."""
-    jobs = Job.objects.filter(cluster=cluster, kind="replicate", dry_run=False)
+    jobs = Job.objects.filter(cluster=cluster, kind=REPLICATE, dry_run=False)
     active = list(jobs.exclude(state__in=JOB_TERMINAL).prefetch_related("targets").order_by("pk"))
     over = jobs.filter(state__in=(*JOB_TERMINAL, JobState.HALTED)).exclude(error_code="superseded")
     newest = over.order_by("-pk").first()

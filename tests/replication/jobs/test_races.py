@@ -26,9 +26,9 @@ from nodes.registry.models import Node
 from replication.jobs import failpoints
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.driving import drive
+from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job, Target
 from replication.jobs.planning import plan_job
-from replication.jobs.registry import RUNNERS
 from replication.jobs.runner import TargetOutcome
 from replication.jobs.services.claims import claim_job, claim_targets
 from replication.jobs.services.outcomes import Ended, Finish, finish_targets
@@ -403,7 +403,7 @@ def test_a_fault_in_record_fails_one_target(toys, monkeypatch):
         raise ZeroDivisionError
 
     outcome = TargetOutcome(TargetState.VERIFIED, record=broken)
-    monkeypatch.setattr(RUNNERS["toy"], "run_target", lambda work: outcome, raising=False)
+    monkeypatch.setattr(kind_named("toy").runner, "run_target", lambda work: outcome, raising=False)
     job = toys.planned()
     drive()
     assert set(job.targets.values_list("state", "error_code")) == {("failed", "internal_error")}

@@ -1,0 +1,73 @@
+"""How `replicate` is known to the engine, the pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from nodes.clusters.models import Cluster
+from nodes.enums import Clustering
+from replication.configuration.core.configuration import REPLICATE, config_resources
+from replication.configuration.job.runner import ReplicateRunner
+from replication.configuration.services.modes import check_portal_may_replicate
+from replication.files.core.paths import path_problem
+from replication.jobs.kinds import Kind, Offer, Slot
+from replication.jobs.models import Job
+
+
+def parse_options(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """`unstable`: paths of files that keep changing, given by the watch; they, and others that do not hold still, stay
+    as they were last known. Without it a file that does not hold still is a problem."""
+    names = ", ".join(sorted(set(raw) - {"unstable"}))
+    if names:
+        raise ValidationError({"options": f"Unknown option: {names}. The only one of this kind is unstable."})
+    paths = raw.get("unstable", [])
+    if not isinstance(paths, list) or not all(isinstance(path, str) and not path_problem(path) for path in paths):
+        raise ValidationError({"options": "unstable: give a list of paths relative to the installation folder."})
+    return dict(raw)
+
+
+def resources(job: Job) -> tuple[str, ...]:
+    """One replication of a cluster's configuration at a time."""
+    return config_resources(job.cluster_id)
+
+
+def _clusters(cluster: Cluster) -> bool:
+    return cluster.clustering != Clustering.OFF
+
+
+PAGE = "replication:job-request"
+
+KIND = Kind(
+    word=REPLICATE,
+    label="Replicate configuration",
+    runner=ReplicateRunner(),
+    parse_options=parse_options,
+    resources=resources,
+    refuses=check_portal_may_replicate,
+    speaks=True,
+    offers=(
+        Offer(Slot.REQUEST, order=10),
+        Offer(
+            Slot.CLUSTER,
+            "Plan only",
+            PAGE,
+            order=10,
+            query=f"?kind={REPLICATE}&dry_run=1",
+            icon="file-diff",
+            when=_clusters,
+        ),
+        Offer(
+            Slot.CLUSTER,
+            "Replicate",
+            PAGE,
+            order=20,
+            query=f"?kind={REPLICATE}",
+            icon="refresh-cw",
+            style="primary",
+            when=_clusters,
+        ),
+    ),
+)
