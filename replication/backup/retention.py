@@ -8,7 +8,7 @@ beside one another.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -26,8 +26,9 @@ from replication.configuration.models import (
     Snapshot,
 )
 from replication.files.core import tree
-from replication.jobs.core import plan_json
+from replication.jobs.core.plan_json import OutdatedPlan
 from replication.jobs.core.states import JOB_ACTIVE, JobState, TargetState
+from replication.jobs.kinds import kind_of
 from replication.jobs.models import Job, Target
 from replication.objects import Removed, Store, default_store
 from replication.objects.garbage_collection import LEAST_AGE
@@ -126,10 +127,20 @@ def _named() -> Iterator[str]:
 
 def _planned(store: Store) -> set[str]:
     """Content that unfinished jobs will write."""
-    ids = _active_jobs().exclude(plan_object="").values_list("plan_object", flat=True)
-    plans = (plan_json.load(store.get(id_)) for id_ in ids)
-    changes = (change for plan in plans for node in plan.nodes for change in node.changes)
-    return {change.wanted.sha256 for change in changes if change.wanted}
+    rows = _active_jobs().exclude(plan_object="").values_list("kind", "plan_object")
+    return {needed for word, plan_object in rows for needed in _content(word, store.get(plan_object))}
+
+
+def _content(word: str, stored: bytes) -> Iterable[str]:
+    """What one plan needs; nothing for one of an older version, which never runs. Raises ValueError for a kind that
+    only another version of the portal knows: its plan may run yet."""
+    kind = kind_of(word)
+    if kind is None:
+        raise ValueError(f"An unfinished job is of the kind {word}, which this version of the portal does not know.")
+    try:
+        return kind.content(kind.codec.load(stored))
+    except OutdatedPlan:
+        return ()
 
 
 def _active_jobs() -> QuerySet[Job]:

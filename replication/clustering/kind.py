@@ -10,6 +10,9 @@ from django.core.exceptions import ValidationError
 from replication.clustering.core.features import FEATURES, OFF, RESTORE
 from replication.clustering.feature_job.runner import FeaturesRunner
 from replication.configuration.core.configuration import config_resources
+from replication.configuration.core.file_plans import FILE_TEXT, content_of
+from replication.files.core.changes import Change
+from replication.jobs.core.plan_json import PlanCodec
 from replication.jobs.kinds import Kind, Offer, Slot
 from replication.jobs.models import Job
 
@@ -33,5 +36,8 @@ KIND = Kind(
     runner=FeaturesRunner(),
     parse_options=parse_options,
     resources=resources,
+    codec=PlanCodec(FEATURES, Change, makes_sense=Change.makes_sense),
+    text=FILE_TEXT,
+    content=content_of,
     offers=(Offer(Slot.REQUEST, order=20),),
 )

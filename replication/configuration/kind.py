@@ -10,9 +10,12 @@ from django.core.exceptions import ValidationError
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering
 from replication.configuration.core.configuration import REPLICATE, config_resources
+from replication.configuration.core.file_plans import FILE_TEXT, content_of
 from replication.configuration.job.runner import ReplicateRunner
 from replication.configuration.services.modes import check_portal_may_replicate
+from replication.files.core.changes import Change, NodeFiles, PrimaryFiles
 from replication.files.core.paths import path_problem
+from replication.jobs.core.plan_json import PlanCodec
 from replication.jobs.kinds import Kind, Offer, Slot
 from replication.jobs.models import Job
 
@@ -46,6 +49,9 @@ KIND = Kind(
     runner=ReplicateRunner(),
     parse_options=parse_options,
     resources=resources,
+    codec=PlanCodec(REPLICATE, Change, NodeFiles, PrimaryFiles, makes_sense=Change.makes_sense),
+    text=FILE_TEXT,
+    content=content_of,
     refuses=check_portal_may_replicate,
     speaks=True,
     offers=(

@@ -16,14 +16,13 @@ from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.states import TargetState
 from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
-from replication.jobs.kinds import kind_of
+from replication.jobs.kinds import Kind, kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
 from replication.jobs.plan_store import load_plan
 from replication.jobs.runner import (
     LeaseLost,
     Paused,
-    Runner,
     TargetOutcome,
     TargetWork,
 )
@@ -99,13 +98,13 @@ class Driver:
         if claims:
             failpoints.reached("targets-claimed")
         for claim, target in claims:
-            self._start(kind.runner, job, claim, target)
+            self._start(kind, job, claim, target)
         return len(claims)
 
-    def _start(self, runner: Runner, job: Job, claim: JobClaim, target: Target) -> None:
+    def _start(self, kind: Kind, job: Job, claim: JobClaim, target: Target) -> None:
         lease = ClaimedLease(claim, node_id=target.node_id)
         self._keeper.add(lease)
-        future = self._pool.submit(closing, lambda: _work(runner, job, target, lease))
+        future = self._pool.submit(closing, lambda: _work(kind, job, target, lease))
         self._running[future] = _Running(job, target, lease)
         self._tries += 1
 
@@ -162,9 +161,10 @@ def _failed(finish: Finish, trouble: Exception) -> Finish | None:
     return replace(finish, ended=ended, record=None)
 
 
-def _work(runner: Runner, job: Job, target: Target, lease: ClaimedLease) -> TargetOutcome:
+def _work(kind: Kind, job: Job, target: Target, lease: ClaimedLease) -> TargetOutcome:
     """In a thread of the pool: the runner's part."""
     node = target.node
     if node.paused:
         raise Paused(f"node {node.name} is paused", node=True)
-    return runner.run_target(TargetWork(job, target, node, lease, load_plan(job.plan_object)))
+    plan = load_plan(kind.codec, job.plan_object)
+    return kind.runner.run_target(TargetWork(job, target, node, lease, plan))

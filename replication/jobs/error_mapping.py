@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from accounts.database import fault, is_away
 from accounts.errors import Refused
 from nodes.errors import NodeError, Unreachable
+from replication.jobs.core.plan_json import OutdatedPlan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
 from replication.jobs.runner import (
@@ -53,6 +54,8 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
         return Ended(TargetState.FAILED, error.detail, error_code=error.code, error=error.detail)
     if isinstance(error, NodeError):
         return _node_error(error, target)
+    if isinstance(error, OutdatedPlan):
+        return Ended(TargetState.FAILED, str(error), error_code="plan_outdated", error=str(error))
     if is_away(error) or isinstance(error, IntegrityError):
         _LOG.warning("%s: the database did not take it: %s", target, error, exc_info=fault(error))
         text = "The portal's database was out of reach."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Role
 from nodes.clusters.models import Cluster
+from replication.jobs.core.plan import Plan
+from replication.jobs.core.plan_json import PlanCodec
+from replication.jobs.core.plan_text import PlanText
 from replication.jobs.models import Job
 from replication.jobs.runner import Runner
 
@@ -25,6 +28,10 @@ class Slot(StrEnum):
     REQUEST = "request"
     CLUSTER = "cluster"
     NODE = "node"
+
+
+def _nothing(_plan: Plan) -> Iterable[str]:
+    return ()
 
 
 def _always(_row: Any) -> bool:
@@ -55,10 +62,11 @@ class Kind:
 
     `word` is what `Job.kind` holds, at most 40 characters; `label` what people call it. `parse_options` makes the
     options complete and checked, or raises ValidationError with a dict of fields. `resources`: what no other job may
-    hold while one plans or runs, such as `cluster:3:config`. `role`: who may ask for it, approve it and retry it.
-    `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page that requests
-    jobs, a `replication.jobs.forms.RequestForm`; None: it needs none. `speaks`: its jobs write the guide's lines of a
-    replication into the cluster log.
+    hold while one plans or runs, such as `cluster:3:config`. `codec` stores its plans, `text` puts them into words,
+    `content` names what a plan needs of the object store until it has run. `role`: who may ask for it, approve it and
+    retry it. `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page
+    that requests jobs, a `replication.jobs.forms.RequestForm`; None: it needs none. `speaks`: its jobs write the guide's
+    lines of a replication into the cluster log.
     """
 
     word: str
@@ -66,6 +74,9 @@ class Kind:
     runner: Runner
     parse_options: Callable[[Mapping[str, Any]], dict[str, Any]]
     resources: Callable[[Job], tuple[str, ...]]
+    codec: PlanCodec
+    text: PlanText
+    content: Callable[[Plan], Iterable[str]] = _nothing
     role: Role = Role.OPERATOR
     refuses: Refuses | None = None
     offers: tuple[Offer, ...] = ()

@@ -6,8 +6,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from replication.jobs.core import plan_json
 from replication.jobs.core.plan import Plan
+from replication.jobs.core.plan_json import PlanCodec, digest
 from replication.objects import default_store
 
 KEPT = 4
@@ -25,20 +25,21 @@ class StoredPlan:
     digest: str
 
 
-def store_plan(plan: Plan) -> StoredPlan:
+def store_plan(codec: PlanCodec, plan: Plan) -> StoredPlan:
     """Put a plan into the store."""
-    object_id = default_store().put(plan_json.dump(plan))
+    data = codec.dump(plan)
+    object_id = default_store().put(data)
     _remember(object_id, plan)
-    return StoredPlan(object_id, plan_json.digest(plan))
+    return StoredPlan(object_id, digest(data))
 
 
-def load_plan(object_id: str) -> Plan:
-    """A plan by its object. Raises what the store raises, and ValueError for a damaged one."""
+def load_plan(codec: PlanCodec, object_id: str) -> Plan:
+    """A plan by its object. Raises what the store raises, OutdatedPlan, and ValueError for a damaged one."""
     with _LOCK:
         if object_id in _RECENT:
             _RECENT.move_to_end(object_id)
             return _RECENT[object_id]
-    plan = plan_json.load(default_store().get(object_id))
+    plan = codec.load(default_store().get(object_id))
     _remember(object_id, plan)
     return plan
 

@@ -13,8 +13,9 @@ from nodes.errors import NodeError
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
+from replication.jobs.core.plan_text import PlanText, numbers_of
 from replication.jobs.core.states import JobState
-from replication.jobs.kinds import kind_of
+from replication.jobs.kinds import Kind, kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job
 from replication.jobs.plan_store import StoredPlan, store_plan
@@ -53,7 +54,7 @@ def plan_job(job_id: int) -> bool:
     job = Job.objects.select_related("cluster").get(pk=job_id)
     lease = ClaimedLease(claim)
     try:
-        _write(job, lease, _attended(kind.runner, PlanWork(job, lease, overridden(job)), lease))
+        _write(kind, job, lease, _attended(kind.runner, PlanWork(job, lease, overridden(job)), lease))
     except LeaseLost:
         _LOG.warning("job #%s was taken over while it was being planned", job_id)
     except DatabaseError as error:
@@ -72,10 +73,10 @@ def _attended(runner: Runner, work: PlanWork, lease: ClaimedLease) -> Future[Pla
     return future
 
 
-def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
+def _write(kind: Kind, job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
     error = future.exception()
     if error is None:
-        _write_outcome(job, lease, future.result())
+        _write_outcome(kind, job, lease, future.result())
     elif isinstance(error, LeaseLost):
         raise error
     elif isinstance(error, Cancelled):
@@ -83,7 +84,7 @@ def _write(job: Job, lease: ClaimedLease, future: Future[PlanOutcome]) -> None:
     elif isinstance(error, Interrupted):
         outcomes.requeue_planning(lease.claim, str(error))
     else:
-        _write_outcome(job, lease, _failure(job, error))
+        _write_outcome(kind, job, lease, _failure(job, error))
 
 
 def _failure(job: Job, error: BaseException) -> PlanOutcome:
@@ -100,12 +101,12 @@ def _failure(job: Job, error: BaseException) -> PlanOutcome:
     return PlanOutcome(error_code="internal_error", error=INTERNAL)
 
 
-def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
+def _write_outcome(kind: Kind, job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
     lines = lease.remaining_lines()
     if outcome.plan is not None:
-        stored = store_plan(outcome.plan)
+        stored = store_plan(kind.codec, outcome.plan)
         failpoints.reached("plan-stored")
-        planned = _follows(job, outcome, outcome.plan, stored)
+        planned = _follows(kind, job, outcome, outcome.plan, stored)
         outcomes.finish_planning(lease.claim, planned, lines=lines, record=outcome.record)
         failpoints.reached("plan-written")
     elif outcome.retry_after is not None:
@@ -121,7 +122,7 @@ def _write_outcome(job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:
         outcomes.fail_planning(lease.claim, error_code=code, error=error, lines=lines)
 
 
-def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> PlanResult:
+def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> PlanResult:
     brakes = [brake for brake in plan.brakes if brake.code not in overridden(job)]
     state, sentence = _next_state(job, outcome, plan, brakes)
     halted = state == JobState.HALTED
@@ -131,7 +132,7 @@ def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> 
         sentence=sentence,
         plan_object=stored.object_id,
         plan_digest=stored.digest,
-        summary={**_summary(plan, brakes), **outcome.summary},
+        summary={**_summary(kind.text, plan, brakes), **outcome.summary},
         snapshot_id=outcome.snapshot_id,
         error_code=brakes[0].code if halted else "",
         error=sentence if halted else "",
@@ -139,7 +140,7 @@ def _follows(job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> 
 
 
 def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
-    size = f"{plan.changes} changes on {len(outcome.targets)} nodes"
+    size = f"{plan.step_count} changes on {len(outcome.targets)} nodes"
     if job.dry_run:
         return JobState.SUCCEEDED, f"Planned without changing anything: {size}."
     if brakes:
@@ -151,14 +152,15 @@ def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake])
     return JobState.RUNNING, f"Planned {size}."
 
 
-def _summary(plan: Plan, brakes: list[Brake]) -> dict[str, object]:
+def _summary(text: PlanText, plan: Plan, brakes: list[Brake]) -> dict[str, object]:
+    numbers = numbers_of(text, *plan.nodes)
     return {
-        "changes": plan.changes,
-        "bytes": sum(node.bytes for node in plan.nodes),
+        "changes": plan.step_count,
+        "bytes": numbers.bytes,
         "nodes": len(plan.nodes),
         "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
-        "unclassified": len(plan.unclassified),
-        "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
+        "unclassified": len(text.plan(plan).unclassified),
+        "conflicts": numbers.conflicts,
         "brakes": [
             {"code": brake.code, "node": brake.node_name, "evidence": brake.evidence, "remedy": brake.remedy}
             for brake in brakes

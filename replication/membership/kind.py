@@ -11,6 +11,9 @@ from accounts.models import Role
 from nodes.enums import Joining, NodeRole
 from nodes.registry.models import Node
 from replication.configuration.core.configuration import config_resources
+from replication.configuration.core.file_plans import FILE_TEXT, content_of
+from replication.files.core.changes import Change, NodeFiles
+from replication.jobs.core.plan_json import PlanCodec
 from replication.jobs.kinds import Kind, Offer, Slot
 from replication.jobs.models import Job
 from replication.membership.leave_job.runner import LeaveRunner
@@ -44,6 +47,9 @@ KIND = Kind(
     runner=LeaveRunner(),
     parse_options=parse_options,
     resources=resources,
+    codec=PlanCodec(LEAVE, Change, NodeFiles, makes_sense=Change.makes_sense),
+    text=FILE_TEXT,
+    content=content_of,
     offers=(
         Offer(
             Slot.NODE,

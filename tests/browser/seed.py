@@ -28,24 +28,23 @@ from replication.files.core.changes import (
     Change,
     ChangeKind,
     Found,
+    KeptKey,
+    NodeFiles,
+    PrimaryFiles,
     Wanted,
 )
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath
-from replication.jobs.core.plan import (
-    Brake,
-    KeptKey,
-    NodePlan,
-    Plan,
-)
-from replication.jobs.core.plan_json import digest, dump
+from replication.jobs.core.plan import Brake, NodePlan, Plan
 from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.kinds import kind_named
 from replication.jobs.models import (
     Job,
     JobEvent,
     ResourceLock,
     Target,
 )
+from replication.jobs.plan_store import store_plan
 from replication.objects import default_store
 from tests.factories import make_cluster, make_member, make_node, make_user
 
@@ -240,23 +239,23 @@ def _plan(nodes: list[Node]) -> Plan:
             node.pk,
             node.name,
             () if away else changes,
-            () if away else kept,
-            extras=(RelPath("App/only-here.txt"),),
+            NodeFiles(() if away else kept, (RelPath("App/only-here.txt"),)),
             away="The node does not answer." if away else "",
         )
         for node, away in ((nodes[1], False), (nodes[2], True))
     )
     problem = Problem("App/Locked.dat", "unreadable", "Failure")
-    return Plan("0" * 64, parts, problems=(problem,), unclassified=("App/Add-on/settings.xml",))
+    return Plan(parts, problems=(problem,), detail=PrimaryFiles("0" * 64, ("App/Add-on/settings.xml",)))
 
 
 def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) -> list[Job]:
     plan = _plan(nodes)
+    stored = store_plan(kind_named("replicate").codec, plan)
     shared = {
         "snapshot": snapshot,
-        "plan_object": default_store().put(dump(plan)),
-        "plan_digest": digest(plan),
-        "plan_summary": {"changes": plan.changes, "brakes": []},
+        "plan_object": stored.object_id,
+        "plan_digest": stored.digest,
+        "plan_summary": {"changes": plan.step_count, "brakes": []},
         "planned_at": timezone.now(),
     }
     done = _job(cluster, JobState.SUCCEEDED, name, **shared)

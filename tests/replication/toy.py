@@ -16,6 +16,8 @@ from django.db import connections
 from nodes.errors import AuthRejected, RemoteBusy, Unreachable
 from nodes.registry.models import Node
 from replication.jobs.core.plan import Brake, NodePlan, Plan
+from replication.jobs.core.plan_json import PlanCodec
+from replication.jobs.core.plan_text import PlanText, StepLine
 from replication.jobs.core.states import TargetState
 from replication.jobs.kinds import Kind, kind_of, register
 from replication.jobs.models import Job
@@ -59,7 +61,7 @@ class ToyRunner:
         parts = tuple(NodePlan(node.pk, node.name) for node in nodes if not asked or node.pk in asked)
         brakes = (Brake(options["brake"], "", "It shrank by half.", "Override it."),) if options.get("brake") else ()
         return PlanOutcome(
-            plan=Plan("0" * 64, parts, brakes=brakes),
+            plan=Plan(parts, brakes=brakes),
             targets=tuple(part.node_id for part in parts),
             needs_approval=bool(options.get("approval")),
         )
@@ -113,7 +115,7 @@ def resources(job: Job) -> tuple[str, ...]:
 
 def install() -> None:
     if kind_of("toy") is None:
-        register(Kind("toy", "Toy", ToyRunner(), parse_options, resources))
+        register(Kind("toy", "Toy", ToyRunner(), parse_options, resources, PlanCodec("toy", str), PlanText(StepLine)))
 
 
 class Thread(threading.Thread):

@@ -112,7 +112,7 @@ def _planned(work: PlanWork, primary: Node, rules: Sequence[FeatureRule], seen: 
         "to_do": [rule.label for rule in rules if not rule.key],
     }
     return PlanOutcome(
-        plan=Plan("", (NodePlan(primary.pk, primary.name, changes=changes),)),
+        plan=Plan((NodePlan(primary.pk, primary.name, changes),)),
         targets=(primary.pk,) if changes else (),
         needs_approval=True,
         summary=summary,

@@ -35,7 +35,7 @@ class FeaturesRun:
 
     def run(self) -> TargetOutcome:
         """From the look to the proof."""
-        changes = self.work.node_plan.changes
+        changes = self.work.node_plan.steps
         self._sweep()
         there = {change.path: self.reader.file(change.path) for change in changes}
         strange = [change.path for change in changes if digest(there[change.path]) not in _expected(change)]
@@ -55,7 +55,7 @@ class FeaturesRun:
 
     def _sweep(self) -> None:
         """What an earlier try left beside its files goes; an edit in it is kept."""
-        paths = [change.path for change in self.work.node_plan.changes]
+        paths = [change.path for change in self.work.node_plan.steps]
         beside = [name for folder in sorted({path.folder for path in paths}) for name in self._leftovers(folder)]
         self.edits.record(sweep(self.context, beside, paths))
         self.work.lease.boundary("features-swept")
@@ -75,7 +75,7 @@ class FeaturesRun:
 
     def _proven(self, taken: Sequence[str]) -> TargetOutcome:
         """Read back: the bytes are those approved, and the switches stand as they should."""
-        changes = self.work.node_plan.changes
+        changes = self.work.node_plan.steps
         for change in changes:
             if digest(self.reader.file(change.path)) != _wanted(change).sha256:
                 text = f"{change.path} was changed again by the node's own server."

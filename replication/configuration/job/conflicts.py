@@ -9,6 +9,7 @@ from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
 from replication.configuration.services.history import LostEdit, record_conflicts
 from replication.files.apply.context import Overwritten
+from replication.files.core.changes import KeptKey, NodeFiles
 from replication.files.core.manifest import Manifest
 from replication.files.core.paths import RelPath
 from replication.jobs.runner import TargetWork
@@ -41,12 +42,16 @@ class EditKeeper:
     def _lost(self, edit: Overwritten) -> LostEdit:
         return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))
 
+    def _kept_keys(self) -> tuple[KeptKey, ...]:
+        files: NodeFiles | None = self._work.node_plan.detail
+        return files.kept if files else ()
+
     def _ini_detail(self, edit: Overwritten) -> dict[str, object]:
         """Which keys of an ini file were edited; never values of a secret file."""
         proven = self._proven.get(RelPath(edit.path))
         if not self._profile.classify(edit.path).ini or proven is None or not edit.content or edit.secret:
             return {}
-        kept = [IniKey(key.section, key.key) for key in self._work.node_plan.kept if key.path == edit.path]
+        kept = [IniKey(key.section, key.key) for key in self._kept_keys() if key.path == edit.path]
         try:
             conflicts = key_conflicts(self._store.get(proven.sha256), self._store.get(edit.content), kept)
         except IniError as error:

@@ -10,10 +10,9 @@ from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
 from nodes.products.profile import Profile
-from replication.files.core.changes import Wanted
+from replication.files.core.changes import KeptKey, Wanted
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
-from replication.jobs.core.plan import KeptKey
 from replication.objects import Store
 
 MAX_INI_BYTES = 8 * 1024 * 1024

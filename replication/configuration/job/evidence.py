@@ -96,7 +96,7 @@ def _held(seen: NodeScan, state: TargetProgress) -> dict[str, str]:
 
 
 def _restarts(work: TargetWork, state: TargetProgress) -> set[str]:
-    done = (change for change in work.node_plan.changes if change.path in state.done)
+    done = (change for change in work.node_plan.steps if change.path in state.done)
     return {change.effect for change in done if change.effect.startswith("restart")}
 
 

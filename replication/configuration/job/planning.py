@@ -23,7 +23,7 @@ from replication.configuration.job.desired import (
     desired_files,
 )
 from replication.configuration.job.loading import node_clock_ns
-from replication.files.core.changes import Change
+from replication.files.core.changes import Change, NodeFiles
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
@@ -153,9 +153,8 @@ def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store,
     plan = NodePlan(
         node_id=node.pk,
         node_name=node.name,
-        changes=seen.changes,
-        kept=seen.desired.kept,
-        extras=seen.extras,
+        steps=seen.changes,
+        detail=NodeFiles(seen.desired.kept, seen.extras),
         problems=seen.problems,
     )
     return NodeResult(plan, space.free if space else None, seen.scan.manifest, seen.desired.differing)

@@ -37,7 +37,8 @@ from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
 from replication.configuration.services.history import record_snapshot
 from replication.configuration.services.modes import check_portal_may_replicate
-from replication.jobs.core.plan import Plan
+from replication.files.core.changes import KeptKey, PrimaryFiles, bytes_of
+from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job
 from replication.jobs.runner import (
@@ -146,7 +147,7 @@ def _gone(scope: Scope) -> PlanOutcome:
     reading = BrakeReading(scope.primary.name)
     given = last_given(scope.cluster.pk) or latest_snapshot(scope.cluster.pk)
     held = brakes(BrakeInputs(primary=reading, files=0, given_files=given.files if given else None))
-    return PlanOutcome(plan=Plan(snapshot_root="", nodes=(), brakes=held))
+    return PlanOutcome(plan=Plan(nodes=(), brakes=held))
 
 
 def _outcome(
@@ -155,11 +156,10 @@ def _outcome(
     snapshot_id = record_snapshot(taken.facts, same_as=taken.same_as)
     work.lease.boundary("snapshot-recorded")
     plan = Plan(
-        snapshot_root=taken.facts.root,
         nodes=tuple(part.plan for part in planned),
         brakes=brakes(_brake_inputs(scope, taken, planned, profile)),
         problems=taken.manifest.problems,
-        unclassified=taken.manifest.unclassified,
+        detail=PrimaryFiles(taken.facts.root, taken.manifest.unclassified),
     )
     return PlanOutcome(
         plan=plan,
@@ -193,7 +193,7 @@ def _reading(node: Node, planned: NodeResult | None) -> BrakeReading:
         version=facts.product_version if facts else "",
         clock_offset=offset / 1000 if offset is not None else None,
         clock_uncertainty=(facts.clock_uncertainty_ms or 0.0) / 1000 if facts else 0.0,
-        needed_bytes=planned.plan.bytes if planned else 0,
+        needed_bytes=bytes_of(planned.plan.steps) if planned else 0,
         free_bytes=planned.free if planned else None,
     )
 
@@ -201,7 +201,7 @@ def _reading(node: Node, planned: NodeResult | None) -> BrakeReading:
 def _needs_approval(scope: Scope, plan: Plan) -> bool:
     """By the cluster's policy; a node that was never proven is on its first plan, known or away."""
     policy = scope.cluster.approval
-    changing = [node for node in plan.nodes if node.changes or node.away]
+    changing = [node for node in plan.nodes if node.steps or node.away]
     if policy == ApprovalPolicy.NEVER or not changing:
         return False
     if policy == ApprovalPolicy.ALWAYS:
@@ -215,15 +215,15 @@ def _summary(plan: Plan, taken: Taken) -> dict[str, Any]:
     return {
         "files": taken.facts.files,
         "bytes": taken.facts.bytes,
-        "changes": plan.changes,
-        "send_bytes": sum(node.bytes for node in plan.nodes),
+        "send_bytes": sum(bytes_of(node.steps) for node in plan.nodes),
         "away": [node.node_name for node in plan.nodes if node.away],
-        "conflicts": sum(change.conflict for node in plan.nodes for change in node.changes),
-        "problems": len(plan.problems) + sum(len(node.problems) for node in plan.nodes),
-        "unclassified": len(plan.unclassified),
         "unstable": list(taken.unstable[:50]),
-        "kept_keys": sum(len(node.kept) for node in plan.nodes),
+        "kept_keys": sum(len(_kept(node)) for node in plan.nodes),
     }
+
+
+def _kept(part: NodePlan) -> tuple[KeptKey, ...]:
+    return part.detail.kept if part.detail else ()
 
 
 def _note_planned(job: Job, taken: Taken, planned: Sequence[NodeResult]) -> None:
@@ -236,7 +236,7 @@ def _note_planned(job: Job, taken: Taken, planned: Sequence[NodeResult]) -> None
 def _note_keys(planned: Sequence[NodeResult]) -> None:
     """Put the keys that differ before the operator; until answered they are kept."""
     for part in planned:
-        unanswered = [(key.path, key.section, key.key) for key in part.plan.kept if not key.answered]
+        unanswered = [(key.path, key.section, key.key) for key in _kept(part.plan) if not key.answered]
         if unanswered:
             note_kept_keys(part.plan.node_id, unanswered)
         if part.differing:

@@ -35,7 +35,7 @@ from replication.files.apply.context import Context
 from replication.files.apply.leftovers import sweep
 from replication.files.apply.round import apply_round
 from replication.files.apply.semaphores import semaphores_owed
-from replication.files.core.changes import Change, ChangeKind
+from replication.files.core.changes import Change, ChangeKind, PrimaryFiles
 from replication.files.core.manifest import FileState, Manifest
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
@@ -53,7 +53,7 @@ class NodeRun:
         self.profile = profile
         self.store = store
         self.lease = work.lease
-        self.snapshot = manifest_at(work.plan.snapshot_root, store)
+        self.snapshot = self._source()
         known = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
         self.job = spelled(known, self.snapshot)
         self.edits = EditKeeper(work, profile, store, self.job.baseline)
@@ -74,6 +74,11 @@ class NodeRun:
             self.lease.boundary("origin-kept")
             return self._rounds(context, seen)
 
+    def _source(self) -> Manifest:
+        """What the node is brought to."""
+        files: PrimaryFiles = self.work.plan.detail
+        return manifest_at(files.snapshot_root, self.store)
+
     def _tag(self) -> str:
         return f"{self.work.target.pk}.{self.lease.fence}"
 
@@ -90,7 +95,7 @@ class NodeRun:
         planned = self.work.node_plan
         if not self.work.job.approved_by or planned.away:
             return ""
-        seen = {str(change.path): change for change in planned.changes}
+        seen = {str(change.path): change for change in planned.steps}
         strange = [change.path for change in changes if not _was_planned(change, seen)]
         if not strange:
             return ""

@@ -31,7 +31,7 @@ from replication.jobs.api.serializers import (
     JobOut,
     KindOut,
 )
-from replication.jobs.kinds import kinds
+from replication.jobs.kinds import kind_named, kinds
 from replication.jobs.models import Job
 from replication.jobs.selectors.jobs import events_after, job_for, jobs_for
 from replication.jobs.selectors.plans import stored_plan
@@ -103,7 +103,7 @@ class JobViewSet(Rows[Job]):
         plan = stored_plan(job)
         if plan is None:
             raise Http404("The job has no plan yet.")
-        return Response(plan_page(plan, job.plan_digest, query))
+        return Response(plan_page(plan, kind_named(job.kind).text, job.plan_digest, query))
 
     def _visible_job(self, pk: str) -> Job:
         job = jobs_for(self.principal).prefetch_related(None).filter(pk=pk).first()

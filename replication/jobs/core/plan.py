@@ -1,45 +1,30 @@
-"""The plan: what a job would do to each node, seen before it is done and applied exactly as seen.
+"""The envelope of every plan: which nodes, how many steps, what halts it. What a step is only its kind understands.
 
-A plan is a value with a digest; approving signs the digest. `plan_json` is its only stored form.
+A plan is a value that can be stored, shown and approved by its digest; `plan_json` has the stored form, `plan_text`
+what people are shown of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.manifest import Problem
-from replication.files.core.paths import RelPath
-
-
-@dataclass(frozen=True, slots=True)
-class KeptKey:
-    """An ini key that stays the node's own. `answered`: an operator decided; else it differs and is kept until then."""
-
-    path: RelPath
-    section: str
-    key: str
-    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """Everything for one node, in the order it will be done. `away`: why the node could not be asked, `away_code` the
-    error's; it will be brought to the same snapshot when it returns."""
+    """Everything for one node. `steps`: values of the kind's own type, in the order they will be done; `detail`: what
+    else the kind has to say of the node. `away`: why the node could not be asked, `away_code` the error's; it will be
+    worked on when it returns."""
 
     node_id: int
     node_name: str
-    changes: tuple[Change, ...] = ()
-    kept: tuple[KeptKey, ...] = ()
-    extras: tuple[RelPath, ...] = ()
+    steps: tuple[Any, ...] = ()
+    detail: Any = None
     problems: tuple[Problem, ...] = ()
     away: str = ""
     away_code: str = ""
-
-    @property
-    def bytes(self) -> int:
-        """Bytes to be sent."""
-        return sum(change.wanted.size for change in self.changes if change.wanted and change.kind != ChangeKind.TOUCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +39,15 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A snapshot of the primary and what it means for each node. `snapshot_root` is a tree id in the object store."""
+    """What is to be done on each node, and what stands against it. `detail`: what the kind says of all nodes at once.
+    `problems`: those of no single node."""
 
-    snapshot_root: str
     nodes: tuple[NodePlan, ...]
     brakes: tuple[Brake, ...] = ()
     problems: tuple[Problem, ...] = ()
-    unclassified: tuple[str, ...] = ()
+    detail: Any = None
 
     @property
-    def changes(self) -> int:
+    def step_count(self) -> int:
         """Number of steps over all nodes."""
-        return sum(len(node.changes) for node in self.nodes)
+        return sum(len(node.steps) for node in self.nodes)

@@ -1,224 +1,174 @@
 """The stored form of a plan, and the digest that approving signs.
 
-Steps that are the same on several nodes are written once: a node lists the numbers of its steps. Equal plans have
-equal bytes. What is loaded is checked value by value; anything unexpected is a ValueError that names the place.
+Steps that are the same on several nodes are written once: a node lists the numbers of its steps. Equal plans have equal
+bytes, and only those bytes are loaded: whatever `dump` would not have written is a ValueError that names the place.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, NoReturn, TypeVar
 
-from replication.files.core.changes import (
-    Change,
-    ChangeKind,
-    Found,
-    Wanted,
-)
+import msgspec
+
 from replication.files.core.manifest import Problem
-from replication.files.core.paths import RelPath
-from replication.jobs.core.plan import (
-    Brake,
-    KeptKey,
-    NodePlan,
-    Plan,
-)
+from replication.jobs.core.plan import Brake, NodePlan, Plan
 
-FORMAT = 1
-KEYS = {"format", "snapshot_root", "steps", "nodes", "brakes", "problems", "unclassified"}
-NODE_KEYS = {"id", "name", "steps", "kept", "extras", "problems", "away", "away_code"}
-T = TypeVar("T")
+FORMAT = 2
+OLDER = (1,)
+"""Formats that older versions of the portal wrote."""
+
+S = TypeVar("S")
+N = TypeVar("N")
+P = TypeVar("P")
 
 
-def dump(plan: Plan) -> bytes:
-    """Canonical JSON."""
-    steps: dict[Change, int] = {}
-    nodes = [_dump_node(node, steps) for node in plan.nodes]
-    document = {
-        "format": FORMAT,
-        "snapshot_root": plan.snapshot_root,
-        "steps": [_dump_change(change) for change in steps],
-        "nodes": nodes,
-        "brakes": [[b.code, b.node_name, b.evidence, b.remedy] for b in plan.brakes],
-        "problems": _dump_problems(plan.problems),
-        "unclassified": list(plan.unclassified),
-    }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+class OutdatedPlan(ValueError):
+    """An older version of the portal stored it, and this one does not follow it."""
 
 
-def digest(plan: Plan) -> str:
-    """SHA-256 (hex) of the canonical form."""
-    return hashlib.sha256(dump(plan)).hexdigest()
+class _Node(msgspec.Struct, Generic[N], frozen=True, forbid_unknown_fields=True):
+    id: int
+    name: str
+    steps: tuple[int, ...]
+    detail: N | None
+    problems: tuple[Problem, ...]
+    away: str
+    away_code: str
 
 
-def load(data: bytes) -> Plan:
-    """The plan again. Raises ValueError for anything `dump` does not write."""
+class _Document(msgspec.Struct, Generic[S, N, P], frozen=True, forbid_unknown_fields=True):
+    format: int
+    kind: str
+    steps: tuple[S, ...]
+    nodes: tuple[_Node[N], ...]
+    brakes: tuple[Brake, ...]
+    problems: tuple[Problem, ...]
+    detail: P | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCodec:
+    """How one kind's plans are stored. `step`, `node`, `common`: the types of a step, of what a plan says of a node
+    besides, and of all nodes at once; frozen dataclasses whose fields msgspec knows, or classes made from text (as
+    RelPath). None: plans of the kind have no such thing. `makes_sense`: whether a loaded step is one."""
+
+    kind: str
+    step: Any
+    node: Any = None
+    common: Any = None
+    makes_sense: Callable[[Any], bool] | None = None
+    _shape: Any = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        shape: Any = _Document
+        object.__setattr__(self, "_shape", shape[self.step, self.node, self.common])
+
+    def dump(self, plan: Plan) -> bytes:
+        """Canonical JSON."""
+        steps: dict[Any, int] = {}
+        nodes = tuple(_dump_node(node, steps) for node in plan.nodes)
+        document: Any = _Document(FORMAT, self.kind, tuple(steps), nodes, plan.brakes, plan.problems, plan.detail)
+        return _canonical(document).encode()
+
+    def load(self, data: bytes) -> Plan:
+        """The plan again. Raises OutdatedPlan, and ValueError for anything that `dump` does not write."""
+        raw = _parsed(data)
+        try:
+            document = msgspec.convert(raw, self._shape, dec_hook=_made_from_text)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"The stored plan is malformed at {_place(error)}: {error}") from error
+        if document.format != FORMAT or document.kind != self.kind:
+            _refuse("format" if document.format != FORMAT else "kind")
+        self._check_steps(document)
+        _check_form(raw, document)
+        nodes = tuple(_load_node(node, document.steps, at) for at, node in enumerate(document.nodes))
+        return Plan(nodes, document.brakes, document.problems, document.detail)
+
+    def _check_steps(self, document: Any) -> None:
+        if self.makes_sense is not None:
+            for at, step in enumerate(document.steps):
+                if not self.makes_sense(step):
+                    _refuse(f"steps[{at}]")
+
+
+def digest(stored: bytes) -> str:
+    """SHA-256 (hex) of a stored plan: what approving signs."""
+    return hashlib.sha256(stored).hexdigest()
+
+
+def _dump_node(node: NodePlan, steps: dict[Any, int]) -> Any:
+    numbers = tuple([steps.setdefault(step, len(steps)) for step in node.steps])
+    return _Node(node.node_id, node.node_name, numbers, node.detail, node.problems, node.away, node.away_code)
+
+
+def _canonical(value: Any) -> str:
+    """JSON that is the same for equal values; text that is no Unicode, as names of files may be, is escaped."""
+    return json.dumps(msgspec.to_builtins(value, enc_hook=str), sort_keys=True, separators=(",", ":"))
+
+
+def _parsed(data: bytes) -> Any:
     try:
-        document: Any = json.loads(data)
+        raw = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ValueError("The stored plan is no JSON.") from error
-    _object(document, KEYS, "plan")
-    if document["format"] != FORMAT:
-        _refuse("format")
-    steps = _each(document["steps"], _load_change, "steps")
-    return Plan(
-        snapshot_root=_text(document["snapshot_root"], "snapshot_root"),
-        nodes=_each(document["nodes"], lambda raw, at: _load_node(raw, at, steps), "nodes"),
-        brakes=_each(document["brakes"], _load_brake, "brakes"),
-        problems=_each(document["problems"], _load_problem, "problems"),
-        unclassified=_each(document["unclassified"], _text, "unclassified"),
-    )
-
-
-def _dump_node(node: NodePlan, steps: dict[Change, int]) -> dict[str, object]:
-    return {
-        "id": node.node_id,
-        "name": node.node_name,
-        "steps": [steps.setdefault(change, len(steps)) for change in node.changes],
-        "kept": [[kept.path, kept.section, kept.key, kept.answered] for kept in node.kept],
-        "extras": list(node.extras),
-        "problems": _dump_problems(node.problems),
-        "away": node.away,
-        "away_code": node.away_code,
-    }
-
-
-def _dump_problems(problems: Sequence[Problem]) -> list[list[str]]:
-    return [[problem.path, problem.code, problem.detail] for problem in problems]
-
-
-def _dump_change(c: Change) -> list[object]:
-    wanted = [c.wanted.sha256, c.wanted.size, c.wanted.mtime_ns, c.wanted.shared] if c.wanted else None
-    found = [c.found.sha256, c.found.size, c.found.mtime_ns, c.found.change_ns] if c.found else None
-    return [c.kind, c.path, wanted, found, c.group, c.semaphore, c.effect, c.conflict]
-
-
-def _load_node(raw: Any, at: str, steps: tuple[Change, ...]) -> NodePlan:
-    _object(raw, NODE_KEYS, at)
-    return NodePlan(
-        node_id=_number(raw["id"], f"{at}.id"),
-        node_name=_text(raw["name"], f"{at}.name"),
-        changes=_each(raw["steps"], lambda number, place: _step(number, place, steps), f"{at}.steps"),
-        kept=_each(raw["kept"], _load_kept, f"{at}.kept"),
-        extras=_each(raw["extras"], _path, f"{at}.extras"),
-        problems=_each(raw["problems"], _load_problem, f"{at}.problems"),
-        away=_text(raw["away"], f"{at}.away"),
-        away_code=_text(raw["away_code"], f"{at}.away_code"),
-    )
-
-
-def _step(raw: Any, at: str, steps: tuple[Change, ...]) -> Change:
-    if type(raw) is not int or not 0 <= raw < len(steps):
-        _refuse(at)
-    return steps[raw]
-
-
-def _load_change(raw: Any, at: str) -> Change:
-    kind, path, wanted, found, group, semaphore, effect, conflict = _row(raw, 8, at)
-    if kind not in ChangeKind.__members__.values():
-        _refuse(f"{at}.kind")
-    change = Change(
-        kind=ChangeKind(kind),
-        path=_path(path, f"{at}.path"),
-        wanted=None if wanted is None else _load_wanted(wanted, f"{at}.wanted"),
-        found=None if found is None else _load_found(found, f"{at}.found"),
-        group=_number(group, f"{at}.group"),
-        semaphore=None if semaphore is None else _text(semaphore, f"{at}.semaphore"),
-        effect=_text(effect, f"{at}.effect"),
-        conflict=_flag(conflict, f"{at}.conflict"),
-    )
-    if not _makes_sense(change):
-        _refuse(at)
-    return change
-
-
-def _makes_sense(change: Change) -> bool:
-    """Whether the kind has what it needs: an addition finds nothing, a deletion wants nothing, the others have both."""
-    wants, finds = change.wanted is not None, change.found is not None
-    return (wants, finds) == {ChangeKind.ADD: (True, False), ChangeKind.DELETE: (False, True)}.get(
-        change.kind, (True, True)
-    )
-
-
-def _load_wanted(raw: Any, at: str) -> Wanted:
-    sha256, size, mtime_ns, shared = _row(raw, 4, at)
-    return Wanted(_hash(sha256, at), _size(size, at), _number(mtime_ns, at), _flag(shared, at))
-
-
-def _load_found(raw: Any, at: str) -> Found:
-    sha256, size, mtime_ns, change_ns = _row(raw, 4, at)
-    change = None if change_ns is None else _number(change_ns, at)
-    return Found(_hash(sha256, at), _size(size, at), _number(mtime_ns, at), change)
-
-
-def _load_kept(raw: Any, at: str) -> KeptKey:
-    path, section, key, answered = _row(raw, 4, at)
-    return KeptKey(_path(path, at), _text(section, at), _text(key, at), _flag(answered, at))
-
-
-def _load_brake(raw: Any, at: str) -> Brake:
-    return Brake(*(_text(value, at) for value in _row(raw, 4, at)))
-
-
-def _load_problem(raw: Any, at: str) -> Problem:
-    return Problem(*(_text(value, at) for value in _row(raw, 3, at)))
-
-
-def _each(raw: Any, read: Callable[[Any, str], T], at: str) -> tuple[T, ...]:
-    if not isinstance(raw, list):
-        _refuse(at)
-    return tuple(read(value, f"{at}[{number}]") for number, value in enumerate(raw))
-
-
-def _object(raw: Any, keys: set[str], at: str) -> None:
-    if not isinstance(raw, dict) or raw.keys() != keys:
-        _refuse(at)
-
-
-def _row(raw: Any, length: int, at: str) -> list[Any]:
-    if not isinstance(raw, list) or len(raw) != length:
-        _refuse(at)
+    if isinstance(raw, dict) and raw.get("format") in OLDER and raw["format"] is not True:
+        raise OutdatedPlan("The plan was made by an older version of the portal. Plan again: retry the job.")
     return raw
 
 
-def _text(raw: Any, at: str) -> str:
-    if not isinstance(raw, str):
-        _refuse(at)
-    return raw
+def _made_from_text(kind: type, value: Any) -> Any:
+    """A value of a class that is made from text; a ValueError of its own says what is wrong."""
+    if not isinstance(value, str):
+        raise ValueError(f"Expected text for {kind.__name__}")
+    return kind(value)
 
 
-def _number(raw: Any, at: str) -> int:
-    if type(raw) is not int:  # True is no number
-        _refuse(at)
-    return raw
+def _load_node(node: Any, steps: tuple[Any, ...], at: int) -> NodePlan:
+    numbers: tuple[int, ...] = node.steps
+    if numbers and not (min(numbers) >= 0 and max(numbers) < len(steps)):
+        wrong = next(place for place, number in enumerate(numbers) if not 0 <= number < len(steps))
+        _refuse(f"nodes[{at}].steps[{wrong}]")
+    chosen = tuple([steps[number] for number in numbers])
+    return NodePlan(node.id, node.name, chosen, node.detail, node.problems, node.away, node.away_code)
 
 
-def _size(raw: Any, at: str) -> int:
-    if _number(raw, at) < 0:
-        _refuse(at)
-    return int(raw)
+def _place(error: msgspec.ValidationError) -> str:
+    """Where msgspec says that it is: `$.steps[0].path` is `steps[0].path`, nothing is the plan."""
+    found = re.search(r" - at `\$\.?(.*)`\Z", str(error), re.DOTALL)
+    return (found and found[1]) or "plan"
 
 
-def _flag(raw: Any, at: str) -> bool:
-    if not isinstance(raw, bool):
-        _refuse(at)
-    return raw
+def _check_form(raw: Any, document: Any) -> None:
+    """Nothing beside what was understood: no unknown key, no missing one that has a default, no second form of a
+    value. The numbers of steps, most of a plan, are checked one by one elsewhere."""
+    for at, value, stored in _values(raw, document):
+        if _canonical(value) != json.dumps(stored, sort_keys=True, separators=(",", ":")):
+            _refuse(at + _difference(stored, json.loads(_canonical(value))))
 
 
-def _hash(raw: Any, at: str) -> str:
-    text = _text(raw, at)
-    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        _refuse(at)
-    return text
+def _values(raw: Any, document: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every part that may hold values of dataclasses, which alone take no notice of unknown keys."""
+    for name in ("steps", "brakes", "problems", "detail"):
+        yield name, getattr(document, name), raw[name]
+    for at, node in enumerate(document.nodes):
+        yield f"nodes[{at}].detail", node.detail, raw["nodes"][at]["detail"]
+        yield f"nodes[{at}].problems", node.problems, raw["nodes"][at]["problems"]
 
 
-def _path(raw: Any, at: str) -> RelPath:
-    try:
-        return RelPath(_text(raw, at))
-    except ValueError as error:
-        raise ValueError(f"The stored plan is malformed at {at}: {error}.") from error
+def _difference(raw: Any, understood: Any) -> str:
+    """The first place where two JSON values differ."""
+    if isinstance(raw, list) and isinstance(understood, list):
+        pairs = [(f"[{at}]", one, other) for at, (one, other) in enumerate(zip(raw, understood, strict=True))]
+    elif isinstance(raw, dict) and isinstance(understood, dict) and raw.keys() == understood.keys():
+        pairs = [(f".{key}", raw[key], understood[key]) for key in sorted(raw)]
+    else:
+        return ""
+    return next((at + _difference(one, other) for at, one, other in pairs if one != other), "")
 
 
 def _refuse(at: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replication.jobs.core.plan import Plan
-from replication.jobs.core.plan_json import load
+from replication.jobs.kinds import kind_of
 from replication.jobs.models import Job
 from replication.objects import StoreError, default_store
 
@@ -16,7 +16,10 @@ def stored_plan(job: Job) -> Plan | None:
     """The job's plan; None while there is none. Raises Unreadable."""
     if not job.plan_object:
         return None
+    kind = kind_of(job.kind)
+    if kind is None:
+        raise Unreadable(f"The plan of job #{job.pk} cannot be read: this portal knows no jobs of the kind {job.kind}.")
     try:
-        return load(default_store().get(job.plan_object))
+        return kind.codec.load(default_store().get(job.plan_object))
     except (StoreError, OSError, ValueError) as error:
         raise Unreadable(f"The plan of job #{job.pk} cannot be read: {error}") from error

@@ -14,8 +14,17 @@ from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.core.plan_text import (
+    Numbers,
+    PlanText,
+    PlanWords,
+    Section,
+    StepLine,
+    numbers_of,
+)
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.forms import OverrideForm
+from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job, Target
 from replication.jobs.selectors.jobs import (
     events_of,
@@ -36,28 +45,34 @@ SHOWN_EVENTS = 300
 
 @dataclass(frozen=True, slots=True)
 class ShownPlan:
-    """A plan as far as a page shows it."""
+    """A plan as far as a page shows it, in its kind's words."""
 
     plan: Plan
+    words: PlanWords
     nodes: tuple[ShownNode, ...]
+
+    @classmethod
+    def of(cls, plan: Plan, text: PlanText) -> ShownPlan:
+        """As far as it is shown."""
+        return cls(plan, text.plan(plan), tuple(ShownNode.of(part, text) for part in plan.nodes))
 
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:
-    """One node's part of a plan: the first changes, and how many more there are."""
+    """One node's part of a plan: the first steps, and how many more there are."""
 
     part: NodePlan
+    lines: tuple[StepLine, ...]
     more: int
+    numbers: Numbers
+    sections: tuple[Section, ...]
 
     @classmethod
-    def of(cls, part: NodePlan) -> ShownNode:
+    def of(cls, part: NodePlan, text: PlanText) -> ShownNode:
         """As far as it is shown."""
-        return cls(part, max(0, len(part.changes) - SHOWN_CHANGES))
-
-    @property
-    def changes(self) -> Any:
-        """The changes shown."""
-        return self.part.changes[:SHOWN_CHANGES]
+        lines = tuple(text.line(step) for step in part.steps[:SHOWN_CHANGES])
+        more = max(0, len(part.steps) - SHOWN_CHANGES)
+        return cls(part, lines, more, numbers_of(text, part), text.node(part).sections)
 
 
 def visible_job(principal: Principal, job_id: int) -> Job:
@@ -131,4 +146,4 @@ def _shown_plan(row: Job) -> tuple[ShownPlan | None, str]:
         return None, "The stored plan cannot be read. Cancel the job, or retry it to plan again."
     if plan is None:
         return None, ""
-    return ShownPlan(plan, tuple(ShownNode.of(part) for part in plan.nodes)), ""
+    return ShownPlan.of(plan, kind_named(row.kind).text), ""

@@ -9,6 +9,7 @@ from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from replication.files.core.changes import NodeFiles
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job
@@ -30,10 +31,10 @@ class LeaveRunner:
         """Say what the node would get back and what would go; change nothing."""
         node = _node_of(work.job)
         if work.job.options.get("keep"):
-            return _outcome(work.job, Plan("", (NodePlan(node.pk, node.name),)))
+            return _outcome(work.job, Plan((NodePlan(node.pk, node.name),)))
         past = remembered(node, default_store())
         part = _planned(work, node, profile_of(work.job.cluster), past)
-        return _outcome(work.job, Plan(past.root, (part,)))
+        return _outcome(work.job, Plan((part,)))
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """Give back and prove; or, to keep, only write that the node is out."""
@@ -69,7 +70,8 @@ def _planned(work: PlanWork, node: Node, profile: Profile, past: Remembered) -> 
             seen = look_back(link, node, profile, past.past, past.past.baseline, work.lease).seen
     except NodeError as error:
         return NodePlan(node.pk, node.name, away=str(error), away_code=error.code)
-    return NodePlan(node.pk, node.name, changes=seen.changes, extras=seen.extras, problems=seen.problems)
+    detail = NodeFiles(extras=seen.extras)
+    return NodePlan(node.pk, node.name, seen.changes, detail, seen.problems)
 
 
 def _outcome(job: Job, plan: Plan) -> PlanOutcome:

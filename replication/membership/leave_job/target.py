@@ -33,9 +33,12 @@ class LeaveRun(NodeRun):
     """One node's way out. Only looking, proving and the end differ from a replication."""
 
     def __init__(self, work: TargetWork, profile: Profile, store: Store, remembered: Remembered) -> None:
-        super().__init__(work, profile, store)
         self._remembered = remembered
+        super().__init__(work, profile, store)
         self._last: LookedBack | None = None
+
+    def _source(self) -> Manifest:
+        return self._remembered.past.origin
 
     def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
         past = self._remembered.past
@@ -76,7 +79,7 @@ class LeaveRun(NodeRun):
         )
 
     def _given_back(self, seen: NodeScan, removed: Sequence[str]) -> dict[str, object]:
-        kinds = [change.kind for change in self.work.node_plan.changes if change.path in self.state.done]
+        kinds = [change.kind for change in self.work.node_plan.steps if change.path in self.state.done]
         then = self._last.former if self._last else None
         return {
             "files_proven": len(seen.desired.files),

@@ -31,7 +31,7 @@ from nodes.registry.views.nodes import visible_node
 from nodes.web.actions import FormPage, done, form_page
 from replication.configuration.selectors.differences import differences_of
 from replication.configuration.selectors.history import findings_of, newest_snapshot
-from replication.files.core.changes import ChangeKind
+from replication.files.core.changes import ChangeKind, NodeFiles
 from replication.jobs.core.plan import NodePlan
 from replication.jobs.models import Job
 from replication.jobs.selectors.plans import Unreadable, stored_plan
@@ -194,14 +194,15 @@ def _outlook(job: Job | None, node: Node) -> Outlook | None:
 
 
 def _counted(part: NodePlan) -> Outlook:
-    kinds = Counter(change.kind for change in part.changes)
-    lost = [str(change.path) for change in part.changes if change.kind in (ChangeKind.UPDATE, ChangeKind.DELETE)]
+    files: NodeFiles = part.detail or NodeFiles()
+    kinds = Counter(change.kind for change in part.steps)
+    lost = [str(change.path) for change in part.steps if change.kind in (ChangeKind.UPDATE, ChangeKind.DELETE)]
     return Outlook(
         added=kinds[ChangeKind.ADD],
         overwritten=kinds[ChangeKind.UPDATE],
         deleted=kinds[ChangeKind.DELETE],
         touched=kinds[ChangeKind.TOUCH],
-        extras=len(part.extras),
+        extras=len(files.extras),
         problems=len(part.problems),
         lost=tuple(lost[:SHOWN_PATHS]),
         away=part.away,

@@ -168,7 +168,7 @@ def features(scene: Scene, cluster, tmp_path: Path, settings) -> Any:
         rules = profile_of(cluster).features
         changes, problems = changes_of(switching_off(Reader(context.link), rules), context.profile)
         assert (len(changes), problems) == (1, ())
-        plan = Plan("", (NodePlan(node.pk, node.name, changes=changes),))
+        plan = Plan((NodePlan(node.pk, node.name, steps=changes),))
         return FeaturesRun(context, TargetWork(job, target, node, guard, plan))
 
     return made

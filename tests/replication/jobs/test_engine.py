@@ -13,6 +13,7 @@ from replication import tasks as replication_tasks
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, Target
 from replication.jobs.planning import plan_job
+from replication.jobs.selectors.plans import Unreadable, stored_plan
 from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import (
     JobRequest,
@@ -22,6 +23,7 @@ from replication.jobs.services.requests import (
     request_job,
     retry_job,
 )
+from replication.objects import default_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -304,3 +306,20 @@ def test_bad_requests_name_the_field(toys, change, field):
         request_job(SYSTEM, JobRequest(**fields))
     assert field in caught.value.message_dict
     assert Job.objects.count() == 0
+
+
+def test_a_plan_stored_by_an_older_version_is_planned_again(toys):
+    job = toys.planned(approval=True)
+    older = b'{"format":1,"snapshot_root":"","steps":[],"nodes":[],"brakes":[],"problems":[],"unclassified":[]}'
+    Job.objects.filter(pk=job.pk).update(plan_object=default_store().put(older))
+    with pytest.raises(Unreadable, match="Plan again"):
+        stored_plan(toys.now(job))
+    approve_job(SYSTEM, job.pk, job.plan_digest)
+    drive()
+    job = toys.now(job)
+    assert (job.state, job.error_code) == ("failed", "plan_outdated")
+    assert "made by an older version of the portal. Plan again" in job.error
+    assert toys.done() == []
+    again = retry_job(SYSTEM, job.pk)
+    plan_job(again.pk)
+    assert toys.now(again).state == "awaiting_approval"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,18 +16,19 @@ from replication.files.core.changes import (
     Change,
     ChangeKind,
     Found,
+    KeptKey,
+    NodeFiles,
+    PrimaryFiles,
     Wanted,
 )
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath
-from replication.jobs.core.plan import (
-    Brake,
-    KeptKey,
-    NodePlan,
-    Plan,
-)
-from replication.jobs.core.plan_json import digest, dump, load
+from replication.jobs.core.plan import Brake, NodePlan, Plan
+from replication.jobs.core.plan_json import OutdatedPlan, PlanCodec, digest
 from tests.replication.samples import paths, sha, times
+
+CODEC = PlanCodec("files", Change, NodeFiles, PrimaryFiles, makes_sense=Change.makes_sense)
+dump, load = CODEC.dump, CODEC.load
 
 hashes = st.binary(min_size=32, max_size=32).map(bytes.hex)
 sizes = st.integers(0, 2**60)
@@ -55,26 +58,24 @@ changes = st.one_of(
     _changes(ChangeKind.TOUCH, wanteds, founds),
 )
 problems = st.lists(st.builds(Problem, path=texts, code=texts, detail=texts), max_size=3).map(tuple)
+kepts = st.builds(KeptKey, path=paths, section=texts, key=texts, answered=st.booleans())
+extras = st.lists(paths, max_size=3).map(tuple)
 nodes = st.builds(
     NodePlan,
     node_id=st.integers(1, 99),
     node_name=texts,
-    changes=st.lists(changes, max_size=5).map(tuple),
-    kept=st.lists(st.builds(KeptKey, path=paths, section=texts, key=texts, answered=st.booleans()), max_size=3).map(
-        tuple
-    ),
-    extras=st.lists(paths, max_size=3).map(tuple),
+    steps=st.lists(changes, max_size=5).map(tuple),
+    detail=st.none() | st.builds(NodeFiles, kept=st.lists(kepts, max_size=3).map(tuple), extras=extras),
     problems=problems,
     away=texts,
     away_code=texts,
 )
 plans = st.builds(
     Plan,
-    snapshot_root=hashes,
     nodes=st.lists(nodes, max_size=3).map(tuple),
     brakes=st.lists(st.builds(Brake, code=texts, node_name=texts, evidence=texts, remedy=texts), max_size=2).map(tuple),
     problems=problems,
-    unclassified=st.lists(texts, max_size=3).map(tuple),
+    detail=st.none() | st.builds(PrimaryFiles, hashes, st.lists(texts, max_size=3).map(tuple)),
 )
 
 
@@ -83,26 +84,27 @@ def test_a_plan_comes_back_equal_and_in_one_form(plan):
     data = dump(plan)
     assert load(data) == plan
     assert dump(load(data)) == data
-    assert digest(plan) == hashlib.sha256(data).hexdigest()
+    assert digest(data) == hashlib.sha256(data).hexdigest()
 
 
 def test_names_that_are_no_unicode_survive_in_problems():
-    plan = Plan(sha("r"), (), problems=(Problem("a\udcff", "bad_name"),), unclassified=("b\udcff",))
+    plan = Plan((), problems=(Problem("a\udcff", "bad_name"),), detail=PrimaryFiles(sha("r"), ("b\udcff",)))
     assert load(dump(plan)) == plan
 
 
 CHANGE = Change(ChangeKind.UPDATE, RelPath("a.ini"), Wanted(sha("n"), 1, 2), Found(sha("o"), 1, 2, 3), 10, "A.SEM")
 KEPT = KeptKey(RelPath("a.ini"), "Domain", "HostName", True)
-NODE = NodePlan(1, "MX2", (CHANGE,), (KEPT,), (RelPath("x"),), (Problem("p", "unreadable"),))
-PLAN = Plan(sha("r"), (NODE,), (Brake("no_space", "MX2", "e", "r"),), (Problem("p", "changing"),), ("u",))
+NODE = NodePlan(1, "MX2", (CHANGE,), NodeFiles((KEPT,), (RelPath("x"),)), (Problem("p", "unreadable"),))
+PRIMARY = PrimaryFiles(sha("r"), ("u",))
+PLAN = Plan((NODE,), (Brake("no_space", "MX2", "e", "r"),), (Problem("p", "changing"),), PRIMARY)
 
 
 def test_equal_steps_of_many_nodes_are_stored_once():
     many = tuple(
         Change(ChangeKind.ADD, RelPath(f"App/lists/{n}.grp"), Wanted(sha(str(n)), n, n), None) for n in range(5000)
     )
-    one = dump(Plan(sha("r"), (NodePlan(1, "MX1", many),)))
-    twenty = Plan(sha("r"), tuple(NodePlan(n, f"MX{n}", many) for n in range(1, 21)))
+    one = dump(Plan((NodePlan(1, "MX1", many),)))
+    twenty = Plan(tuple(NodePlan(n, f"MX{n}", many) for n in range(1, 21)))
     assert len(dump(twenty)) < 2 * len(one)
     assert load(dump(twenty)) == twenty
 
@@ -110,22 +112,58 @@ def test_equal_steps_of_many_nodes_are_stored_once():
 @pytest.mark.parametrize(
     "other",
     [
-        Plan(sha("s"), PLAN.nodes, PLAN.brakes, PLAN.problems, PLAN.unclassified),
-        Plan(PLAN.snapshot_root, PLAN.nodes, (), PLAN.problems, PLAN.unclassified),
-        Plan(PLAN.snapshot_root, (NodePlan(1, "MX2", (CHANGE, CHANGE), (KEPT,)),)),
+        replace(PLAN, detail=PrimaryFiles(sha("s"), ("u",))),
+        replace(PLAN, detail=None),
+        replace(PLAN, brakes=()),
+        replace(PLAN, nodes=(replace(NODE, steps=(CHANGE, CHANGE)),)),
+        replace(PLAN, nodes=(replace(NODE, away="It does not answer."),)),
     ],
 )
 def test_another_plan_has_another_digest(other):
-    assert digest(other) != digest(PLAN)
+    assert digest(dump(other)) != digest(dump(PLAN))
+
+
+def test_a_plan_of_one_kind_is_none_of_another():
+    with pytest.raises(ValueError, match="malformed at kind"):
+        PlanCodec("other", Change, NodeFiles, PrimaryFiles).load(dump(PLAN))
+
+
+def test_a_kind_without_details_takes_none():
+    bare = PlanCodec("bare", str)
+    plan = Plan((NodePlan(1, "MX1", ("up", "down", "up")),))
+    assert bare.load(bare.dump(plan)) == plan
+    with pytest.raises(ValueError, match=r"malformed at nodes\[0\].detail"):
+        bare.load(bare.dump(replace(plan, nodes=(replace(plan.nodes[0], detail="x"),))))
+
+
+def test_a_plan_of_an_older_version_says_plan_again():
+    older = {
+        "format": 1,
+        "snapshot_root": "",
+        "steps": [],
+        "nodes": [],
+        "brakes": [],
+        "problems": [],
+        "unclassified": [],
+    }
+    with pytest.raises(OutdatedPlan, match="older version of the portal"):
+        load(json.dumps(older).encode())
 
 
 HOSTILE: list[tuple[str, object]] = [
-    ("format", 2),
+    ("format", 3),
+    ("format", True),
     ("format", None),
-    ("snapshot_root", 1),
+    ("kind", None),
+    ("detail", []),
+    ("detail.snapshot_root", 1),
+    ("detail.unclassified.0", 9),
+    ("detail.more", 9),
     ("nodes", {}),
     ("nodes.0", []),
+    ("nodes.0.more", 1),
     ("nodes.0.id", True),
+    ("nodes.0.id", 1.0),
     ("nodes.0.id", "1"),
     ("nodes.0.name", None),
     ("nodes.0.steps", "0"),
@@ -133,33 +171,44 @@ HOSTILE: list[tuple[str, object]] = [
     ("nodes.0.steps.0", -1),
     ("nodes.0.steps.0", False),
     ("nodes.0.away", 0),
-    ("nodes.0.extras.0", "../etc/passwd"),
-    ("nodes.0.kept.0", ["a", "b", "c"]),
-    ("nodes.0.kept.0.3", 1),
-    ("nodes.0.problems.0.1", 5),
-    ("steps.0.0", "rename"),
-    ("steps.0.0", []),
-    ("steps.0.0", "add"),
-    ("steps.0.0", "delete"),
-    ("steps.0.1", "/etc/passwd"),
-    ("steps.0.1", "a/../b"),
-    ("steps.0.1", None),
-    ("steps.0.2", None),
-    ("steps.0.2.0", "abc"),
-    ("steps.0.2.1", -1),
-    ("steps.0.2.2", 1.5),
-    ("steps.0.2.3", "yes"),
-    ("steps.0.3", None),
-    ("steps.0.3.0", sha("o").upper()),
-    ("steps.0.3.3", "3"),
-    ("steps.0.4", None),
-    ("steps.0.5", 5),
-    ("steps.0.6", None),
-    ("steps.0.7", 0),
+    ("nodes.0.detail", "x"),
+    ("nodes.0.detail.more", 0),
+    ("nodes.0.detail.extras.0", "../etc/passwd"),
+    ("nodes.0.detail.kept.0", ["a", "b", "c"]),
+    ("nodes.0.detail.kept.0.answered", 1),
+    ("nodes.0.detail.kept.0.more", 1),
+    ("nodes.0.problems.0.code", 5),
+    ("nodes.0.problems.0.more", 5),
+    ("steps.0", ["update"]),
+    ("steps.0.kind", "rename"),
+    ("steps.0.kind", []),
+    ("steps.0.kind", "add"),
+    ("steps.0.kind", "delete"),
+    ("steps.0.path", "/etc/passwd"),
+    ("steps.0.path", "a/../b"),
+    ("steps.0.path", "a\udcff"),
+    ("steps.0.path", None),
+    ("steps.0.path", ["a"]),
+    ("steps.0.wanted", None),
+    ("steps.0.wanted.sha256", "abc"),
+    ("steps.0.wanted.sha256", sha("n") + "\n"),
+    ("steps.0.wanted.size", -1),
+    ("steps.0.wanted.size", 1.0),
+    ("steps.0.wanted.mtime_ns", 1.5),
+    ("steps.0.wanted.shared", "yes"),
+    ("steps.0.wanted.more", 1),
+    ("steps.0.found", None),
+    ("steps.0.found.sha256", sha("o").upper()),
+    ("steps.0.found.change_ns", "3"),
+    ("steps.0.group", None),
+    ("steps.0.semaphore", 5),
+    ("steps.0.effect", None),
+    ("steps.0.conflict", 0),
     ("brakes.0", ["code"]),
-    ("brakes.0.0", 7),
+    ("brakes.0.code", 7),
+    ("brakes.0.more", 7),
     ("problems", None),
-    ("unclassified.0", 9),
+    ("problems.0.more", None),
 ]
 
 
@@ -171,7 +220,23 @@ def test_one_hostile_value_is_refused(place, value):
     for part in way:
         holder = holder[part]
     holder[last] = value
-    with pytest.raises(ValueError, match="The stored plan is malformed at"):
+    with pytest.raises(ValueError, match="The stored plan is malformed at") as refused:
+        load(json.dumps(document).encode())
+    named = re.search(r"malformed at ([a-z_]+)", str(refused.value))
+    assert named[1] in (place.split(".")[0], "plan")
+
+
+@pytest.mark.parametrize(
+    "place", ["steps.0.group", "steps.0.wanted.shared", "problems.0.detail", "nodes.0.detail.kept"]
+)
+def test_what_has_a_default_is_written_nevertheless(place):
+    document = json.loads(dump(PLAN))
+    *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+    holder = document
+    for part in way:
+        holder = holder[part]
+    del holder[last]
+    with pytest.raises(ValueError, match=f"malformed at {way[0]}"):
         load(json.dumps(document).encode())
 
 

@@ -21,8 +21,8 @@ from replication.files.core import tree
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
-from replication.jobs.core import plan_json
 from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job
 from replication.objects import ObjectMissing, Store, default_store
 from replication.objects.rotation import rewrap_objects
@@ -60,7 +60,7 @@ def _snapshot(store, cluster, id_):
 
 def _plan(store, id_):
     change = Change(ChangeKind.ADD, RelPath("App/Userlist.dat"), Wanted(id_, 1, 1), None)
-    return store.put(plan_json.dump(Plan("", (NodePlan(1, "MX2", (change,)),))))
+    return store.put(kind_named("replicate").codec.dump(Plan((NodePlan(1, "MX2", (change,)),))))
 
 
 @pytest.fixture

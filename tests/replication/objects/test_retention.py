@@ -31,8 +31,8 @@ from replication.files.core import tree
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
-from replication.jobs.core import plan_json
 from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job, Target
 from replication.objects import ObjectMissing, Store, default_store
 from replication.tasks import run_retention
@@ -81,7 +81,7 @@ def _tree(*contents: str) -> str:
 
 def _plan(content: str) -> str:
     change = Change(ChangeKind.ADD, RelPath("App/new.dat"), Wanted(content, 1, 1), None)
-    return default_store().put(plan_json.dump(Plan("", (NodePlan(1, "MX2", (change,)),))))
+    return default_store().put(kind_named("replicate").codec.dump(Plan((NodePlan(1, "MX2", (change,)),))))
 
 
 def _job(cluster, state, **fields) -> Job:
