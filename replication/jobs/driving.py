@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from typing import cast
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -14,20 +15,23 @@ from django.db import DatabaseError
 from accounts.database import fault
 from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.jobs import failpoints
+from replication.jobs.core.phases import Course
 from replication.jobs.core.states import TargetState
 from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
-from replication.jobs.kinds import Kind, kind_of
+from replication.jobs.kinds import Kind, kind_of, phases_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
 from replication.jobs.plan_store import load_plan
 from replication.jobs.runner import (
     LeaseLost,
     Paused,
+    PhasedRunner,
     TargetOutcome,
     TargetWork,
 )
 from replication.jobs.services.claims import JobClaim, claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import Finish, finish_targets
+from replication.jobs.services.phase_ends import in_phases
 
 _LOG = logging.getLogger(__name__)
 
@@ -102,6 +106,7 @@ class Driver:
         return len(claims)
 
     def _start(self, kind: Kind, job: Job, claim: JobClaim, target: Target) -> None:
+        target.job = job  # at hand for whoever writes how it ended
         lease = ClaimedLease(claim, node_id=target.node_id)
         self._keeper.add(lease)
         future = self._pool.submit(closing, lambda: _work(kind, job, target, lease))
@@ -148,7 +153,7 @@ def _finish(future: Future[TargetOutcome], running: _Running) -> Finish | None:
         ended, record = ended_by_outcome(outcome, target), outcome.record
     else:
         ended = ended_by_error(error, target)
-    ended = replace(ended, progress=lease.counters())
+    ended = replace(in_phases(phases_of(running.job.kind), target, ended), progress=lease.counters())
     return Finish(lease.claim, target, ended, lease.remaining_lines(), record)
 
 
@@ -157,7 +162,9 @@ def _failed(finish: Finish, trouble: Exception) -> Finish | None:
     if isinstance(trouble, LeaseLost):
         _LOG.warning("%s was taken over; this worker's outcome is void", finish.target)
         return None
-    ended = replace(ended_by_error(trouble, finish.target), progress=finish.ended.progress)
+    phases = phases_of(finish.target.job.kind)
+    ended = in_phases(phases, finish.target, ended_by_error(trouble, finish.target))
+    ended = replace(ended, progress=finish.ended.progress)
     return replace(finish, ended=ended, record=None)
 
 
@@ -166,5 +173,8 @@ def _work(kind: Kind, job: Job, target: Target, lease: ClaimedLease) -> TargetOu
     node = target.node
     if node.paused:
         raise Paused(f"node {node.name} is paused", node=True)
-    plan = load_plan(kind.codec, job.plan_object)
-    return kind.runner.run_target(TargetWork(job, target, node, lease, plan))
+    phase = kind.phases[min(target.stage, len(kind.phases) - 1)] if kind.phases else ""
+    work = TargetWork(job, target, node, lease, load_plan(kind.codec, job.plan_object), phase)
+    if target.course == Course.BACK:
+        return cast("PhasedRunner", kind.runner).give_back(work)
+    return kind.runner.run_target(work)

@@ -66,7 +66,8 @@ class Kind:
     `content` names what a plan needs of the object store until it has run. `role`: who may ask for it, approve it and
     retry it. `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page
     that requests jobs, a `replication.jobs.forms.RequestForm`; None: it needs none. `speaks`: its jobs write the guide's
-    lines of a replication into the cluster log.
+    lines of a replication into the cluster log. `phases`: the words of the phases between which all its targets wait
+    for one another (`jobs.base.PhasedRunner`); none: a target's part is done in one.
     """
 
     word: str
@@ -82,6 +83,11 @@ class Kind:
     offers: tuple[Offer, ...] = ()
     form: type[Any] | None = None
     speaks: bool = False
+    phases: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.phases and (len(self.phases) < 2 or not hasattr(self.runner, "give_back")):
+            raise ValueError(f"the kind {self.word!r} needs two phases or more, and a runner that can give back")
 
 
 _KINDS: dict[str, Kind] = {}
@@ -128,6 +134,12 @@ def replicates(word: str) -> bool:
     """Whether jobs of this kind replicate configuration."""
     kind = _KINDS.get(word)
     return kind is not None and kind.speaks
+
+
+def phases_of(word: str) -> tuple[str, ...]:
+    """The phases of a kind, in their order; none for a kind that does each node's part in one."""
+    kind = _KINDS.get(word)
+    return kind.phases if kind else ()
 
 
 def offers_in(slot: Slot, row: Any) -> list[tuple[Kind, Offer]]:

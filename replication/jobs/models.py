@@ -11,6 +11,7 @@ from django.db.models import Q
 from nodes.clusters.models import Cluster
 from nodes.leases.models import Claimable
 from nodes.registry.models import Node
+from replication.jobs.core.phases import Course
 from replication.jobs.core.states import JobState, TargetState
 
 
@@ -94,6 +95,10 @@ class Target(Leased):
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="targets")
     state = models.CharField(max_length=12, choices=TARGET_STATES, default=TargetState.PENDING, db_index=True)
     evidence = models.JSONField(default=dict, blank=True)
+    course = models.CharField(
+        max_length=8, default=Course.FORWARD.value, help_text="forward, held or back (core.phases)"
+    )
+    stage = models.PositiveSmallIntegerField(default=0, help_text="how many phases of its kind it has behind it")
 
     class Meta:
         ordering = ["id"]

@@ -92,13 +92,15 @@ class PlanOutcome:
 
 @dataclass(frozen=True, slots=True)
 class TargetWork:
-    """One node's part. `plan` is the job's whole plan, as approved, shared by all its targets."""
+    """One node's part. `plan` is the job's whole plan, as approved, shared by all its targets. `phase`: the one to be
+    done, or to be given back from; "" where the kind has none."""
 
     job: Job
     target: Target
     node: Node
     lease: JobLease
     plan: Plan
+    phase: str = ""
 
     @property
     def node_plan(self) -> NodePlan:
@@ -134,4 +136,14 @@ class Runner(Protocol):
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """Do one node's part and prove it. Idempotent: after a death it is simply called again."""
+        ...
+
+
+class PhasedRunner(Runner, Protocol):
+    """A kind with phases: `run_target` does the phase `work.phase` of one node, once all nodes are through the one
+    before. Where one fails or the job is cancelled, whatever a node did in any phase is given back."""
+
+    def give_back(self, work: TargetWork) -> TargetOutcome:
+        """Make the node what it was before the job, and prove it: VERIFIED. `work.phase` may be half done, or not
+        begun. Idempotent: after a death it is simply called again. What is so already counts as given back."""
         ...

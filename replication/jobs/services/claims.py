@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from nodes.leases.claims import Claims, RowClaim
 from nodes.leases.clock import now
 from nodes.leases.transactions import write_transaction
+from replication.jobs.core.phases import Course
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import (
     Job,
@@ -90,6 +91,7 @@ def _claimable() -> QuerySet[Target]:
     return Target.objects.filter(
         pending | waiting,
         due(),
+        ~Q(course=Course.HELD),
         job__state__in=(JobState.RUNNING, JobState.CONVERGING),
         job__cancel_requested_at=None,
         job__cluster__paused=False,

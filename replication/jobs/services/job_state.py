@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from nodes.leases.transactions import write_transaction
-from replication.jobs.core.states import JobState, TargetState, outcome
+from replication.jobs.core.states import (
+    TARGET_TERMINAL,
+    JobState,
+    TargetState,
+    outcome,
+)
+from replication.jobs.kinds import phases_of
 from replication.jobs.models import Job, Target
 from replication.jobs.services.events import (
     ERROR,
@@ -13,6 +19,7 @@ from replication.jobs.services.events import (
     WARNING,
     Line,
 )
+from replication.jobs.services.phases import gave_back_words, move_targets
 from replication.jobs.services.transitions import advance_job
 
 _LEVELS = {JobState.FAILED: ERROR, JobState.HALTED: ERROR, JobState.CANCELLED: WARNING, JobState.CONVERGING: WARNING}
@@ -31,23 +38,39 @@ def update_job_state(job_id: int) -> JobState | None:
         state = JobState(job.state)
         if state not in (JobState.RUNNING, JobState.CONVERGING):
             return state
-        states = [TargetState(word) for word in Target.objects.filter(job=job_id).values_list("state", flat=True)]
-        wanted = outcome(states)
+        phases = phases_of(job.kind)
+        states = move_targets(job, phases) if phases else _states(job_id)
+        wanted = _in_phases(states) if phases else outcome(states)
         if wanted != state:
-            advance_job(job_id, wanted, _line(wanted, states), only_from=(state,), columns=_columns(wanted, job_id))
+            words = gave_back_words(job_id) if phases else ""
+            columns = _columns(wanted, job_id, words)
+            advance_job(job_id, wanted, _line(wanted, states, words), only_from=(state,), columns=columns)
         return wanted
 
 
-def _line(state: JobState, targets: list[TargetState]) -> Line:
+def _states(job_id: int) -> list[TargetState]:
+    return [TargetState(word) for word in Target.objects.filter(job=job_id).values_list("state", flat=True)]
+
+
+def _in_phases(states: list[TargetState]) -> JobState:
+    """A job with phases is running until all its targets have ended, and holds what it holds: what some nodes have done
+    already stands against any other job."""
+    return outcome(states) if TARGET_TERMINAL.issuperset(states) else JobState.RUNNING
+
+
+def _line(state: JobState, targets: list[TargetState], words: str) -> Line:
     counts = ", ".join(f"{count} {word}" for word, count in sorted(Counter(targets).items())) or "nothing to do"
-    return Line(f"job.{state}", f"The job is {state}: {counts}.", _LEVELS.get(state, INFO))
+    return Line(f"job.{state}", f"The job is {state}: {counts}. {words}".strip(), _LEVELS.get(state, INFO))
 
 
-def _columns(state: JobState, job_id: int) -> dict[str, str]:
+def _columns(state: JobState, job_id: int, words: str) -> dict[str, str]:
     if state not in (JobState.FAILED, JobState.HALTED):
         return {}
     ill = Target.objects.filter(job=job_id).exclude(error_code="").exclude(state=TargetState.VERIFIED)
+    if words:  # those that only gave back what they had done are not what the job failed for
+        ill = ill.filter(state=TargetState.FAILED)
     worst = ill.select_related("node").first()
     if worst is None:
         return {"error_code": "target_failed", "error": "A node did not come to the wanted state."}
-    return {"error_code": worst.error_code, "error": f"{worst.node.name}: {worst.error}"}
+    error = f"{worst.node.name}: {worst.error}"
+    return {"error_code": worst.error_code, "error": f"{error.rstrip('.')}. {words}" if words else error}

@@ -12,6 +12,7 @@ from nodes.leases.claims import holding
 from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
+from replication.jobs.core.phases import Course
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.services import events, signals_log
@@ -46,7 +47,8 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one try at a target ended. `delay`: seconds until the next one, for pending and waiting."""
+    """How one try at a target ended. `delay`: seconds until the next one, for pending and waiting. `code` and `level`:
+    of its line in the log, where they do not follow from the state; `columns`: more of the row."""
 
     state: TargetState
     sentence: str
@@ -57,6 +59,9 @@ class Ended:
     job_phase: str = ""
     delay: float | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    level: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def finish_planning(
@@ -118,6 +123,8 @@ def _fresh(fence: int) -> dict[str, Any]:
         "ended_at": None,
         "evidence": {},
         "fence": fence,
+        "course": Course.FORWARD,
+        "stage": 0,
     }
     return {**empty, "state": TargetState.PENDING, "error_code": "", "error": "", "phase": "", "owner": ""}
 
@@ -201,8 +208,8 @@ def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
     rows = [line.row(claim.job_id, claim.target_id) for line in finish.lines]
     try:
         with transaction.atomic():
-            line = _ended_line(target, ended)
-            advance_target(target, ended.state, line, fence=claim.fence, columns=_columns(ended), log=rows)
+            line = line_of(ended)
+            advance_target(target, ended.state, line, fence=claim.fence, columns=columns_of(ended), log=rows)
             if finish.record:
                 finish.record()
     except (OperationalError, InterfaceError):
@@ -215,20 +222,24 @@ def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
     return None
 
 
-def _ended_line(target: Target, ended: Ended) -> Line:
+def line_of(ended: Ended) -> Line:
+    """The line that says so in the job's log."""
     level = {TargetState.VERIFIED: INFO, TargetState.PENDING: WARNING, TargetState.WAITING: WARNING}
     data = {"error_code": ended.error_code} if ended.error_code else {}
     text = ended.sentence[:1].upper() + ended.sentence[1:]
-    return Line(f"target.{ended.state}", text, level.get(ended.state, ERROR), data)
+    code = ended.code or f"target.{ended.state}"
+    return Line(code, text, ended.level or level.get(ended.state, ERROR), data)
 
 
-def _columns(ended: Ended) -> dict[str, Any]:
+def columns_of(ended: Ended) -> dict[str, Any]:
+    """What the end of a try writes into the target's row, besides its state."""
     columns: dict[str, Any] = {
         "error_code": ended.error_code,
         "error": ended.error,
         "phase": ended.phase[:80],
         "not_before": None if ended.delay is None else later(ended.delay),
         **ended.progress,
+        **ended.columns,
     }
     if ended.evidence:
         columns["evidence"] = dict(ended.evidence)

@@ -6,6 +6,7 @@ compare-and-set.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
@@ -13,7 +14,9 @@ from django.db.models import Exists, OuterRef
 from nodes.leases.claims import TAKEN_OVER
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
+from replication.jobs.core.phases import Course
 from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.kinds import phases_of
 from replication.jobs.models import (
     Job,
     JobEvent,
@@ -30,6 +33,8 @@ from replication.jobs.services.claims import (
 )
 from replication.jobs.services.events import ERROR, WARNING, Line
 from replication.jobs.services.job_state import update_job_state
+from replication.jobs.services.outcomes import Ended, columns_of, line_of
+from replication.jobs.services.phase_ends import in_phases
 from replication.jobs.services.transitions import advance_job, advance_target
 
 PLANNING_DEATHS = 5
@@ -104,6 +109,9 @@ def _take_over_target(target: Target) -> None:
     deaths = 1 + JobEvent.objects.filter(target=target, code="target.worker_died").count()
     columns = dict(TAKEN_OVER)
     text = f"The worker {target.owner} died"
+    if phases_of(target.job.kind):
+        _take_over_in_phases(target, deaths, columns)
+        return
     if target.job.cancel_requested_at is not None:
         state, text = TargetState.CANCELLED, f"{text}; the job was cancelled."
         columns["error_code"] = "cancelled"
@@ -116,11 +124,24 @@ def _take_over_target(target: Target) -> None:
     advance_target(target, state, line, fence=target.fence, columns=columns)
 
 
+def _take_over_in_phases(target: Target, deaths: int, columns: Mapping[str, object]) -> None:
+    """The same where a target that fails, or is cancelled, gives back first: settling sees to that. Giving back has as
+    many tries again."""
+    text = f"The worker {target.owner} died"
+    ended = Ended(TargetState.PENDING, f"{text}; it will be run again.", code="target.worker_died", level=WARNING)
+    if deaths > (2 if target.course == Course.BACK else 1) * TARGET_DEATHS:
+        text = f"{text} {deaths} times; the portal gives up."
+        failed = Ended(TargetState.FAILED, text, error_code="worker_died", error=text)
+        ended = in_phases(phases_of(target.job.kind), target, failed)
+    advance_target(target, ended.state, line_of(ended), fence=target.fence, columns={**columns_of(ended), **columns})
+
+
 def _settle_forgotten() -> None:
     """Jobs whose last target ended without the job noticing. Nothing should make this happen; it must not last if it
     did."""
     open_targets = Target.objects.filter(job=OuterRef("pk"))
-    active = open_targets.filter(state__in=(TargetState.PENDING, TargetState.RUNNING))
+    # those that wait at a barrier are let through by whoever settles the job
+    active = open_targets.filter(state__in=(TargetState.PENDING, TargetState.RUNNING)).exclude(course=Course.HELD)
     waiting = open_targets.filter(state=TargetState.WAITING)
     running = Job.objects.filter(~Exists(active), state=JobState.RUNNING)
     converging = Job.objects.filter(~Exists(waiting), state=JobState.CONVERGING)

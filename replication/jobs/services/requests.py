@@ -23,7 +23,12 @@ from nodes.leases.transactions import write_transaction
 from nodes.registry.models import Node
 from replication.jobs import wake
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
-from replication.jobs.kinds import check_mode, kind_named, role_for
+from replication.jobs.kinds import (
+    check_mode,
+    kind_named,
+    phases_of,
+    role_for,
+)
 from replication.jobs.models import Job, Target
 from replication.jobs.services import events, signals_log
 from replication.jobs.services.events import WARNING, Line
@@ -174,7 +179,8 @@ def _words(state: str) -> str:
 
 
 def cancel_job(principal: Principal, job_id: int) -> Job:
-    """Cancel: at once what nobody works on, the rest at its worker's next check. Asking twice is fine. Raises Refused
+    """Cancel: at once what nobody works on, the rest at its worker's next check. Asking twice is fine. A job with
+    phases gives back what it has done; cancelled again meanwhile, it gives up the nodes that are away. Raises Refused
     where the job has ended otherwise."""
     with write_transaction():
         job = _take(principal, job_id, Role.OPERATOR)
@@ -184,7 +190,8 @@ def cancel_job(principal: Principal, job_id: int) -> Job:
             raise Refused("has_ended", f"Job #{job_id} has already ended: {_words(job.state)}.")
         Job.objects.filter(pk=job_id).update(cancel_requested_by=principal.name, cancel_requested_at=now())
         line = Line("job.cancel_requested", f"{principal.name} cancelled the job.", WARNING)
-        cancel_idle_targets(job_id, line)
+        if job.state in IDLE or not phases_of(job.kind):  # else what was done is given back first
+            cancel_idle_targets(job_id, line)
         if job.state in IDLE:
             advance_job(job_id, JobState.CANCELLED, line)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replication.jobs.core.states import JOB_TERMINAL, TARGET_TERMINAL, JobState
+from replication.jobs.kinds import phases_of
 from replication.jobs.models import Job, Target
 from replication.jobs.services.events import WARNING, Line
 from replication.jobs.services.job_state import update_job_state
@@ -21,7 +22,8 @@ def supersede(job_id: int) -> None:
         if covered >= set(Target.objects.filter(job=old).values_list("node", flat=True)):
             cancel_idle_targets(old.pk, line)
             advance_job(old.pk, JobState.CANCELLED, line, columns=_superseded(job_id))
-    if job.state == JobState.RUNNING:
+    # what a job with phases has begun it brings to its end, or gives back; it holds its resources until then
+    if job.state == JobState.RUNNING and not phases_of(job.kind):
         for old in older.filter(state__in=(JobState.CONVERGING, JobState.RUNNING)):
             _relieve(old, covered, line)
 
