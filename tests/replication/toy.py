@@ -115,7 +115,17 @@ def resources(job: Job) -> tuple[str, ...]:
 
 def install() -> None:
     if kind_of("toy") is None:
-        register(Kind("toy", "Toy", ToyRunner(), parse_options, resources, PlanCodec("toy", str), PlanText(StepLine)))
+        register(
+            Kind(
+                "toy",
+                "Toy",
+                ToyRunner(),
+                parse_options,
+                resources,
+                PlanCodec("toy", str),
+                PlanText(lambda word: StepLine("do", word)),
+            )
+        )
 
 
 class Thread(threading.Thread):

@@ -151,6 +151,11 @@ def test_no_node_activates_before_all_have_staged(scene: Scene, reached: list[st
     assert ResourceLock.objects.count() == 0
 
 
+def log_in(client: Client, scene: Scene) -> None:
+    assert scene.who.user is not None
+    client.force_login(scene.who.user)
+
+
 def test_its_plan_is_shown_and_signed_like_any_other(scene: Scene, client: Client) -> None:
     job = scene.planned()
     assert job.plan_summary == {
@@ -162,7 +167,7 @@ def test_its_plan_is_shown_and_signed_like_any_other(scene: Scene, client: Clien
         "conflicts": 0,
         "brakes": [],
     }
-    client.force_login(scene.who.user)
+    log_in(client, scene)
     page = client.get(f"/jobs/{job.pk}/").content.decode()
     for words in (
         "Move the counters",
@@ -195,7 +200,7 @@ def test_its_plan_is_shown_and_signed_like_any_other(scene: Scene, client: Clien
 
 
 def test_its_form_asks_for_its_options(scene: Scene, client: Client) -> None:
-    client.force_login(scene.who.user)
+    log_in(client, scene)
     address = f"/clusters/{scene.cluster.pk}/jobs/new/"
     assert b'name="by"' in client.get(f"{address}?kind=counter").content
     assert b'name="by"' not in client.get(address).content
@@ -338,7 +343,9 @@ def finish(scene: Scene, job: Job, hands: Hands) -> Job:
 
 
 @pytest.mark.parametrize(("fail", "end"), [({}, MOVED), ({"mx2": counter.ACTIVATE}, UNTOUCHED)], ids=["on", "back"])
-def test_every_death_is_repaired(scene: Scene, tmp_path: Path, fail: dict[str, str], end: dict) -> None:
+def test_every_death_is_repaired(
+    scene: Scene, tmp_path: Path, fail: dict[str, str], end: dict[str, dict[str, int]]
+) -> None:
     hands = Hands(tmp_path / "seen")
     options = {"by": 3, "fail": fail}
     job, _ = request_job(scene.who, JobRequest(scene.cluster.pk, counter.WORD, options=options))
