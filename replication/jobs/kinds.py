@@ -65,9 +65,9 @@ class Kind:
     hold while one plans or runs, such as `cluster:3:config`. `codec` stores its plans, `text` puts them into words,
     `content` names what a plan needs of the object store until it has run. `role`: who may ask for it, approve it and
     retry it. `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page
-    that requests jobs, a `replication.jobs.forms.RequestForm`; None: it needs none. `speaks`: its jobs write the guide's
-    lines of a replication into the cluster log. `phases`: the words of the phases between which all its targets wait
-    for one another (`jobs.base.PhasedRunner`); none: a target's part is done in one.
+    that requests jobs, a `RequestForm`; None: it needs none. `speaks`: its jobs write the guide's lines of a
+    replication into the cluster log. `phases`: the words of the phases between which all its targets wait for one
+    another (`PhasedRunner`); none: a target's part is done in one.
     """
 
     word: str

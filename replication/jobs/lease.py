@@ -10,16 +10,16 @@ from nodes.leases.errors import Interrupted
 from nodes.leases.lease import Lease, LeaseKeeper
 from nodes.leases.worker import SHUTTING_DOWN
 from replication.jobs import failpoints
-from replication.jobs.models import JobEvent
-from replication.jobs.selectors.signals import Signals, read_signals
-from replication.jobs.services.claims import JobClaim
-from replication.jobs.services.events import Line
-from replication.jobs.services.interruptions import (
+from replication.jobs.interruptions import (
     Cancelled,
     Paused,
     WorkerEnding,
     WritesStopped,
 )
+from replication.jobs.models import JobEvent
+from replication.jobs.selectors.signals import Signals, read_signals
+from replication.jobs.services.claims import JobClaim
+from replication.jobs.services.events import Line
 
 
 class ClaimedLease(Lease[Line]):

@@ -16,8 +16,8 @@ from nodes.registry.models import Node
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
+from replication.jobs.interruptions import Cancelled, Paused, WritesStopped
 from replication.jobs.models import Job, Target
-from replication.jobs.services.interruptions import Cancelled, Paused, WritesStopped
 
 __all__ = [
     "Cancelled",

@@ -26,7 +26,7 @@ from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kinds
 from replication.jobs.models import Job
 from replication.jobs.selectors.jobs import active_jobs, jobs_listed, locks_held, workers_seen
-from replication.templatetags.jobs import duration, kind_label, took
+from replication.jobs.words import duration, kind_label, took
 
 
 class JobTable(tables.Table):

@@ -36,9 +36,9 @@ from replication.files.core.changes import (
 from replication.files.core.paths import RelPath
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import JobState
+from replication.jobs.interruptions import Cancelled
 from replication.jobs.models import Job, Target
 from replication.jobs.runner import TargetWork
-from replication.jobs.services.interruptions import Cancelled
 from replication.objects import Store, default_store
 from tests.factories import make_node
 from tests.fakes.disk import FakeDisk
