@@ -13,20 +13,20 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from nodes.products.ini import IniDocument, IniItem
 from nodes.products.profile import FolderPath, FolderRule, Profile, Source
+from nodes.typed_json import TypedJson
 
 __all__ = ["FolderPath", "effective_folders", "folders_from"]
 
+_FOLDERS: TypedJson[tuple[FolderPath, ...]] = TypedJson(tuple[FolderPath, ...])
 _MACRO = re.compile(r"\$[A-Z]+\d*\$", re.I)
 _ABSOLUTE = {"windows": re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\/]|//[^\\/]"), "posix": re.compile(r"/")}
 
 
 def folders_from(column: object) -> tuple[FolderPath, ...]:
     """The folders that a JSON column keeps. Raises ValueError naming the place of a wrong value."""
-    return msgspec.convert(column, tuple[FolderPath, ...])
+    return _FOLDERS.convert(column)
 
 
 class _Paths:

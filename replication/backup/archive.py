@@ -19,6 +19,8 @@ from typing import IO
 
 import msgspec
 
+from nodes.typed_json import TypedJson
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
@@ -40,6 +42,9 @@ class ArchiveManifest:
     keys: tuple[str, ...]
     members: Mapping[str, str]
     format: int = FORMAT
+
+
+_MANIFEST: TypedJson[ArchiveManifest] = TypedJson(ArchiveManifest)
 
 
 def key_name(key: bytes) -> str:
@@ -127,7 +132,7 @@ def _digest(stream: IO[bytes]) -> str:
 
 def _parse(data: bytes) -> ArchiveManifest:
     try:
-        manifest = msgspec.json.decode(data, type=ArchiveManifest)
+        manifest = _MANIFEST.decode(data)
     except ValueError as error:
         raise BadArchive(f"the backup's manifest cannot be read: {error}") from error
     if manifest.format != FORMAT:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -25,7 +24,11 @@ from nodes.facts.selectors.facts import features_of, profile_of
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from nodes.typed_json import TypedJson
 from nodes.vault import WrongKey
+
+_SETTINGS: TypedJson[tuple[FeatureSetting, ...]] = TypedJson(tuple[FeatureSetting, ...])
+_SHARES: TypedJson[tuple[ShareAccess, ...]] = TypedJson(tuple[ShareAccess, ...])
 
 STALE_FACTOR = 3
 """Facts that missed so many of their regular readings count as not known."""
@@ -98,9 +101,9 @@ def _facts(facts: NodeFacts) -> dict[str, object]:
         "peer_address": facts.peer_address,
         "disk_free": facts.disk_free,
         "disk_total": facts.disk_total,
-        "switches": msgspec.convert(facts.switches, tuple[FeatureSetting, ...]),
+        "switches": _SETTINGS.convert(facts.switches),
         "services": tuple(RunsAs(service["shown_name"], service["account"]) for service in facts.services),
-        "reaches": msgspec.convert(facts.reaches, tuple[ShareAccess, ...]),
+        "reaches": _SHARES.convert(facts.reaches),
     }
 
 

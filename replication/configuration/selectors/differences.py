@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from accounts.principals import Principal
 from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.masking import is_secret, masked
 from nodes.registry.models import Node
+from nodes.typed_json import TypedJson
 
-_BothSides = tuple[str | None, str | None]
+_VALUES: TypedJson[tuple[str | None, str | None]] = TypedJson(tuple[str | None, str | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def differences_of(principal: Principal, node: Node) -> list[Difference]:
 
 
 def _difference(row: IniDecision) -> Difference:
-    primary, own = msgspec.json.decode(row.values.reveal(), type=_BothSides) if row.values else (None, None)
+    primary, own = _VALUES.decode(row.values.reveal()) if row.values else (None, None)
     hidden = is_secret(row.section, row.key, primary, own)
     if hidden:
         primary, own = masked(primary), masked(own)

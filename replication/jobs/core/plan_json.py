@@ -15,6 +15,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import msgspec
 
+from nodes.typed_json import TypedJson
 from replication.files.core.manifest import Problem
 from replication.jobs.core.plan import Brake, NodePlan, Plan
 
@@ -62,11 +63,12 @@ class PlanCodec:
     node: Any = None
     common: Any = None
     makes_sense: Callable[[Any], bool] | None = None
-    _shape: Any = field(init=False, repr=False, compare=False)
+    _shape: TypedJson[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape: Any = _Document
-        object.__setattr__(self, "_shape", shape[self.step, self.node, self.common])
+        reader: TypedJson[Any] = TypedJson(shape[self.step, self.node, self.common], made_by=_made_from_text)
+        object.__setattr__(self, "_shape", reader)
 
     def dump(self, plan: Plan) -> bytes:
         """Canonical JSON."""
@@ -79,7 +81,7 @@ class PlanCodec:
         """The plan again. Raises OutdatedPlan, and ValueError for anything that `dump` does not write."""
         raw = _parsed(data)
         try:
-            document = msgspec.convert(raw, self._shape, dec_hook=_made_from_text)
+            document = self._shape.convert(raw)
         except msgspec.ValidationError as error:
             raise ValueError(f"The stored plan is malformed at {_place(error)}: {error}") from error
         if document.format != FORMAT or document.kind != self.kind:

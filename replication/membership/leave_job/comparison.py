@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from accounts.errors import Refused
 from nodes.connection.connect import NodeLink
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Desired
 from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns
 from replication.configuration.job.planning import NodeScan, handling_by
@@ -21,6 +20,8 @@ from replication.files.scan import scan_node
 from replication.files.work_context import WorkContext
 from replication.membership.core.restore import NodePast, RestorePlan, restore_plan
 from replication.objects import Store
+
+_FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _sent(node: Node, store: Store) -> frozenset[RelPath]:
 def _folders(origin: Origin | None, store: Store) -> frozenset[str] | None:
     if origin is None or not origin.folders_object:
         return None
-    return msgspec.json.decode(store.get(origin.folders_object), type=frozenset[str])
+    return _FOLDERS.decode(store.get(origin.folders_object))
 
 
 def look_back(

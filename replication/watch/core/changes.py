@@ -13,6 +13,7 @@ from zlib import crc32
 
 import msgspec
 
+from nodes.typed_json import TypedJson
 from replication.files.core.manifest import RACY, FileState
 
 HOUR = 3600.0
@@ -84,7 +85,7 @@ class Memory:
     @classmethod
     def from_json(cls, document: object) -> Memory:
         """The reverse; an empty document is an empty memory. Raises ValueError naming the place of a wrong value."""
-        return msgspec.convert(document, cls)
+        return _MEMORY.convert(document)
 
     @classmethod
     def kept_in(cls, document: object) -> Memory:
@@ -93,6 +94,9 @@ class Memory:
             return cls.from_json(document)
         except ValueError:
             return cls()
+
+
+_MEMORY: TypedJson[Memory] = TypedJson(Memory)
 
 
 @dataclass(frozen=True, slots=True)
