@@ -23,6 +23,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from clusterportal.broker import Broker, NoBroker, choose_broker
+from clusterportal.static_files import collect
 from clusterportal.supervisor import Program, QuietPrinter, Supervisor, hear_orders
 from replication.backup.data_folder import (
     LOCK_NAME,
@@ -146,7 +147,7 @@ def begin_anew(folder: Path) -> None:
 def make_ready() -> None:
     """Bring the database to this version's shape and collect the static files."""
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    collect()
 
 
 # --- the table of processes ---

@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "nodes.registry.sidebar.sidebar",
                 "replication.console.views.context.console",
             ]
         },
@@ -237,6 +238,11 @@ LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "clusterportal.static_files.CollectedFiles"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- broker: JSON only; messages are hints, the database is the queue ---
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -4,6 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+CAPABILITIES = ("clusters", "registry", "credentials", "facts", "ini_keys", "checks", "cluster_log")
+
 
 class NodesConfig(AppConfig):
     """The app."""
@@ -12,7 +14,10 @@ class NodesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have those listen who act upon what others of this room change; they need the models."""
+        """Have those listen who act upon what others of this app change, and let each capability add its tabs and
+        settings to the console's frame. Both need the models."""
         import_module("nodes.checks.services.checks")
         import_module("nodes.checks.services.registration")
         import_module("nodes.ini_keys.services")
+        for capability in CAPABILITIES:
+            import_module(f"nodes.{capability}.tabs")

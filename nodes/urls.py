@@ -6,10 +6,12 @@ from django.urls import URLPattern, URLResolver, path
 
 from nodes.checks import views as checks_views
 from nodes.cluster_log import views as cluster_log_views
+from nodes.clusters import settings_views as cluster_settings
 from nodes.clusters import views as clusters_views
 from nodes.credentials import views as credentials_views
 from nodes.facts import views as facts_views
 from nodes.ini_keys import views as ini_keys_views
+from nodes.registry import settings_views as node_settings
 from nodes.registry.views import host_keys, nodes
 from nodes.web import theme
 
@@ -18,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", theme.choose_theme, name="theme"),
     path("clusters/", clusters_views.ClusterList.as_view(), name="cluster-list"),
     path("clusters/new/", clusters_views.create, name="cluster-create"),
+    path("clusters/<int:pk>/settings/", cluster_settings.settings, name="cluster-settings"),
+    path("clusters/<int:pk>/settings/<slug:slug>/", cluster_settings.settings, name="cluster-settings-panel"),
     path("clusters/<int:pk>/edit/", clusters_views.edit, name="cluster-edit"),
     path("clusters/<int:pk>/delete/", clusters_views.delete, name="cluster-delete"),
     path("clusters/<int:pk>/pause/", clusters_views.pause, name="cluster-pause"),
@@ -42,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:pk>/registration/", checks_views.register_key, name="registration-set"),
     path("nodes/", nodes.NodeList.as_view(), name="node-list"),
     path("nodes/new/", nodes.choose_cluster, name="node-new"),
+    path("nodes/<int:pk>/settings/", node_settings.settings, name="node-settings"),
+    path("nodes/<int:pk>/settings/<slug:slug>/", node_settings.settings, name="node-settings-panel"),
     path("nodes/<int:pk>/edit/", nodes.edit, name="node-edit"),
     path("nodes/<int:pk>/pause/", nodes.pause, name="node-pause"),
     path("nodes/<int:pk>/resume/", nodes.resume, name="node-resume"),

@@ -7,6 +7,9 @@ from django.apps import AppConfig
 KINDS = ("replication.configuration.kind", "replication.clustering.kind", "replication.membership.kind")
 """Each package that brings a kind of job holds it under the name `KIND`."""
 
+CAPABILITIES = ("console", "membership", "clustering", "watch", "configuration", "jobs")
+"""Each adds to the console's frame in its module `tabs`."""
+
 
 class ReplicationConfig(AppConfig):
     """The app."""
@@ -15,9 +18,11 @@ class ReplicationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the kinds of job, which need the models."""
+        """Register the kinds of job, which need the models, and fill the console's frame."""
         register = import_module("replication.jobs.kinds").register
         for package in KINDS:
             register(import_module(package).KIND)
+        for capability in CAPABILITIES:
+            import_module(f"replication.{capability}.tabs")
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")

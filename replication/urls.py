@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from replication.clustering.views import clustering, guide
+from replication.configuration.views import cluster as cluster_configuration
 from replication.configuration.views import configuration
 from replication.console.views import cluster, dashboard, node
 from replication.jobs.views import (
@@ -13,13 +14,16 @@ from replication.jobs.views import (
     job,
     write_stop,
 )
-from replication.membership.views import leave, wizard, wizard_actions
+from replication.membership.views import leave, servers, wizard, wizard_actions
 from replication.watch import views as watch_views
 
 app_name = "replication"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
     path("clusters/<int:pk>/", cluster.cluster, name="cluster"),
+    path("clusters/<int:pk>/servers/", servers.servers, name="cluster-servers"),
+    path("clusters/<int:pk>/configuration/", cluster_configuration.cluster_configuration, name="cluster-configuration"),
+    path("clusters/<int:pk>/jobs/", board.ClusterJobs.as_view(), name="cluster-jobs"),
     path("clusters/<int:pk>/resume/", clustering.resume, name="cluster-resume"),
     path("clusters/<int:pk>/clustering/enable/", clustering.enable, name="clustering-enable"),
     path("clusters/<int:pk>/clustering/disable/", clustering.disable, name="clustering-disable"),
@@ -38,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/features/", guide.switch_features, name="features-switch"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),
+    path("nodes/<int:pk>/jobs/", node.node_jobs, name="node-jobs"),
     path("nodes/<int:pk>/join/", wizard.join, name="join"),
     path("nodes/<int:pk>/join/<slug:word>/", wizard_actions.act_on_node, name="join-do"),
     path("nodes/<int:pk>/leave/", leave.leave, name="leave"),

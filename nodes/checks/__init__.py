@@ -1,1 +1,1 @@
-"""The clustering guide's rules, judged from facts and attestations."""
+"""The guide's rules, judged over what is known of a cluster's nodes."""

@@ -12,17 +12,24 @@ from django.views.decorators.http import require_POST
 from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.checks.forms import AttestForm, RegistrationForm
-from nodes.checks.selectors.checks import attestations_of, checks_shown, registration_of
+from nodes.checks.matrix import first_open, matrix
+from nodes.checks.selectors.checks import (
+    WORST_FIRST,
+    attestations_of,
+    checks_shown,
+    registration_of,
+)
 from nodes.checks.services import attestations, registration
 from nodes.checks.services.checks import note_checks
 from nodes.cluster_log.selectors import LogQuery, _newest
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
-from nodes.facts.selectors.facts import cluster_features
+from nodes.enums import NodeRole
 from nodes.facts.tasks import ask_for_facts
 from nodes.registry.models import Node
-from nodes.registry.views.nodes import node_page
+from nodes.registry.selectors import nodes_for
+from nodes.web import tabs
 from nodes.web.actions import (
     act,
     act_with,
@@ -41,7 +48,7 @@ def checks_part(principal: Principal, cluster: Cluster) -> dict[str, Any]:
 
 
 def attested_part(principal: Principal, node: Node) -> dict[str, Any]:
-    """What the node's page shows of what people said."""
+    """What a node's settings show of what people said, with the forms to say more."""
     return {
         "attestations": list(attestations_of(principal, node)),
         "registration": registration_of(principal, node),
@@ -50,17 +57,32 @@ def attested_part(principal: Principal, node: Node) -> dict[str, Any]:
     }
 
 
+def node_checks_part(principal: Principal, node: Node) -> dict[str, Any]:
+    """What a node's page shows of the checks that say something of it: those that do not pass, the worst first, and how
+    many pass."""
+    rows = matrix(checks_shown(principal, node.cluster), [node.name])
+    judged = [row for row in rows if row.cells[0].standing]
+    open_rows = [row for row in judged if row.cells[0].standing != "pass"]
+    return {
+        "node_checks": sorted(open_rows, key=lambda row: WORST_FIRST.index(row.cells[0].standing)),
+        "node_checks_passed": len(judged) - len(open_rows),
+    }
+
+
 def checks(request: HttpRequest, pk: int) -> HttpResponse:
-    """Every guard with evidence, since when, remedy."""
+    """Every check on every server; evidence, remedy and since when of the one that is opened."""
     cluster = visible_cluster(request, pk)
     principal = principal_of(request)
+    servers = sorted(nodes_for(principal).filter(cluster=cluster), key=lambda node: node.role != NodeRole.PRIMARY)
+    rows = matrix(checks_shown(principal, cluster), [node.name for node in servers])
     context = {
         "cluster": cluster,
         "rights": Rights.on(principal, pk),
-        "guards": checks_shown(principal, cluster),
-        "features": cluster_features(cluster),
+        "servers": servers,
+        "rows": rows,
+        "opened": request.GET.get("open", first_open(rows)),
     }
-    return render(request, "nodes/checks.html", context)
+    return render(request, "nodes/checks/checks.html", context)
 
 
 @require_POST
@@ -83,7 +105,7 @@ def attest(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         lambda: attestations.attest(principal_of(request), node_id=pk, word=form.word()),
-        to=f"{node_page(pk)}#attested",
+        to=tabs.panel_page("node", pk, "attested"),
         message="Kept, with your name and the time.",
     )
 
@@ -95,7 +117,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: attestations.withdraw(principal_of(request), node_id=pk, subject=subject),
-        to=f"{node_page(pk)}#attested",
+        to=tabs.panel_page("node", pk, "attested"),
         message="Taken back: it is not known again.",
     )
 
@@ -108,6 +130,6 @@ def register_key(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         lambda: registration.seal_registration(principal_of(request), node_id=pk, key=form.key()),
-        to=f"{node_page(pk)}#attested",
+        to=tabs.panel_page("node", pk, "attested"),
         message="Kept a sealed digest of the key; the key itself is not kept.",
     )

@@ -1,1 +1,1 @@
-"""The portal's own lines, in the form of MDaemon's cluster log."""
+"""The portal's own lines about a cluster."""

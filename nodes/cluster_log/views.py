@@ -31,7 +31,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
         "asked": urlencode(asked),
         "after": lines[-1].pk if lines else 0,
     }
-    return render(request, "nodes/cluster_log.html", context)
+    return render(request, "nodes/cluster_log/cluster_log.html", context)
 
 
 def live_log(request: HttpRequest, pk: int) -> HttpResponse:
@@ -41,7 +41,7 @@ def live_log(request: HttpRequest, pk: int) -> HttpResponse:
     asked = {name: request.GET[name] for name in ("level", "node", "search") if request.GET.get(name)}
     after = lines[-1].pk if lines else query.after
     context = {"cluster_id": pk, "lines": lines, "after": after, "asked": urlencode(asked), "live": True}
-    return render(request, "nodes/cluster_log_live.html", context)
+    return render(request, "nodes/cluster_log/cluster_log_live.html", context)
 
 
 def download_log(request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,1 +1,1 @@
-"""Clusters: members, path classes, who may do what."""
+"""Clusters: what they are, who may do what on them, how they stand."""

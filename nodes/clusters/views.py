@@ -8,10 +8,9 @@ import django_filters
 import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
-from django_tables2.utils import A
 
 from accounts.models import Role
 from accounts.principals import rank
@@ -20,9 +19,10 @@ from nodes.clusters import services as clusters_services
 from nodes.clusters.access import require, require_portal, visible_clusters
 from nodes.clusters.forms import EditClusterForm, MemberForm, NewClusterForm, PathClassForm
 from nodes.clusters.models import Cluster
-from nodes.clusters.selectors import clusters_for
-from nodes.clusters.status import status_of_counts
+from nodes.clusters.selectors import clusters_for, with_standing
 from nodes.enums import ReplicationMode
+from nodes.registry.status import status_of_cluster
+from nodes.web import tabs
 from nodes.web.actions import (
     FormPage,
     act,
@@ -38,7 +38,7 @@ from nodes.web.listing import ListingView, by_words
 class ClusterTable(tables.Table):
     """One row a cluster."""
 
-    name = tables.Column(linkify=("replication:cluster", [A("pk")]), attrs={"td": {"class": "strong"}})
+    name = tables.Column(linkify=lambda record: cluster_page(record.pk), attrs={"td": {"class": "strong"}})
     state = tables.Column(empty_values=(), orderable=False)
     node_count = tables.Column(verbose_name="Nodes", attrs={"td": {"class": "num"}, "th": {"class": "num"}})
     replication_mode = tables.Column(verbose_name="Replicated by")
@@ -53,7 +53,7 @@ class ClusterTable(tables.Table):
 
     def render_state(self, record: Cluster) -> str:
         """Paused, or the worst of its nodes."""
-        verdict = status_of_counts(record)
+        verdict = status_of_cluster(record, record.nodes.all())
         return badge(verdict.state, verdict.label)
 
 
@@ -84,11 +84,11 @@ class ClusterList(ListingView):
 
     table_class = ClusterTable
     filterset_class = ClusterFilter
-    page_template = "nodes/cluster_list.html"
+    page_template = "nodes/clusters/cluster_list.html"
 
     def get_queryset(self) -> QuerySet[Cluster]:
-        """With the counts of their nodes."""
-        return clusters_for(self.principal)
+        """With the counts of their nodes, and what tells how these stand."""
+        return with_standing(clusters_for(self.principal))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """And whether new ones may be made."""
@@ -99,7 +99,7 @@ class ClusterList(ListingView):
 
 def cluster_page(cluster_id: int) -> str:
     """The address of a cluster's page."""
-    return reverse("replication:cluster", args=[cluster_id])
+    return tabs.home("cluster", cluster_id)
 
 
 def visible_cluster(request: HttpRequest, cluster_id: int, role: Role = Role.VIEWER) -> Cluster:
@@ -123,19 +123,21 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a cluster; who replicates stays."""
+    """Change a cluster; who replicates stays. The form stands among the settings; what is refused is shown here."""
     cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    back = tabs.panel_page("cluster", pk, "general")
+    if request.method != "POST":
+        return redirect(back, permanent=True)
     principal = principal_of(request)
-    form = EditClusterForm(request.POST or None, cluster=cluster)
-    if request.method == "POST":
-        saved = form.attempt(
-            lambda: clusters_services.update_cluster(
-                principal, cluster_id=pk, change=form.change(), seen_version=form.version()
-            )
+    form = EditClusterForm(request.POST, cluster=cluster)
+    saved = form.attempt(
+        lambda: clusters_services.update_cluster(
+            principal, cluster_id=pk, change=form.change(), seen_version=form.version()
         )
-        if saved is not None:
-            return done(request, cluster_page(pk), f"Saved cluster {saved.name}.")
-    return form_page(request, form, FormPage(f"Edit {cluster}", "Save", cluster_page(pk), cluster.name))
+    )
+    if saved is not None:
+        return done(request, back, f"Saved cluster {saved.name}.")
+    return form_page(request, form, FormPage(f"Edit {cluster}", "Save", back, "Settings"))
 
 
 @require_POST
@@ -148,7 +150,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: clusters_services.pause_cluster(
             principal_of(request), cluster_id=pk, reason=form.cleaned_data["reason"]
         ),
-        to=cluster_page(pk),
+        to=tabs.panel_page("cluster", pk, "pause"),
         message="Paused: no job of this cluster starts or changes a node.",
     )
 
@@ -162,7 +164,9 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         if gone:
             return done(request, reverse("nodes:cluster-list"), f"Deleted cluster {cluster.name}.")
     lead = "Its jobs, snapshots, conflicts and credentials are deleted with it. Nothing changes on any server."
-    page = FormPage(f"Delete {cluster}", "Delete cluster", cluster_page(pk), cluster.name, lead, danger=True)
+    page = FormPage(
+        f"Delete {cluster}", "Delete cluster", tabs.panel_page("cluster", pk, "general"), "Settings", lead, danger=True
+    )
     return form_page(request, form, page)
 
 
@@ -174,7 +178,7 @@ def set_path_class(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         lambda: clusters_services.set_path_class(principal_of(request), cluster_id=pk, rule=form.rule()),
-        to=f"{cluster_page(pk)}#paths",
+        to=tabs.panel_page("cluster", pk, "files"),
         message="Saved. The next scan of the primary sorts the path so.",
     )
 
@@ -185,7 +189,7 @@ def clear_path_class(request: HttpRequest, pk: int, override: int) -> HttpRespon
     return act(
         request,
         lambda: clusters_services.clear_path_class(principal_of(request), cluster_id=pk, override_id=override),
-        to=f"{cluster_page(pk)}#paths",
+        to=tabs.panel_page("cluster", pk, "files"),
         message="Cleared: the profile decides again.",
     )
 
@@ -203,7 +207,7 @@ def set_member(request: HttpRequest, pk: int) -> HttpResponse:
             username=form.cleaned_data["username"],
             role=form.cleaned_data["role"],
         ),
-        to=f"{cluster_page(pk)}#members",
+        to=tabs.panel_page("cluster", pk, "members"),
         message="Saved the member's role.",
     )
 
@@ -216,7 +220,7 @@ def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: clusters_services.set_member(
             principal_of(request), cluster_id=pk, username=request.POST.get("username", ""), role=""
         ),
-        to=f"{cluster_page(pk)}#members",
+        to=tabs.panel_page("cluster", pk, "members"),
         message="Took the member's role.",
     )
 

@@ -1,1 +1,1 @@
-"""How the portal logs in: sealed credentials, the lines that let a key in, rotation of the sealing keys."""
+"""Sealed credentials: how the portal logs in to nodes."""

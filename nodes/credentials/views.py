@@ -39,7 +39,7 @@ class CredentialTable(tables.Table):
     """One row a credential."""
 
     name = tables.Column(linkify=("nodes:credential", [A("pk")]))
-    cluster = tables.Column(linkify=("replication:cluster", [A("cluster_id")]))
+    cluster = tables.Column(linkify=lambda record: cluster_page(record.cluster_id))
     username = tables.Column(verbose_name="User name")
     kind = tables.Column()
     fingerprint = tables.Column(verbose_name="Key fingerprint", orderable=False, default="")
@@ -70,7 +70,7 @@ class CredentialList(ListingView):
 
     table_class = CredentialTable
     filterset_class = CredentialFilter
-    page_template = "nodes/credential_list.html"
+    page_template = "nodes/credentials/credential_list.html"
 
     def get_queryset(self) -> QuerySet[Credential]:
         """With their clusters."""
@@ -92,7 +92,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "rights": Rights.on(principal, credential.cluster_id),
         "lines": _lines(credential),
     }
-    return render(request, "nodes/credential.html", context)
+    return render(request, "nodes/credentials/credential.html", context)
 
 
 def _lines(credential: Credential) -> AuthorizedKeyLines | None:

@@ -19,8 +19,10 @@ from nodes.facts.tasks import ask_to_observe
 from nodes.registry.models import Node
 from nodes.registry.views.nodes import node_page, visible_node
 from nodes.remote.scripts import FOLDER
+from nodes.web import tabs
 from nodes.web.actions import FormPage, act, done, form_page
 from nodes.web.forms import ConsoleForm
+from nodes.web.links import link
 
 
 def feature(request: HttpRequest, pk: int, code: str) -> HttpResponse:
@@ -80,7 +82,7 @@ def _scripts(
 ) -> HttpResponse:
     node = visible_node(request, pk, Role.OPERATOR)
     joining = request.GET.get("from") == "join"
-    to = f"{reverse('replication:join', args=[pk])}?step=checks" if joining else f"{node_page(pk)}#scripts"
+    to = link("join-checks", pk) if joining else tabs.panel_page("node", pk, "scripts")
     if request.method == "POST":
         return act(request, lambda: _carry_out(request, node, doing), to=to, message=f"{verb}: done on {node.name}.")
     page = FormPage(f"{verb}: {node}", verb, to, node.name, lead.format(folder=FOLDER, node=node.name))

@@ -30,3 +30,8 @@ class IniDecision(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.section}] {self.key}: {self.choice}"
+
+    @property
+    def answer(self) -> str:
+        """What somebody chose; "" where nobody answered."""
+        return self.choice if self.answered else ""

@@ -9,7 +9,7 @@ from accounts.requests import principal_of
 from nodes.enums import IniChoice
 from nodes.ini_keys import services as ini_keys_services
 from nodes.ini_keys.services import IniAnswer
-from nodes.registry.views.nodes import node_page
+from nodes.web import tabs
 from nodes.web.actions import act
 
 
@@ -21,6 +21,6 @@ def answer_ini_key(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: ini_keys_services.answer_ini_key(principal_of(request), node_id=pk, answer=answer),
-        to=f"{node_page(pk)}#ini-keys",
+        to=tabs.panel_page("node", pk, "ini-keys"),
         message=f"[{answer.section}] {answer.key} {what}.",
     )

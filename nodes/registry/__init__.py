@@ -1,1 +1,1 @@
-"""Servers and their pinned host keys."""
+"""Nodes and the host keys they are known by."""

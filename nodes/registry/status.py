@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from django.utils.safestring import SafeString
 
-from nodes.enums import Health, Joining, NodeRole
+from nodes.clusters.models import Cluster
+from nodes.enums import Clustering, Health, Joining, NodeRole
 from nodes.registry.models import Node
 from nodes.web.html import badge
 from nodes.web.status import Status
@@ -33,9 +34,18 @@ def status_of(node: Node) -> Status:
     return Status(node.health, Health(node.health).label, node.health_cause)
 
 
-def worst_of(nodes: Iterable[Node]) -> Status:
-    """The verdict of the node that is worst off; unknown for no nodes."""
+def status_of_cluster(cluster: Cluster, nodes: Iterable[Node]) -> Status:
+    """A cluster's verdict: an operator's pause, then that clustering is disabled, then the nodes that are worst off and
+    how many they are."""
+    if cluster.paused:
+        return Status("paused", "Paused", cluster.paused_reason)
+    if cluster.clustering == Clustering.OFF:
+        return Status("off", "Clustering disabled")
     verdicts = [status_of(node) for node in nodes]
     if not verdicts:
         return Status("unknown", "No nodes yet")
-    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.tone))
+    worst = min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.tone))
+    if worst.state == Health.OK:
+        return worst
+    count = sum(verdict.state == worst.state for verdict in verdicts)
+    return Status(worst.state, f"{count} {worst.label.lower()}", worst.cause)

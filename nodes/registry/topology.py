@@ -17,6 +17,7 @@ ROW = 82
 FIRST_ROW = 132
 PRIMARY_Y = 30
 LONGEST_NAME = 16
+LONGEST_CAPTION = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,12 @@ class Box:
         """The name as far as it fits."""
         name = self.node.name
         return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+    @property
+    def caption(self) -> str:
+        """Its state, and that it is the primary where both fit; the primary stands above the others anyway."""
+        words = f"Primary · {self.verdict.label}"
+        return words if self.node.role == NodeRole.PRIMARY and len(words) <= LONGEST_CAPTION else self.verdict.label
 
 
 @dataclass(frozen=True, slots=True)

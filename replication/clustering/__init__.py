@@ -1,1 +1,1 @@
-"""Clustering on and off, the features that do not go with it, and the guide's steps."""
+"""Clustering on and off, and the features it switches."""

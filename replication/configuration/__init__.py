@@ -1,1 +1,1 @@
-"""What is replicated: the primary's configuration, on every secondary."""
+"""What is replicated, and what was found and overwritten on the way."""

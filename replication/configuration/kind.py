@@ -72,7 +72,7 @@ KIND = Kind(
             order=20,
             query=f"?kind={REPLICATE}",
             icon="refresh-cw",
-            style="primary",
+            look="primary",
             when=_clusters,
         ),
     ),

@@ -1,1 +1,1 @@
-"""Pages that show a whole cluster or server."""
+"""The console's first page, and the overviews of a cluster and a node."""

@@ -50,7 +50,7 @@ class Offer:
     query: str = ""
     role: Role = Role.OPERATOR
     icon: str = ""
-    style: str = "outline-secondary"
+    look: str = "plain"
     title: str = ""
     lead: str = ""
     when: Callable[[Any], bool] = _always

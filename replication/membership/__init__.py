@@ -1,1 +1,1 @@
-"""Joining and leaving a cluster."""
+"""How a server joins a cluster and leaves it."""

@@ -1,1 +1,1 @@
-"""A change on the primary is replicated without anybody asking."""
+"""The watch over a cluster's primary."""

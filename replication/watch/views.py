@@ -1,4 +1,4 @@
-"""The watch on a cluster's page: a live part, and its buttons."""
+"""The watch: the live part of the pages that show it, and its acts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from accounts.models import Role
-from accounts.principals import Principal
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights
-from nodes.clusters.views import cluster_page, visible_cluster
+from nodes.clusters.views import visible_cluster
 from nodes.web.actions import act, act_with
+from nodes.web.tabs import panel_page, tab_page
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.services.requests import JobRequest, request_job
 from replication.jobs.views.actions import job_page
@@ -22,19 +22,12 @@ from replication.watch.selectors.state import watch_state
 from replication.watch.services import set_watch, signal
 
 
-def watch_part(principal: Principal, pk: int) -> dict[str, object]:
-    """What the watch's panel needs of its page's context."""
-    state = watch_state(principal, pk)
-    form = WatchForm(auto_id="watch-%s", initial={"enabled": state.enabled, "interval": state.interval})
-    return {"watch": state, "watch_form": form, "watch_key": uuid.uuid4().hex}
-
-
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part alone."""
     row = visible_cluster(request, pk)
     principal = principal_of(request)
     context = {"cluster": row, "rights": Rights.on(principal, pk), "watch": watch_state(principal, pk)}
-    return render(request, "replication/_watch_live.html", context)
+    return render(request, "replication/watch/_watch_live.html", context)
 
 
 @require_POST
@@ -45,7 +38,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         lambda: set_watch(principal_of(request), pk, form.change()),
-        to=_part(pk),
+        to=panel_page("cluster", pk, "watch"),
         message="Saved. The primary is looked at now." if request.POST.get("enabled") else "The watch is switched off.",
     )
 
@@ -78,4 +71,4 @@ def _key(request: HttpRequest) -> str:
 
 
 def _part(pk: int) -> str:
-    return f"{cluster_page(pk)}#watch"
+    return tab_page("cluster", pk, "configuration")

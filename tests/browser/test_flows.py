@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
+from nodes.checks.services.checks import run_checks
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.registry.models import Node
@@ -80,6 +81,30 @@ def test_from_nothing_to_a_pinned_node_without_a_mouse(transactional_db, visit) 
     node = Node.objects.get()
     assert (node.role, node.port, node.platform) == ("primary", 22, "windows")
     assert node.host_keys.get().state == "approved"
+
+
+def test_through_the_tabs_of_a_cluster_to_a_setting_without_a_mouse(portal, visit) -> None:
+    visitor = visit(portal.user)
+    page = visitor.go("/")
+    _tab_to(page, "mail-eu")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/clusters/{portal.cluster.pk}/")
+    for tab in ("Servers", "Configuration", "Checks", "Log", "Jobs", "Settings"):
+        page.locator("main").focus()
+        _tab_to(page, tab)
+        page.keyboard.press("Enter")
+        expect(page.locator(".tabs [aria-current]")).to_have_text(tab)
+    _tab_to(page, "Pause")
+    page.keyboard.press("Enter")
+    expect(page.locator(".sections [aria-current]")).to_have_text("Pause")
+    _tab_to(page, "Reason")
+    page.keyboard.type("patch day")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Paused: no job of this cluster starts or changes a node.")).to_be_visible()
+    expect(page.locator(".side .side-clusters [aria-current]")).to_contain_text("Paused")
+    portal.cluster.refresh_from_db()
+    assert portal.cluster.paused_reason == "patch day"
+    assert visitor.complaints == []
 
 
 def test_filters_act_while_typing_and_the_address_can_be_shared(portal, visit) -> None:
@@ -166,3 +191,24 @@ def test_a_page_left_open_goes_to_the_login_when_the_session_ends(portal, visit)
     page = visit(portal.user).go(f"/jobs/{portal.running.pk}/")
     Session.objects.all().delete()
     page.wait_for_url("**/account/login/**", timeout=1000 * PATIENCE)
+
+
+def test_a_checks_evidence_is_opened_by_keyboard_and_stays_while_the_page_renews_itself(portal, visit) -> None:
+    run_checks(portal.cluster.pk)
+    visitor = visit(portal.user)
+    page = visitor.go(f"/clusters/{portal.cluster.pk}/checks/?open=")
+    page.evaluate("window.untouched = true")
+    expect(page.locator(".told")).to_have_count(0)
+    page.locator("#open-disk").focus()
+    page.keyboard.press("Enter")
+    told = page.locator("#told-disk")
+    expect(told).to_contain_text("eu-mx3")
+    expect(page.locator("#open-disk")).to_be_focused()
+    expect(page.locator("#open-disk")).to_have_attribute("aria-expanded", "true")
+    with page.expect_response("**/checks/?open=disk", timeout=1000 * PATIENCE):
+        pass
+    expect(told).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(told).to_have_count(0)
+    assert page.evaluate("window.untouched") is True
+    assert visitor.complaints == []

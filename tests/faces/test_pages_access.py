@@ -52,9 +52,10 @@ def test_strangers_see_nothing(console_for) -> None:
 def test_viewers_get_no_buttons_and_no_way_around(console_for) -> None:
     portal = seed()
     browser = console_for(make_member(portal.cluster, Role.VIEWER))
-    cluster = browser.get(f"/clusters/{portal.cluster.pk}/").content
-    assert b"Pause cluster" not in cluster
-    assert b"Replicate</a>" not in cluster
+    for tab in ("", "servers/", "configuration/", "jobs/", "settings/pause/", "settings/members/"):
+        page = browser.get(f"/clusters/{portal.cluster.pk}/{tab}").content
+        for act in (b"Pause cluster", b"Replicate</a>", b"Replicate now", b"Join a server", b"Save role"):
+            assert act not in page, (tab, act)
     assert b"Approve this plan" not in browser.get(f"/jobs/{portal.awaiting.pk}/").content
     before = _everything()
     for address in _addresses():
@@ -73,10 +74,12 @@ def _everything() -> list[object]:
 
 def test_operators_run_and_administrators_decide(console_for) -> None:
     portal = seed()
-    page = console_for(make_member(portal.cluster, Role.OPERATOR)).get(f"/nodes/{portal.quarantined.pk}/").content
-    assert b"Pause node" in page
-    assert b"Approve SHA256" not in page
-    assert b"Remove node" not in page
+    settings = f"/nodes/{portal.quarantined.pk}/settings/"
+    for role, decides in ((Role.OPERATOR, False), (Role.ADMINISTRATOR, True)):
+        browser = console_for(make_member(portal.cluster, role))
+        assert b"Pause node" in browser.get(f"{settings}pause/").content
+        assert (b"Approve SHA256" in browser.get(f"{settings}host-key/").content) is decides
+        assert (b"Remove node" in browser.get(f"{settings}remove/").content) is decides
 
 
 def test_an_empty_portal_says_the_next_step(administrator, console_for) -> None:

@@ -104,10 +104,13 @@ def test_a_host_key_is_approved_rejected_and_given(browser, cluster) -> None:
     node = make_node(cluster, "mx1", quarantined_reason="another key")
     old = HostKey.objects.create(node=node, fingerprint=fingerprint("old"), state=HostKeyState.APPROVED)
     new = HostKey.objects.create(node=node, fingerprint=fingerprint("new"))
-    page = browser.get(f"/nodes/{node.pk}/").content.decode()
+    overview = browser.get(f"/nodes/{node.pk}/").content.decode()
+    assert old.fingerprint in overview
+    assert "Quarantined: nothing runs on this node." in overview
+    assert f"/nodes/{node.pk}/settings/host-key/" in overview
+    page = browser.get(f"/nodes/{node.pk}/settings/host-key/").content.decode()
     assert old.fingerprint in page
     assert new.fingerprint in page
-    assert "Quarantined: nothing runs on this node." in page
     browser.post(f"/nodes/{node.pk}/host-key/approve/", {"fingerprint": new.fingerprint})
     node.refresh_from_db()
     assert node.quarantined_reason == ""

@@ -47,12 +47,12 @@ def browser(administrator, console_for):
 
 
 LISTS = [
-    ("/clusters/", _clusters, 5),
-    ("/nodes/", _nodes, 6),
-    ("/credentials/", _credentials, 6),
-    ("/jobs/", _jobs, 11),
+    ("/clusters/", _clusters, 8),
+    ("/nodes/", _nodes, 8),
+    ("/credentials/", _credentials, 8),
+    ("/jobs/", _jobs, 13),
     ("/jobs/board/", _jobs, 7),
-    ("/", _clusters, 7),
+    ("/", _clusters, 9),
 ]
 
 

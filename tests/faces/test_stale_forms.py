@@ -52,7 +52,7 @@ def node(cluster, chief) -> Node:
 
 def test_a_node_changed_meanwhile_is_not_overwritten(browser, chief, node) -> None:
     at = f"/nodes/{node.pk}/edit/"
-    mine = drawn(browser, at)
+    mine = drawn(browser, f"/nodes/{node.pk}/settings/general/")
     update_node(chief, node_id=node.pk, change=NodeChange(port=2222, install_root="/srv/mail"))
 
     answer = browser.post(at, mine | {"address": "192.0.2.99"})
@@ -75,7 +75,7 @@ def test_a_node_changed_meanwhile_is_not_overwritten(browser, chief, node) -> No
 
 def test_what_was_typed_over_a_change_is_kept_and_saved_knowingly(browser, chief, node) -> None:
     at = f"/nodes/{node.pk}/edit/"
-    mine = drawn(browser, at)
+    mine = drawn(browser, f"/nodes/{node.pk}/settings/general/")
     update_node(chief, node_id=node.pk, change=NodeChange(port=2222))
     answer = browser.post(at, mine | {"port": "2022"})
     again = dict(form_on(answer.content.decode(), "seen_version").fields)
@@ -85,7 +85,7 @@ def test_what_was_typed_over_a_change_is_kept_and_saved_knowingly(browser, chief
 
 
 def test_a_change_beside_the_form_is_told_as_such(browser, chief, node) -> None:
-    mine = drawn(browser, f"/nodes/{node.pk}/edit/")
+    mine = drawn(browser, f"/nodes/{node.pk}/settings/general/")
     pause_node(chief, node_id=node.pk, reason="patch day")
     answer = browser.post(f"/nodes/{node.pk}/edit/", mine | {"name": "mx2"})
     assert "None of the fields on this page was." in text_of(answer)
@@ -94,7 +94,7 @@ def test_a_change_beside_the_form_is_told_as_such(browser, chief, node) -> None:
 
 def test_a_cluster_changed_meanwhile_is_not_overwritten(browser, chief, cluster) -> None:
     at = f"/clusters/{cluster.pk}/edit/"
-    mine = drawn(browser, at)
+    mine = drawn(browser, f"/clusters/{cluster.pk}/settings/general/")
     update_cluster(chief, cluster_id=cluster.pk, change=ClusterChange(description="Vienna", approval="always"))
     answer = browser.post(at, mine | {"description": "Frankfurt"})
     said = text_of(answer)
@@ -116,7 +116,7 @@ def test_a_credential_changed_meanwhile_is_not_overwritten_and_stays_secret(brow
 
 
 def test_a_form_without_its_version_saves_nothing(browser, node) -> None:
-    mine = drawn(browser, f"/nodes/{node.pk}/edit/")
+    mine = drawn(browser, f"/nodes/{node.pk}/settings/general/")
     del mine["seen_version"]
     for version in ({}, {"seen_version": "x"}, {"seen_version": "0"}, {"seen_version": "9" * 30}):
         assert browser.post(f"/nodes/{node.pk}/edit/", mine | version | {"name": "mx2"}).status_code == 200

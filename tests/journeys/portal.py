@@ -58,7 +58,7 @@ class Portal:
     redis_port: int = 0
     token: str = ""
 
-    def start(self, *, workers: int = 1, beats: int = 1) -> None:
+    def make_keys(self) -> None:
         keys = self.data / "keys"
         keys.mkdir(parents=True)
         (keys / "django.key").write_text(secrets.token_urlsafe(60))
@@ -66,6 +66,9 @@ class Portal:
         for path in keys.iterdir():
             path.chmod(0o600)
         self.data.chmod(0o700)
+
+    def start(self, *, workers: int = 1, beats: int = 1) -> None:
+        self.make_keys()
         self.start_redis()
         self.manage("migrate", "--verbosity", "0")
         self.token = self.make_token()

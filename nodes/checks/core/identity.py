@@ -63,7 +63,7 @@ def registration_key(reading: ClusterReading) -> list[Finding]:
 def _registration(node: NodeReading, holders: dict[str, list[str]]) -> Finding:
     if not node.registration:
         text = "Its registration key was not entered."
-        remedy = "Enter it on the node's page; only a sealed digest is kept, to compare keys."
+        remedy = "Enter it among the node's settings; only a sealed digest is kept, to compare keys."
         return Finding(node.name, Standing.UNKNOWN, text, remedy)
     others = [name for name in holders[node.registration] if name != node.name]
     if others:

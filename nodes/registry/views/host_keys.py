@@ -1,4 +1,4 @@
-"""The small forms of a node's page: host keys and ini keys."""
+"""The small forms of a node's settings: host keys and ini keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from accounts.requests import principal_of
 from nodes.registry.forms import FingerprintForm
 from nodes.registry.services import host_keys
 from nodes.registry.services.host_keys import look_at_host_key
-from nodes.registry.views.nodes import node_page, visible_node
+from nodes.registry.views.nodes import visible_node
+from nodes.web import tabs
 from nodes.web.actions import (
     act,
     act_with,
@@ -24,7 +25,7 @@ def approve_host_key(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: host_keys.approve_host_key(
             principal_of(request), node_id=pk, fingerprint=request.POST.get("fingerprint", "")
         ),
-        to=f"{node_page(pk)}#host-key",
+        to=tabs.panel_page("node", pk, "host-key"),
         message="Approved: the portal logs in only to a server that shows this key.",
     )
 
@@ -39,7 +40,7 @@ def give_fingerprint(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: host_keys.give_fingerprint(
             principal_of(request), node_id=pk, fingerprint=form.cleaned_data["fingerprint"]
         ),
-        to=f"{node_page(pk)}#host-key",
+        to=tabs.panel_page("node", pk, "host-key"),
         message="Saved: the portal logs in only to a server that shows this key.",
     )
 
@@ -52,7 +53,7 @@ def revoke_host_key(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: host_keys.revoke_host_key(
             principal_of(request), node_id=pk, fingerprint=request.POST.get("fingerprint", "")
         ),
-        to=f"{node_page(pk)}#host-key",
+        to=tabs.panel_page("node", pk, "host-key"),
         message="Rejected: the portal does not log in to a server that shows this key.",
     )
 
@@ -64,6 +65,6 @@ def read_host_key(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: look_at_host_key(principal_of(request), node=node),
-        to=f"{node_page(pk)}#host-key",
+        to=tabs.panel_page("node", pk, "host-key"),
         message="Read the host key. Compare it with what the server itself says before you approve it.",
     )

@@ -7,15 +7,13 @@ import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from django_tables2.utils import A
 
 from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights, require, visible_clusters
-from nodes.clusters.views import clusters_of, visible_cluster
+from nodes.clusters.views import cluster_page, clusters_of, visible_cluster
 from nodes.credentials.selectors import credentials_for
 from nodes.enums import Health, NodeRole, PlatformName
 from nodes.registry.forms import EditNodeForm, NewNodeForm
@@ -23,6 +21,7 @@ from nodes.registry.models import Node
 from nodes.registry.selectors import nodes_for
 from nodes.registry.services import nodes
 from nodes.registry.status import node_badge
+from nodes.web import tabs
 from nodes.web.actions import (
     FormPage,
     act,
@@ -41,7 +40,7 @@ class NodeTable(tables.Table):
     """One row a node."""
 
     name = tables.Column(verbose_name="Node")
-    cluster = tables.Column(linkify=("replication:cluster", [A("cluster_id")]))
+    cluster = tables.Column(linkify=lambda record: cluster_page(record.cluster_id))
     role = tables.Column()
     state = tables.Column(accessor="health", verbose_name="State", empty_values=())
     version = tables.Column(accessor="facts__product_version", verbose_name="Version", default="not known")
@@ -61,7 +60,7 @@ class NodeTable(tables.Table):
         """The name, where it is beneath."""
         return format_html(
             '<b><a href="{}">{}</a></b><div class="sub">{}:{}</div>',
-            reverse("replication:node", args=[record.pk]),
+            node_page(record.pk),
             record.name,
             record.address,
             record.port,
@@ -112,7 +111,7 @@ class NodeList(ListingView):
 
     table_class = NodeTable
     filterset_class = NodeFilter
-    page_template = "nodes/node_list.html"
+    page_template = "nodes/registry/node_list.html"
 
     def get_queryset(self) -> QuerySet[Node]:
         """With cluster and facts."""
@@ -121,7 +120,7 @@ class NodeList(ListingView):
 
 def node_page(node_id: int) -> str:
     """The address of a node's page."""
-    return reverse("replication:node", args=[node_id])
+    return tabs.home("node", node_id)
 
 
 def visible_node(request: HttpRequest, node_id: int, role: Role = Role.VIEWER) -> Node:
@@ -138,7 +137,7 @@ def choose_cluster(request: HttpRequest) -> HttpResponse:
     clusters = [row for row in visible_clusters(principal) if Rights.on(principal, row.pk).administer]
     if len(clusters) == 1:
         return redirect("nodes:node-create", clusters[0].pk)
-    return render(request, "nodes/choose_cluster.html", {"clusters": clusters})
+    return render(request, "nodes/registry/choose_cluster.html", {"clusters": clusters})
 
 
 def create(request: HttpRequest, pk: int) -> HttpResponse:
@@ -154,7 +153,7 @@ def create(request: HttpRequest, pk: int) -> HttpResponse:
     page = FormPage(
         f"Add a node to {cluster}",
         "Add node",
-        reverse("replication:cluster", args=[pk]),
+        cluster_page(pk),
         cluster.name,
         "Adding a node changes nothing on the server.",
     )
@@ -162,19 +161,22 @@ def create(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change where a node is and how the portal logs in."""
+    """Change where a node is and how the portal logs in. The form stands among the settings; what is refused is shown
+    here."""
     node = visible_node(request, pk, Role.ADMINISTRATOR)
+    back = tabs.panel_page("node", pk, "general")
+    if request.method != "POST":
+        return redirect(back, permanent=True)
     principal = principal_of(request)
     credentials = credentials_for(principal).filter(cluster=node.cluster_id)
-    form = EditNodeForm(request.POST or None, node=node, credentials=credentials)
-    if request.method == "POST":
-        saved = form.attempt(
-            lambda: nodes.update_node(principal, node_id=pk, change=form.change(), seen_version=form.version())
-        )
-        if saved is not None:
-            return done(request, node_page(pk), f"Saved {saved.name}.")
+    form = EditNodeForm(request.POST, node=node, credentials=credentials)
+    saved = form.attempt(
+        lambda: nodes.update_node(principal, node_id=pk, change=form.change(), seen_version=form.version())
+    )
+    if saved is not None:
+        return done(request, back, f"Saved {saved.name}.")
     lead = "The approved host key stays pinned whatever changes here."
-    return form_page(request, form, FormPage(f"Edit {node}", "Save", node_page(pk), node.name, lead))
+    return form_page(request, form, FormPage(f"Edit {node}", "Save", back, "Settings", lead))
 
 
 @require_POST
@@ -185,7 +187,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         lambda: nodes.pause_node(principal_of(request), node_id=pk, reason=form.cleaned_data["reason"]),
-        to=node_page(pk),
+        to=tabs.panel_page("node", pk, "pause"),
         message="Paused: no job changes this node.",
     )
 
@@ -196,7 +198,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: nodes.resume_node(principal_of(request), node_id=pk),
-        to=node_page(pk),
+        to=tabs.panel_page("node", pk, "pause"),
         message="Resumed: jobs may change this node again.",
     )
 
@@ -208,7 +210,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         gone = form.attempt(lambda: nodes.remove_node(principal_of(request), node_id=pk) or True)
         if gone:
-            return done(request, reverse("replication:cluster", args=[node.cluster_id]), f"Removed {node.name}.")
+            return done(request, cluster_page(node.cluster_id), f"Removed {node.name}.")
     lead = "The portal forgets the node with its facts, host keys and answers. Nothing changes on the server."
-    page = FormPage(f"Remove {node}", "Remove node", node_page(pk), node.name, lead, danger=True)
+    page = FormPage(
+        f"Remove {node}", "Remove node", tabs.panel_page("node", pk, "remove"), "Settings", lead, danger=True
+    )
     return form_page(request, form, page)

@@ -7,13 +7,12 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.clusters.models import Cluster
-from nodes.clusters.views import cluster_page, visible_cluster
+from nodes.clusters.views import visible_cluster
 from nodes.enums import Clustering
 from nodes.web.actions import (
     FormPage,
@@ -22,6 +21,7 @@ from nodes.web.actions import (
     form_page,
 )
 from nodes.web.forms import ConfirmName
+from nodes.web.tabs import panel_page
 from replication.clustering.services import clustering
 from replication.clustering.services.clustering import DisableRequest
 from replication.jobs.views.actions import job_page
@@ -51,7 +51,7 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: clustering.enable(principal_of(request), pk),
-        to=cluster_page(pk),
+        to=panel_page("cluster", pk, "clustering"),
         message="Enabled. What does not go with clustering is planned to be switched off where it is on.",
     )
 
@@ -62,7 +62,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return act(
         request,
         lambda: clustering.resume(principal_of(request), pk),
-        to=cluster_page(pk),
+        to=panel_page("cluster", pk, "pause"),
         message="Resumed: the cluster's jobs run again.",
     )
 
@@ -70,13 +70,13 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the name, then show the job."""
     cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    back = panel_page("cluster", pk, "clustering")
     if cluster.clustering == Clustering.OFF:
-        return done(request, cluster_page(pk), "Clustering is disabled already.")
+        return done(request, back, "Clustering is disabled already.")
     form = DisableForm(request.POST or None, name=cluster.name)
     if request.method == "POST":
         job = form.attempt(lambda: clustering.disable(principal_of(request), form.request(cluster)))
         if job is not None:
             return redirect(job_page(job.pk))
-    back = reverse("replication:setup", args=[pk])
-    page = FormPage(f"Disable clustering of {cluster}", "Disable clustering", back, "Set-up", LEAD, danger=True)
+    page = FormPage(f"Disable clustering of {cluster}", "Disable clustering", back, "Settings", LEAD, danger=True)
     return form_page(request, form, page)

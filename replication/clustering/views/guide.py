@@ -1,6 +1,9 @@
-"""The set-up page: the guide's steps, done, to do or attested."""
+"""The set-up page: the guide's steps as a path, with the next one open."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,23 +19,44 @@ from replication.clustering.core.features import FEATURES, OFF
 from replication.clustering.core.guide import GuideStepState
 from replication.clustering.forms import NoteForm
 from replication.clustering.selectors.clustering import clustering_of
-from replication.clustering.selectors.guide import setup_of
+from replication.clustering.selectors.guide import StepShown, setup_of
 from replication.jobs.services.requests import JobRequest, request_job
 
 
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """A step on the path: `place` is behind (done or attested), next, or ahead; who is ahead waits for the next."""
+
+    step: StepShown
+    place: str
+    form: NoteForm
+
+
 def setup(request: HttpRequest, pk: int) -> HttpResponse:
-    """All steps with their evidence."""
+    """The path: what is behind folded with its evidence, the next step open, the others waiting."""
     cluster = visible_cluster(request, pk)
     principal = principal_of(request)
-    steps = setup_of(principal, cluster)
+    path = _path(setup_of(principal, cluster))
     context = {
         "cluster": cluster,
         "rights": Rights.on(principal, pk),
         "clustering": clustering_of(principal, cluster),
-        "steps": [(step, NoteForm(auto_id=f"step-{step.number}-%s")) for step in steps],
-        "open_steps": sum(step.state == GuideStepState.TODO for step in steps),
+        "path": path,
+        "next": next((one.step for one in path if one.place == "next"), None),
+        "behind": sum(one.place == "behind" for one in path),
     }
-    return render(request, "replication/setup.html", context)
+    return render(request, "replication/clustering/setup.html", context)
+
+
+def _path(steps: Sequence[StepShown]) -> list[PathStep]:
+    upcoming = next((step.number for step in steps if step.state == GuideStepState.TODO), 0)
+    return [PathStep(step, _place(step, upcoming), NoteForm(auto_id=f"step-{step.number}-%s")) for step in steps]
+
+
+def _place(step: StepShown, upcoming: int) -> str:
+    if step.state != GuideStepState.TODO:
+        return "behind"
+    return "next" if step.number == upcoming else "ahead"
 
 
 def _step_page(pk: int, step: int) -> str:

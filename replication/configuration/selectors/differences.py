@@ -28,6 +28,11 @@ class Difference:
     choice: str
     answered: bool
 
+    @property
+    def answer(self) -> str:
+        """What somebody chose; "" where nobody answered."""
+        return self.choice if self.answered else ""
+
 
 def differences_of(principal: Principal, node: Node) -> list[Difference]:
     """The node's keys that differ, as last compared."""

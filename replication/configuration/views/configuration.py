@@ -23,4 +23,4 @@ def configuration(request: HttpRequest, pk: int) -> HttpResponse:
         found, trouble = Configuration((), "", None, True, ""), str(error)
     page = Paginator(found.files, PAGE).get_page(request.GET.get("page"))
     context = {"node": node, "found": found, "page": page, "trouble": trouble}
-    return render(request, "replication/configuration.html", context)
+    return render(request, "replication/configuration/configuration.html", context)

@@ -15,7 +15,7 @@ from nodes.checks.selectors.checks import worst_checks
 from nodes.clusters.models import Cluster
 from nodes.enums import Health
 from nodes.registry.models import Node
-from nodes.registry.status import status_of, worst_of
+from nodes.registry.status import status_of, status_of_cluster
 from nodes.web.status import Status
 from replication.console.selectors import clusters_with_nodes
 from replication.jobs.selectors.jobs import visible_jobs
@@ -34,11 +34,16 @@ class ClusterCard:
     healthy: int
     guard: Guard | None
 
+    @property
+    def failing(self) -> bool:
+        """Whether a check fails."""
+        return self.guard is not None and self.guard.state == "fail"
+
     @classmethod
     def of(cls, cluster: Cluster, guard: Guard | None) -> ClusterCard:
         """The card of a cluster whose nodes were fetched with it; `guard`: the check that is worst off."""
         nodes = tuple(cluster.nodes.all())
-        verdict = Status("paused", "Paused", cluster.paused_reason) if cluster.paused else worst_of(nodes)
+        verdict = status_of_cluster(cluster, nodes)
         healthy = sum(status_of(node).state == Health.OK for node in nodes)
         return cls(cluster, nodes, verdict, healthy, guard)
 
@@ -60,4 +65,4 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "node_count": sum(len(card.nodes) for card in cards),
         "may_create": rank(principal.portal_role()) >= rank(Role.ADMINISTRATOR),
     }
-    return render(request, "replication/dashboard.html", context)
+    return render(request, "replication/console/dashboard.html", context)

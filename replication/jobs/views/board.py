@@ -19,7 +19,8 @@ from accounts.access import may_on_portal
 from accounts.models import Role
 from accounts.principals import Principal
 from accounts.requests import principal_of
-from nodes.clusters.views import clusters_of
+from nodes.clusters.access import Rights
+from nodes.clusters.views import clusters_of, visible_cluster
 from nodes.web.html import badge
 from nodes.web.listing import ListingView, by_words
 from replication.jobs.core.states import JobState
@@ -104,7 +105,7 @@ class JobList(ListingView):
 
     table_class = JobTable
     filterset_class = JobFilter
-    page_template = "replication/job_list.html"
+    page_template = "replication/jobs/job_list.html"
 
     def get_queryset(self) -> QuerySet[Job]:
         """With the counts of their targets."""
@@ -117,9 +118,46 @@ class JobList(ListingView):
         return context | (_board(self.principal) if whole else {})
 
 
+class ClusterJobFilter(JobFilter):
+    """The same within a cluster, which it need not ask."""
+
+    cluster = None
+
+
+class ClusterJobTable(JobTable):
+    """The same within a cluster, which it need not name."""
+
+    cluster = None
+
+    class Meta(JobTable.Meta):
+        empty_text = "No job of this cluster matches."
+
+
+class ClusterJobs(ListingView):
+    """The jobs of one cluster."""
+
+    table_class = ClusterJobTable
+    filterset_class = ClusterJobFilter
+    page_template = "replication/jobs/cluster_jobs.html"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Only for those who may see the cluster."""
+        super().setup(request, *args, **kwargs)
+        self.cluster = visible_cluster(request, kwargs["pk"])
+
+    def get_queryset(self) -> QuerySet[Job]:
+        """With the counts of their targets."""
+        return jobs_listed(self.principal).filter(cluster=self.cluster)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """And whether one may be requested."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"cluster": self.cluster, "rights": Rights.on(self.principal, self.cluster.pk)}
+
+
 def board(request: HttpRequest) -> HttpResponse:
     """The board alone, for its own refresh."""
-    return render(request, "replication/job_board.html", _board(principal_of(request)))
+    return render(request, "replication/jobs/job_board.html", _board(principal_of(request)))
 
 
 WAITING = (JobState.REQUESTED, JobState.CONVERGING)

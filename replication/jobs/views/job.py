@@ -89,7 +89,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     context = _moving(row)
     context |= _standing(principal, row, context["targets"]) | {"events": events, "last_event": _last(events)}
     context["older_events"] = not every_event and len(events) == SHOWN_EVENTS
-    return render(request, "replication/job.html", context)
+    return render(request, "replication/jobs/job.html", context)
 
 
 def live(request: HttpRequest, pk: int) -> HttpResponse:
@@ -102,7 +102,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     context = _moving(row) | {"events": events, "last_event": _last(events) or after}
     if request.GET.get("was") != row.state:
         context |= _standing(principal, row, context["targets"]) | {"changed": True}
-    return render(request, "replication/job_live.html", context)
+    return render(request, "replication/jobs/job_live.html", context)
 
 
 def _last(events: list[Any]) -> int | str:

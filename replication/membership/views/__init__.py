@@ -1,1 +1,1 @@
-"""Pages."""
+"""Pages of joining and leaving."""

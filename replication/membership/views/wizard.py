@@ -69,7 +69,7 @@ def find(request: HttpRequest, pk: int) -> HttpResponse:
         "candidates": candidates(nodes),
         "form": SearchForm(initial={"networks": ", ".join(search.networks)} if search else None),
     }
-    return render(request, "replication/join_find.html", context)
+    return render(request, "replication/membership/join_find.html", context)
 
 
 def type_in(request: HttpRequest, pk: int) -> HttpResponse:
@@ -101,13 +101,13 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
         "rights": Rights.on(principal_of(request), node.cluster_id),
         "progress": progress,
         "step": step,
-        "part": f"replication/join_{step.replace('-', '_')}.html",
+        "part": f"replication/membership/join_{step.replace('-', '_')}.html",
         "previous": steps[at - 1] if at else None,
         "next": steps[at + 1] if at + 1 < len(steps) and progress.steps[at].state == "done" else None,
         "number": at + 1,
         "count": len(steps),
     }
-    return render(request, "replication/join.html", context | _of_step(request, node, step, progress))
+    return render(request, "replication/membership/join.html", context | _of_step(request, node, step, progress))
 
 
 def _step(word: str, progress: WizardState) -> WizardStep:

@@ -114,6 +114,7 @@ def test_the_console_asks_before_it_brings_and_comes_back(windows, console_for, 
     console = console_for(operator)
     at = f"/nodes/{windows.node_id}/"
     assert "Not brought" in console.get(at).content.decode()
+    assert "Bring the scripts" in console.get(f"{at}settings/scripts/").content.decode()
     asked = console.get(f"{at}scripts/bring/?from=join").content.decode()
     assert ".clusterportal" in asked
     assert Reader(windows).scripts() == ScriptsSeen()
@@ -123,11 +124,11 @@ def test_the_console_asks_before_it_brings_and_comes_back(windows, console_for, 
     observed(windows)
     assert "every 2s" not in console.get(done["Location"]).content.decode()
     console.post(f"{at}scripts/bring/")
-    page = console.get(at).content.decode()
+    page = console.get(f"{at}settings/scripts/").content.decode()
     assert "Used once a worker has tried them" in page
     assert "Bring the scripts" not in page
     removed = console.post(f"{at}scripts/remove/", follow=True)
-    assert removed.redirect_chain[-1][0] == f"{at}#scripts"
+    assert removed.redirect_chain[-1][0] == f"{at}settings/scripts/"
     assert "Not brought" in removed.content.decode()
     assert console_for(viewer).post(f"{at}scripts/bring/").status_code == 403
     assert Reader(windows).scripts() == ScriptsSeen()

@@ -37,6 +37,13 @@ def test_long_names_are_shortened() -> None:
     assert draw([Node(name="mail-frontend-frankfurt-01", health=Health.OK)]).boxes[0].name == "mail-frontend-f…"
 
 
+def test_what_stands_in_a_box_fits() -> None:
+    primary = Node(name="p", role=NodeRole.PRIMARY, health=Health.OK)
+    assert draw([primary]).boxes[0].caption == "Primary · Healthy"
+    primary.health = Health.UNKNOWN
+    assert draw([primary]).boxes[0].caption == "Not yet observed"
+
+
 def test_no_line_leads_to_a_node_that_has_not_joined() -> None:
     nodes = _cluster(3)
     nodes[2].joining = Joining.REGISTERED

@@ -297,5 +297,5 @@ def test_the_page_and_the_api_show_what_is_remembered_and_what_a_person_has_to_f
     assert api.put(f"{address}/clustering/", {"enabled": False, "confirm_name": "mail"}).json()["state"] == "ending"
     note_disabled(mail.pk)
     assert b"Clustering is disabled." in boss.get(f"{page}/").content
-    assert boss.get(f"{page}/clustering/disable/").url == f"{page}/"
+    assert boss.get(f"{page}/clustering/disable/").url == f"{page}/settings/clustering/"
     assert api.put(f"{address}/clustering/", {"enabled": True}).json()["state"] == "on"

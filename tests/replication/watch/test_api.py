@@ -142,11 +142,13 @@ def test_a_memory_that_cannot_be_read_hides_neither_the_state_nor_the_look(api_f
 def test_the_page_offers_to_an_operator_what_it_keeps_from_a_viewer(console_for, operator, viewer, awake):
     part = f"/clusters/{awake.pk}/watch/"
     seen = console_for(viewer)
-    assert b"Look now" not in seen.get(f"/clusters/{awake.pk}/").content
+    assert b"Look now" not in seen.get(f"/clusters/{awake.pk}/configuration/").content
+    assert b"Save" not in seen.get(f"/clusters/{awake.pk}/settings/watch/").content
     assert b'id="watch-live"' in seen.get(part).content
     assert seen.post(f"{part}look/").status_code == 403
     acts = console_for(operator)
-    assert b"Look now" in acts.get(f"/clusters/{awake.pk}/").content
+    assert b"Look now" in acts.get(f"/clusters/{awake.pk}/configuration/").content
+    assert b"Save" in acts.get(f"/clusters/{awake.pk}/settings/watch/").content
     assert acts.post(f"{part}look/").status_code == 302
     assert acts.post(f"{part}set/", {"interval": "7"}).status_code == 302
     assert (Watch.objects.get().enabled, Watch.objects.get().interval) == (False, 7.0)

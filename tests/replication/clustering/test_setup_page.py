@@ -1,0 +1,86 @@
+"""The set-up page is a path: what is done is folded, the next step is open, the others wait for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import Role
+from nodes.enums import NodeRole
+from tests.factories import make_cluster, make_member, make_node
+
+pytestmark = pytest.mark.django_db
+
+STEP = re.compile(r'<li class="(?P<place>\w+)" id="step-(?P<number>\d+)"(?P<rest>.*?)</li>', re.DOTALL)
+
+
+@pytest.fixture
+def cluster():
+    made = make_cluster("harbour")
+    make_node(made, "mx0", role=NodeRole.PRIMARY)
+    make_node(made, "mx1")
+    return made
+
+
+def browser(cluster, role: Role) -> Client:
+    client = Client()
+    client.force_login(make_member(cluster, role))
+    return client
+
+
+def steps(client: Client, cluster) -> dict[int, re.Match[str]]:
+    page = client.get(f"/clusters/{cluster.pk}/setup/").content.decode()
+    return {int(step["number"]): step for step in STEP.finditer(page)}
+
+
+def test_only_the_next_step_is_open_and_the_later_ones_say_what_they_wait_for(cluster) -> None:
+    path = steps(browser(cluster, Role.OPERATOR), cluster)
+    assert list(path) == list(range(1, 16))
+    assert [number for number, step in path.items() if "<details open>" in step[0]] == [1]
+    assert path[1]["place"] == "next"
+    assert 'aria-current="step"' in path[1]["rest"]
+    assert path[10]["place"] == "behind"  # a secondary is registered already: evidence counts in any order
+    assert "Registered secondaries: mx1" in path[10]["rest"].split("</summary>")[0]
+    ahead = [number for number, step in path.items() if step["place"] == "ahead"]
+    assert ahead
+    assert all("Waits for step 1<" in path[number]["rest"] for number in ahead)
+
+
+def test_an_attested_step_is_folded_with_who_said_so_and_the_next_one_opens(cluster) -> None:
+    client = browser(cluster, Role.OPERATOR)
+    client.post(f"/clusters/{cluster.pk}/setup/1/attest/", {"note": "on the <nas>"})
+    path = steps(client, cluster)
+    line = path[1]["rest"].split("</summary>")[0]
+    assert (path[1]["place"], path[2]["place"]) == ("behind", "next")
+    assert "on the &lt;nas&gt;" in line
+    assert f"/clusters/{cluster.pk}/setup/1/withdraw/" in path[1]["rest"]
+    assert "Waits for step 2<" in path[3]["rest"]
+    client.post(f"/clusters/{cluster.pk}/setup/1/withdraw/")
+    assert steps(client, cluster)[1]["place"] == "next"
+
+
+def test_a_later_step_can_be_attested_before_its_turn(cluster) -> None:
+    client = browser(cluster, Role.OPERATOR)
+    assert f"/clusters/{cluster.pk}/setup/15/attest/" in steps(client, cluster)[15]["rest"]
+    client.post(f"/clusters/{cluster.pk}/setup/15/attest/", {"note": ""})
+    path = steps(client, cluster)
+    assert (path[1]["place"], path[15]["place"]) == ("next", "behind")
+
+
+def test_a_viewer_sees_the_path_and_attests_nothing(cluster) -> None:
+    path = steps(browser(cluster, Role.VIEWER), cluster)
+    assert len(path) == 15
+    assert not any("<form" in step[0] for step in path.values())
+
+
+def test_where_nothing_is_left_the_page_says_so(cluster) -> None:
+    client = browser(cluster, Role.OPERATOR)
+    for number, step in steps(client, cluster).items():
+        if step["place"] != "behind":
+            client.post(f"/clusters/{cluster.pk}/setup/{number}/attest/", {"note": ""})
+    page = client.get(f"/clusters/{cluster.pk}/setup/").content.decode()
+    assert "15 of 15 done" in page
+    assert "Nothing is left to do." in page
+    assert "<details open>" not in page
