@@ -12,13 +12,13 @@ from nodes.credentials import views as credentials_views
 from nodes.facts import views as facts_views
 from nodes.ini_keys import views as ini_keys_views
 from nodes.registry import settings_views as node_settings
-from nodes.registry.views import host_keys, nodes
+from nodes.registry.views import clusters, host_keys, nodes
 from nodes.web import theme
 
 app_name = "nodes"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", theme.choose_theme, name="theme"),
-    path("clusters/", clusters_views.ClusterList.as_view(), name="cluster-list"),
+    path("clusters/", clusters.ClusterList.as_view(), name="cluster-list"),
     path("clusters/new/", clusters_views.create, name="cluster-create"),
     path("clusters/<int:pk>/settings/", cluster_settings.settings, name="cluster-settings"),
     path("clusters/<int:pk>/settings/<slug:slug>/", cluster_settings.settings, name="cluster-settings-panel"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from replication.clustering.views import clustering, guide
-from replication.configuration.views import cluster as cluster_configuration
 from replication.configuration.views import configuration
 from replication.console.views import cluster, dashboard, node
+from replication.console.views import configuration as cluster_configuration
 from replication.jobs.views import (
     actions,
     board,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require, visible_clusters
 from nodes.clusters.models import Cluster, Membership, PathOverride
-from nodes.registry.models import Node
 
 
 def clusters_for(principal: Principal) -> QuerySet[Cluster]:
@@ -19,12 +18,6 @@ def clusters_for(principal: Principal) -> QuerySet[Cluster]:
     )
     # grouping drops the model's own order
     return counted.order_by("name")
-
-
-def with_standing(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
-    """The clusters with what of their nodes tells how they stand, in one more query for any number."""
-    columns = ("cluster_id", "role", "joining", "health", "health_cause", "paused", "paused_reason")
-    return rows.prefetch_related(Prefetch("nodes", Node.objects.only(*columns, "quarantined_reason")))
 
 
 def members_of(principal: Principal, cluster_id: int) -> QuerySet[Membership]:

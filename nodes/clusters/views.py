@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import django_filters
-import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,15 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Role
-from accounts.principals import rank
 from accounts.requests import principal_of
 from nodes.clusters import services as clusters_services
 from nodes.clusters.access import require, require_portal, visible_clusters
 from nodes.clusters.forms import EditClusterForm, MemberForm, NewClusterForm, PathClassForm
 from nodes.clusters.models import Cluster
-from nodes.clusters.selectors import clusters_for, with_standing
-from nodes.enums import ReplicationMode
-from nodes.registry.status import status_of_cluster
 from nodes.web import tabs
 from nodes.web.actions import (
     FormPage,
@@ -31,70 +23,6 @@ from nodes.web.actions import (
     form_page,
 )
 from nodes.web.forms import ConfirmName, ReasonForm
-from nodes.web.html import badge
-from nodes.web.listing import ListingView, by_words
-
-
-class ClusterTable(tables.Table):
-    """One row a cluster."""
-
-    name = tables.Column(linkify=lambda record: cluster_page(record.pk), attrs={"td": {"class": "strong"}})
-    state = tables.Column(empty_values=(), orderable=False)
-    node_count = tables.Column(verbose_name="Nodes", attrs={"td": {"class": "num"}, "th": {"class": "num"}})
-    replication_mode = tables.Column(verbose_name="Replicated by")
-    approval = tables.Column()
-    description = tables.Column(orderable=False, attrs={"td": {"class": "wrap"}})
-    label = "Clusters"
-
-    class Meta:
-        template_name = "components/table.html"
-        empty_text = "No cluster matches."
-        order_by = "name"
-
-    def render_state(self, record: Cluster) -> str:
-        """Paused, or the worst of its nodes."""
-        verdict = status_of_cluster(record, record.nodes.all())
-        return badge(verdict.state, verdict.label)
-
-
-class ClusterFilter(django_filters.FilterSet):
-    """Search and who replicates."""
-
-    q = django_filters.CharFilter(method="search", label="Search")
-    replication_mode = django_filters.ChoiceFilter(
-        choices=ReplicationMode.choices, label="Replicated by", empty_label="All"
-    )
-    paused = django_filters.ChoiceFilter(
-        choices=[("true", "Paused"), ("false", "Not paused")], label="Paused", empty_label="All", method="is_paused"
-    )
-    search = staticmethod(by_words(("name", "description")))
-
-    class Meta:
-        model = Cluster
-        fields: list[str] = []
-
-    @staticmethod
-    def is_paused(rows: QuerySet[Cluster], name: str, value: str) -> QuerySet[Cluster]:
-        """Those paused, or those not."""
-        return rows.filter(paused=value == "true")
-
-
-class ClusterList(ListingView):
-    """All clusters the user may see."""
-
-    table_class = ClusterTable
-    filterset_class = ClusterFilter
-    page_template = "nodes/clusters/cluster_list.html"
-
-    def get_queryset(self) -> QuerySet[Cluster]:
-        """With the counts of their nodes, and what tells how these stand."""
-        return with_standing(clusters_for(self.principal))
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """And whether new ones may be made."""
-        may_create = rank(self.principal.portal_role()) >= rank(Role.ADMINISTRATOR)
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"may_create": may_create}
 
 
 def cluster_page(cluster_id: int) -> str:

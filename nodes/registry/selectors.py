@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Role
@@ -39,3 +39,9 @@ def approved_fingerprint(node: Node) -> str:
 def primary_of(cluster: Cluster) -> Node | None:
     """The cluster's primary; None while none is registered."""
     return Node.objects.filter(cluster=cluster, role=NodeRole.PRIMARY).first()
+
+
+def with_standing(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    """The clusters with what of their nodes tells how they stand, in one more query for any number."""
+    columns = ("cluster_id", "role", "joining", "health", "health_cause", "paused", "paused_reason")
+    return rows.prefetch_related(Prefetch("nodes", Node.objects.only(*columns, "quarantined_reason")))

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.requests import principal_of
 from nodes.clusters.access import visible_clusters
 from nodes.clusters.models import Cluster
-from nodes.clusters.selectors import with_standing
+from nodes.registry.selectors import with_standing
 from nodes.registry.status import status_of_cluster
 from nodes.web.status import Status
 

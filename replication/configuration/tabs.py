@@ -12,7 +12,7 @@ from nodes.clusters.forms import PathClassForm
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import path_overrides_of
 from nodes.web.tabs import SettingsPanel, Tab, register_panel, register_tab
-from replication.configuration.views.cluster import unsorted_part
+from replication.configuration.views.unsorted import unsorted_part
 
 MAX_PATTERN = 400
 
