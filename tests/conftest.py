@@ -14,7 +14,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from accounts import append_only
 from accounts.models import Role, User
@@ -23,18 +22,11 @@ from nodes import secret
 from nodes.clusters.models import Cluster
 from tests import tools
 from tests.factories import make_cluster, make_member, make_token, make_user
+from tests.lanes import Lanes
 
 tools.only_listed()
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
-
-class Lanes(LoadScopeScheduling):
-    """The stories, which mostly wait for servers, run one after the other in one lane, from the start; everything else
-    shares what is left."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "stories" if nodeid.startswith("tests/journeys/") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
