@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
+from django.core.management.commands import flush as flush_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -34,11 +35,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     return Lanes(config, log)
 
 
+KEPT = {"auth_permission", "django_content_type"}
+"""Tables that migrating fills and no test changes. Filling them anew took most of the time between two tests."""
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Audit events cannot be deleted; only the flush between transactional tests may, here and nowhere else."""
+    """Audit events cannot be deleted; only the flush between transactional tests may, here and nowhere else. It leaves
+    what migrating made of the models."""
     operations = type(connection.ops)
-    flush = operations.execute_sql_flush
+    flush, list_flushes = operations.execute_sql_flush, operations.sql_flush
 
     def flush_all(self, sql_list) -> None:
         append_only.drop(self.connection)
@@ -50,7 +56,12 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
         finally:
             append_only.create(self.connection)
 
+    def flushes_but_kept(self, style, tables, **options) -> list[str]:
+        return list_flushes(self, style, [table for table in tables if table not in KEPT], **options)
+
     operations.execute_sql_flush = flush_all  # type: ignore[method-assign]
+    operations.sql_flush = flushes_but_kept  # type: ignore[method-assign]
+    flush_command.emit_post_migrate_signal = lambda *_, **__: None  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
