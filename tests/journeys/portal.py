@@ -10,11 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ STOPPING = 8.0
 """Seconds that processes of a story that is over have to end by themselves."""
 
 REPO = Path(__file__).resolve().parents[2]
+DATABASE = "portal.sqlite3"
 FAST = {
     "CLUSTERPORTAL_LEASE": "2",
     "CLUSTERPORTAL_OPERATION": "1",
@@ -58,7 +62,26 @@ class Portal:
     redis_port: int = 0
     token: str = ""
 
+    def start(self, *, workers: int = 1, beats: int = 1) -> None:
+        self.make_keys()
+        self.start_redis()
+        if "DATABASE_URL" in self.env():
+            self.manage("migrate", "--verbosity", "0")
+            self.token = self.make_token()
+        else:
+            (self.data / DATABASE).write_bytes(unused().database)
+            self.token = unused().token
+        self.start_web(wait=False)
+        for number in range(workers):
+            self.start_worker(f"remote{number}", wait=False)
+        self.wait_for_web()
+        for number in range(workers):
+            self.wait_for_worker(f"remote{number}")
+        for number in range(beats):
+            self.start_beat(f"beat{number}")
+
     def make_keys(self) -> None:
+        """The data folder, with keys of its own."""
         keys = self.data / "keys"
         keys.mkdir(parents=True)
         (keys / "django.key").write_text(secrets.token_urlsafe(60))
@@ -66,17 +89,6 @@ class Portal:
         for path in keys.iterdir():
             path.chmod(0o600)
         self.data.chmod(0o700)
-
-    def start(self, *, workers: int = 1, beats: int = 1) -> None:
-        self.make_keys()
-        self.start_redis()
-        self.manage("migrate", "--verbosity", "0")
-        self.token = self.make_token()
-        self.start_web()
-        for number in range(workers):
-            self.start_worker(f"remote{number}")
-        for number in range(beats):
-            self.start_beat(f"beat{number}")
 
     def env(self) -> dict[str, str]:
         base = {name: value for name, value in os.environ.items() if not name.startswith(("CLUSTERPORTAL", "DJANGO"))}
@@ -123,17 +135,24 @@ class Portal:
         self.spawn("redis", [*words, "--save", "", "--appendonly", "yes"])
         wait_for("redis answers", lambda: self._listens(self.redis_port))
 
-    def start_web(self) -> None:
+    def start_web(self, *, wait: bool = True) -> None:
         self.port = self.port or free_port()
         words = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--port", str(self.port)]
         self.spawn("web", [*words, "--log-level", "warning", "--timeout-graceful-shutdown", "1"])
+        if wait:
+            self.wait_for_web()
+
+    def wait_for_web(self) -> None:
         wait_for("the portal answers", lambda: self._listens(self.port))
 
     def start_worker(self, name: str, extra: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
         words = [sys.executable, "-m", "tests.journeys.worker", "worker", "-Q", "remote,default", "-P", "threads"]
         self.spawn(name, [*words, "-c", "4", "-n", f"{name}@%h", "--loglevel", "info"], extra)
         if wait:
-            wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes())
+            self.wait_for_worker(name)
+
+    def wait_for_worker(self, name: str) -> None:
+        wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes())
 
     def start_beat(self, name: str) -> None:
         words = [sys.executable, "-m", "celery", "-A", "clusterportal", "beat", "-s", str(self.data / f"{name}.db")]
@@ -191,6 +210,34 @@ class Portal:
         answer = self.call(method, path, body, **headers)
         assert answer.status < 300, (method, path, answer.status, answer.body, self.logs())
         return answer.body
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """The database of a portal that nobody has used yet, with an administrator and the administrator's token."""
+
+    database: bytes
+    token: str
+
+
+_making = threading.Lock()
+
+
+def unused() -> Unused:
+    """What portals begin with: migrated once by each process of the tests, and kept in its memory alone."""
+    with _making:
+        return _migrated()
+
+
+@cache
+def _migrated() -> Unused:
+    with tempfile.TemporaryDirectory(prefix="cp-unused-") as folder:
+        portal = Portal(Path(folder) / "data")
+        portal.make_keys()
+        portal.manage("migrate", "--verbosity", "0")
+        token = portal.make_token()
+        assert not (portal.data / f"{DATABASE}-wal").exists(), "the database is not whole without its log"
+        return Unused((portal.data / DATABASE).read_bytes(), token)
 
 
 def _decode(raw: bytes) -> Any:
