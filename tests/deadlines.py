@@ -10,6 +10,9 @@ from typing import Any
 PATIENCE = 120.0
 """Seconds. No promise of the portal's: where one is tested, the test says its own number."""
 
+SELDOM = 0.2
+"""Seconds between two looks at what has not come for long."""
+
 
 def promised(seconds: float) -> float:
     """The bound of a promise in seconds: itself where this machine has nothing else to do, else only no hanging."""
@@ -17,10 +20,12 @@ def promised(seconds: float) -> float:
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = 0.03) -> Any:
-    """The first true value of `condition`, asked every `pause` seconds; fails by name after `seconds`."""
-    deadline = time.monotonic() + seconds
+    """The first true value of `condition`; fails by name after `seconds`. It is asked every `pause` seconds, and more
+    seldom the longer it takes (SELDOM): those who are waited for need the processor that asking takes."""
+    began = time.monotonic()
     while True:
         if value := condition():
             return value
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(pause)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"not within {seconds:.0f} s: {what}"
+        time.sleep(max(pause, min(waited / 20, SELDOM)))
