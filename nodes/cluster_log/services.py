@@ -1,7 +1,7 @@
 """Writing the cluster log: always in the transaction of what a line reports.
 
 Codes 0x4151xxxx below F000 are MDaemon's own, as far as its guide shows them; 0x4151Fxxx are this portal's and mean
-nothing to MDaemon. README has the table.
+nothing to MDaemon. docs/operating.md has the table.
 """
 
 from __future__ import annotations
