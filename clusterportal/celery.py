@@ -29,7 +29,7 @@ class PortalTask(Task):
     throws = (DatabaseAway,)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run."""
+        """Do the task. Raises DatabaseAway in place of the driver's error."""
         try:
             return self.run(*args, **kwargs)
         except DatabaseError as error:

@@ -74,7 +74,7 @@ class Env:
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """Numbers an operator may tune, in seconds unless said; the defaults' reasons are in DESIGN's section 5.
+    """Numbers an operator may tune, in seconds unless said; docs/operating.md has their defaults.
 
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken

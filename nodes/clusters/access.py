@@ -61,11 +61,11 @@ class Rights:
 
     @classmethod
     def on(cls, principal: Principal, cluster_id: int) -> Rights:
-        """Those of a principal on a cluster."""
+        """What a principal may do on a cluster."""
         return cls.of(role_on(principal, cluster_id))
 
     @classmethod
     def of(cls, role: str) -> Rights:
-        """Those of a role."""
+        """What a role may do."""
         held = rank(role)
         return cls(operate=held >= rank(Role.OPERATOR), administer=held >= rank(Role.ADMINISTRATOR))

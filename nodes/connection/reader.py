@@ -33,7 +33,7 @@ READ_ATTEMPTS = 3
 
 
 def _nobody_waits() -> None:
-    """No sign of life is needed."""
+    """The sign of life of a reading that no job waits for."""
 
 
 @dataclass(slots=True)

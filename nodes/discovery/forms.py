@@ -30,11 +30,11 @@ class SearchForm(ConsoleForm):
     smtp_ports = forms.CharField(max_length=40, label="SMTP ports", initial="25")
 
     def clean_ssh_ports(self) -> tuple[int, ...]:
-        """As numbers."""
+        """The ports as numbers. Raises ValidationError for what is none."""
         return _numbers(self.cleaned_data["ssh_ports"])
 
     def clean_smtp_ports(self) -> tuple[int, ...]:
-        """As numbers."""
+        """The ports as numbers. Raises ValidationError for what is none."""
         return _numbers(self.cleaned_data["smtp_ports"])
 
     def new(self, cluster_id: int) -> NewSearch:

@@ -202,7 +202,7 @@ class PosixPlatform:
         return ()
 
     def service_state(self, name: str) -> None:
-        """See `services`."""
+        """No service is asked how it stands."""
         return None
 
     def parse_service_state(self, result: CommandResult) -> None:

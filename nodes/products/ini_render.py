@@ -23,7 +23,7 @@ class IniKey:
 
     @property
     def folded(self) -> tuple[str, str]:
-        """What equality means."""
+        """Section and key without case: equal keys have equal ones."""
         return self.section.casefold(), self.key.casefold()
 
     def __eq__(self, other: object) -> bool:

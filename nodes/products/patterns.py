@@ -20,7 +20,7 @@ _WILD = re.compile(r"[*?]")
 
 
 def folded(path: str) -> str:
-    """What two spellings of one path share."""
+    """The form in which two spellings of one path are equal: without case, and with accents composed (NFC)."""
     return path.casefold() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 

@@ -43,7 +43,7 @@ class _Unanswered:
             self._channels.add(channel)
 
     def take(self, channel: paramiko.Channel) -> bool:
-        """Whether it was there; it is not afterwards."""
+        """Remove a channel; whether it was among them."""
         with self._lock:
             found = channel in self._channels
             self._channels.discard(channel)
@@ -81,7 +81,7 @@ def open_channel(transport: paramiko.Transport, seconds: float = OPEN_SECONDS) -
 
 
 def _opened(transport: paramiko.Transport, seconds: float) -> paramiko.Channel:
-    """As the library opens it. Raises ChannelException where the server refuses, also where the library lost the
+    """Open a session channel. Raises ChannelException where the server refuses, also where the library has lost the
     reason: it keeps one for the whole connection, and another thread that was refused, too, may have taken it."""
     began = time.monotonic()
     try:

@@ -33,18 +33,18 @@ _NO_STATUS = -1
 
 
 class _Bell(threading.Event):
-    """Rung by either output. The library clears it when one of them runs dry, which must not silence the other."""
+    """Set by either output. The library clears it when one of them runs dry, although the other may have more."""
 
     def clear(self) -> None:
-        """Nothing: `reset` is ours."""
+        """What the library calls; it does nothing."""
 
     def reset(self) -> None:
-        """Silence it before looking at the outputs, never after."""
+        """Clear it. Before the outputs are looked at, never after: what comes in between would be missed."""
         super().clear()
 
 
 class _Execution:
-    """A command that runs."""
+    """One command on one channel: feeds its input and drains both outputs in turn."""
 
     def __init__(self, channel: paramiko.Channel, stdin: bytes | Iterable[bytes], max_output: int) -> None:
         self._channel = channel

@@ -26,7 +26,7 @@ class ScriptsSeen:
 
 
 def seen(session: Session, platform: Platform) -> ScriptsSeen:
-    """Look, and change nothing. Raises the session's errors."""
+    """Which of the portal's scripts the node holds. Changes nothing. Raises the session's errors."""
     folder = _folder(session)
     try:
         names = _names(session, folder)
@@ -79,7 +79,7 @@ def _folder(session: Session) -> str:
 
 
 def _names(session: Session, folder: str) -> list[str]:
-    """Files of ours: nothing else belongs there, and nothing else is touched."""
+    """The names of the portal's scripts in the folder; whatever else lies there is never touched."""
     entries = session.list_folder(folder)
     return [entry.name for entry in entries if entry.stat.kind is FileKind.FILE and entry.name.endswith(".ps1")]
 

@@ -3,7 +3,7 @@
 Paths are SFTP paths with forward slashes (`/srv/x`, `/C:/MDaemon`); a platform makes them. Every call may raise
 the errors of `nodes.errors` and ends by its own deadline. Batch verbs are pipelined over one channel, so
 that a thousand renames cost a few round trips, and answer one outcome an item, in order: None for success, else
-the error. `tests/contracts/` holds one suite that every implementation passes.
+the error. `tests/nodes/contracts/` holds one suite that every implementation passes.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Session(Protocol):
         """Run a line that a platform spelled. Standard input is closed after `stdin`; both outputs are drained
         together. A command that a signal ended has the exit status -1. Raises TimedOut after `timeout` seconds,
         OutputUnreadable past `max_output` bytes, Unsupported where the server runs no commands. After any of these, and
-        when `progress` raises (it is called at least twice a second), the channel is closed and the command ended as
-        far as the server helps; see `nodes.remote.channel.terminate`.
+        when `progress` raises (it is called at least twice a second), the channel is closed and TERM and KILL are asked
+        for, which not every server passes on to the command.
         """
         ...
 

@@ -109,7 +109,8 @@ def why_not_written(sftp: SftpChannel, path: str, error: NodeError, *, needed: i
 
 
 def why_not_created(sftp: SftpChannel, path: str, error: NodeError) -> NodeError:
-    """A bare failure of giving something the name `path`: perhaps it is taken."""
+    """What is behind a failure without a reason: RemoteFileExists where the name `path` is taken, else as
+    `why_not_written`."""
     if not isinstance(error, RemoteBusy):
         return error
     if not isinstance(stat_in(sftp.ask(Kind.LSTAT, path_bytes(path)), path), NodeError | None):

@@ -71,7 +71,7 @@ class SshSession:
         max_output: int = 64 * 1024 * 1024,
         progress: Progress | None = None,
     ) -> CommandResult:
-        """See `Session.run`."""
+        """Run one command line on a channel of its own."""
         return command.run(
             self._transport,
             command_line,
@@ -82,53 +82,53 @@ class SshSession:
         )
 
     def stat(self, path: str) -> RemoteStat | None:
-        """See `Session.stat`."""
+        """Facts of one entry, of a link the link's own; None where nothing is."""
         return answers.stat(self._sftp, path)
 
     def home(self) -> str:
-        """See `Session.home`."""
+        """The login's own folder, as an absolute path."""
         return folders.home(self._sftp)
 
     def list_folder(self, path: str) -> Sequence[RemoteEntry]:
-        """See `Session.list_folder`."""
+        """The entries of a folder, without `.` and `..`."""
         return folders.list_folder(self._sftp, path)
 
     def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
-        """See `Session.read`."""
+        """The file's bytes in chunks, read ahead."""
         return reading.read(self._sftp, path, progress)
 
     def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
-        """See `Session.write_new`."""
+        """Create a file that must not exist yet; what was created goes again on failure."""
         return writing.write_new(self._sftp, path, chunks, progress)
 
     def make_folders(self, path: str) -> tuple[str, ...]:
-        """See `Session.make_folders`."""
+        """Create a folder and its missing parents; answer those that were made."""
         return folders.make_folders(self._sftp, path)
 
     def remove_folder(self, path: str) -> None:
-        """See `Session.remove_folder`."""
+        """Remove an empty folder; already gone is fine."""
         folders.remove_folder(self._sftp, path)
 
     def free_space(self, path: str) -> Space | None:
-        """See `Session.free_space`."""
+        """Space of the volume that holds `path`; None where the server cannot tell."""
         return answers.free_space(self._sftp, path)
 
     def stat_many(self, paths: Sequence[str]) -> list[RemoteStat | NodeError | None]:
-        """See `Session.stat_many`."""
+        """`stat` for each path, sent without waiting in between."""
         return batch.stat_many(self._sftp, paths)
 
     def link_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
-        """See `Session.link_many`."""
+        """A second name for each file: existing -> new."""
         return batch.link_many(self._sftp, pairs)
 
     def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
-        """See `Session.replace_many`."""
+        """Rename old -> new, each replacing at one instant what is there."""
         return batch.replace_many(self._sftp, pairs)
 
     def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
-        """See `Session.remove_many`."""
+        """Remove files; already gone is fine."""
         return batch.remove_many(self._sftp, paths)
 
     def set_mtime_many(self, items: Sequence[tuple[str, int]]) -> list[Outcome]:
-        """See `Session.set_mtime_many`."""
+        """Set modification times, in nanoseconds."""
         return batch.set_mtime_many(self._sftp, items)

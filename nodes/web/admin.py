@@ -13,21 +13,21 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not a generic at 
     """Rows can be read and searched by superusers."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Superusers."""
+        """Whether the app is listed: for superusers."""
         return isinstance(request.user, User) and request.user.is_superuser
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
+        """Whether rows are shown: to superusers."""
         return self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
+        """Rows are made by the services alone."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
+        """Rows are changed by the services alone, which audit it."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
+        """Rows are deleted by the services alone, which audit it."""
         return False

@@ -1,4 +1,4 @@
-"""The jobs by which the features follow clustering, for those who show them and those who go on with them."""
+"""The jobs that switch features off when clustering is enabled, and give them back when it is disabled."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class WorkContext(Protocol):
-    """Whoever owns the work."""
+    """What scan and apply ask and tell of the job they work for."""
 
     def check(self) -> None:
         """Call before each change on a node. Raises when the work must stop (lease lost, cancelled, paused)."""
@@ -32,7 +32,7 @@ class WorkContext(Protocol):
         ...
 
     def boundary(self, name: str) -> None:
-        """The end of one named step: a sign of life, and where tests kill the worker (`boundaries.OBSERVERS`)."""
+        """The end of one named step: a sign of life, and where tests kill the worker."""
         ...
 
 

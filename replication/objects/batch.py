@@ -32,7 +32,7 @@ class Batch:
         self._loose: dict[tuple[bytes, bool], Pending] = {}
 
     def put(self, data: bytes, *, secret: bool = False) -> str:
-        """See Store.put."""
+        """Hold content until the block ends; answer its id. Content that is there already is only kept young."""
         if len(data) > CHUNK:
             return self.put_stream([data], secret=secret).id
         id_ = hashlib.sha256(data).hexdigest()
@@ -47,7 +47,7 @@ class Batch:
         return id_
 
     def put_stream(self, chunks: Iterable[bytes], *, secret: bool = False) -> StoredObject:
-        """See Store.put_stream."""
+        """`put` in constant memory. What `chunks` raises passes, and nothing of it is held."""
         pieces = blocks(chunks)
         first, final = next(pieces)
         if final:
@@ -60,18 +60,18 @@ class Batch:
         return stored
 
     def has(self, id_: str) -> bool:
-        """See Store.has."""
+        """Whether it is stored, or held here until the block ends."""
         name = self._shelves.names.name(id_)
         return any(
             self._is_pending(name, secret=secret) or self._shelves.use(name, secret=secret) for secret in (False, True)
         )
 
     def get(self, id_: str) -> bytes:
-        """See Store.get."""
+        """The content, also of what this batch holds. Raises ObjectMissing, ObjectDamaged, ValueError (no id)."""
         return b"".join(self.stream(id_))
 
     def stream(self, id_: str) -> Iterator[bytes]:
-        """See Store.stream."""
+        """The content in chunks of at most 1 MiB, each proven; errors as `get`, at the latest after the last chunk."""
         name = self._shelves.names.name(id_)
         sealed = self._pending_bytes(name)
         if sealed is not None:

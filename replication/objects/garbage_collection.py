@@ -34,7 +34,7 @@ class Removed:
 
 
 def purge(shelves: Shelves, ids: Iterable[str]) -> int:
-    """See Store.purge."""
+    """Remove objects at once, wherever they lie; answer how many were there."""
     names = {shelves.names.name(id_) for id_ in ids}
     found: set[bytes] = set()
     with shelves.disk.alone():
@@ -54,7 +54,7 @@ def purge(shelves: Shelves, ids: Iterable[str]) -> int:
 def purge_secret(
     shelves: Shelves, older_than: timedelta, *, keep: Collection[str], most: int | None, dry_run: bool
 ) -> Removed:
-    """See Store.purge_secret."""
+    """Remove what lies in the secret area, was not used for so long and is not among `keep`; stop once `most` went."""
     kept = {shelves.names.name(id_) for id_ in keep}
     return _total(_sweep_loose(shelves.disk, kept, _limit(older_than), secret=True, dry_run=dry_run), most)
 
@@ -62,7 +62,7 @@ def purge_secret(
 def sweep(
     shelves: Shelves, live_ids: Iterable[str], older_than: timedelta, *, most: int | None, dry_run: bool
 ) -> Removed:
-    """See Store.sweep."""
+    """Remove what is neither live nor young, stop once about `most` went, and join packs that became small."""
     live = {shelves.names.name(id_) for id_ in live_ids}
     limit = _limit(older_than)
     loose = (_sweep_loose(shelves.disk, live, limit, secret=secret, dry_run=dry_run) for secret in (False, True))

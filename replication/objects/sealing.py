@@ -68,7 +68,7 @@ class Sealer:
         return struct.pack(">I", len(sealed) | (FINAL if final else 0)) + sealed
 
     def head(self, ring: KeyRing, name: bytes) -> bytes:
-        """What precedes the chunks."""
+        """The header: magic, version, prefix of the nonces, and the data key wrapped for this name."""
         return self._fixed + ring.wrap(self._key, self._fixed + name)
 
     def _packed(self, content: bytes) -> bytes:

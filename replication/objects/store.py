@@ -18,23 +18,23 @@ class Objects(Protocol):
     """What takes and gives objects: a Store, or a Batch inside its block."""
 
     def put(self, data: bytes, *, secret: bool = False) -> str:
-        """See Store."""
+        """Store content; answer its id. `secret`: in the area with the shorter retention."""
         ...
 
     def put_stream(self, chunks: Iterable[bytes], *, secret: bool = False) -> StoredObject:
-        """See Store."""
+        """`put` in constant memory."""
         ...
 
     def get(self, id_: str) -> bytes:
-        """See Store."""
+        """The content. Raises ObjectMissing, ObjectDamaged, ValueError (no id)."""
         ...
 
     def stream(self, id_: str) -> Iterator[bytes]:
-        """See Store."""
+        """The content in chunks, each proven."""
         ...
 
     def has(self, id_: str) -> bool:
-        """See Store."""
+        """Whether it is stored."""
         ...
 
 

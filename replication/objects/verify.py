@@ -37,7 +37,7 @@ class Checked:
 
 
 def check(shelves: Shelves) -> Checked:
-    """See Store.check."""
+    """Read and prove every object; what goes meanwhile is none of the damaged."""
     sizes: list[int] = []
     damaged: list[str] = []
     for name, what, open_file in _everything(shelves):
@@ -53,7 +53,7 @@ def check(shelves: Shelves) -> Checked:
 
 
 def rewrap(shelves: Shelves) -> Rewrapped:
-    """See Store.rewrap."""
+    """Wrap every data key under the newest master key; the sealed content stays as it is."""
     damaged: list[str] = []
     count = int(shelves.names.rewrap())
     for secret in (False, True):

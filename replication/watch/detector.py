@@ -207,13 +207,13 @@ def _refused(found: Differences, memory: Memory) -> Differences:
 
 
 def _pruned(memory: Memory, stamps: Mapping[str, Stamp]) -> Memory:
-    """Without what no longer fits the listing."""
+    """The memory without files found the same under a stamp that they no longer have."""
     cleared = {path: stamp for path, stamp in memory.cleared.items() if stamps.get(path) == stamp}
     return replace(memory, cleared=cleared)
 
 
 def _readable_at_once(suspects: Mapping[str, Stamp]) -> dict[str, Stamp]:
-    """As many of them, the smallest first, as a look may read."""
+    """The files that one look reads: the smallest first, until its limit."""
     chosen: dict[str, Stamp] = {}
     left = READ_BYTES
     for path, stamp in sorted(suspects.items(), key=lambda item: item[1].size)[:READ_AT_ONCE]:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Open it, run the checks, say how they ended."""
+        """Log in to the node, try everything, print how each try ended; status 1 where one failed."""
         node = _found(options["node"])
         checks = _run(node, write=options["write"])
         self.stdout.write(_as_json(node, checks) if options["json"] else _as_lines(node, checks))

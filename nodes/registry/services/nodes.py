@@ -90,11 +90,11 @@ class _Settings:
 
     @classmethod
     def of(cls, source: NewNode | Node) -> _Settings:
-        """Those of a row or of what shall become one."""
+        """The settings of a node, or of one to be registered."""
         return cls(**{column.name: getattr(source, column.name) for column in fields(cls)})
 
     def changed_by(self, change: NodeChange) -> _Settings:
-        """With what is given in the change."""
+        """The settings after a change; what it leaves None stays."""
         given = {name: value for name, value in asdict(change).items() if value is not None}
         return replace(self, **given)
 

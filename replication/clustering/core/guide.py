@@ -62,7 +62,7 @@ class Known:
 
     @property
     def has_primary(self) -> bool:
-        """Whether there is one."""
+        """Whether a node has the role of the primary."""
         return any(node.primary for node in self.nodes)
 
 

@@ -23,7 +23,7 @@ _WORK = {OFF: "switches off what does not go with clustering", RESTORE: "gives b
 
 @dataclass(frozen=True, slots=True)
 class ClusteringShown:
-    """As pages and the API show it. `to_do`: features whose switch nobody has found yet. `remembered`: what was
+    """How a cluster's clustering stands. `to_do`: features whose switch nobody has found yet. `remembered`: what was
     switched off and not given back. `job`: the newest job that switched features since `since`."""
 
     cluster: Cluster
@@ -44,12 +44,12 @@ class ClusteringShown:
 
     @property
     def since(self) -> datetime | None:
-        """When it became so."""
+        """When clustering became what it is."""
         return self.cluster.clustering_since
 
     @property
     def by(self) -> str:
-        """Who made it so."""
+        """Who enabled or disabled it."""
         return self.cluster.clustering_by
 
 

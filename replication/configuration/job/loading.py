@@ -64,28 +64,28 @@ def node_clock_ns(node: Node) -> int:
 
 
 class SharedGuard:
-    """A guard that several planning threads may use: the lease behind it is one thread's at a time."""
+    """A job's lease for several planning threads: only one at a time may use what is behind it."""
 
     def __init__(self, guard: WorkContext) -> None:
         self._guard = guard
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """See Guard."""
+        """Raise what stands against going on, in whichever thread asks."""
         with self._lock:
             self._guard.check()
 
     def progress(self, **changes: Any) -> None:
-        """See Guard."""
+        """Report work done; the counts of all threads add up."""
         with self._lock:
             self._guard.progress(**changes)
 
     def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-        """See Guard."""
+        """Add a line to the job's log."""
         with self._lock:
             self._guard.event(level, code, text, data)
 
     def boundary(self, name: str) -> None:
-        """See Guard."""
+        """The end of a step of one node; other nodes may be in the middle of theirs."""
         with self._lock:
             self._guard.boundary(name)

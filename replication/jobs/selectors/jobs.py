@@ -30,7 +30,7 @@ def jobs_for(principal: Principal) -> QuerySet[Job]:
 
 
 def job_for(principal: Principal) -> QuerySet[Job]:
-    """The same for one job, with everything about its targets."""
+    """The jobs the caller may see, with all columns of their targets and the nodes: for showing one."""
     targets = Target.objects.select_related("node").order_by("node__name")
     rows = Job.objects.filter(cluster__in=visible_clusters(principal)).select_related("cluster")
     return rows.prefetch_related(Prefetch("targets", targets), "locks")
@@ -57,7 +57,7 @@ class WorkerSeen:
 
     @property
     def pieces(self) -> int:
-        """How much it works at; 0 for an idle one."""
+        """How many jobs it plans and targets it drives; 0 for an idle one."""
         return self.planning + self.driving
 
 
@@ -102,7 +102,7 @@ def visible_jobs(principal: Principal) -> QuerySet[Job]:
 
 
 def active_jobs(principal: Principal) -> QuerySet[Job]:
-    """Those that have not ended."""
+    """The visible jobs that have not ended."""
     return visible_jobs(principal).filter(state__in=list(JOB_ACTIVE))
 
 
@@ -144,5 +144,5 @@ def events_of(job: Job, *, after: int = 0, last: int | None = None) -> list[JobE
 
 
 def locks_of(job: Job) -> QuerySet[ResourceLock]:
-    """What the job holds."""
+    """The resources that the job holds."""
     return ResourceLock.objects.filter(job=job).order_by("resource")

@@ -1,7 +1,7 @@
 """What a node shall hold after it left: what it had before replication first wrote there. Pure.
 
 Only what replication wrote is taken back. A file that it never touched stays as it is, edited or not; an edit of a file
-that it did write is a conflict, which `core.compare` finds, where the node had that file before, and else an extra.
+that it did write is a conflict, if the node had that file before joining, and else an extra.
 """
 
 from __future__ import annotations
