@@ -26,7 +26,8 @@ GROUND = {
 }
 """Folders that are no capability: faces of the whole app, and what capabilities stand on."""
 
-CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+CONTRACTS: list[dict[str, Any]] = PROJECT["tool"]["importlinter"]["contracts"]
 
 
 def contract(words: str) -> dict[str, Any]:
