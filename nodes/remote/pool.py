@@ -10,6 +10,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -54,6 +55,18 @@ class _Line:
         self.connection.close()
 
 
+_POOLS: weakref.WeakSet[SessionPool] = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    """In the child, before it has a second thread: two that leased at once would each find half of the old pool."""
+    for pool in _POOLS:
+        pool.forget()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 class SessionPool:
     """Connections by target. Safe for many threads."""
 
@@ -66,9 +79,9 @@ class SessionPool:
     ) -> None:
         self._opener, self._idle_seconds, self._wait_seconds = opener, idle_seconds, wait_seconds
         self._start_anew()
+        _POOLS.add(self)
 
     def _start_anew(self) -> None:
-        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._lines: dict[SshTarget, _Line] = {}
         self._opening: dict[SshTarget, Future[_Line]] = {}
@@ -81,7 +94,6 @@ class SessionPool:
 
         Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long.
         """
-        self._forget_after_fork()
         line, session = self._take(target)
         try:
             yield session
@@ -90,7 +102,6 @@ class SessionPool:
 
     def close_all(self) -> None:
         """Close every connection; leases under way fail with SessionLost."""
-        self._forget_after_fork()
         with self._changed:
             lines = list(self._lines.values())
             self._lines.clear()
@@ -113,9 +124,8 @@ class SessionPool:
         """Connections that are open now."""
         return len(self._lines)
 
-    def _forget_after_fork(self) -> None:
-        if self._pid == os.getpid():
-            return
+    def forget(self) -> None:
+        """Let go of all connections without a word to the servers: in a forked child they stay the parent's."""
         inherited = list(self._lines.values())
         self._start_anew()
         for line in inherited:
@@ -232,7 +242,7 @@ class SessionPool:
 
     def _reap(self) -> None:
         """Close idle connections as long as there are any."""
-        while self._pid == os.getpid():
+        while True:
             time.sleep(self._idle_seconds / 4)
             self.close_idle()
             with self._changed:

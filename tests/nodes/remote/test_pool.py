@@ -230,3 +230,29 @@ def test_a_forked_child_makes_its_own_connection(sshd, pool):
     with shared.lease(server.target()) as session:
         assert session.stat("/") is not None
     assert server.log.count("Accepted publickey") == 2
+
+
+def test_threads_of_a_forked_child_share_one_new_connection(sshd, pool):
+    server, shared = sshd(), pool()
+    with shared.lease(server.target()) as session:
+        session.stat("/")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            assert shared.size == 0
+            together = threading.Barrier(4)
+
+            def look(_: int) -> None:
+                together.wait()
+                with shared.lease(server.target()) as session:
+                    session.stat("/")
+
+            with ThreadPoolExecutor(4) as hands:
+                list(hands.map(look, range(4)))
+            status = 0 if shared.size == 1 else 2
+        finally:
+            os._exit(status)
+    _, waited = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(waited) == 0
+    assert server.log.count("Accepted publickey") == 2
