@@ -19,7 +19,7 @@ STANDINGS = [
 
 
 class Guard(models.Model):
-    """One guard's verdict on one cluster. `since` moves only when the verdict changes; `findings` has a row a node
+    """One check's verdict on one cluster. `since` moves only when the verdict changes; `findings` has a row a node
     (node, state, evidence, remedy)."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="guards")
@@ -33,7 +33,7 @@ class Guard(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["cluster", "code"], name="one_verdict_per_guard")]
+        constraints = [models.UniqueConstraint(fields=["cluster", "code"], name="one_verdict_per_check")]
 
     def __str__(self) -> str:
         return f"{self.code} of {self.cluster}: {self.state}"

@@ -1,4 +1,4 @@
-"""What requests and answers about guards, attestations and the cluster log look like."""
+"""What requests and answers about checks, attestations and the cluster log look like."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class ChecksOut(serializers.Serializer[object]):
     checks = GuardOut(many=True, read_only=True)
 
     @classmethod
-    def of(cls, guards: Sequence[CheckShown], asked: datetime | None = None) -> Any:
+    def of(cls, checks: Sequence[CheckShown], asked: datetime | None = None) -> Any:
         """The answer's content."""
-        worst = guards[0].row.state if guards else "unknown"
-        return cls({"worst": worst, "facts_requested_at": asked, "checks": guards}).data
+        worst = checks[0].row.state if checks else "unknown"
+        return cls({"worst": worst, "facts_requested_at": asked, "checks": checks}).data
 
 
 class AttestationIn(StrictInput):

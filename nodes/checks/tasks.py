@@ -10,6 +10,6 @@ from nodes.clusters.models import Cluster
 
 @shared_task(name="nodes.tasks.check_all")
 def check_all() -> None:
-    """Judge the guards of every cluster: what nobody reads anew gets old, too."""
+    """Judge the checks of every cluster: what nobody reads anew gets old, too."""
     for cluster_id in Cluster.objects.values_list("pk", flat=True):
         run_checks(cluster_id)

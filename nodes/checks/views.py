@@ -38,11 +38,11 @@ from nodes.web.actions import (
 
 def checks_part(principal: Principal, cluster: Cluster) -> dict[str, Any]:
     """What the cluster's page shows of its checks: those that do not pass, and its last log lines."""
-    guards = checks_shown(principal, cluster)
+    checks = checks_shown(principal, cluster)
     return {
-        "guards_open": [guard for guard in guards if guard.row.state in ("fail", "warn")],
-        "guards_unknown": sum(guard.row.state == "unknown" for guard in guards),
-        "guards_passed": sum(guard.row.state == "pass" for guard in guards),
+        "checks_open": [check for check in checks if check.row.state in ("fail", "warn")],
+        "checks_unknown": sum(check.row.state == "unknown" for check in checks),
+        "checks_passed": sum(check.row.state == "pass" for check in checks),
         "log_lines": _newest(principal, cluster.pk, LogQuery(), 8),
     }
 

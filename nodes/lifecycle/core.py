@@ -1,4 +1,4 @@
-"""Which checks stand against joining: pure, over the same readings as the guards.
+"""Which checks stand against joining: pure, over the same readings as the checks.
 
 Two of them a person may accept, because there a person may rightly know better than the portal:
 - `disk`: the share of free space that fails is a rule of thumb; 3 % of a large volume may be plenty, and replication
@@ -23,18 +23,18 @@ from nodes.checks.core.verdicts import CHECKS, judge
 UNSAFE = frozenset(
     {"one_primary", "same_version", "registration_key", "cluster_service", "clock", "path_access", "disk"}
 )
-"""Guards without which a server must not be overwritten with the primary's configuration."""
+"""Checks without which a server must not be overwritten with the primary's configuration."""
 
 ACCEPTABLE = ("path_access", "disk")
 """Those whose failure a person may accept for one joining."""
 
 OF_THE_PRIMARY = frozenset({"one_primary", "same_version", "cluster_service", "clock"})
-"""Guards whose finding on the primary concerns who joins it, too."""
+"""Checks whose finding on the primary concerns who joins it, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinCheck:
-    """What a guard says of a node that joins, of its primary, or of its cluster. `standing`: pass, warn, fail or
+    """What a check says of a node that joins, of its primary, or of its cluster. `standing`: pass, warn, fail or
     unknown. `blocks`: joining is refused while it stands so. `acceptable`: a person may accept that."""
 
     code: str
@@ -47,8 +47,8 @@ class JoinCheck:
 
 
 def join_checks(reading: ClusterReading, name: str) -> tuple[JoinCheck, ...]:
-    """Every check of a node by its name, in the guards' order."""
-    labels = {code: guard.label for code, guard in CHECKS.items()}
+    """Every check of a node by its name, in the checks' order."""
+    labels = {code: check.label for code, check in CHECKS.items()}
     labels |= {feature.code: feature.label for feature in reading.features}
     primary = reading.primary.name if reading.primary else ""
     return tuple(

@@ -79,7 +79,7 @@ def administers_portal(user: object) -> bool:
 
 
 @register.filter
-def guard_label(code: str) -> str:
+def check_label(code: str) -> str:
     """What people call a check."""
     return CHECKS[code].label if code in CHECKS else code.replace("_", " ").capitalize()
 

@@ -1,4 +1,4 @@
-"""Guards over the features that the guide names as incompatible with the cluster service."""
+"""Checks over the features that the guide names as incompatible with the cluster service."""
 
 from __future__ import annotations
 

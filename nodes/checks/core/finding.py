@@ -1,4 +1,4 @@
-"""What a guard finds on one node, or on the whole cluster."""
+"""What a check finds on one node, or on the whole cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards over what the nodes are: version, registration key, part in the cluster."""
+"""Checks over what the nodes are: version, registration key, part in the cluster."""
 
 from __future__ import annotations
 

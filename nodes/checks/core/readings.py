@@ -1,4 +1,4 @@
-"""What the guards are judged from. "" and None mean: not known. Times in seconds."""
+"""What the checks are judged from. "" and None mean: not known. Times in seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nodes.facts.core import FeatureSetting, ShareAccess
 
 
 class Standing(StrEnum):
-    """How a guard, or one node under it, stands."""
+    """How a check, or one node under it, stands."""
 
     PASS = "pass"  # noqa: S105 - a word for a verdict
     WARN = "warn"

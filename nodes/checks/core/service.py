@@ -1,4 +1,4 @@
-"""Guards over what runs on the nodes and what it can reach."""
+"""Checks over what runs on the nodes and what it can reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards over where the nodes are: network, time zone, clock, disk."""
+"""Checks over where the nodes are: network, time zone, clock, disk."""
 
 from __future__ import annotations
 

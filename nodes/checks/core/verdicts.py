@@ -1,4 +1,4 @@
-"""The guards: each judges one rule of the guide over a cluster's readings. What is not known never passes."""
+"""The checks: each judges one rule of the guide over a cluster's readings. What is not known never passes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one guard stands: the worst of its findings, with the words of those that are as bad."""
+    """How one check stands: the worst of its findings, with the words of those that are as bad."""
 
     code: str
     standing: Standing
@@ -53,16 +53,16 @@ _RULES = (
     Check("disk", "Disk space", "Every node has space left.", surroundings.disk),
 )
 
-CHECKS: dict[str, Check] = {guard.code: guard for guard in _RULES}
+CHECKS: dict[str, Check] = {check.code: check for check in _RULES}
 
 
 def judge(reading: ClusterReading) -> tuple[Verdict, ...]:
-    """Every guard's verdict, the incompatible features' last."""
-    rules = [*_RULES, *(_feature_guard(feature.code, feature.label) for feature in reading.features)]
-    return tuple(_verdict(guard.code, guard.judge(reading)) for guard in rules)
+    """Every check's verdict, the incompatible features' last."""
+    rules = [*_RULES, *(_feature_check(feature.code, feature.label) for feature in reading.features)]
+    return tuple(_verdict(check.code, check.judge(reading)) for check in rules)
 
 
-def _feature_guard(code: str, label: str) -> Check:
+def _feature_check(code: str, label: str) -> Check:
     return Check(code, label, features.RULE, lambda reading: features.switched_off(reading, code))
 
 

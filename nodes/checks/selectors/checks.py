@@ -1,4 +1,4 @@
-"""Guards, attestations and the cluster log as pages and lists need them."""
+"""Checks, attestations and the cluster log as pages and lists need them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORST_FIRST = ("fail", "warn", "unknown", "pass")
 
 @dataclass(frozen=True, slots=True)
 class CheckShown:
-    """A guard with its words: `rule` is what is asked for."""
+    """A check with its words: `rule` is what is asked for."""
 
     row: Guard
     label: str
@@ -36,7 +36,7 @@ class CheckShown:
 
 
 def checks_shown(principal: Principal, cluster: Cluster) -> list[CheckShown]:
-    """The cluster's guards, the worst first."""
+    """The cluster's checks, the worst first."""
     require(principal, cluster.pk, Role.VIEWER)
     labels = {rule.code: rule.label for rule in cluster_features(cluster)}
     rows = sorted(Guard.objects.filter(cluster=cluster), key=lambda row: (WORST_FIRST.index(row.state), row.pk))
@@ -51,7 +51,7 @@ def _shown(row: Guard, labels: dict[str, str]) -> CheckShown:
 
 
 def worst_checks(cluster_ids: Collection[int]) -> dict[int, Guard]:
-    """Of each cluster the guard that is worst off, one query for all; none for a cluster that was never checked."""
+    """Of each cluster the check that is worst off, one query for all; none for a cluster that was never checked."""
     rows = Guard.objects.filter(cluster__in=cluster_ids).order_by("cluster_id", "pk")
     grouped = groupby(rows, key=lambda row: row.cluster_id)
     return {pk: min(found, key=lambda row: WORST_FIRST.index(row.state)) for pk, found in grouped}

@@ -1,4 +1,4 @@
-"""What is known of a cluster, as the guards want it. Digests of registration keys stay in memory."""
+"""What is known of a cluster, as the checks want it. Digests of registration keys stay in memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STALE_FACTOR = 3
 
 
 def cluster_reading(cluster: Cluster) -> ClusterReading:
-    """Everything the guards are judged from, in a fixed number of queries."""
+    """Everything the checks are judged from, in a fixed number of queries."""
     profile = _profile(cluster)
     nodes = list(
         Node.objects.filter(cluster=cluster).select_related("facts", "credential").prefetch_related("attestations")

@@ -1,4 +1,4 @@
-"""Judging a cluster's guards and keeping the verdicts, with their lines in the cluster log."""
+"""Judging a cluster's checks and keeping the verdicts, with their lines in the cluster log."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _OWN_CODES = {"clock": cluster_log_services.CLOCK_OFF, "time_zone": cluster_log_
 
 @transaction.atomic
 def run_checks(cluster_id: int) -> list[Guard]:
-    """Judge every guard over what is known now. `since` moves where the verdict changed; whatever gets worse, or well
+    """Judge every check over what is known now. `since` moves where the verdict changed; whatever gets worse, or well
     again, has its line in the cluster log. Nothing for a cluster that is gone."""
     cluster = Cluster.objects.select_for_update().filter(pk=cluster_id).first()
     if cluster is None:
         return []
-    before = {guard.code: guard for guard in Guard.objects.filter(cluster=cluster)}
+    before = {check.code: check for check in Guard.objects.filter(cluster=cluster)}
     verdicts = judge(cluster_reading(cluster))
     entries = [entry for verdict in verdicts for entry in _entries(before.get(verdict.code), verdict)]
     rows = [_put(cluster, before.get(verdict.code), verdict) for verdict in verdicts]
@@ -50,9 +50,9 @@ def judge_changed(cluster_id: int, **_: object) -> None:
     run_checks(cluster_id)
 
 
-def _put(cluster: Cluster, guard: Guard | None, verdict: Verdict) -> Guard:
+def _put(cluster: Cluster, check: Guard | None, verdict: Verdict) -> Guard:
     now = timezone.now()
-    row = guard or Guard(cluster=cluster, code=verdict.code, state="", since=now)
+    row = check or Guard(cluster=cluster, code=verdict.code, state="", since=now)
     if row.state != verdict.standing:
         row.state, row.since = verdict.standing.value, now
     row.evidence, row.remedy, row.checked_at = verdict.evidence, verdict.remedy, now
@@ -65,16 +65,16 @@ def _shown(finding: Finding) -> dict[str, Any]:
     return {**asdict(finding), "standing": finding.standing.value}
 
 
-def _entries(guard: Guard | None, verdict: Verdict) -> list[Entry]:
-    """A line for each finding that became a warning or worse, and one for a guard that passes again."""
-    old: Mapping[str, str] = {row["node"]: row["standing"] for row in guard.findings} if guard else {}
+def _entries(check: Guard | None, verdict: Verdict) -> list[Entry]:
+    """A line for each finding that became a warning or worse, and one for a check that passes again."""
+    old: Mapping[str, str] = {row["node"]: row["standing"] for row in check.findings} if check else {}
     lines = [
         _entry(verdict.code, finding)
         for finding in verdict.findings
         if finding.standing in BAD and old.get(finding.node) != finding.standing
     ]
-    if guard is not None and guard.state in BAD and verdict.standing == Standing.PASS:
-        text = f"Guard passes again: {verdict.code.replace('_', ' ')}"
+    if check is not None and check.state in BAD and verdict.standing == Standing.PASS:
+        text = f"Check passes again: {verdict.code.replace('_', ' ')}"
         lines.append(Entry(cluster_log_services.GUARD_PASSES, text, LogLevel.INFO))
     return lines
 

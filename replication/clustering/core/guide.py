@@ -42,13 +42,13 @@ class KnownNode:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the portal knows of a cluster. `guards`: state by code. `folders_inside`: shared folders that the primary
+    """What the portal knows of a cluster. `checks`: state by code. `folders_inside`: shared folders that the primary
     still keeps inside its installation folder, `folders_outside` those it does not. `enabled`: clustering is, by the
     portal. `not_found`: features whose switch nobody has found."""
 
     native: bool
     nodes: tuple[KnownNode, ...] = ()
-    guards: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
     folders_inside: tuple[str, ...] = ()
     folders_outside: tuple[str, ...] = ()
     paused: bool = True
@@ -97,12 +97,12 @@ def _installed(known: Known) -> Evidence:
     if not known.secondaries:
         return Evidence(False, "No secondary is registered.")
     versions = ", ".join(f"{node.name}: {node.version or 'version not known'}" for node in known.secondaries)
-    same, own = known.guards.get("same_version", "unknown"), known.guards.get("registration_key", "unknown")
+    same, own = known.checks.get("same_version", "unknown"), known.checks.get("registration_key", "unknown")
     return Evidence(same == own == "pass", f"{versions}. Same version: {same}. Own registration keys: {own}.")
 
 
 def _enabled(known: Known) -> Evidence:
-    state = known.guards.get("cluster_service", "unknown")
+    state = known.checks.get("cluster_service", "unknown")
     if known.native:
         return Evidence(state == "pass", f"MDaemon replicates: its cluster service must be on. Check: {state}.")
     enabled = f"{'' if known.enabled else 'not '}enabled{' and paused' if known.paused else ''}"

@@ -68,7 +68,7 @@ def known_of(cluster: Cluster) -> Known:
     return Known(
         native=cluster.replication_mode == ReplicationMode.NATIVE,
         nodes=tuple(_node(node, proven.get(node.pk), codes[node.name]) for node in nodes),
-        guards=dict(Guard.objects.filter(cluster=cluster).values_list("code", "state")),
+        checks=dict(Guard.objects.filter(cluster=cluster).values_list("code", "state")),
         folders_inside=inside,
         folders_outside=outside,
         paused=cluster.paused,

@@ -32,28 +32,28 @@ class ClusterCard:
     nodes: tuple[Node, ...]
     verdict: Status
     healthy: int
-    guard: Guard | None
+    check: Guard | None
 
     @property
     def failing(self) -> bool:
         """Whether a check fails."""
-        return self.guard is not None and self.guard.state == "fail"
+        return self.check is not None and self.check.state == "fail"
 
     @classmethod
-    def of(cls, cluster: Cluster, guard: Guard | None) -> ClusterCard:
-        """The card of a cluster whose nodes were fetched with it; `guard`: the check that is worst off."""
+    def of(cls, cluster: Cluster, check: Guard | None) -> ClusterCard:
+        """The card of a cluster whose nodes were fetched with it; `check`: the check that is worst off."""
         nodes = tuple(cluster.nodes.all())
         verdict = status_of_cluster(cluster, nodes)
         healthy = sum(status_of(node).state == Health.OK for node in nodes)
-        return cls(cluster, nodes, verdict, healthy, guard)
+        return cls(cluster, nodes, verdict, healthy, check)
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Everything at a glance; where there is nothing yet, the next step."""
     principal = principal_of(request)
     clusters = list(clusters_with_nodes(principal))
-    guards = worst_checks([cluster.pk for cluster in clusters])
-    cards = [ClusterCard.of(cluster, guards.get(cluster.pk)) for cluster in clusters]
+    checks = worst_checks([cluster.pk for cluster in clusters])
+    cards = [ClusterCard.of(cluster, checks.get(cluster.pk)) for cluster in clusters]
     troubled = [
         (card.cluster, node) for card in cards for node in card.nodes if status_of(node).tone in ("bad", "warn")
     ]

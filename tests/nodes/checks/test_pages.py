@@ -106,12 +106,12 @@ def test_words_that_make_no_sense_are_refused(cluster, body, field) -> None:
 
 
 def test_since_moves_with_the_verdict_only(cluster) -> None:
-    first = {guard.code: guard for guard in run_checks(cluster.pk)}
-    again = {guard.code: guard for guard in run_checks(cluster.pk)}
-    assert {code: guard.since for code, guard in again.items()} == {code: guard.since for code, guard in first.items()}
+    first = {check.code: check for check in run_checks(cluster.pk)}
+    again = {check.code: check for check in run_checks(cluster.pk)}
+    assert {code: check.since for code, check in again.items()} == {code: check.since for code, check in first.items()}
     assert again["clock"].checked_at > first["clock"].checked_at
     node_of(cluster, "mx0").delete()
-    lost = {guard.code: guard for guard in run_checks(cluster.pk)}["one_primary"]
+    lost = {check.code: check for check in run_checks(cluster.pk)}["one_primary"]
     assert (first["one_primary"].state, lost.state) == ("pass", "fail")
     assert lost.since > first["one_primary"].since
     line = ClusterLogLine.objects.get(code=cluster_log_services.GUARD_FAILS)

@@ -1,4 +1,4 @@
-"""Each guard by a table: what is read, how it stands, and what the words name."""
+"""Each check by a table: what is read, how it stands, and what the words name."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PASSING = {"same_version": "pass", "registration_key": "pass", "cluster_service"
 PORTAL = Known(
     native=False,
     nodes=(PRIMARY, SECONDARY),
-    guards=PASSING,
+    checks=PASSING,
     folders_outside=("Mail folders",),
     paused=False,
     enabled=True,
@@ -38,7 +38,7 @@ NATIVE = Known(
         replace(PRIMARY, own_codes=frozenset({"0x41511220", "0x41510270"})),
         replace(SECONDARY, own_codes=frozenset({"0x4151020C", "0x41510618"})),
     ),
-    guards=PASSING,
+    checks=PASSING,
 )
 
 
@@ -83,8 +83,8 @@ def test_each_code_must_be_on_the_right_node(code) -> None:
     ("change", "lost"),
     [
         ({"folders_inside": ("Mail folders",)}, 1),
-        ({"guards": {**PASSING, "registration_key": "unknown"}}, 8),
-        ({"guards": {**PASSING, "cluster_service": "fail"}}, 9),
+        ({"checks": {**PASSING, "registration_key": "unknown"}}, 8),
+        ({"checks": {**PASSING, "cluster_service": "fail"}}, 9),
         ({"paused": True}, 9),
         ({"nodes": (PRIMARY, replace(SECONDARY, joined=False))}, 12),
         ({"nodes": (PRIMARY, replace(SECONDARY, proven_files=None))}, 13),
