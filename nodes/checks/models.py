@@ -33,7 +33,7 @@ class Guard(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["cluster", "code"], name="one_verdict_per_check")]
+        constraints = [models.UniqueConstraint(fields=["cluster", "code"], name="one_verdict_per_guard")]
 
     def __str__(self) -> str:
         return f"{self.code} of {self.cluster}: {self.state}"
