@@ -23,7 +23,10 @@ from nodes import secret
 from nodes.clusters.models import Cluster
 from tests import tools
 from tests.factories import make_cluster, make_member, make_token, make_user
+from tests.handles import pytest_runtest_teardown
 from tests.lanes import Lanes
+
+__all__ = ["pytest_runtest_teardown"]
 
 tools.only_listed()
 

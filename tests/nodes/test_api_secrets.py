@@ -1,6 +1,7 @@
 """Canary secrets go in by every door of REST, and are looked for everywhere afterwards."""
 
 import logging
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 
 from accounts.models import AuditEvent
 from nodes.credentials.models import Credential
+from tests.tools import tool
 
 CREDENTIALS = "/api/v1/credentials/"
 PASSWORD, REPLACED = "canary-password-7f3a", "canary-replaced-19cc"
@@ -36,11 +38,17 @@ def everything_logged(caplog):
 
 
 def database_bytes() -> bytes:
-    """What is on disk, the write-ahead log included."""
+    """What is on disk, the write-ahead log included.
+
+    Another process reads it: a process that closes any descriptor of a file loses all its locks on it (POSIX), those of
+    SQLite too. The next process that ended would then take itself for the last one and remove the log under this one,
+    whose later connections fail with "disk I/O error".
+    """
     path = Path(connection.settings_dict["NAME"])
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
+    files = sorted(path.parent.glob(path.name + "*"))
+    return subprocess.run([tool("cat"), *files], check=True, capture_output=True).stdout
 
 
 @pytest.mark.django_db(transaction=True)

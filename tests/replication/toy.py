@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connections
 
 from nodes.errors import AuthRejected, RemoteBusy, Unreachable
 from nodes.registry.models import Node
@@ -27,7 +25,6 @@ from replication.jobs.runner import (
     TargetOutcome,
     TargetWork,
 )
-from tests.deadlines import PATIENCE
 
 ERRORS = {"unreachable": Unreachable, "auth": AuthRejected, "busy": RemoteBusy, "bug": ZeroDivisionError}
 
@@ -126,29 +123,3 @@ def install() -> None:
                 PlanText(lambda word: StepLine("do", word)),
             )
         )
-
-
-class Thread(threading.Thread):
-    """A thread whose exception is the test's."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self._work = work
-        self._error: BaseException | None = None
-        self.answer: Any = None
-
-    def run(self) -> None:
-        try:
-            self.answer = self._work()
-        except BaseException as error:  # noqa: BLE001 - raised again by `done`
-            self._error = error
-        finally:
-            connections.close_all()
-
-    def done(self, seconds: float = PATIENCE) -> Any:
-        """Wait for it; answers what the work answered."""
-        self.join(seconds)
-        assert not self.is_alive(), "the thread hangs"
-        if self._error:
-            raise self._error
-        return self.answer

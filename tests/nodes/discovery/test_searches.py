@@ -40,6 +40,7 @@ from nodes.remote.banners import MOST_SOCKETS, Endpoint, Knocking
 from tests.deadlines import PATIENCE, promised
 from tests.factories import make_node
 from tests.sshd import SshdServer
+from tests.threads import Thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,15 +160,14 @@ def test_a_cancelled_search_stops(cluster: Cluster, keeper, monkeypatch) -> None
     monkeypatch.setattr("nodes.discovery.worker.BEAT_SECONDS", 0.0)
     with greeting("127.0.76.1", b"") as port:
         row = start_search(keeper, new=NewSearch(cluster.pk, ("127.0.76.0/22",), (port,), (port + 1,)))
-        thread = threading.Thread(target=search, args=(row.pk,))
+        thread = Thread(lambda: search(row.pk))
         began = time.monotonic()
         thread.start()
         while NetworkSearch.objects.get(pk=row.pk).state != SearchState.RUNNING:
             assert time.monotonic() - began < PATIENCE
             time.sleep(0.01)
         cancel_search(keeper, search_id=row.pk)
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+        assert thread.done()
     row.refresh_from_db()
     assert (row.state, row.cancelled_by) == (SearchState.CANCELLED, keeper.name)
     assert row.done < row.total

@@ -35,7 +35,7 @@ from replication.jobs.services.recovery import sweep
 from replication.watch.models import Watch
 from replication.watch.services import LOOKS, claim_looks
 from tests.factories import make_cluster, make_node
-from tests.replication.toy import Thread
+from tests.threads import Thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -36,7 +36,8 @@ from replication.jobs.services.recovery import PLANNING_DEATHS, sweep
 from replication.jobs.services.requests import approve_job, cancel_job
 from replication.jobs.services.write_stop import allow_writes, stop_all_writes
 from tests.deadlines import PATIENCE, promised, wait_for
-from tests.replication.toy import Thread, plannings
+from tests.replication.toy import plannings
+from tests.threads import Thread
 from tests.tools import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,37 @@
+"""Threads of a test: what goes wrong in one is the test's, and none leaves a connection to the database open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections
+
+from tests.deadlines import PATIENCE
+
+
+class Thread(threading.Thread):
+    """A thread whose exception is the test's."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self._error: BaseException | None = None
+        self.answer: Any = None
+
+    def run(self) -> None:
+        try:
+            self.answer = self._work()
+        except BaseException as error:  # noqa: BLE001 - raised again by `done`
+            self._error = error
+        finally:
+            connections.close_all()
+
+    def done(self, seconds: float = PATIENCE) -> Any:
+        """Wait for it; answers what the work answered."""
+        self.join(seconds)
+        assert not self.is_alive(), "the thread hangs"
+        if self._error:
+            raise self._error
+        return self.answer
