@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from tests.deadlines import PATIENCE
+from tests.living_files import found
 
 TURN = 0.01
 
@@ -66,8 +68,12 @@ class Eye:
         self.seen: list[str] = []
         self.absent = 0
 
-    def watching(self) -> Acting:
-        return Acting(self._look, pause=0.002)
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Until the end of the block, which is looked at once more."""
+        with Acting(self._look, pause=0.002):
+            yield
+        self._look()
 
     def _look(self) -> None:
         try:
@@ -79,8 +85,8 @@ class Eye:
         if digest and (not self.seen or self.seen[-1] != digest):
             self.seen.append(digest)
 
-    def _digest(self, file) -> str:
-        facts = self._path.stat()
+    def _digest(self, file: BinaryIO) -> str:
+        facts = os.fstat(file.fileno())  # of what was opened: another may stand under the name by now
         key = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
         if key == self._facts:
             return ""
@@ -90,7 +96,7 @@ class Eye:
 
 def has_staged(root: Path, more_than: int) -> bool:
     """Whether a temporary file of the portal's has more than so many bytes; it may vanish while it is looked at."""
-    for path in root.rglob(".cp~*"):
+    for path in found(root, ".cp~*"):
         with suppress(FileNotFoundError):
             if path.is_file() and path.stat().st_size > more_than:
                 return True

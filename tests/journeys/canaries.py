@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from tests.deadlines import PATIENCE
+from tests.living_files import contents
 
 HREF = re.compile(r"""(?:href|src|hx-get|action)=["']([^"'#]+)""")
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -54,9 +55,8 @@ class Hunt:
                     self.sightings.append(f"{name} in {where}: {content[max(0, near - 60) : near + 60]!r}")
 
     def look_through(self, kind: str, files: Iterable[Path]) -> None:
-        for path in files:
-            if path.is_file():
-                self.look(kind, str(path), path.read_bytes())
+        for path, content in contents(files):
+            self.look(kind, str(path), content)
 
 
 class CommandLines:

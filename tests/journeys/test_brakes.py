@@ -19,6 +19,7 @@ from tests.journeys.conftest import ENDED, Stage
 from tests.journeys.portal import Portal
 from tests.journeys.test_faults_transfer import small_volume
 from tests.journeys.trees import config_of, hashes, make_tree
+from tests.living_files import contents
 from tests.sshd import SshdServer
 from tests.tools import tool
 
@@ -359,6 +360,6 @@ def test_a_registration_key_is_compared_and_never_shown(stage: Stage) -> None:
     said = "".join(str(stage.portal.ok("GET", page)) for page in pages) + stage.portal.logs()
     assert key not in said
     assert key.replace("-", "").casefold() not in said
-    database = b"".join(path.read_bytes() for path in stage.portal.data.glob("*.sqlite3*"))
+    database = b"".join(content for _, content in contents(stage.portal.data.glob("*.sqlite3*")))
     assert database
     assert key.encode() not in database

@@ -16,6 +16,7 @@ from tests.asyncssh_node import AsyncsshNode
 from tests.journeys.canaries import Browser, CommandLines, Hunt, Monitor, canary
 from tests.journeys.conftest import Stage, stages
 from tests.journeys.trees import make_tree
+from tests.living_files import found
 from tests.sshd import SshdServer, with_passphrase
 
 PLANTED = (
@@ -202,7 +203,7 @@ def test_no_log_database_store_or_broker_keeps_one(planted: Planted) -> None:
     ):
         hunt.look_through(kind, data.glob(pattern))
         assert hunt.looked_at[kind], kind
-    hunt.look_through("other", data.rglob("*"))
+    hunt.look_through("other", found(data, "*"))
     assert hunt.sightings == []
 
 
