@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from tests.deadlines import PATIENCE
 from tests.living_files import found
@@ -85,7 +86,7 @@ class Eye:
         if digest and (not self.seen or self.seen[-1] != digest):
             self.seen.append(digest)
 
-    def _digest(self, file: BinaryIO) -> str:
+    def _digest(self, file: BufferedReader) -> str:
         facts = os.fstat(file.fileno())  # of what was opened: another may stand under the name by now
         key = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
         if key == self._facts:
