@@ -14,8 +14,9 @@ def contents(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
     them, and the log is gone when the last process closes it.
     """
     for path in sorted(paths, reverse=True):
-        with suppress(FileNotFoundError, IsADirectoryError):
-            yield path, path.read_bytes()
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
 
 
 def found(root: Path, pattern: str) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -35,7 +34,7 @@ from replication.jobs.services.recovery import sweep
 from replication.watch.models import Watch
 from replication.watch.services import LOOKS, claim_looks
 from tests.factories import make_cluster, make_node
-from tests.threads import Thread
+from tests.threads import both
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,16 +153,7 @@ def subject(request, transactional_db, monkeypatch) -> Subject:
 
 
 def test_of_two_claimers_at_once_one_gets_it(subject):
-    gate = threading.Barrier(2)
-
-    def at_once() -> Any:
-        gate.wait(10)
-        return subject.kind.claim(subject.row, "w")
-
-    threads = [Thread(at_once) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    claims = [thread.done() for thread in threads]
+    claims = both(lambda: subject.kind.claim(subject.row, "w"))
     assert sorted(claim is None for claim in claims) == [False, True]
     assert (subject.now().fence, subject.now().owner) == (1, "w")
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -37,7 +37,7 @@ from replication.jobs.services.requests import approve_job, cancel_job
 from replication.jobs.services.write_stop import allow_writes, stop_all_writes
 from tests.deadlines import PATIENCE, promised, wait_for
 from tests.replication.toy import plannings
-from tests.threads import Thread
+from tests.threads import Thread, both
 from tests.tools import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,20 +124,6 @@ def worker():
         one.kill()
 
 
-def both(work) -> list[Any]:
-    """Let two threads do the same at the same moment."""
-    gate = threading.Barrier(2)
-
-    def at_once() -> Any:
-        gate.wait(PATIENCE)
-        return work()
-
-    threads = [Thread(at_once) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    return [thread.done() for thread in threads]
-
-
 def take_over(count: int) -> None:
     """Sweep until so many targets were taken over, in however many sweeps: their leases were not renewed at once."""
     taken: list[int] = []
@@ -153,7 +139,7 @@ def take_over(count: int) -> None:
 def test_two_threads_claim_one_job(toys):
     for _ in range(5):
         job = toys.request()
-        claims = both(lambda job=job: claim_job(job.pk, owner="w", resources=("r",)))
+        claims = both(partial(claim_job, job.pk, owner="w", resources=("r",)))
         assert sorted(claim is None for claim in claims) == [False, True]
         cancel_job(SYSTEM, job.pk)
         Job.objects.filter(pk=job.pk).update(lease_until=later(-60))

@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.core.management import call_command
-from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -37,6 +34,7 @@ from replication.jobs.models import Job, Target
 from replication.objects import ObjectMissing, Store, default_store
 from replication.tasks import run_retention
 from tests.factories import make_cluster, make_node
+from tests.threads import both
 
 pytestmark = pytest.mark.django_db
 
@@ -224,17 +222,7 @@ def test_two_turns_at_once_have_one_effect(folder, needed):
     with default_store().batch() as batch:
         rest |= {f"packed {number}": batch.put(f"packed {number}".encode()) for number in range(20)}
     _age(folder)
-    start = threading.Barrier(2)
-
-    def turn(_: int) -> None:
-        start.wait()
-        try:
-            retention.run_retention()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(turn, range(2)))
+    both(retention.run_retention)
     assert _left(folder, needed) == set(needed)
     assert _left(folder, rest) == set()
     removed = sum(event.data["objects"] for event in AuditEvent.objects.all())
