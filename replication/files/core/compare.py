@@ -25,6 +25,9 @@ from replication.files.core.paths import RelPath, folders_above, identity
 
 V = TypeVar("V")
 
+LATEST_NS = (2**32 - 1) * 1_000_000_000
+"""The last time that SFTP can set, in 2106; the first is the beginning of 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handling:
@@ -275,11 +278,17 @@ def _found(state: FileState) -> Found:
 
 
 def _same_moment(a: int, b: int) -> bool:
-    """Whether two times agree at the coarser of their precisions: SFTP keeps whole seconds, NTFS 100 ns."""
+    """Whether two times agree at the coarser of their precisions (SFTP keeps whole seconds, NTFS 100 ns), as far as
+    SFTP can set them: what lies outside its range counts as the range's end."""
+    a, b = _settable(a), _settable(b)
     if a == b:
         return True
     step = max(_precision(a), _precision(b))
     return a // step == b // step
+
+
+def _settable(moment: int) -> int:
+    return min(max(moment, 0), LATEST_NS)
 
 
 def _precision(moment: int) -> int:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.remote.packets import LATEST_MTIME
 from replication.files.core.changes import ChangeKind, Found
 from replication.files.core.compare import Delta, Handling, compare
 from replication.files.core.manifest import FileState, Manifest, Problem
@@ -93,6 +94,16 @@ ROWS = [
     Row(
         "100 ns apart", {}, {"a": state("1", mtime=1_123_456_800)}, {"a": wanted("1", mtime=1_123_456_789)}, ["touch a"]
     ),
+    Row("before 1970 on the primary", {}, {"a": state("1", mtime=0)}, {"a": wanted("1", mtime=-SECOND // 2)}, []),
+    Row("before 1970 on the node", {}, {"a": state("1", mtime=-9 * SECOND)}, {"a": wanted("1", mtime=0)}, []),
+    Row(
+        "after 2106",
+        {},
+        {"a": state("1", mtime=LATEST_MTIME * SECOND)},
+        {"a": wanted("1", mtime=(LATEST_MTIME + 9) * SECOND + 5)},
+        [],
+    ),
+    Row("the last second SFTP knows", {}, {"a": "1"}, {"a": wanted("1", mtime=LATEST_MTIME * SECOND)}, ["touch a"]),
     Row(
         "order: additions and updates by group then path, deletions after in reverse",
         {"u": "1", "d": "1", "d.first": "1"},
