@@ -24,13 +24,11 @@ from nodes.products.profile import Profile
 from nodes.remote.scripts import prepared
 from nodes.remote.session import FileKind, Outcome
 from nodes.remote.walk import walk
-from nodes.temp_names import PREFIX
+from nodes.temp_names import SELF_TEST
 
 HASHED_FILES = 5
 LARGEST_HASHED = 1024 * 1024
 BUILD = (r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion", "CurrentBuildNumber")
-SCRATCH = f"{PREFIX}selftest-"
-"""Of the scratch files."""
 
 
 class TestOutcome(StrEnum):
@@ -218,7 +216,7 @@ class TempFiles:
 
     def __init__(self, test: SelfTest) -> None:
         self._test, self._session = test, test.link.session
-        start = f"{test.link.root}/{SCRATCH}{secrets.token_hex(4)}"
+        start = f"{test.link.root}/{SELF_TEST}{secrets.token_hex(4)}"
         self.first, self.second, self.undo = f"{start}a", f"{start}b", f"{start}c"
 
     def run(self) -> None:

@@ -27,7 +27,8 @@ class PathClass(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a statement comes from. ASSUMED ones wait for confirmation; PORTAL means our own names."""
+    """Where a statement comes from. ASSUMED ones wait for confirmation; PORTAL means our own names, which
+    profiles copied from an older version still list."""
 
     GUIDE = "guide"
     VENDOR = "vendor"

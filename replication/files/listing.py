@@ -10,7 +10,7 @@ from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
-from nodes.temp_names import PREFIX
+from replication.files.apply import names
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath, path_problem
 from replication.files.core.spelling import Spelling
@@ -62,7 +62,7 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
     problems: list[Problem] = []
     unclassified: list[str] = []
     for file in listing.files:
-        if PREFIX in file.path or file.kind == "folder":
+        if file.kind == "folder" or names.is_ours(file.path, folder=False):
             continue
         path_class = profile.classify(file.path).path_class
         if path_class == PathClass.UNCLASSIFIED:
@@ -78,9 +78,10 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
         for folder in listing.unreadable
     )
     problems.extend(Problem(path, "vanished", VANISHED) for path in _gone_that_count(listing, profile))
-    leftovers = [file.path for file in listing.files if file.path.rpartition("/")[2].startswith(PREFIX)]
-    folders = tuple(file.path for file in listing.files if file.kind == "folder" and PREFIX not in file.path)
-    return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), tuple(leftovers), folders)
+    ours = {file.path for file in listing.files if names.is_ours(file.path, folder=file.kind == "folder")}
+    leftovers = tuple(file.path for file in listing.files if file.path in ours and names.parse(file.path))
+    folders = tuple(file.path for file in listing.files if file.kind == "folder" and file.path not in ours)
+    return Sorted(config, tuple(problems), _hidden(listing), tuple(sorted(unclassified)), leftovers, folders)
 
 
 def respelled(found: Sorted, spelling: Spelling) -> Sorted:
@@ -101,7 +102,8 @@ def _gone_that_count(listing: Listing, profile: Profile) -> list[str]:
     return [
         path
         for path in listing.vanished
-        if PREFIX not in path and (path in folders or profile.classify(path).path_class == PathClass.CONFIG)
+        if not names.is_ours(path, folder=path in folders)
+        and (path in folders or profile.classify(path).path_class == PathClass.CONFIG)
     ]
 
 

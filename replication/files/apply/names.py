@@ -9,9 +9,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from nodes.temp_names import PREFIX
+from nodes.temp_names import PREFIX, SELF_TEST_FILE
 
-_NAME = re.compile(re.escape(PREFIX) + r"(?P<tag>\d+\.\d+)(?P<kind>[sdu])(?P<rest>[0-9a-f]*)\Z")
+_NAME = re.compile(
+    re.escape(PREFIX) + r"(?P<tag>[0-9]+\.[0-9]+)(?P<kind>[sdu])(?P<rest>(?<=s)[0-9a-f]+|(?<=d)|(?<=u)[0-9a-f]{16})\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,21 @@ def parse(path: str) -> OwnName | None:
     """What a name means; None if it is not ours."""
     match = _NAME.match(path.rpartition("/")[2])
     return OwnName(match["tag"], match["kind"], match["rest"]) if match else None
+
+
+def is_ours(path: str, *, folder: bool) -> bool:
+    """Whether the portal put this file or folder, or a folder above it, there for a moment: by the exact form of its
+    name."""
+    if PREFIX not in path:
+        return False
+    *above, name = path.split("/")
+    if "d" in map(_kind, above):
+        return True
+    if folder:
+        return _kind(name) == "d"
+    return _kind(name) in ("s", "u") or SELF_TEST_FILE.fullmatch(name) is not None
+
+
+def _kind(name: str) -> str:
+    own = parse(name)
+    return own.kind if own else ""

@@ -44,8 +44,7 @@ PUBLIC_SEMAPHORES = {
         ("App/EXITNOW.SEM", PathClass.NEVER),
         ("App/EDITUSER.LCK", PathClass.NEVER),
         ("App/Userlist.dat.tmp", PathClass.NEVER),
-        (f"App/{PREFIX}1f-2", PathClass.NEVER),
-        (f"Templates/{PREFIX}stage/0001", PathClass.NEVER),
+        (f"App/{PREFIX}1f-2.grp", PathClass.CONFIG),
         ("PEM/example.com/dkim/private", PathClass.NEVER),
         ("Templates/server.key", PathClass.NEVER),
         ("CFilter/state.db", PathClass.NEVER),
@@ -104,9 +103,7 @@ def test_the_seven_folders_of_the_guide_are_shared():
 
 
 def test_every_rule_says_where_it_comes_from():
-    assert {rule.source for rule in MDAEMON.rules} == {
-        *(Source.GUIDE, Source.VENDOR, Source.COMMUNITY, Source.ASSUMED, Source.PORTAL)
-    }
+    assert {rule.source for rule in MDAEMON.rules} == {*(Source.GUIDE, Source.VENDOR, Source.COMMUNITY, Source.ASSUMED)}
 
 
 def test_an_operators_word_beats_the_profile():
@@ -127,9 +124,7 @@ def test_what_is_known_of_a_file_stays_under_an_override():
     assert MDAEMON.with_overrides([("**", "node-local")]).classify("App/x.grp").secret
 
 
-@pytest.mark.parametrize(
-    "path", ["App/EXITNOW.SEM", "App/x.exe", "PEM/a", f"App/{PREFIX}1", "App/x.tmp", "App/x.sqlite"]
-)
+@pytest.mark.parametrize("path", ["App/EXITNOW.SEM", "App/x.exe", "PEM/a", "App/x.tmp", "App/x.sqlite"])
 @pytest.mark.parametrize("pattern", ["**", "{path}"])
 def test_no_override_makes_config_of_what_must_never_be_written(path: str, pattern: str):
     profile = MDAEMON.with_overrides([(pattern.format(path=path), "config")])

@@ -15,14 +15,14 @@ from nodes.command import CommandResult
 from nodes.connection.connect import NodeLink
 from nodes.errors import RemoteFileMissing
 from nodes.platforms import platform_named
-from nodes.platforms.base import Capabilities
+from nodes.platforms.base import Capabilities, ListedFile, Listing
 from nodes.products.loading import load_profile
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.handshake import open_transport
 from nodes.remote.session import RemoteEntry, Session
 from nodes.remote.ssh import SshSession
 from replication.files.core.manifest import FileState, Manifest
-from replication.files.core.paths import RelPath
+from replication.files.core.paths import RelPath, folders_above
 from replication.files.listing import list_tree, sort_out
 from replication.files.scan import Scan, scan_node, scan_primary
 from replication.objects import Store
@@ -239,3 +239,51 @@ def test_a_temporary_file_that_went_away_hides_nothing(
     found = sort_out(listing, profile)
     assert list(found.config) == [A]
     assert found.problems == ()
+
+
+@pytest.fixture
+def everything() -> Profile:
+    """For it, whatever no rule forbids is configuration."""
+    return load_profile("mdaemon").with_overrides([("**", PathClass.CONFIG)])
+
+
+OURS = [
+    ".cp~12.3d",
+    ".cp~12.3d/0",
+    ".cp~12.3d/sub/c17",
+    "Conf/.cp~12.3s1f",
+    "Conf/.cp~12.3u0123456789abcdef",
+    ".cp~selftest-0123abcda",
+]
+OTHERS = [
+    "Conf/.cp~notes.dat",
+    "Conf/list.cp~1.2s0",
+    "Conf/.cp~12.3s1f.dat",
+    "Conf/.cp~12.3u0123",
+    "Conf/.cp~12.3x",
+    "Conf/.cp~12s0",
+    "Conf/.cp~12.3d",
+    "Conf/.cp~12.3s0/inside.dat",
+    "Conf/.cp~folder/x.dat",
+    "Conf/.CP~12.3s0",
+]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_portals_own_temporary_names_are_no_configuration(name: str, everything: Profile) -> None:
+    folders = folders_above(name) + ([name] if name == ".cp~12.3d" else [])
+    entries = [ListedFile(folder, "folder", 0, 0) for folder in folders]
+    if name not in folders:
+        entries.append(ListedFile(name, "file", 1, 0))
+    found = sort_out(Listing(tuple(entries)), everything)
+    assert (found.config, found.unclassified, found.problems) == ({}, (), ())
+    assert not any(".cp~" in folder for folder in found.folders)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_name_that_only_looks_like_the_portals_is_configuration(name: str, everything: Profile) -> None:
+    entries = [ListedFile(folder, "folder", 0, 0) for folder in folders_above(name)]
+    found = sort_out(Listing((*entries, ListedFile(name, "file", 1, 0))), everything)
+    assert list(found.config) == [name]
+    assert found.leftovers == ()
+    assert set(found.folders) == {file.path for file in entries}
