@@ -39,7 +39,13 @@ _TIMING = {
     "semaphore_wait_seconds": (0.0, 3600.0),
     "watch_seconds": (0.2, 3600.0),
 }
-_BRAKES = {"churn_per_hour": (1, 100_000), "shrink_share": (0.0, 1.0), "clock_limit_seconds": (1.0, 86_400.0)}
+_BRAKES = {
+    "churn_per_hour": (1, 100_000),
+    "shrink_share": (0.0, 1.0),
+    "change_share": (0.0, 1.0),
+    "least_files": (1, 100_000),
+    "clock_limit_seconds": (1.0, 86_400.0),
+}
 _LIMITS = {"group": (0, 1000)}
 _KEYS = {"path_class": "class"}
 

@@ -180,7 +180,11 @@ class Profile:
     churn_per_hour: int = 12
     """Changes an hour from which a file is flagged as churning."""
     shrink_share: float = 0.2
-    """Share of the primary's files that may vanish at once before a brake asks."""
+    """Share of the primary's files that may vanish, by name, at once before a brake asks."""
+    change_share: float = 0.5
+    """Share of its other files whose content may change at once before a brake asks."""
+    least_files: int = 5
+    """So many must vanish, or change, before their share counts: a small tree is not halted by every edit."""
     clock_limit_seconds: float = 300.0
     overrides: tuple[Rule, ...] = ()
     moved: tuple[Rule, ...] = ()

@@ -153,6 +153,22 @@ def test_an_override_whose_time_is_over_when_the_job_runs(stage: Stage) -> None:
     assert said == ["15 lists were retired", "they still are"]
 
 
+def test_a_primary_whose_files_were_exchanged_and_one_whose_files_were_encrypted(stage: Stage) -> None:
+    """As many files as before, and none of them what it was."""
+    app = stage.roots[0] / "App"
+    lists = sorted(app.glob("*.grp"))
+    for path in lists[:15]:
+        path.rename(path.with_name(f"other-{path.name}"))
+    halted_by(stage, "primary_shrunk", "15 of 41 ", "are gone or empty")
+    for path in lists[:15]:
+        path.with_name(f"other-{path.name}").rename(path)
+    for path in lists[:21]:
+        path.write_bytes(os.urandom(300))
+    job = halted_by(stage, "primary_rewritten", "21 of 41 configuration files (51.2%)", "the limit is 50%")
+    goes_on_once(stage, job, "primary_rewritten")
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
+
+
 def leave_free(volume: Path, size: int) -> None:
     """Let so many bytes of a volume be free."""
     filler = volume / "filler"

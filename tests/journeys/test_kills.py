@@ -159,7 +159,7 @@ def open_ward(*, slow: bool = False) -> tuple[Ward, ExitStack]:
     """A ward, and what closes it."""
     with ExitStack() as closing:
         make = closing.enter_context(stages())
-        ward = Ward(make(workers=0, files=48, slow=slow))
+        ward = Ward(make(workers=0, files=72, slow=slow))  # so many that no batch brakes
         closing.callback(ward.close)
         ward.open()
         return ward, closing.pop_all()

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from replication.files.core.manifest import Manifest
+from replication.files.core.manifest import FileState, Manifest
 from replication.jobs.core.plan import Brake
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where a brake takes hold. `shrink_share`: lost files as a share of those given last (0..1). `clock_seconds`:
-    furthest a clock may be off. `space_share` and `space_bytes`: what must stay free beyond what is sent."""
+    """Where a brake takes hold. `shrink_share`: lost files as a share of those given last (0..1). `change_share`: files
+    with other content as a share of those that are not lost. `least_files`: so many must be lost, or changed, before
+    their share counts. `clock_seconds`: furthest a clock may be off. `space_share` and `space_bytes`: what must stay
+    free beyond what is sent."""
 
-    shrink_share: float = 0.3
+    shrink_share: float = 0.2
+    change_share: float = 0.5
+    least_files: int = 5
     clock_seconds: float = 300.0
     space_share: float = 0.1
     space_bytes: int = 16 * 1024 * 1024
@@ -50,25 +54,38 @@ class BrokenIni:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeChanges:
+    """What became of the files that were given last. `lost`: names that are gone, or without any content where they had
+    some, as after a full disk, however many others came. `changed`: those of the others that hold other content."""
+
+    lost: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BrakeInputs:
     """Everything the brakes look at. `files`: config files on the primary now; `given_files`: those that secondaries
-    were proven to have been given last, None without any; `emptied`: files that had content then and have none now
-    (`emptied_files` counts them)."""
+    were proven to have been given last, None without any; `changes`: what became of these."""
 
     primary: BrakeReading
     secondaries: tuple[BrakeReading, ...] = ()
     files: int = 0
     given_files: int | None = None
-    emptied: int = 0
+    changes: TreeChanges = field(default_factory=TreeChanges)
     broken_inis: tuple[BrokenIni, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
-def emptied_files(given: Manifest, now: Manifest) -> int:
-    """How many files had content when they were given and are there without any now, as after a full disk."""
-    return sum(
-        1 for path, state in now.files.items() if not state.size and path in given.files and given.files[path].size
-    )
+def tree_changes(given: Manifest, now: Manifest, *, folds_case: bool) -> TreeChanges:
+    """Compare what was given with what the primary holds, by name; `folds_case`: whether its system does."""
+    held = {path.key(folds_case=folds_case): state for path, state in now.files.items()}
+    pairs = [(before, held.get(path.key(folds_case=folds_case))) for path, before in given.files.items()]
+    kept = [(before, after) for before, after in pairs if after is not None and not _is_emptied(before, after)]
+    return TreeChanges(len(pairs) - len(kept), sum(before.sha256 != after.sha256 for before, after in kept))
+
+
+def _is_emptied(before: FileState, after: FileState) -> bool:
+    return before.size > 0 and after.size == 0
 
 
 def brakes(inputs: BrakeInputs) -> tuple[Brake, ...]:
@@ -91,14 +108,26 @@ def _tree(inputs: BrakeInputs) -> Iterator[Brake]:
         remedy = "Check the installation folder and that its volume is mounted on the primary."
         yield Brake("primary_gone", inputs.primary.name, evidence, remedy)
         return
-    lost = max(0, before - inputs.files) + inputs.emptied
-    if before and lost > before * inputs.limits.shrink_share:
+    lost, changed, limits = inputs.changes.lost, inputs.changes.changed, inputs.limits
+    if _is_much(lost, before, limits.shrink_share, limits):
         evidence = (
             f"{lost} of {before} configuration files ({_percent(lost, before)}) that the secondaries were "
-            f"last given are gone or empty; the limit is {inputs.limits.shrink_share:.0%}."
+            f"last given are gone or empty; the limit is {limits.shrink_share:.0%}."
         )
         remedy = "Check the primary's folder. If the files were removed on purpose, override this brake."
         yield Brake("primary_shrunk", inputs.primary.name, evidence, remedy)
+    kept = before - lost
+    if _is_much(changed, kept, limits.change_share, limits):
+        evidence = (
+            f"{changed} of {kept} configuration files ({_percent(changed, kept)}) that the primary still has hold "
+            f"other content than the secondaries were last given; the limit is {limits.change_share:.0%}."
+        )
+        remedy = "Look into some of them: so do encrypted files. If they were changed on purpose, override this brake."
+        yield Brake("primary_rewritten", inputs.primary.name, evidence, remedy)
+
+
+def _is_much(part: int, whole: int, share: float, limits: Limits) -> bool:
+    return part >= limits.least_files and part > whole * share
 
 
 def _percent(part: int, whole: int) -> str:

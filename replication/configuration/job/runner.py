@@ -14,6 +14,7 @@ from nodes.enums import OUTSIDE, REPLICATED, ApprovalPolicy, NodeRole
 from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
 from nodes.facts.selectors.facts import profile_of
 from nodes.ini_keys.services import note_kept_keys, note_values
+from nodes.platforms import platform_named
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
 from replication.configuration.core.brakes import (
@@ -21,8 +22,9 @@ from replication.configuration.core.brakes import (
     BrakeReading,
     BrokenIni,
     Limits,
+    TreeChanges,
     brakes,
-    emptied_files,
+    tree_changes,
 )
 from replication.configuration.job.loading import (
     SharedGuard,
@@ -178,9 +180,24 @@ def _brake_inputs(scope: Scope, taken: Taken, planned: Sequence[NodeResult], pro
         secondaries=tuple(_reading(node, by_id[node.pk]) for node in scope.secondaries),
         files=len(taken.manifest.files),
         given_files=len(taken.given.files) if taken.given else None,
-        emptied=emptied_files(taken.given, taken.manifest) if taken.given else 0,
+        changes=_changes(scope.primary, taken),
         broken_inis=tuple(BrokenIni(one.path, one.detail) for one in taken.broken_ini),
-        limits=Limits(shrink_share=profile.shrink_share, clock_seconds=profile.clock_limit_seconds),
+        limits=_limits(profile),
+    )
+
+
+def _changes(primary: Node, taken: Taken) -> TreeChanges:
+    if taken.given is None:
+        return TreeChanges()
+    return tree_changes(taken.given, taken.manifest, folds_case=platform_named(primary.platform).folds_case)
+
+
+def _limits(profile: Profile) -> Limits:
+    return Limits(
+        shrink_share=profile.shrink_share,
+        change_share=profile.change_share,
+        least_files=profile.least_files,
+        clock_seconds=profile.clock_limit_seconds,
     )
 
 

@@ -11,8 +11,9 @@ from replication.configuration.core.brakes import (
     BrakeReading,
     BrokenIni,
     Limits,
+    TreeChanges,
     brakes,
-    emptied_files,
+    tree_changes,
 )
 from replication.files.core.manifest import Manifest
 from replication.files.core.paths import RelPath
@@ -36,18 +37,47 @@ def _second(**changes) -> BrakeInputs:
     return replace(CALM, secondaries=(replace(SECOND, **changes),))
 
 
+def _changed(lost: int, changed: int) -> BrakeInputs:
+    return replace(CALM, changes=TreeChanges(lost, changed))
+
+
 ROWS = [
     Row("all is well", CALM),
     Row("first run", replace(CALM, given_files=None)),
     Row("grown", replace(CALM, files=9000)),
     Row("nothing there", replace(CALM, files=0), "primary_gone", evidence="were last given 1000"),
     Row("nothing there on the first run", replace(CALM, files=0, given_files=None), "primary_gone"),
-    Row("shrunk up to the limit", replace(CALM, files=700)),
+    Row("as many lost as may be", _changed(200, 400)),
     Row(
-        "shrunk beyond", replace(CALM, files=699), "primary_shrunk", evidence="301 of 1000 configuration files (30.1%)"
+        "one lost too many",
+        _changed(201, 0),
+        "primary_shrunk",
+        evidence="201 of 1000 configuration files (20.1%) that the secondaries were last given are gone or empty",
     ),
-    Row("emptied beyond", replace(CALM, emptied=301), "primary_shrunk", evidence="301 of 1000"),
-    Row("another limit", replace(CALM, files=899, limits=Limits(shrink_share=0.1)), "primary_shrunk"),
+    Row(
+        "exchanged for as many others", replace(_changed(857, 0), files=1000), "primary_shrunk", evidence="857 of 1000"
+    ),
+    Row("another limit", replace(_changed(101, 0), limits=Limits(shrink_share=0.1)), "primary_shrunk"),
+    Row(
+        "more than half rewritten",
+        _changed(200, 401),
+        "primary_rewritten",
+        evidence="401 of 800 configuration files (50.1%) that the primary still has hold other content",
+    ),
+    Row(
+        "another limit of changes",
+        replace(_changed(0, 101), limits=Limits(change_share=0.1)),
+        "primary_rewritten",
+        evidence="the limit is 10%",
+    ),
+    Row("all of a few, edited", replace(_changed(0, 4), files=4, given_files=4)),
+    Row("nearly all of a few, lost", replace(_changed(4, 0), files=1, given_files=5)),
+    Row(
+        "all of five, rewritten",
+        replace(_changed(0, 5), files=5, given_files=5),
+        "primary_rewritten",
+        evidence="5 of 5 configuration files (100.0%)",
+    ),
     Row(
         "it says it is secondary",
         replace(CALM, primary=replace(FINE, role_evidence="It says secondary.")),
@@ -98,10 +128,15 @@ def test_the_table(row):
 def test_all_at_once_the_primary_first():
     bad = BrakeReading("MX2", "1", "", 1e6, 0, 5, 0)
     inputs = BrakeInputs(
-        replace(FINE, role_evidence="It says secondary."), (bad, replace(bad, name="MX3")), files=1, given_files=9
+        replace(FINE, role_evidence="It says secondary."),
+        (bad, replace(bad, name="MX3")),
+        files=40,
+        given_files=40,
+        changes=TreeChanges(lost=20, changed=20),
     )
     assert [(brake.code, brake.node_name) for brake in brakes(inputs)] == [
         ("primary_shrunk", "MX1"),
+        ("primary_rewritten", "MX1"),
         ("not_primary", "MX1"),
         ("versions_differ", "MX2"),
         ("versions_differ", "MX3"),
@@ -112,11 +147,17 @@ def test_all_at_once_the_primary_first():
     ]
 
 
-def test_emptied_counts_what_lost_its_content():
-    before = Manifest(
-        {RelPath("a"): state("x"), RelPath("b"): state(""), RelPath("c"): state("x"), RelPath("d"): state("x")}
-    )
-    now = Manifest(
-        {RelPath("a"): state(""), RelPath("b"): state(""), RelPath("c"): state("y"), RelPath("new"): state("")}
-    )
-    assert emptied_files(before, now) == 1
+def _tree(content: dict[str, str]) -> Manifest:
+    return Manifest({RelPath(path): state(text) for path, text in content.items()})
+
+
+def test_names_that_are_lost_count_however_many_came_and_so_does_what_lost_its_content():
+    given = _tree({"a": "x", "b": "", "c": "x", "d": "x", "e": "x"})
+    now = _tree({"a": "", "b": "", "c": "y", "e": "x", "new": "x", "newer": "x"})
+    assert tree_changes(given, now, folds_case=False) == TreeChanges(lost=2, changed=1)
+
+
+def test_a_name_in_another_case_is_lost_only_where_case_counts():
+    given, now = _tree({"App/a": "x", "App/b": "x"}), _tree({"APP/A": "x", "APP/b": "y"})
+    assert tree_changes(given, now, folds_case=True) == TreeChanges(lost=0, changed=1)
+    assert tree_changes(given, now, folds_case=False) == TreeChanges(lost=2, changed=0)
