@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.journeys.acting import Eye, has_staged, sha256, until
 from tests.journeys.trees import config_of, make_tree
 from tests.tools import tool
@@ -150,6 +152,31 @@ def test_files_that_others_hold_are_named_and_the_rest_is_proven(new_cluster: An
     stage.replicate()
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
     assert not leftovers(stage.roots[1])
+
+
+@pytest.mark.parametrize("lists", [3, 30], ids=["one by one", "in one stream"])
+def test_a_folder_that_denies_writing_blocks_only_what_is_in_it(new_cluster: Any, lists: int) -> None:
+    stage = new_cluster(files=100)
+    stage.replicate()
+    app, theirs = (root / "App" for root in stage.roots)
+    for number in range(lists):
+        (app / f"list{number:04}.grp").write_bytes(b"; changed\r\n")
+    (app / "deep0" / "deep1" / "new.dat").write_bytes(b"new")
+    (app / "deep0" / "deep1" / "more").mkdir()
+    (app / "deep0" / "deep1" / "more" / "newer.dat").write_bytes(b"newer")
+
+    with immutable(theirs / "deep0" / "deep1"):
+        job = stage.replicate(expect="failed")
+
+    target = stage.target(job)
+    assert target["state"] == "blocked"
+    assert sorted(target["evidence"]["blocked"]) == ["App/deep0/deep1/more/newer.dat", "App/deep0/deep1/new.dat"]
+    assert "let the portal's account change App/deep0/deep1" in target["error"]
+    assert (theirs / "list0002.grp").read_bytes() == b"; changed\r\n"
+    assert target["evidence"]["files_proven"] == len(config_of(stage.roots[0]))  # its ini and EXITNOW.bak for the two
+    assert not leftovers(stage.roots[1])
+    stage.replicate()
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 
 def test_nothing_is_written_through_a_link_on_a_secondary(new_cluster: Any) -> None:

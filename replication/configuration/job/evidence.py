@@ -47,7 +47,7 @@ def verdict_on(work: TargetWork, seen: NodeScan, state: TargetProgress, changes:
         text = f"The node's own server overwrote {_some([change.path for change in changes])} again and again."
         return TargetState.CONTENDED, "contended", text
     if held := _held(seen, state):
-        text = f"Held open or refused on the node: {_some(held)}. The next run tries again."
+        text = f"Blocked on the node: {_some(held)}: {next(iter(held.values()))}. The next run tries again."
         return TargetState.BLOCKED, "blocked", text
     problems = [*work.plan.problems, *seen.problems]
     if problems:

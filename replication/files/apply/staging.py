@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from nodes.errors import CommandFailed, NoSpace, OutputUnreadable
+from nodes.errors import CommandFailed, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
 from replication.files.apply.context import Context
 from replication.files.apply.keep import digests_of
 from replication.files.apply.leftovers import entries_in, remove_folder
+from replication.files.apply.refusals import why_blocked
 from replication.files.core.bundle import Member, bundle
 from replication.files.core.changes import Change, ChangeKind, Wanted
-from replication.files.core.paths import folders_above
+from replication.files.core.paths import RelPath, folders_above
 from replication.files.work_context import moving
 from replication.objects import Store, StoredObject
 
@@ -34,11 +35,12 @@ _BUNDLE_LOCK = threading.Lock()
 @dataclass(slots=True)
 class Staged:
     """Relative temporary path of each change's content, and the folder that many were unpacked into. `made`: folders
-    that were missing, outermost first."""
+    that were missing, outermost first. `refused`: paths that have no place on the node, with why."""
 
     places: dict[str, str] = field(default_factory=dict)
     folder: str | None = None
     made: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class StagedWrong(CommandFailed):
@@ -50,14 +52,16 @@ class StagedWrong(CommandFailed):
 
 def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     """Stage the content of all adds and updates. Fills `staged` as it goes, so that the caller can clean up after a
-    failure. Raises NoSpace, StagedWrong and the session's errors."""
+    failure. What the node refuses a place is left out by name. Raises NoSpace, StagedWrong and the session's errors."""
     sending = [change for change in changes if change.kind in (ChangeKind.ADD, ChangeKind.UPDATE) and change.wanted]
     _make_folders(context, sending, staged)
+    sending = _not_refused(sending, staged)
     context.guard.boundary("folders-made")
     if len(sending) >= MANY and context.link.capabilities.can_untar:
         _stage_stream(context, sending, staged)
     else:
         _stage_one_by_one(context, sending, staged)
+        sending = _not_refused(sending, staged)
     context.guard.boundary("staged")
     _verify(context, sending, staged)
     _set_times(context, sending, staged)
@@ -66,10 +70,21 @@ def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
 
 def _make_folders(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     top = context.remote("")
-    for folder in sorted({change.path.folder for change in changes if change.path.folder}):
+    inside: dict[str, list[RelPath]] = {}
+    for change in changes:
+        inside.setdefault(change.path.folder, []).append(change.path)
+    for folder in sorted(inside.keys() - {""}):
         context.guard.check()
-        made = context.link.session.make_folders(context.remote(folder))
+        try:
+            made = context.link.session.make_folders(context.remote(folder))
+        except (RemoteDenied, RemoteFileExists) as error:
+            staged.refused |= {path: why_blocked(path, error) for path in inside[folder]}
+            continue
         staged.made += [level.removeprefix(top) for level in made if level.startswith(top)]
+
+
+def _not_refused(changes: Sequence[Change], staged: Staged) -> list[Change]:
+    return [change for change in changes if change.path not in staged.refused]
 
 
 def _stage_one_by_one(context: Context, changes: Sequence[Change], staged: Staged) -> None:
@@ -77,7 +92,11 @@ def _stage_one_by_one(context: Context, changes: Sequence[Change], staged: Stage
         context.guard.check()
         place = names.staged_beside(context.tag, change.path, number)
         chunks = context.store.stream(_wanted(change).sha256)
-        context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard, bytes_each=1))
+        try:
+            context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard, bytes_each=1))
+        except RemoteDenied as error:
+            staged.refused[change.path] = why_blocked(change.path, error)
+            continue
         staged.places[change.path] = place
 
 

@@ -17,6 +17,7 @@ from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, 
 from replication.files.apply import names
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.keep import digests_of, keep_content
+from replication.files.apply.refusals import why_blocked
 from replication.files.apply.staging import Staged
 from replication.files.core.batches import batches
 from replication.files.core.changes import Change, ChangeKind
@@ -41,11 +42,14 @@ class Swapped:
 
 
 def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> None:
-    """Carry out all changes, group by group; what stays busy is reported as blocked, the rest goes on.
+    """Carry out all changes, group by group; what stays busy, or was refused a place, is reported as blocked, the rest
+    goes on.
 
     Fills `swapped` as it goes, so that the caller can clean up after a failure. Raises the session's errors where the
     connection or the disk fails.
     """
+    swapped.blocked |= staged.refused
+    changes = [change for change in changes if change.path not in staged.refused]
     for _, group in groupby(changes, key=lambda change: (change.kind == ChangeKind.DELETE, change.group)):
         for batch in batches(list(group), BATCH):
             _swap_batch(context, batch, staged, swapped)
@@ -65,7 +69,7 @@ def _swap_batch(context: Context, batch: Sequence[Change], staged: Staged, swapp
                 swapped.done.append(change.path)
             elif isinstance(error, (RemoteBusy, RemoteDenied)):
                 waiting.append(change)
-                swapped.blocked[change.path] = error.detail or "held open by another program"
+                swapped.blocked[change.path] = why_blocked(change.path, error)
             else:
                 raise error
         if not waiting:
