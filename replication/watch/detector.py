@@ -23,12 +23,10 @@ from replication.files.scan import TRANSIENT
 from replication.files.work_context import WorkContext
 from replication.objects import default_store
 from replication.watch.core.changes import (
-    MANY,
     Debounced,
     Differences,
     Memory,
     Stamp,
-    bounded,
     compare_listing,
     debounce,
     forget,
@@ -37,13 +35,15 @@ from replication.watch.core.changes import (
 )
 from replication.watch.selectors.served import Served
 
-NOTHING: Mapping[str, Stamp | None] = {}
-
 READ_AT_ONCE = 200
 """Files read by one look to see whether their content changed; more than that are a job's work."""
 
 READ_BYTES = 32 * 1024 * 1024
 """The same in bytes."""
+
+A_JOB_READS = 1000
+"""So many files of which a listing cannot tell whether they changed are read by a job at once, and then none is
+doubtful."""
 
 TRY_EVERY = 5.0
 """Seconds between two tries to read what could not be read."""
@@ -131,7 +131,7 @@ class ChangeDetector:
         stamps = {str(path): _stamp_of(file) for path, file in listed.config.items()}
         found = compare_listing(self.reference, stamps, memory.cleared, self._expected(listed))
         found = _refused(found, memory) if answered else found
-        memory = remember(_pruned(memory, stamps), bounded(found.differing), self.moment)
+        memory = remember(_pruned(memory, stamps), found.differing, self.moment)
         settled = debounce(memory, self.profile.stable_seconds, self.moment)
         memory, ready = self._without_rewritten(memory, settled.ready, found.doubtful)
         memory, readable = self._tried(memory, found.unread)
@@ -151,8 +151,8 @@ class ChangeDetector:
     ) -> tuple[Memory, dict[str, Stamp | None]]:
         """Leave out files that were written anew with the same bytes: a mail server does that all the time."""
         old = {path: stamp for path, stamp in doubtful.items() if not is_young(stamp, self.node_now)}
-        if len(old) >= MANY:  # a job reads them all, and then none is doubtful
-            return memory, {**ready, **bounded(old)}
+        if len(old) >= A_JOB_READS:
+            return memory, {**ready, **old}
         suspects = {path: stamp for path, stamp in ready.items() if stamp and self._may_be_same(path, stamp)}
         suspects = _readable_at_once({**old, **suspects})
         digests = self._digests(suspects)

@@ -28,7 +28,7 @@ from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
-from replication.watch.core.changes import Debounced, Memory, Stamp
+from replication.watch.core.changes import Memory, Stamp, named
 from replication.watch.core.decision import (
     Decision,
     DecisionInput,
@@ -37,7 +37,7 @@ from replication.watch.core.decision import (
     decide,
     reason,
 )
-from replication.watch.detector import NOTHING, PollResult, look
+from replication.watch.detector import PollResult, look
 from replication.watch.models import Watch
 from replication.watch.selectors.served import (
     REFUSALS,
@@ -68,9 +68,6 @@ SCAN_SHARE = 20.0
 AWAY_LONGEST, REFUSED_LONGEST = 60.0, 3600.0
 """Seconds between two looks at most where the primary cannot be reached, or refuses the portal."""
 REFUSED_FIRST = 300.0
-
-BULK_SECONDS = 60.0
-"""How long a change waits at most while very many files are being written at once."""
 
 OPTIONS_ROOM = 12_000
 """Characters of names of unstable files that fit a job's options."""
@@ -195,13 +192,13 @@ class Watcher:
 
     def _act(self, ground: PollContext, sight: PollResult) -> None:
         seen = ground.jobs
-        tally = self._tally().after(seen.newest, sight.moment)
-        ready, unstable = self._takeable(sight.settled, sight)
+        tally = self._tally(sight.moment).after(seen.newest, sight.moment)
+        taken = named(sight.settled, sight.memory, sight.moment, OPTIONS_ROOM)
         situation = DecisionInput(
             now=sight.moment,
             nodes=ground.served.nodes,
             behind=ground.served.behind,
-            ready=ready,
+            ready=taken.ready,
             asked=sight.memory.asked,
             asked_by=sight.memory.asked_by,
             active=seen.active,
@@ -209,20 +206,13 @@ class Watcher:
             tally=tally,
         )
         decision = decide(situation)
-        columns = {**self._seen(sight, tally), **self._decided(decision, situation, sight, unstable)}
+        columns = {**self._seen(sight, tally), **self._decided(decision, situation, sight, taken.moving)}
         self._finish(columns, self._next_look(ground, sight, decision))
 
-    def _tally(self) -> Tally:
+    def _tally(self, now: float) -> Tally:
         row = self.row
-        return Tally(row.jobs_counted, row.jobs_failed, row.retry_at, row.damped_until)
-
-    def _takeable(self, settled: Debounced, sight: PollResult) -> tuple[Mapping[str, Stamp | None], tuple[str, ...]]:
-        """What is taken now, and what is named as unstable with it. Where too much is moving to be named, all waits
-        for a while, and then is taken as it is."""
-        if sum(len(path) + 4 for path in settled.moving) <= OPTIONS_ROOM:
-            return settled.ready, settled.moving
-        oldest = min(one.since for one in sight.memory.pending.values())
-        return (settled.ready, ()) if sight.moment > oldest + BULK_SECONDS else (NOTHING, settled.moving)
+        tally = Tally(row.jobs_counted, row.jobs_failed, row.retry_at, row.damped_until)
+        return tally.set_back(max(0.0, self.memory.looked_at - now))
 
     def _decided(
         self, decision: Decision, situation: DecisionInput, sight: PollResult, unstable: tuple[str, ...]

@@ -6,6 +6,7 @@ now. Times are seconds since 1970 by the portal's clock, but for those inside st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -35,13 +36,16 @@ RESTLESS_SECONDS = 60.0
 CHURN_PATHS = 200
 """Paths whose changes are counted; the quietest are forgotten first."""
 
-MANY = 1000
-"""From so many differing paths on, they are remembered as one: under the name `ALL`, with their number as its size and
-their digest as its time."""
-ALL = "*"
-
 CHURN_TIMES = 60
 """Moments kept a path."""
+
+BULK_SECONDS = 60.0
+"""How long settled files wait at most while more is moving than can be named."""
+
+MANY = 200
+"""From so many paths on, what was asked for is kept as one: under the name `ALL`, with their number as its size and
+their digest as its time."""
+ALL = "*"
 
 
 class Stamp(NamedTuple):
@@ -66,7 +70,7 @@ class Memory:
 
     `pending`: what differs from what the secondaries were last given. `asked`: of that, what the job `asked_by` was to
     take. `cleared`: files written anew that were read and hold the same bytes. `churn`: when a path changed.
-    `stubborn`: what cannot be read, and why; `tried_at`: when that was last tried.
+    `stubborn`: what cannot be read, and why; `tried_at`: when that was last tried. `looked_at`: the moment of the look.
     """
 
     pending: Mapping[str, Sighting] = field(default_factory=dict)
@@ -76,11 +80,28 @@ class Memory:
     churn: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     stubborn: Mapping[str, str] = field(default_factory=dict)
     tried_at: float = 0.0
+    looked_at: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """What a JSON column keeps."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         return document
+
+    def at(self, now: float) -> Memory:
+        """The memory at a look that is `now`. Where the last one was later, the clock was set back, and all moments go
+        back with it."""
+        if now >= self.looked_at:
+            return replace(self, looked_at=now)
+        back = self.looked_at - now
+        return replace(
+            self,
+            pending={
+                path: Sighting(seen, since - back, first - back) for path, (seen, since, first) in self.pending.items()
+            },
+            churn={path: tuple(at - back for at in times) for path, times in self.churn.items()},
+            tried_at=self.tried_at - back,
+            looked_at=now,
+        )
 
     @classmethod
     def from_json(cls, document: object) -> Memory:
@@ -140,15 +161,23 @@ def _same(known: FileState, stamp: Stamp) -> bool:
     return stamp.change_ns is None or known.change_ns in (None, RACY, stamp.change_ns)
 
 
-def bounded(differing: Mapping[str, Stamp | None]) -> Mapping[str, Stamp | None]:
-    """The differences as they are remembered: one by one, or all in one."""
-    if len(differing) < MANY:
-        return differing
-    return {ALL: Stamp(len(differing), crc32(repr(sorted(differing.items())).encode()), None)}
+def bounded(asked: Mapping[str, Stamp | None]) -> Mapping[str, Stamp | None]:
+    """What was asked for as it is kept: one by one, or all in one."""
+    if len(asked) < MANY:
+        return asked
+    return {ALL: Stamp(len(asked), crc32(repr(sorted(asked.items())).encode()), None)}
+
+
+def is_news(ready: Mapping[str, Stamp | None], asked: Mapping[str, Stamp | None]) -> bool:
+    """Whether anything is ready that was not asked for."""
+    if ALL in asked:
+        return bounded(ready) != asked
+    return any(asked.get(path, ()) != stamp for path, stamp in ready.items())
 
 
 def remember(memory: Memory, differing: Mapping[str, Stamp | None], now: float) -> Memory:
     """The memory after a look: since when each difference looks as it does, and which paths changed just now."""
+    memory = memory.at(now)
     pending: dict[str, Sighting] = {}
     changed: list[str] = []
     for path, stamp in differing.items():
@@ -169,10 +198,12 @@ def _counted(
     for path in changed:
         fresh[path] = (*fresh.get(path, ()), now)[-CHURN_TIMES:]
     kept = {path: times for path, times in fresh.items() if times}
-    if len(kept) <= CHURN_PATHS:
-        return kept
-    loudest = sorted(kept, key=lambda path: (len(kept[path]), kept[path][-1]), reverse=True)[:CHURN_PATHS]
-    return {path: kept[path] for path in loudest}
+    return kept if len(kept) <= CHURN_PATHS else _loudest(kept)
+
+
+def _loudest(churn: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    loudest = sorted(churn, key=lambda path: (len(churn[path]), churn[path][-1]), reverse=True)[:CHURN_PATHS]
+    return {path: churn[path] for path in loudest}
 
 
 def forget(memory: Memory, same: Mapping[str, Stamp]) -> Memory:
@@ -224,6 +255,29 @@ def debounce(memory: Memory, stable_seconds: float, now: float) -> Debounced:
         if now < oldest + PATIENCE * stable_seconds:
             return Debounced({}, tuple(moving), wait)
     return Debounced(ready, tuple(moving), wait)
+
+
+def named(settled: Debounced, memory: Memory, now: float, room: int) -> Debounced:
+    """What is taken now, with as many names of what moves as fit `room` characters of JSON. Where not all fit, all
+    waits for a while; then what settled goes. Of what moves the busiest is named then; the rest a job leaves by itself,
+    because it does not hold still while it is read."""
+    if sum(map(_width, settled.moving)) <= room or not settled.ready:
+        return settled
+    waiting = (memory.pending[path].since for path in settled.ready if path in memory.pending)
+    if now < min(waiting, default=0.0) + BULK_SECONDS:
+        return replace(settled, ready={})
+    names: list[str] = []
+    for path in sorted(settled.moving, key=lambda path: -len(memory.churn.get(path, ()))):
+        room -= _width(path)
+        if room < 0:
+            break
+        names.append(path)
+    return replace(settled, moving=tuple(names))
+
+
+def _width(path: str) -> int:
+    """Characters of a path in a list of JSON, where letters beyond ASCII take six each."""
+    return len(json.dumps(path)) + 2
 
 
 def _is_restless(times: Collection[float], now: float) -> bool:

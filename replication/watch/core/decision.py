@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from replication.jobs.core.states import JobState
-from replication.watch.core.changes import ALL, Stamp
+from replication.watch.core.changes import Stamp, is_news
 
 FAILED_FIRST, FAILED_LONGEST = 30.0, 900.0
 HALTED_FIRST, HALTED_LONGEST = 60.0, 1800.0
@@ -71,6 +71,10 @@ class Tally:
     retry_at: float = 0.0
     damped_until: float = 0.0
 
+    def set_back(self, seconds: float) -> Tally:
+        """The same by a clock that was set back by so much."""
+        return replace(self, retry_at=self.retry_at - seconds, damped_until=self.damped_until - seconds)
+
     def after(self, newest: JobSeen | None, now: float) -> Tally:
         """With the newest ended or halted job counted; each counts once."""
         if newest is None or newest.id <= self.counted:
@@ -80,7 +84,7 @@ class Tally:
         failures = self.failures + 1
         halted = newest.state == JobState.HALTED
         first, longest = (HALTED_FIRST, HALTED_LONGEST) if halted else (FAILED_FIRST, FAILED_LONGEST)
-        ended = newest.ended_at or now
+        ended = min(newest.ended_at or now, now)  # the clock may have been set back since
         damped = 0.0
         if newest.error_code not in PARTIAL and failures > 1:
             damped = ended + min(DAMPED_LONGEST, 5.0 * 2.0 ** min(failures - 2, 10))
@@ -130,12 +134,12 @@ def _about_changes(situation: DecisionInput) -> Decision:
     if holder:
         return holder
     newest, tally = situation.newest, situation.tally
-    is_new = any(situation.asked.get(path, ()) != stamp for path, stamp in situation.ready.items())
+    is_new = is_news(situation.ready, situation.asked)
     if newest is not None and newest.state == JobState.CANCELLED and not is_new:
         text = f"Job #{newest.id} was cancelled. A further change, or Replicate, goes on."
         return Decision(WatchStatus.HELD, text)
     if newest is not None and newest.state == JobState.SUCCEEDED and not is_new and newest.id >= situation.asked_by:
-        again = (newest.ended_at or situation.now) + AGAIN
+        again = min(newest.ended_at or situation.now, situation.now) + AGAIN
         if situation.now < again:
             return Decision(
                 WatchStatus.HELD, f"Job #{newest.id} could not take it; tried again in {again - situation.now:.0f} s."
@@ -177,9 +181,6 @@ def _unsuccessful(job: JobSeen, left: float, is_new: bool) -> str:
 
 def reason(changes: Mapping[str, Stamp | None]) -> str:
     """Why a job is requested, in at most `REASON_LIMIT` characters: how many files, and the first of their names."""
-    everything = changes.get(ALL)
-    if everything is not None:
-        return f"watch: {everything.size} files changed"
     names = sorted(changes)
     start = f"watch: {len(names)} {'file' if len(names) == 1 else 'files'} changed: "
     shown: list[str] = []

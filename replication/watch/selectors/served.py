@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Subquery
+from django.utils import timezone
 
 from nodes.clusters.models import Cluster
 from nodes.enums import REPLICATED, NodeRole
@@ -77,8 +78,10 @@ def _why_left_out(node: Node, is_proven: bool, target: Target | None) -> str:
 
 
 def _was_read_since(node: Node, moment: datetime | None) -> bool:
+    """Whether it could be logged in to since. A moment to come is of before the clock was set back: the order is lost,
+    and one try tells."""
     facts = getattr(node, "facts", None)
-    return facts is not None and moment is not None and facts.read_at > moment
+    return facts is not None and moment is not None and (facts.read_at > moment or moment > timezone.now())
 
 
 def _is_behind(target: Target) -> bool:

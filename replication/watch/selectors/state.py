@@ -19,7 +19,7 @@ from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
-from replication.watch.core.changes import ALL, Memory, churning
+from replication.watch.core.changes import Memory, churning
 from replication.watch.core.decision import WatchStatus
 from replication.watch.models import Watch
 from replication.watch.selectors.served import served_by_watch
@@ -109,7 +109,7 @@ def _numbers(cluster: Cluster) -> tuple[float, int]:
 def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: int) -> WatchState:
     memory = Memory.kept_in(row.memory)
     mood = _mood(cluster, row)
-    paths = sorted(path for path in memory.pending if path != ALL)[:SHOWN]
+    paths = sorted(memory.pending)[:SHOWN]
     return WatchState(
         cluster=cluster.pk,
         enabled=row.enabled,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from replication.files.core.manifest import RACY, FileState
 from replication.watch.core.changes import (
     ALL,
+    BULK_SECONDS,
     CHURN_PATHS,
     MANY,
     PATIENCE,
     RESTLESS,
+    Debounced,
     Memory,
     Sighting,
     Stamp,
@@ -22,7 +25,9 @@ from replication.watch.core.changes import (
     compare_listing,
     debounce,
     forget,
+    is_news,
     is_young,
+    named,
     remember,
 )
 
@@ -135,12 +140,81 @@ def test_a_change_that_was_asked_for_is_not_counted_twice():
     assert remember(memory, {"a": STAMP}, 5.0).churn == {}
 
 
-def test_very_many_differences_are_remembered_as_one():
-    many = {f"f{number}": STAMP for number in range(MANY)}
-    one = bounded(many)
-    assert {path: stamp.size for path, stamp in one.items() if stamp} == {ALL: MANY}
-    assert bounded({**many, "f0": OTHER}) != one
+@pytest.mark.parametrize("count", [10, 999, 1000, 5000])
+def test_settled_files_go_however_many_they_are_beside_one_that_keeps_changing(count):
+    settled = {f"f{number}": STAMP for number in range(count)}
+    memory = Memory()
+    for turn in range(10):
+        memory = remember(memory, {**settled, "busy": Stamp(turn, turn, turn)}, 100.0 + turn)
+    found = debounce(memory, 2.0, 109.0)
+    assert (dict(found.ready), found.moving) == (settled, ("busy",))
+
+
+def test_what_was_asked_for_is_known_again_however_much_it_was():
+    many: dict[str, Stamp | None] = {f"f{number}": STAMP for number in range(MANY)}
+    kept = bounded(many)
+    assert {path: stamp.size for path, stamp in kept.items() if stamp} == {ALL: MANY}
     assert bounded({"a": STAMP}) == {"a": STAMP}
+    for asked in (many, kept):
+        assert not is_news(many, asked)
+        assert is_news({**many, "f0": OTHER}, asked) and is_news({**many, "new": None}, asked)
+
+
+ROOM = 300
+
+
+def moving(count: int, since: float) -> tuple[Memory, Debounced]:
+    """One settled file, and as many that move."""
+    restless = tuple(f"App/Moving/{number:04}.dat" for number in range(count))
+    memory = Memory(pending={"a": Sighting(STAMP, since, since)}, churn={restless[-1]: (1.0, 2.0, 3.0)})
+    return memory, Debounced({"a": STAMP}, restless, 1.0)
+
+
+def test_few_files_that_move_are_all_named():
+    memory, settled = moving(5, since=100.0)
+    assert named(settled, memory, 102.0, ROOM) == settled
+
+
+@pytest.mark.parametrize("count", [50, 5000])
+def test_what_settled_waits_for_a_bulk_and_then_goes_however_much_moves(count):
+    memory, settled = moving(count, since=100.0)
+    assert named(settled, memory, 101.0 + BULK_SECONDS - 2.0, ROOM) == replace(settled, ready={})
+    taken = named(settled, memory, 100.0 + BULK_SECONDS, ROOM)
+    assert (taken.ready, taken.moving[0]) == ({"a": STAMP}, settled.moving[-1])
+    assert 0 < len(json.dumps(taken.moving)) <= ROOM
+
+
+def test_names_of_other_alphabets_fit_the_room_they_take():
+    memory, settled = moving(3, since=100.0)
+    settled = replace(settled, moving=tuple("\u00fc" * 40 + str(number) for number in range(3)))
+    taken = named(settled, memory, 100.0 + BULK_SECONDS, ROOM)
+    assert len(taken.moving) == 1 and len(json.dumps(taken.moving)) <= ROOM
+
+
+BACK = 7200.0
+
+
+def test_a_clock_set_back_holds_up_no_change():
+    memory = remember(Memory(), {"a": STAMP}, 100_000.0)
+    memory = remember(memory, {"a": STAMP}, 100_001.0 - BACK)
+    assert debounce(memory, 2.0, 100_001.0 - BACK).wait == 2.0
+    assert debounce(memory, 2.0, 100_003.0 - BACK).ready == {"a": STAMP}
+
+
+def test_a_clock_set_back_lets_churn_and_tries_go_on():
+    memory = remember(Memory(tried_at=99_990.0), {"a": STAMP}, 100_000.0)
+    memory = memory.at(100_000.0 - BACK)
+    assert churning(memory, 0, 100_000.0 - BACK + 1.0) == {"a": 1}
+    assert churning(memory, 0, 100_000.0 - BACK + 3700.0) == {}
+    assert memory.tried_at == 99_990.0 - BACK
+
+
+@pytest.mark.parametrize("jump", [BACK, -BACK])
+def test_a_clock_that_jumps_between_two_looks_costs_one_stable_time_at_most(jump):
+    memory = remember(Memory(), {"a": STAMP}, 100_000.0)
+    memory = remember(memory, {"a": OTHER}, 100_001.0 + jump)
+    memory = remember(memory, {"a": OTHER}, 100_003.0 + jump)
+    assert debounce(memory, 2.0, 100_003.0 + jump).ready == {"a": OTHER}
 
 
 def test_young_files_may_hide_a_change():
@@ -161,6 +235,7 @@ def test_memory_survives_its_column():
         churn={"a": (1.0, 2.0)},
         stubborn={"c": "locked"},
         tried_at=3.0,
+        looked_at=4.0,
     )
     assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
     assert Memory.from_json({}) == Memory()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from replication.jobs.core.states import JobState
-from replication.watch.core.changes import ALL, Stamp
+from replication.watch.core.changes import Stamp
 from replication.watch.core.decision import (
     AGAIN,
     FAILED_FIRST,
@@ -134,4 +134,20 @@ def test_reasons_fit_and_name_the_first_files():
     assert reason(names) == ("watch: 8 files changed: App/000, App/001, App/002, App/003, App/004 and 3 more")
     assert len(reason({"x" * 250 + str(number): STAMP for number in range(9)})) <= REASON_LIMIT
     assert reason({"y" * 4000: None}) == "watch: 1 file changed"
-    assert reason({ALL: Stamp(5000, 1, None)}) == "watch: 5000 files changed"
+
+
+AHEAD = 1000.0 + 7200.0
+"""A moment by a clock that was set back by two hours since."""
+
+
+def test_a_job_that_ended_before_the_clock_was_set_back_waits_no_longer_for_it():
+    failed = JobSeen(4, JobState.FAILED, error_code="no_space", error="Full.", ended_at=AHEAD)
+    assert Tally().after(failed, 1000.0).retry_at == 1000.0 + FAILED_FIRST
+    done = JobSeen(4, JobState.SUCCEEDED, ended_at=AHEAD)
+    held = decide(situation(newest=done, asked={"a": STAMP}, asked_by=4))
+    assert held.mood == WatchStatus.HELD and f"tried again in {AGAIN:.0f} s" in held.sentence
+
+
+def test_what_waits_for_its_time_goes_back_with_the_clock():
+    tally = Tally(4, 2, retry_at=AHEAD + 30.0, damped_until=AHEAD + 5.0).set_back(7200.0)
+    assert (tally.retry_at, tally.damped_until) == (1030.0, 1005.0)
