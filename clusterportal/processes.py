@@ -35,6 +35,8 @@ from replication.backup.data_folder import (
 DEFAULT_PORT = 8000
 MARKER = "demo.marker"
 KEPT_BY_DEMO = {"keys", "static", LOCK_NAME, MARKER}
+TELLERS = ("demo", "nodes")
+"""The processes of a demo whose lines are for the person who watches."""
 
 
 class CannotStart(Exception):
@@ -215,13 +217,13 @@ def run_demo(listen: Listen, folder: Path, *, once: bool) -> int:
     make_ready()
     driver = [sys.executable, "-m", "demo.main", "--portal", listen.url, *(["--once"] if once else [])]
     nodes = Program("nodes", [sys.executable, "-m", "demo.nodes", str(folder / "nodes")])
-    printer = QuietPrinter(shown="demo", folder=folder / "logs")
+    printer = QuietPrinter(shown=TELLERS, folder=folder / "logs")
     env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
     os.environ["CLUSTERPORTAL_PROFILES"] = str(settings.BASE_DIR / "demo" / "products")
     supervisor = Supervisor([*table(listen, broker, folder), nodes, Program("demo", driver, env)], printer)
     status = supervisor.run()
     failed = supervisor.failed()
-    if failed and failed[0] != "demo":
+    if failed and failed[0] not in TELLERS:
         printer.tell_failure(*failed)
     return status
 

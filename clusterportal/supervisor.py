@@ -1,7 +1,7 @@
 """Keeps a table of processes together: all start, all end, and none outlives the supervisor.
 
 honcho does the work. Added here: children notice the supervisor's death (a watch in each runner, and the kernel's tie
-of `die_with_parent.py`), a closed terminal ends all, and a quiet mode that shows one process and keeps the others'
+of `die_with_parent.py`), a closed terminal ends all, and a quiet mode that shows some processes and keeps the others'
 lines in files.
 """
 
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -71,9 +71,9 @@ class WatchingProcess(Process):
 
 
 class QuietPrinter(Printer):
-    """Shows the lines of one process as they are; the others' go to files, and to the terminal only if they fail."""
+    """Shows the lines of some processes as they are; the others' go to files, and to the terminal only if they fail."""
 
-    def __init__(self, *, shown: str, folder: Path) -> None:
+    def __init__(self, *, shown: Collection[str], folder: Path) -> None:
         super().__init__(sys.stdout)
         self._shown = shown
         self._folder = folder
@@ -83,7 +83,7 @@ class QuietPrinter(Printer):
     def write(self, message: Message) -> None:
         """Take one message of honcho's."""
         text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
-        if message.name == self._shown:
+        if message.name in self._shown:
             print(text.rstrip("\n"), flush=True)  # noqa: T201 - this is the terminal
         elif message.name != SYSTEM_PRINTER_NAME:
             self._keep(message.name, text)

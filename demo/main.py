@@ -57,6 +57,11 @@ class Story:
         self._cluster = 0
         self._secondaries: list[int] = []
 
+    @property
+    def node_folder(self) -> Path:
+        """Where the demo's nodes have their folders."""
+        return self._folder / "nodes"
+
     def tell(self, text: str) -> None:
         """A line for the person who watches."""
         print(f"[{time.time() - self._started:6.1f} s] {text}", flush=True)
@@ -82,7 +87,7 @@ class Story:
         self._api = Api(self._portal, make_token())
         wait_for_portal(self._portal)
         self.tell(f"The portal answers at {self._portal}")
-        self._demo_nodes = read_nodes(self._folder / "nodes" / "nodes.json")
+        self._demo_nodes = read_nodes(self.node_folder / "nodes.json")
         self.tell(f"{len(self._demo_nodes)} demo nodes (stand-ins, not MDaemon) answer by SSH on loopback")
         return password
 
@@ -287,7 +292,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.once:
         return 0
     print(
-        f"\n  Open      {options.portal}\n  User      admin\n  Password  {password}   (one time)\n\nCtrl-C ends it all."
+        f"\n  Open      {options.portal}\n  User      admin\n  Password  {password}   (one time)\n\n"
+        f"Take a node down:  echo down > {story.node_folder}/mail2/wanted  (or hung; up brings it back)\n"
+        "Ctrl-C ends it all."
     )
     threading.Event().wait()
     return 0

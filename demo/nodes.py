@@ -1,7 +1,8 @@
 """The demo's nodes: `python -m demo.nodes FOLDER` builds three trees, each served by SSH and a stand-in mail server.
 
 OpenSSH's sshd is used where there is one, else a server from PyPI. All listen on loopback only, let in this user by
-key only, and die with this process. `FOLDER/nodes.json`, written when all answer, tells where they are.
+key only, and die with this process. `FOLDER/nodes.json`, written when all answer, tells where they are. What becomes
+of one that dies, and how a person takes one down, is in `demo/keeper.py`.
 """
 
 from __future__ import annotations
@@ -14,21 +15,23 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clusterportal.broker import free_port
-from clusterportal.supervisor import tied
+from demo.keeper import KeptNode, Part
 from demo.tree import NodeTree, build
 
 READY_SECONDS = 15.0
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the nodes."""
 
 CONFIG = """\
 Port {port}
@@ -69,9 +72,9 @@ class DemoNode:
     fingerprint: str
 
 
-def start_nodes(folder: Path) -> tuple[list[DemoNode], list[subprocess.Popen[bytes]]]:
+def start_nodes(folder: Path) -> tuple[list[DemoNode], list[KeptNode]]:
     """Build and start all nodes. Raises OSError where one does not come up."""
-    nodes, processes = [], []
+    nodes, kept = [], []
     for seed, (name, tree) in enumerate(TREES, 1):
         place = folder / name.lower()
         root = place / "MDaemon"
@@ -85,14 +88,17 @@ def start_nodes(folder: Path) -> tuple[list[DemoNode], list[subprocess.Popen[byt
             fingerprint=make_host_key(place),
         )
         (place / "authorized_keys").touch(mode=0o600)
-        processes.append(
-            _start([sys.executable, "-m", "demo.standin", str(root), "--seed", str(seed)], place / "standin.log")
+        standin = [sys.executable, "-m", "demo.standin", str(root), "--seed", str(seed)]
+        parts = (
+            Part("stand-in", standin, place / "standin.log"),
+            Part("SSH server", ssh_server(place, node.port), place / "sshd.log"),
         )
-        processes.append(_start(ssh_server(place, node.port), place / "sshd.log"))
+        kept.append(KeptNode(name, place, parts))
+        kept[-1].start()
         nodes.append(node)
     for node in nodes:
         _wait_for(node)
-    return nodes, processes
+    return nodes, kept
 
 
 def make_host_key(place: Path) -> str:
@@ -119,11 +125,6 @@ def ssh_server(place: Path, port: int) -> list[str]:
     return [sshd, "-D", "-e", "-f", str(config)]
 
 
-def _start(argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as sink:
-        return subprocess.Popen(tied(argv), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
-
-
 def _wait_for(node: DemoNode) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
@@ -137,22 +138,22 @@ def _wait_for(node: DemoNode) -> None:
         time.sleep(0.05)
 
 
-def main(folder: Path) -> int:
-    """Start the nodes, say where they are, and stay until told to end or until one of them ends."""
+def main(folder: Path) -> NoReturn:
+    """Start the nodes, say where they are, and keep them until told to end; a line for whatever becomes of one."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    nodes, processes = start_nodes(folder)
+    nodes, kept = start_nodes(folder)
     try:
         beside = folder / "nodes.json.new"
         beside.write_text(json.dumps([asdict(node) for node in nodes], indent=1))
         beside.replace(folder / "nodes.json")
-        while all(process.poll() is None for process in processes):
-            time.sleep(0.5)
-        print("a demo node's process ended; see the logs beside its tree")
-        return 1
+        while True:
+            for line in filter(None, (node.look() for node in kept)):
+                print(line, flush=True)
+            time.sleep(LOOK_EVERY)
     finally:
-        for process in processes:
-            process.terminate()
+        for node in kept:
+            node.end()
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    main(Path(sys.argv[1]).resolve())

@@ -20,13 +20,11 @@ def nodes(request, tmp_path_factory) -> Iterator[list[DemoNode]]:
     if request.param == "asyncssh":
         patch.setattr(shutil, "which", lambda *_, **__: None)
     place = tmp_path_factory.mktemp("nodes")
-    nodes, processes = start_nodes(place)
+    nodes, kept = start_nodes(place)
     patch.undo()
     yield nodes
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(PATIENCE)
+    for node in kept:
+        node.end()
 
 
 @pytest.fixture(scope="module")
