@@ -39,7 +39,7 @@ def _nobody_waits() -> None:
 @dataclass(slots=True)
 class Reader:
     """Reads fact by fact; what cannot be read is noted and the rest goes on. `alive` is called before each question to
-    the node: a sign of life, which may raise to stop."""
+    the node and while it is answered: a sign of life, which may raise to stop."""
 
     link: NodeLink
     errors: dict[str, str] = field(default_factory=dict)
@@ -60,7 +60,11 @@ class Reader:
         if command is None:
             raise Unsupported(missing)
         self.alive()
-        return self.link.session.run(self.link.platform.spell(command), timeout=settings.PORTAL.command)
+        line = self.link.platform.spell(command)
+        return self.link.session.run(line, timeout=settings.PORTAL.command, progress=self._moved)
+
+    def _moved(self, _: int) -> None:
+        self.alive()
 
     def system(self) -> SystemFacts:
         """System, host name, time zone."""
@@ -99,7 +103,8 @@ class Reader:
                 sent_ns = time.time_ns()
                 yield b"now\r\n"
 
-        result = session.run(platform.spell(command), stdin=paced(), timeout=settings.PORTAL.command)
+        line = platform.spell(command)
+        result = session.run(line, stdin=paced(), timeout=settings.PORTAL.command, progress=self._moved)
         between_ns = time.time_ns() - sent_ns
         offset_ns = platform.parse_clock(result) - (sent_ns + between_ns // 2)
         return ClockReading(offset_ns / 1e6, between_ns / 2e6)
@@ -134,7 +139,7 @@ class Reader:
     def _file_once(self, path: str) -> bytes:
         self.alive()
         held = bytearray()
-        for chunk in self.link.session.read(path):
+        for chunk in self.link.session.read(path, progress=self._moved):
             held += chunk
             if len(held) > MAX_INI:
                 raise OutputUnreadable(f"{path} has more than {MAX_INI} bytes.")

@@ -25,6 +25,7 @@ ANSWER_SECONDS = 10.0
 WINDOW = 64
 """Requests in flight; OpenSSH's own client uses as many."""
 
+_TURN_SECONDS = 0.002
 _LARGEST_PACKET = 1024 * 1024
 _FLUSH_BYTES = 128 * 1024
 _READ_BYTES = 512 * 1024
@@ -89,6 +90,25 @@ class SftpChannel:
                 self._receive(seconds)
         del self._answers[number]
         return answer
+
+    def answered(self, number: int, seconds: float) -> bool:
+        """Whether a request is answered within so many seconds; if not, the channel stays as good as it was."""
+        self.flush()
+        until = time.monotonic() + seconds
+        while self._answers[number] is None:
+            if not self._inbox and not self._rings(until):
+                return False
+            with self._guarded():
+                self._receive(self._patience)
+        return True
+
+    def _rings(self, until: float) -> bool:
+        """Whether something comes in until then; an end counts, too."""
+        while not (self._channel.recv_ready() or self._channel.closed or self._channel.eof_received):
+            if time.monotonic() > until:
+                return False
+            time.sleep(_TURN_SECONDS)
+        return True
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop the answers to these requests when they come."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
 from nodes.errors import NodeError, RemoteBusy, Unsupported
 from nodes.remote.chunking import pieces
-from nodes.remote.packets import Extension, Kind, OpenFlag, path_bytes, string
+from nodes.remote.packets import Extension, Kind, OpenFlag, Reply, path_bytes, string
 from nodes.remote.reading import open_file
 from nodes.remote.session import Progress, Written
 from nodes.remote.sftp import SftpChannel
@@ -29,6 +30,9 @@ AHEAD = 32
 FLUSH_SECONDS = 60.0
 """A slow disk may need this long for fsync; the file has no real name yet, so a late end harms nobody."""
 
+TELL_SECONDS = 0.5
+"""How often progress is told meanwhile."""
+
 
 def write_new(sftp: SftpChannel, path: str, chunks: Iterable[bytes], progress: Progress | None) -> Written:
     """`Session.write_new` on one channel."""
@@ -36,12 +40,11 @@ def write_new(sftp: SftpChannel, path: str, chunks: Iterable[bytes], progress: P
         handle = open_file(sftp, path, OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE)
     except NodeError as error:
         raise why_not_created(sftp, path, error) from error
-    writing = _Writing(sftp, path, handle)
+    writing = _Writing(sftp, path, handle, progress)
     try:
         for piece in pieces(chunks, CHUNK):
             writing.send(piece)
-            if progress is not None:
-                progress(len(piece))
+            writing.tell(len(piece))
         return writing.finish()
     except BaseException:
         writing.undo()
@@ -51,11 +54,16 @@ def write_new(sftp: SftpChannel, path: str, chunks: Iterable[bytes], progress: P
 class _Writing:
     """A file that is being written."""
 
-    def __init__(self, sftp: SftpChannel, path: str, handle: bytes) -> None:
-        self._sftp, self._path, self._handle = sftp, path, handle
+    def __init__(self, sftp: SftpChannel, path: str, handle: bytes, progress: Progress | None) -> None:
+        self._sftp, self._path, self._handle, self._progress = sftp, path, handle, progress
         self._flying: deque[int] = deque()
         self._size = 0
         self._hash = hashlib.sha256()
+
+    def tell(self, count: int) -> None:
+        """So many bytes were moved."""
+        if self._progress is not None:
+            self._progress(count)
 
     def send(self, piece: bytes) -> None:
         """Queue one piece; waits for older ones where too many are in flight."""
@@ -73,7 +81,7 @@ class _Writing:
         closed = self._sftp.post(Kind.CLOSE, self._handle)
         self._collect(down_to=0)
         if flushed is not None:
-            error = done(self._sftp.wait(flushed, FLUSH_SECONDS), self._path)
+            error = done(self._flushed(flushed), self._path)
             if not isinstance(error, Unsupported):
                 self._check(error)
         size = accept(self._sftp.wait(facts), self._path).stat().size
@@ -86,6 +94,12 @@ class _Writing:
         if Extension.FSYNC not in self._sftp.extensions:
             return None
         return self._sftp.post(Kind.EXTENDED, string(Extension.FSYNC.encode()) + self._handle)
+
+    def _flushed(self, number: int) -> Reply:
+        deadline = time.monotonic() + FLUSH_SECONDS
+        while not self._sftp.answered(number, TELL_SECONDS) and time.monotonic() < deadline:
+            self.tell(0)
+        return self._sftp.wait(number, 0.0)
 
     def _collect(self, *, down_to: int) -> None:
         while len(self._flying) > down_to:

@@ -12,7 +12,7 @@ from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDe
 from replication.files.core.batches import batches
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath
-from replication.files.work_context import WorkContext, moving
+from replication.files.work_context import WorkContext, living, moving
 from replication.objects import Objects
 
 HASH_BATCH = 1000
@@ -81,10 +81,7 @@ def _read_hash(link: NodeLink, path: RelPath, guard: WorkContext) -> str:
 
 def read_chunks(link: NodeLink, path: str, guard: WorkContext) -> Iterator[bytes]:
     """A file of the node in chunks, telling the guard."""
-    moved = moving(guard)
-    for chunk in link.session.read(f"{link.root}/{path}"):
-        moved(len(chunk))
-        yield chunk
+    return living(link.session.read(f"{link.root}/{path}"), guard)
 
 
 def _by_command(link: NodeLink, guard: WorkContext) -> Digest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 
@@ -45,3 +45,11 @@ def moving(guard: WorkContext, *, bytes_each: float = 0.0) -> Callable[[int], No
         guard.check()
 
     return moved
+
+
+def living(chunks: Iterable[bytes], guard: WorkContext) -> Iterator[bytes]:
+    """The same chunks; each is a sign of life, and none comes once the work must stop."""
+    moved = moving(guard)
+    for chunk in chunks:
+        moved(len(chunk))
+        yield chunk

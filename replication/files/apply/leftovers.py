@@ -8,6 +8,7 @@ from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileMissing
 from replication.files.apply import names
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.keep import digest_of, keep_content
+from replication.files.core.batches import AT_ONCE, batches
 
 
 def sweep(context: Context, leftovers: Sequence[str], paths: Sequence[str]) -> tuple[Overwritten, ...]:
@@ -53,9 +54,10 @@ def _rescued(context: Context, path: str, own: names.OwnName, by_digest: Mapping
 def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> None:
     if not files and not folders:
         return
-    context.guard.check()
     inside = [path for folder in folders for path in entries_in(context, folder)]
-    context.link.session.remove_many([context.remote(path) for path in [*files, *inside]])
+    for batch in batches([*files, *inside], AT_ONCE):
+        context.guard.check()
+        context.link.session.remove_many([context.remote(path) for path in batch])
     for folder in folders:
         remove_folder(context, folder)
     context.guard.event(

@@ -6,7 +6,6 @@ the same volume, where the node can unpack it. Either way every staged file is h
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,22 +13,18 @@ from django.conf import settings
 
 from nodes.errors import CommandFailed, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
+from replication.files.apply.bundles import bundle_of
 from replication.files.apply.context import Context
 from replication.files.apply.keep import digests_of
 from replication.files.apply.leftovers import entries_in, remove_folder
 from replication.files.apply.refusals import why_blocked
-from replication.files.core.bundle import Member, bundle
+from replication.files.core.batches import AT_ONCE, batches
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.work_context import moving
-from replication.objects import Store, StoredObject
 
 MANY = 24
 """From this many files on, one stream is faster than one transfer each (about three round trips a file)."""
-
-Contents = tuple[tuple[str, int], ...]
-_BUNDLES: dict[Contents, StoredObject] = {}
-_BUNDLE_LOCK = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -109,7 +104,7 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
         raise OutputUnreadable("the platform has no command to unpack")
     sizes = {_wanted(change).sha256: _wanted(change).size for change in changes}
     contents = tuple(sorted(sizes.items()))
-    stream = bundle_of(context.store, contents)
+    stream = bundle_of(context.store, contents, context.guard)
     result = context.link.session.run(
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),
@@ -138,7 +133,8 @@ def _spread(
             continue
         place = f"{folder}/c{number}"
         context.guard.check()
-        context.link.session.write_new(context.remote(place), context.store.stream(digest))
+        chunks = context.store.stream(digest)
+        context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard))
         staged.places[change.path] = place
 
 
@@ -148,18 +144,6 @@ def _unpack_error(stderr: bytes) -> Exception:
     if any("No space left" in line or "quota" in line.casefold() for line in text):
         return NoSpace(detail)
     return CommandFailed(f"unpacking: {detail}")
-
-
-def bundle_of(store: Store, contents: Contents) -> StoredObject:
-    """The gzip stream of these (object id, size), built once a process and kept, encrypted, in the store."""
-    with _BUNDLE_LOCK:
-        known = _BUNDLES.get(contents)
-        if known is None or not store.has(known.id):
-            members = (Member(size, store.stream(digest)) for digest, size in contents)
-            known = store.put_stream(bundle(members), secret=True)
-            _BUNDLES.clear()
-            _BUNDLES[contents] = known
-    return known
 
 
 def _verify(context: Context, changes: Sequence[Change], staged: Staged) -> None:
@@ -176,9 +160,11 @@ def _verify(context: Context, changes: Sequence[Change], staged: Staged) -> None
 
 def _set_times(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     items = [(context.remote(staged.places[change.path]), _wanted(change).mtime_ns) for change in changes]
-    for outcome in context.link.session.set_mtime_many(items):
-        if outcome is not None:
-            raise outcome
+    for batch in batches(items, AT_ONCE):
+        context.guard.check()
+        for outcome in context.link.session.set_mtime_many(batch):
+            if outcome is not None:
+                raise outcome
 
 
 def clean_up(context: Context, staged: Staged, undo: Sequence[str], done: Sequence[str]) -> None:
@@ -186,7 +172,9 @@ def clean_up(context: Context, staged: Staged, undo: Sequence[str], done: Sequen
     that did not get there. `done`: the changes that were carried out."""
     paths = [*staged.places.values(), *undo]
     inside = entries_in(context, staged.folder) if staged.folder else []
-    context.link.session.remove_many([context.remote(path) for path in dict.fromkeys([*paths, *inside])])
+    for batch in batches(list(dict.fromkeys([*paths, *inside])), AT_ONCE):
+        context.guard.progress()  # not a check: what is to stop tidies up first
+        context.link.session.remove_many([context.remote(path) for path in batch])
     if staged.folder:
         remove_folder(context, staged.folder)
     used = {folder for path in done for folder in folders_above(path)} if staged.made else set()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+AT_ONCE = 256
+"""Small requests to a node between two signs of life: a second or two on a slow line."""
+
 Item = TypeVar("Item")
 
 

@@ -137,6 +137,24 @@ def test_the_clock_is_right_although_answers_are_late(real_node, profile):
     assert_clock_is_this_machines(facts, least_uncertainty_ms=25)
 
 
+class Silent(Slow):
+    """A session whose commands take their time, as the portal's scripts do on a busy Windows node."""
+
+    def run(self, line, *, progress=None, **options):
+        for _ in range(5):
+            if progress is not None:
+                progress(0)
+        return self._session.run(line, **options)
+
+
+def test_a_fact_that_takes_long_to_tell_is_told_with_signs_of_life(real_node):
+    signs: list[str] = []
+    with open_node(real_node) as link:
+        silent = replace(link, session=cast(Session, Silent(link.session)))
+        reader.Reader(silent, alive=lambda: signs.append("alive")).system()
+    assert len(signs) == 6
+
+
 def test_the_newest_banner_tells_the_version(real_node, mail_root, profile):
     for name, version, age in (("a.log", "25.0.1", 1000), ("b.log", "26.0.2b", 10), ("c.log", "", 0)):
         banner = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import threading
@@ -294,11 +295,50 @@ class LosesBytes(asyncssh.SFTPServer):
         return len(data) if offset >= 300_000 else super().write(file_obj, offset, data)
 
 
+class SlowDisk(asyncssh.SFTPServer):
+    """Its disk has written once `written` is set."""
+
+    written = threading.Event()
+
+    async def fsync(self, file_obj):
+        while not self.written.is_set():
+            await asyncio.sleep(0.01)
+        return super().fsync(file_obj)
+
+
 class LeadsOut(asyncssh.SFTPServer):
     """Lists a name that would lead out of the folder."""
 
     async def scandir(self, path):
         yield asyncssh.SFTPName(b"../../etc/passwd", "", asyncssh.SFTPAttrs(size=1, permissions=0o100644))
+
+
+def test_a_slow_disk_is_waited_for_with_signs_of_life(asyncssh_node, session, folder, monkeypatch):
+    monkeypatch.setattr(SlowDisk, "written", threading.Event())
+    opened = session(asyncssh_node(sftp_factory=SlowDisk).target())
+    told: list[int] = []
+
+    def progress(count: int) -> None:
+        told.append(count)
+        if told[-2:] == [0, 0]:
+            SlowDisk.written.set()
+
+    assert opened.write_new(f"{folder}/a", [b"x" * MIB], progress=progress).size == MIB
+    assert sum(told) == MIB and told[-2:] == [0, 0]
+
+
+def test_a_slow_disk_is_not_waited_for_once_the_work_must_stop(asyncssh_node, session, folder, monkeypatch):
+    monkeypatch.setattr(SlowDisk, "written", threading.Event())
+    opened = session(asyncssh_node(sftp_factory=SlowDisk).target())
+
+    def progress(count: int) -> None:
+        if not count:
+            SlowDisk.written.set()
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        opened.write_new(f"{folder}/a", [b"x"], progress=progress)
+    assert _names(folder) == [] and opened.usable
 
 
 def test_short_reads_are_put_together(asyncssh_node, session, folder):

@@ -1,0 +1,60 @@
+"""The stream that many files travel in: built once a process, for all nodes that need the same set."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from replication.files.core.bundle import Member, bundle
+from replication.files.work_context import WorkContext, living
+from replication.objects import Store, StoredObject
+
+Contents = tuple[tuple[str, int], ...]
+"""Object ids and sizes, in the order of the stream."""
+
+WAIT_SECONDS = 0.5
+"""How often whoever waits for a bundle looks whether it grows."""
+
+
+@dataclass(slots=True)
+class _Builder:
+    """The last bundle of this process, and who builds the next: one at a time. `taken`: chunks taken in so far."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: dict[Contents, StoredObject] = field(default_factory=dict)
+    taken: int = 0
+
+    @contextmanager
+    def turn(self, guard: WorkContext) -> Iterator[None]:
+        """Wait until nobody else builds. As long as the other's bundle grows, waiting for it is no standing still."""
+        seen = -1
+        while not self.lock.acquire(timeout=WAIT_SECONDS):
+            if self.taken != seen:
+                seen = self.taken
+                guard.check()
+        try:
+            yield
+        finally:
+            self.lock.release()
+
+    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same chunks, for all to see that they come."""
+        for chunk in chunks:
+            self.taken += 1
+            yield chunk
+
+
+_BUILDER = _Builder()
+
+
+def bundle_of(store: Store, contents: Contents, guard: WorkContext) -> StoredObject:
+    """The gzip stream of these objects, kept, encrypted, in the store. Raises what stops the guard's work."""
+    with _BUILDER.turn(guard):
+        known = _BUILDER.known.get(contents)
+        if known is None or not store.has(known.id):
+            members = (Member(size, _BUILDER.counted(living(store.stream(digest), guard))) for digest, size in contents)
+            known = store.put_stream(bundle(members), secret=True)
+            _BUILDER.known = {contents: known}
+    return known
