@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -49,9 +50,20 @@ def act_with(
     request: HttpRequest, form: ConsoleForm, doing: Callable[[], object], *, to: str, message: str
 ) -> HttpResponse:
     """A small form inside a page: like `act`, with the form's own complaints named by field."""
-    if form.is_valid():
-        return act(request, doing, to=to, message=message)
-    for name, complaints in form.errors.items():
-        label = form.fields[name].label if name in form.fields else None
-        messages.error(request, f"{label or name}: {' '.join(str(complaint) for complaint in complaints)}")
-    return HttpResponseRedirect(to)
+
+    def judged() -> object:
+        judge(form)
+        return doing()
+
+    return act(request, judged, to=to, message=message)
+
+
+def judge(form: ConsoleForm) -> None:
+    """Raise ValidationError where a form inside a page is not valid: its complaints, each after its field's label."""
+    labels = {name: field.label for name, field in form.fields.items()}
+    complaints = [
+        f"{labels.get(name) or name}: {' '.join(str(complaint) for complaint in found)}"
+        for name, found in form.errors.items()
+    ]
+    if complaints:
+        raise ValidationError(complaints)

@@ -24,7 +24,7 @@ from nodes.registry.services import host_keys, nodes
 from nodes.registry.services.host_keys import look_at_host_key
 from nodes.registry.services.nodes import NodeChange
 from nodes.registry.views.nodes import visible_node
-from nodes.web.actions import act, act_with
+from nodes.web.actions import act, act_with, judge
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.services import requests
 from replication.jobs.services.requests import JobRequest
@@ -74,7 +74,8 @@ def _ini_key(principal: Principal, node: Node, request: HttpRequest) -> object:
 
 def _path_class(principal: Principal, node: Node, request: HttpRequest) -> object:
     form = PathClassForm(request.POST)
-    return form.is_valid() and clusters_services.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
+    judge(form)
+    return clusters_services.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
 
 
 def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
