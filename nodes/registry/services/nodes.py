@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.audit import Subject, record
 from accounts.errors import Refused
@@ -17,7 +18,7 @@ from accounts.principals import Principal
 from nodes.clusters.access import take_cluster
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
-from nodes.enums import SERVERS, Joining, NodeRole, PlatformName
+from nodes.enums import OUTSIDE, SERVERS, Joining, NodeRole, PlatformName
 from nodes.platforms import platform_named
 from nodes.registry.access import take_node
 from nodes.registry.models import Node
@@ -62,6 +63,10 @@ class NodeChange:
     role: str | None = None
     install_root: str | None = None
     credential_id: int | None = None
+
+
+_SERVER = frozenset({"address", "port", "platform", "install_root"})
+"""Columns that say which server a node is."""
 
 
 def _platform(word: str) -> str:
@@ -167,13 +172,21 @@ def update_node(principal: Principal, *, node_id: int, change: NodeChange, seen_
     checks = FieldErrors()
     settings = _check(checks, node.cluster_id, _Settings.of(node).changed_by(change), besides=node.pk)
     checks.finish()
-    # what was confirmed for a node holds for its part only: a demoted primary joins anew
-    joining = {} if settings.role == node.role else {"joining": Joining.REGISTERED}
-    changed = put(node, asdict(settings) | joining)
+    changed = put(node, asdict(settings) | _joining_after(node, settings))
+    changed.pop("joining_since", None)  # a moment, and no setting
     if changed:
         _audit(principal, node, "node.update", f"Changed {', '.join(changed)} of {node.name}.", changed)
         CLUSTER_CHANGED.send(sender=None, cluster_id=node.cluster_id)
     return node
+
+
+def _joining_after(node: Node, settings: _Settings) -> dict[str, object]:
+    """What was confirmed for a node holds for its part only: a demoted primary joins anew. What was seen of a node
+    outside holds for the server that stood there only."""
+    moved = any(getattr(settings, column) != getattr(node, column) for column in _SERVER)
+    if settings.role == node.role and not (moved and node.joining in OUTSIDE):
+        return {}
+    return {"joining": Joining.REGISTERED, "joining_since": timezone.now()}
 
 
 @transaction.atomic

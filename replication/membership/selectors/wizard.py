@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from django.db.models import QuerySet
 
 from nodes.enums import OUTSIDE, SERVERS, HostKeyState, Joining, ReplicationMode
 from nodes.facts.models import NodeFacts
 from nodes.lifecycle.core import JoinCheck
 from nodes.lifecycle.selectors import checks_of
 from nodes.registry.models import HostKey, Node
+from nodes.registry.selectors import primary_of
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.core.states import JOB_ACTIVE, JobState
 from replication.jobs.models import Job
@@ -54,8 +58,9 @@ class WizardStepState:
 
 @dataclass(frozen=True, slots=True)
 class WizardState:
-    """Where a node stands. `comparison`: the last plan made only to look; `first`: the last real replication since the
-    joining was confirmed, once it has joined the one that proved it."""
+    """Where a node stands. `comparison`: the last plan made only to look at the server that it is now; `compared`: it
+    came to its end and saw the node; `first`: the last real replication since the joining was confirmed, once it has
+    joined the one that proved it."""
 
     steps: tuple[WizardStepState, ...]
     approved: HostKey | None
@@ -63,6 +68,7 @@ class WizardState:
     facts: NodeFacts | None
     checks: tuple[JoinCheck, ...]
     comparison: Job | None
+    compared: bool
     first: Job | None
 
     @property
@@ -80,17 +86,17 @@ def progress_of(node: Node) -> WizardState:
     """Everything the wizard shows of a node, in a fixed number of queries."""
     keys = list(HostKey.objects.filter(node=node).exclude(state=HostKeyState.REVOKED))
     approved = next((key for key in keys if key.state == HostKeyState.APPROVED), None)
-    jobs = _jobs(node)
-    comparison = next((job for job in jobs if job.dry_run), None)
-    real = (job for job in jobs if not job.dry_run and node.joining in SERVERS)
+    comparison = _newest(node, _replications(node).filter(dry_run=True, created_at__gte=_settled(node)))
+    compared = comparison is not None and _saw(comparison, node)
     return WizardState(
-        steps=_steps(node, approved, comparison),
+        steps=_steps(node, approved, compared=compared),
         approved=approved,
         shown=tuple(key for key in keys if key.state == HostKeyState.SEEN),
         facts=_facts(node),
         checks=checks_of(node),
         comparison=comparison,
-        first=next((job for job in real if _belongs(job, node)), None),
+        compared=compared,
+        first=_newest(node, _first(node)) if node.joining in SERVERS else None,
     )
 
 
@@ -99,24 +105,38 @@ def _facts(node: Node) -> NodeFacts | None:
     return facts
 
 
-def _belongs(job: Job, node: Node) -> bool:
-    """Whether a job was asked for after the joining was confirmed, up to the one that proved it."""
+def _replications(node: Node) -> QuerySet[Job]:
+    return Job.objects.filter(cluster=node.cluster_id, kind=REPLICATE).order_by("-pk")
+
+
+def _newest(node: Node, jobs: QuerySet[Job]) -> Job | None:
+    """The newest that concerns the node, of the newest fifty."""
+    return next((job for job in jobs[:50] if not job.node_ids or node.pk in job.node_ids), None)
+
+
+def _settled(node: Node) -> datetime:
+    """Since when the node and its primary are the servers that they are: what was compared before says nothing."""
+    primary = primary_of(node.cluster)
+    servers = [node, primary] if primary is not None else [node]
+    return max(moment for one in servers for moment in (one.created_at, one.joining_since) if moment is not None)
+
+
+def _saw(comparison: Job, node: Node) -> bool:
+    return comparison.state == JobState.SUCCEEDED and node.name not in comparison.plan_summary.get("away", ())
+
+
+def _first(node: Node) -> QuerySet[Job]:
+    """Real replications asked for after the joining was confirmed, up to the one that proved it."""
+    real = _replications(node).filter(dry_run=False)
     if node.joining_since is None:
-        return True
+        return real
     if node.joining == Joining.JOINED:
-        return job.created_at <= node.joining_since
-    return job.created_at >= node.joining_since
+        return real.filter(created_at__lte=node.joining_since)
+    return real.filter(created_at__gte=node.joining_since)
 
 
-def _jobs(node: Node) -> list[Job]:
-    """The cluster's newest replications that concern the node."""
-    rows = Job.objects.filter(cluster=node.cluster_id, kind=REPLICATE).order_by("-pk")[:50]
-    return [job for job in rows if not job.node_ids or node.pk in job.node_ids]
-
-
-def _steps(node: Node, approved: HostKey | None, comparison: Job | None) -> tuple[WizardStepState, ...]:
+def _steps(node: Node, approved: HostKey | None, *, compared: bool) -> tuple[WizardStepState, ...]:
     taken_in = node.joining in SERVERS
-    compared = comparison is not None and comparison.state == JobState.SUCCEEDED
     done = {
         WizardStep.SERVER: True,
         WizardStep.HOST_KEY: approved is not None and not node.quarantined_reason,

@@ -154,13 +154,15 @@ def _confirmation(node: Node, progress: WizardState) -> dict[str, Any]:
 
 
 def _differences(request: HttpRequest, node: Node, progress: WizardState) -> dict[str, Any]:
+    snapshot = newest_snapshot(node.cluster_id)
     try:
-        unsorted = findings_of(newest_snapshot(node.cluster_id)).unclassified
+        unsorted = findings_of(snapshot).unclassified
         trouble = ""
     except Unreadable as error:
         unsorted, trouble = (), str(error)
     return {
         "refreshing": active(progress.comparison),
+        "scanned": snapshot is not None,
         "differences": differences_of(principal_of(request), node),
         "unclassified": unsorted[:SHOWN_PATHS],
         "unclassified_more": max(0, len(unsorted) - SHOWN_PATHS),
