@@ -9,6 +9,9 @@ Two of them a person may accept, because there a person may rightly know better 
 The others a person cannot wish away. A version, a clock and a registration key are measured or compared; what is wrong
 there is mended, and read or entered again. A server's part and its own cluster service are attested where the portal
 sees them wrongly; that word is newer than the evidence, so the check passes.
+
+What is not known does not stop a joining, but for one: the portal replicates only while MDaemon's own cluster service
+is said to be off on every node, so a joining without that word would end at its first plan.
 """
 
 from __future__ import annotations
@@ -28,16 +31,21 @@ UNSAFE = frozenset(
 ACCEPTABLE = ("path_access", "disk")
 """Those whose failure a person may accept for one joining."""
 
-OF_THE_PRIMARY = frozenset({"one_primary", "same_version", "cluster_service", "clock"})
+OF_THE_PRIMARY = frozenset({"one_primary", "same_version", "clock"})
 """Checks whose finding on the primary concerns who joins it, too."""
+
+OF_ALL = frozenset({"cluster_service"})
+"""Checks that must pass on every node before the portal writes to any."""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinCheck:
-    """What a check says of a node that joins, of its primary, or of its cluster. `standing`: pass, warn, fail or
-    unknown. `blocks`: joining is refused while it stands so. `acceptable`: a person may accept that."""
+    """What a check says of a node that joins, of another one that matters to it, or of its cluster; `node`: of which
+    one, "" for the cluster. `standing`: pass, warn, fail or unknown. `blocks`: joining is refused while it stands so.
+    `acceptable`: a person may accept that."""
 
     code: str
+    node: str
     label: str
     standing: Standing
     evidence: str
@@ -52,23 +60,31 @@ def join_checks(reading: ClusterReading, name: str) -> tuple[JoinCheck, ...]:
     labels |= {feature.code: feature.label for feature in reading.features}
     primary = reading.primary.name if reading.primary else ""
     return tuple(
-        _check(verdict.code, labels[verdict.code], finding, name)
+        _check(verdict.code, labels[verdict.code], finding, name, native=reading.native)
         for verdict in judge(reading)
         for finding in verdict.findings
-        if finding.node in ("", name) or (finding.node == primary and _matters(verdict.code, finding))
+        if finding.node in ("", name) or _matters(verdict.code, finding, finding.node == primary)
     )
 
 
-def _matters(code: str, finding: Finding) -> bool:
-    """Whether what is found on the primary is said to who joins; that it is well there goes without saying."""
-    return code in OF_THE_PRIMARY and finding.standing != Standing.PASS
+def _matters(code: str, finding: Finding, on_primary: bool) -> bool:
+    """Whether what is found on another node is said to who joins; that it is well there goes without saying."""
+    return finding.standing != Standing.PASS and (code in OF_ALL or (on_primary and code in OF_THE_PRIMARY))
 
 
-def _check(code: str, label: str, finding: Finding, name: str) -> JoinCheck:
-    blocks = finding.standing == Standing.FAIL and code in UNSAFE
-    evidence = finding.evidence if finding.node == name else finding.sentence
+def _check(code: str, label: str, finding: Finding, name: str, *, native: bool) -> JoinCheck:
+    blocks = code in UNSAFE and finding.standing == Standing.FAIL
+    if code in OF_ALL and finding.standing == Standing.UNKNOWN:
+        blocks = not native
     return JoinCheck(
-        code, label, finding.standing, evidence, finding.remedy, blocks, acceptable=blocks and code in ACCEPTABLE
+        code=code,
+        node=finding.node,
+        label=label,
+        standing=finding.standing,
+        evidence=finding.evidence if finding.node == name else finding.sentence,
+        remedy=finding.remedy,
+        blocks=blocks,
+        acceptable=blocks and code in ACCEPTABLE,
     )
 
 

@@ -191,7 +191,7 @@ def test_a_failing_check_is_accepted_by_keyboard(portal, visit) -> None:
     page = visit(portal.user).go(f"/nodes/{node.pk}/join/?step=confirm")
     page.get_by_label("Type the name").fill("eu-mx2")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("eu-mx2 cannot join while these checks fail.")).to_be_visible()
+    expect(page.get_by_text("eu-mx2 cannot join while these checks do not pass.")).to_be_visible()
     page.get_by_label("Disk space: 1.0 of 200.0 GiB are free").press("Space")
     page.get_by_label("Type the name").fill("eu-mx2")
     page.keyboard.press("Enter")

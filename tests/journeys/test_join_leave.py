@@ -337,9 +337,10 @@ def checks_refuse_and_pass(console: Console, at: str, node: int) -> None:
     token = dict(page.form("/facts/").fields)
     page.forms.append(FormSeen(f"{at}confirm/", "post", list(token.items())))
     passed_by = console.send(page, "/confirm/", typed="mx9")
-    assert "mx9 cannot join while these checks fail. Cluster service:" in passed_by.words
-    console.send(console.go(f"/nodes/{node}/settings/attested/"), attest, said="cluster_service:off")
-    assert "It stops joining." not in console.go(f"{at}?step=checks").words
+    assert "mx9 cannot join while these checks do not pass. Cluster service:" in passed_by.words
+    seen = console.send(page, f"{at}attest/", having={"about": str(node)}, said="cluster_service:off")
+    assert "Kept, with your name and the time." in seen.words
+    assert "It stops joining." not in seen.words
 
 
 def what_differs_is_answered(console: Console, at: str) -> None:

@@ -15,7 +15,7 @@ from accounts.principals import Principal
 from nodes.checks.core.readings import Standing
 from nodes.cluster_log import services as cluster_log_services
 from nodes.cluster_log.services import Entry
-from nodes.enums import REPLICATED, SERVERS, HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
+from nodes.enums import REPLICATED, SERVERS, Clustering, HostKeyState, Joining, LogLevel, NodeRole, ReplicationMode
 from nodes.lifecycle.core import ACCEPTABLE, JoinCheck, blocking
 from nodes.lifecycle.selectors import checks_of
 from nodes.registry.access import take_node
@@ -35,7 +35,8 @@ def confirm_joining(
 
     The checks are judged now, over what was last read: one that fails and makes joining unsafe refuses, unless
     `accept` names it and it is one a person may accept (`nodes.lifecycle.core` says which, and why); each acceptance
-    is audited by itself. What is not known does not refuse, but the confirmation names it.
+    is audited by itself. What is not known does not refuse, but for what the first plan would end at; the confirmation
+    names it.
 
     Raises ValidationError for another name or for a check that cannot be accepted, and Refused where the node cannot
     join yet; its `reasons` are the checks that refuse.
@@ -71,7 +72,7 @@ def _check_acceptable(accept: Collection[str]) -> None:
 def _refuse(node: Node, checks: tuple[JoinCheck, ...]) -> None:
     if checks:
         reasons = tuple(Reason(check.code, f"{check.label}: {check.evidence}", _remedy(check)) for check in checks)
-        raise Refused("checks_failed", f"{node.name} cannot join while these checks fail.", reasons=reasons)
+        raise Refused("checks_failed", f"{node.name} cannot join while these checks do not pass.", reasons=reasons)
 
 
 def _remedy(check: JoinCheck) -> str:
@@ -155,6 +156,9 @@ def _check_may_join(node: Node) -> None:
         raise Refused("is_primary", f"{node.name} is the primary; only secondaries join.")
     if not node.cluster.nodes.filter(role=NodeRole.PRIMARY).exists():
         raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary first.")
+    if node.cluster.clustering == Clustering.OFF:
+        text = f"Clustering of {node.cluster} is disabled: nothing would be replicated to {node.name}."
+        raise Refused("clustering_off", text, "Enable it first.")
     if node.quarantined_reason or not node.host_keys.filter(state=HostKeyState.APPROVED).exists():
         raise Refused("host_key_unknown", f"Approve the host key of {node.name} first.")
     if node.credential_id is None:

@@ -31,8 +31,8 @@ class LeaveIn(StrictInput):
 
 
 class CheckOut(serializers.Serializer[object]):
-    """What a guard says of the node, its primary or its cluster. `blocks`: joining is refused while it stands so;
-    `acceptable`: unless its code is in `accept`."""
+    """What a guard says of the node, of others that stand in its way, or of its cluster. `blocks`: joining is refused
+    while it stands so; `acceptable`: unless its code is in `accept`."""
 
     code = serializers.CharField(read_only=True)
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]

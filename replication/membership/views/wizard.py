@@ -14,14 +14,15 @@ from django.urls import reverse
 from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.checks.core.readings import Standing
+from nodes.checks.forms import AttestForm, RegistrationForm
 from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
 from nodes.credentials.selectors import credentials_for
 from nodes.discovery.forms import SearchForm
 from nodes.discovery.selectors import hits_of, is_open, searches_of
-from nodes.enums import NodeRole, ReplicationMode
+from nodes.enums import SERVERS, NodeRole, ReplicationMode
 from nodes.facts.selectors.scripts import scripts_of
-from nodes.lifecycle.core import blocking
+from nodes.lifecycle.core import OF_ALL, blocking
 from nodes.lifecycle.services.joining import OVERWRITTEN
 from nodes.registry.forms import FingerprintForm
 from nodes.registry.models import Node
@@ -122,10 +123,10 @@ def _of_step(request: HttpRequest, node: Node, step: WizardStep, progress: Wizar
     parts: dict[WizardStep, Callable[[], dict[str, Any]]] = {
         WizardStep.HOST_KEY: lambda: {"fingerprint_form": FingerprintForm(auto_id="given-%s")},
         WizardStep.CREDENTIAL: lambda: _credentials(request, node),
-        WizardStep.CHECKS: lambda: _checks(node, progress),
+        WizardStep.CHECKS: lambda: _checks(node, progress) | _attesting(node, progress),
         WizardStep.DIFFERENCES: lambda: _differences(request, node, progress),
-        WizardStep.CONFIRM: lambda: _confirmation(node, progress),
-        WizardStep.PLAN: lambda: {"refreshing": active(progress.first), "outlook": _outlook(progress.first, node)},
+        WizardStep.CONFIRM: lambda: _confirmation(node, progress) | _attesting(node, progress),
+        WizardStep.PLAN: lambda: _plan(node, progress) | _attesting(node, progress),
     }
     return parts.get(step, dict)()
 
@@ -136,13 +137,34 @@ def _checks(node: Node, progress: WizardState) -> dict[str, Any]:
     return {"refreshing": progress.facts is None or untried, "scripts": scripts}
 
 
+def _attesting(node: Node, progress: WizardState) -> dict[str, Any]:
+    """The forms for what only a person can see: of this server, and of every other one that stands in its way."""
+    named = {node.name, *(check.node for check in progress.checks if check.blocks and check.code in OF_ALL)}
+    servers = sorted(node.cluster.nodes.filter(name__in=named), key=lambda one: one.pk != node.pk)
+    keyless = any(one.code == "registration_key" and one.standing != Standing.PASS for one in progress.checks)
+    return {
+        "attesting": [(one, AttestForm(auto_id=f"attest-{one.pk}-%s")) for one in servers],
+        "registration_form": RegistrationForm(auto_id="registration-%s") if keyless else None,
+    }
+
+
 def _credentials(request: HttpRequest, node: Node) -> dict[str, Any]:
     return {"credentials": list(credentials_for(principal_of(request)).filter(cluster=node.cluster_id))}
 
 
+def _plan(node: Node, progress: WizardState) -> dict[str, Any]:
+    refusing = [check for check in progress.checks if check.blocks and check.code in OF_ALL]
+    return {
+        "refreshing": active(progress.first),
+        "outlook": _outlook(progress.first, node),
+        "refusing": [] if progress.is_done else refusing,
+    }
+
+
 def _confirmation(node: Node, progress: WizardState) -> dict[str, Any]:
-    refusing = blocking(progress.checks)
-    unknown = dict.fromkeys(check.label for check in progress.checks if check.standing == Standing.UNKNOWN)
+    refusing = () if node.joining in SERVERS else blocking(progress.checks)
+    passed_by = (check for check in progress.checks if check.standing == Standing.UNKNOWN and not check.blocks)
+    unknown = dict.fromkeys(check.label for check in passed_by)
     return {
         "form": JoinConfirmForm(name=node.name, acceptable=[check for check in refusing if check.acceptable]),
         "sentence": OVERWRITTEN,

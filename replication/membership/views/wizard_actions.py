@@ -10,6 +10,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.principals import Principal
 from accounts.requests import principal_of
+from nodes.checks.forms import AttestForm, RegistrationForm
+from nodes.checks.services import attestations, registration
 from nodes.clusters import services as clusters_services
 from nodes.clusters.forms import PathClassForm
 from nodes.discovery import services as discovery_services
@@ -50,8 +52,7 @@ def _give_key(principal: Principal, node: Node, request: HttpRequest) -> object:
 
 
 def _credential(principal: Principal, node: Node, request: HttpRequest) -> object:
-    chosen = request.POST.get("credential", "")
-    change = NodeChange(credential_id=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    change = NodeChange(credential_id=_number(request, "credential"))
     nodes.update_node(principal, node_id=node.pk, change=change)
     _facts(principal, node, request)
     return change
@@ -78,6 +79,18 @@ def _path_class(principal: Principal, node: Node, request: HttpRequest) -> objec
     return clusters_services.set_path_class(principal, cluster_id=node.cluster_id, rule=form.rule())
 
 
+def _attest(principal: Principal, node: Node, request: HttpRequest) -> object:
+    form = AttestForm(request.POST)
+    judge(form)
+    return attestations.attest(principal, node_id=_number(request, "about"), word=form.word())
+
+
+def _registration(principal: Principal, node: Node, request: HttpRequest) -> object:
+    form = RegistrationForm(request.POST)
+    judge(form)
+    return registration.seal_registration(principal, node_id=node.pk, key=form.key())
+
+
 def _confirm(principal: Principal, node: Node, request: HttpRequest) -> object:
     typed, accept = request.POST.get("typed", ""), request.POST.getlist("accept")
     return membership.join(principal, node_id=node.pk, confirm_name=typed, accept=accept)
@@ -88,14 +101,18 @@ def _begin(principal: Principal, node: Node, request: HttpRequest) -> object:
 
 
 def _approve(principal: Principal, node: Node, request: HttpRequest) -> object:
-    job = request.POST.get("job", "")
-    digest = request.POST.get("digest", "")
-    return requests.approve_job(principal, int(job) if job.isdecimal() and len(job) < 19 else 0, digest)
+    return requests.approve_job(principal, _number(request, "job"), request.POST.get("digest", ""))
 
 
 def _request(principal: Principal, node: Node, reason: str, *, dry_run: bool) -> object:
     wanted = JobRequest(node.cluster_id, REPLICATE, dry_run=dry_run, reason=reason, node_ids=(node.pk,))
     return requests.request_job(principal, wanted)
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    """The primary key that a form sends; 0, which no row has, for anything else."""
+    given = request.POST.get(name, "")
+    return int(given) if given.isdecimal() and len(given) < 19 else 0
 
 
 ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
@@ -112,6 +129,12 @@ ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
     "give-key": (_give_key, WizardStep.CREDENTIAL, "Saved: the portal logs in only to a server that shows this key."),
     "credential": (_credential, WizardStep.CHECKS, "Saved. A worker reads the server's facts now."),
     "facts": (_facts, WizardStep.CHECKS, "Asked a worker to read the facts."),
+    "attest": (_attest, WizardStep.CHECKS, "Kept, with your name and the time."),
+    "registration": (
+        _registration,
+        WizardStep.CHECKS,
+        "Kept a sealed digest of the key; the key itself is not kept.",
+    ),
     "compare": (_compare, WizardStep.DIFFERENCES, "Comparing. Nothing is changed."),
     "ini-key": (_ini_key, WizardStep.DIFFERENCES, "Saved the answer."),
     "path-class": (_path_class, WizardStep.DIFFERENCES, "Saved. The next comparison sorts the path so."),
@@ -124,12 +147,14 @@ ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
 
 @require_POST
 def act_on_node(request: HttpRequest, pk: int, word: str) -> HttpResponse:
-    """Do what the word in the address names (`ACTS`) to the node, say so, and show the step that follows. A refusal is
-    shown on the page where it was asked for. Raises Http404 for another word, and for a node the user may not see."""
+    """Do what the word in the address names (`ACTS`) to the node, say so, and show the step that follows, or the one
+    that the form names: it stands on several. A refusal is shown there. Raises Http404 for another word, and for a
+    node the user may not see."""
     if word not in ACTS:
         raise Http404("The wizard has no such act.")
     node = visible_node(request, pk)
     doing, step, message = ACTS[word]
+    step = next((one for one in WizardStep if one == request.POST.get("step")), step)
     return act(request, lambda: doing(principal_of(request), node, request), to=join_page(pk, step), message=message)
 
 

@@ -141,6 +141,8 @@ def test_joining_an_enabled_cluster_asks_for_it_too(mail, hand, keeper) -> None:
     credential = store_password(keeper, login=login, password=Secret("canary-pass-1"))
     node = make_node(mail, "mx1", joining=Joining.REGISTERED, credential=credential)
     HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    for one in mail.nodes.all():
+        attest(keeper, node_id=one.pk, word=Word("cluster_service", "off"))
     read_switch(mail, "Yes")
     assert requested(mail) == []
     membership.join(keeper, node_id=node.pk, confirm_name="mx1")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from accounts.models import AuditEvent, Role
+from nodes.checks.services.attestations import Word, attest
 from nodes.credentials.services import Login, store_password
 from nodes.discovery.models import NetworkSearch
 from nodes.enums import HostKeyState, Joining, NodeRole, ReplicationMode
@@ -36,9 +37,12 @@ def primary(cluster):
 def ready(cluster, primary, administrator, principal_for):
     """A registered secondary that could join."""
     login = Login(cluster.pk, "portal", "svc")
-    credential = store_password(principal_for(administrator), login=login, password=Secret("canary-pass-1"))
+    chief = principal_for(administrator)
+    credential = store_password(chief, login=login, password=Secret("canary-pass-1"))
     node = make_node(cluster, "mx1", joining=Joining.REGISTERED, credential=credential)
     HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    for one in (primary, node):
+        attest(chief, node_id=one.pk, word=Word("cluster_service", "off"))
     return node
 
 

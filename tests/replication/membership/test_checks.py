@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from nodes.checks.core.readings import ClusterReading, NodeReading
+from nodes.checks.core.readings import ClusterReading, NodeReading, Said
 from nodes.checks.core.verdicts import CHECKS
 from nodes.checks.services.attestations import Word, attest
 from nodes.checks.services.registration import seal_registration
@@ -210,7 +210,7 @@ def test_the_console_refuses_and_accepts_alike(console_for, administrator, chief
     assert "It runs 24.0.1; the primary mx0 runs 25.5.2." in page
     assert 'name="typed"' not in page
     said = console.post(f"{at}confirm/", {"typed": "mx1"}, follow=True).content.decode()
-    assert "cannot join while these checks fail" in said
+    assert "cannot join while these checks do not pass" in said
     disk_full(chief, primary, node)
     page = console.get(f"{at}?step=confirm").content.decode()
     assert 'name="accept" value="disk"' in page
@@ -243,7 +243,9 @@ def test_in_native_mode_the_wizard_ends_with_the_confirmation(boss, console_for,
 
 def test_shared_paths_that_are_not_reached_refuse_once_they_are_tried() -> None:
     """No guard tries them yet; the rule for its finding stands already."""
-    reading = ClusterReading(native=False, nodes=(NodeReading("mx0", primary=True), NodeReading("mx1")))
+    off = Said("off", "astrid", "2026-11-30 10:00")
+    nodes = (NodeReading("mx0", primary=True, service=off), NodeReading("mx1", service=off))
+    reading = ClusterReading(native=False, nodes=nodes)
     checks = join_checks(reading, "mx1")
     tried = [replace(check, blocks=True, acceptable=True) if check.code == "path_access" else check for check in checks]
     assert {"path_access"} == {check.code for check in blocking(tried)}

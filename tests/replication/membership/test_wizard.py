@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import copy
 from datetime import timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.utils import timezone
 
-from nodes.clusters.models import PathOverride
-from nodes.enums import Joining, NodeRole
-from nodes.registry.models import Node
+from accounts.errors import Refused
+from nodes.checks.models import Attestation, RegistrationSeal
+from nodes.checks.services.attestations import Word, attest, withdraw
+from nodes.clusters.models import Cluster, PathOverride
+from nodes.credentials.services import Login, store_password
+from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
+from nodes.facts.models import NodeFacts
+from nodes.registry.models import HostKey, Node
 from nodes.registry.services.nodes import NodeChange, update_node
+from nodes.secret import Secret
+from replication.configuration.services.modes import check_portal_may_replicate
 from replication.jobs.models import Job
 from replication.membership.selectors.wizard import WizardStep, progress_of
 from tests.factories import make_node
@@ -123,3 +132,120 @@ def test_a_busy_cluster_pushes_no_comparison_out_of_sight(node) -> None:
     Job.objects.bulk_create(copy(busy) for _ in range(60))
 
     assert ticked(node)
+
+
+@pytest.fixture
+def ready(chief, node: Node) -> Node:
+    """The node as it stands before the confirmation; nobody said that the nodes' own cluster services are off."""
+    login = Login(node.cluster_id, "portal", "svc")
+    node.credential = store_password(chief, login=login, password=Secret("canary-pass-1"))
+    node.save()
+    HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    NodeFacts.objects.create(node=node, read_at=timezone.now())
+    compared(node)
+    return node
+
+
+def step_of(console, node: Node, step: str) -> str:
+    page: str = console.get(f"/nodes/{node.pk}/join/?step={step}").content.decode()
+    return page
+
+
+def asks_for_the_name(page: str) -> bool:
+    return 'name="typed"' in page
+
+
+def attestable(page: str) -> list[int]:
+    """The nodes of which the page takes a person's word."""
+    return [int(pk) for pk in re.findall(r'name="about" value="(\d+)"', page)]
+
+
+def test_what_would_refuse_the_plan_is_named_before_the_name_is_typed(console, chief, ready, primary) -> None:
+    other = make_node(ready.cluster, "mx2")
+    page = step_of(console, ready, "confirm")
+    assert not asks_for_the_name(page)
+    assert "mx1 cannot join while these checks do not pass:" in page
+    assert f'href="/clusters/{ready.cluster_id}/checks/?open=cluster_service#check-cluster_service"' in page
+    assert attestable(page) == [ready.pk, primary.pk, other.pk]
+    refused = console.post(f"/nodes/{ready.pk}/join/confirm/", {"typed": "mx1"})
+    assert "mx1 cannot join while these checks do not pass. Cluster service:" in told(refused)[0][1]
+    with pytest.raises(Refused) as reason:
+        check_portal_may_replicate(ready.cluster)
+    assert reason.value.code == "cluster_service_unattested"
+
+    for server in (ready, primary, other):
+        word = {"about": server.pk, "said": "cluster_service:off", "note": "", "step": "confirm"}
+        answer = console.post(f"/nodes/{ready.pk}/join/attest/", word)
+        assert answer["Location"] == f"/nodes/{ready.pk}/join/?step=confirm"
+
+    page = step_of(console, ready, "confirm")
+    assert asks_for_the_name(page)
+    assert "Cluster service" not in page.partition("Not known:")[2].partition("</p>")[0]
+    check_portal_may_replicate(ready.cluster)
+    console.post(f"/nodes/{ready.pk}/join/confirm/", {"typed": "mx1"})
+    ready.refresh_from_db()
+    assert ready.joining == Joining.JOINING
+
+    withdraw(chief, node_id=primary.pk, subject="cluster_service")
+    page = step_of(console, ready, "plan")
+    assert "The portal replicates nothing while this check does not pass:" in page
+    assert "Make the first plan" not in page
+    assert attestable(page) == [ready.pk, primary.pk]
+
+
+def test_where_mdaemon_replicates_an_unsaid_service_stops_nobody(console, chief, ready) -> None:
+    Cluster.objects.update(replication_mode=ReplicationMode.NATIVE)
+
+    assert asks_for_the_name(step_of(console, ready, "confirm"))
+
+
+def test_nobody_joins_a_cluster_whose_clustering_is_disabled(console, chief, ready, primary) -> None:
+    for server in (ready, primary):
+        attest(chief, node_id=server.pk, word=Word("cluster_service", "off"))
+    Cluster.objects.update(clustering=Clustering.OFF)
+
+    page = step_of(console, ready, "confirm")
+
+    assert not asks_for_the_name(page)
+    assert f'href="/clusters/{ready.cluster_id}/settings/clustering/"' in page
+    assert "is disabled" in told(console.post(f"/nodes/{ready.pk}/join/confirm/", {"typed": "mx1"}))[0][1]
+
+
+@pytest.mark.parametrize(
+    ("act", "typed", "complaint"),
+    [
+        ("attest", {"said": "nonsense"}, "I have seen on the server: Select a valid choice"),
+        ("attest", {"said": "cluster_service:off", "note": "x" * 201}, "Note: Ensure this value has at most 200"),
+        ("registration", {"registration_key": ""}, "Registration key: This field is required"),
+        ("registration", {"registration_key": "--"}, "Enter the key, or at least its last 4 characters"),
+    ],
+)
+def test_a_word_that_was_not_kept_is_not_said_to_be(console, node, act, typed, complaint) -> None:
+    answer = console.post(f"/nodes/{node.pk}/join/{act}/", {"about": node.pk, **typed})
+
+    ((level, words),) = told(answer)
+    assert (level, words[: len(complaint)]) == ("error", complaint)
+    assert answer["Location"] == f"/nodes/{node.pk}/join/?step=checks"
+    assert not Attestation.objects.exists()
+    assert not RegistrationSeal.objects.exists()
+
+
+def test_words_of_people_are_entered_beside_the_checks(console, console_for, operator, ready) -> None:
+    page = step_of(console, ready, "checks")
+    assert attestable(page)[0] == ready.pk
+    assert f'action="/nodes/{ready.pk}/join/registration/"' in page
+    answer = console.post(f"/nodes/{ready.pk}/join/registration/", {"registration_key": "KEY-OF-MX1"})
+    assert told(answer)[0][0] == "success"
+    assert answer["Location"] == f"/nodes/{ready.pk}/join/?step=checks"
+    assert "join/registration/" not in step_of(console, ready, "checks")
+
+    RegistrationSeal.objects.all().delete()
+    page = step_of(console_for(operator), ready, "checks")
+    assert attestable(page)[0] == ready.pk
+    assert "join/registration/" not in page
+
+
+def test_nobody_attests_of_a_node_that_is_not_there(console, node) -> None:
+    answer = console.post(f"/nodes/{node.pk}/join/attest/", {"about": "x", "said": "cluster_service:off"})
+
+    assert answer.status_code == 404
