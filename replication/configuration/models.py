@@ -79,7 +79,9 @@ class Conflict(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["job", "node", "path"], name="one_conflict_per_job_and_path")]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "node", "path", "content"], name="one_conflict_per_job_and_content")
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} on {self.node}"

@@ -7,37 +7,44 @@ from collections.abc import Iterable
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
+from replication.configuration.models import Conflict
 from replication.configuration.services.history import LostEdit, record_conflicts
 from replication.files.apply.context import Overwritten
 from replication.files.core.changes import KeptKey, NodeFiles
 from replication.files.core.manifest import Manifest
 from replication.files.core.paths import RelPath
 from replication.jobs.runner import TargetWork
+from replication.jobs.services import events
+from replication.jobs.services.events import Line
 from replication.objects import Store
 
 
 class EditKeeper:
-    """Keeps one target's edits. `kept`: how many conflicts were new."""
+    """Keeps one target's edits."""
 
     def __init__(self, work: TargetWork, profile: Profile, store: Store, baseline: Manifest | None) -> None:
         self._work = work
         self._profile = profile
         self._store = store
         self._proven = baseline.files if baseline else {}
-        self.kept = 0
 
     def record(self, edits: Iterable[Overwritten]) -> None:
-        """Write conflicts down before anything is overwritten, or at once after a late edit was found."""
+        """Write conflicts down before anything is overwritten, or at once after a late edit was found; the log says
+        which, in the same transaction."""
         lost = [self._lost(edit) for edit in edits]
         if not lost:
             return
-        node, lease = self._work.node, self._work.lease
-        with lease.transaction():
-            new = record_conflicts(node_id=node.pk, job_id=self._work.job.pk, edits=lost)
-        self.kept += new
-        names = ", ".join(edit.path for edit in lost[:5])
-        text = f"{len(lost)} edits made on {node.name} are kept as conflicts before they are overwritten: {names}"
-        lease.event("warning", "conflict.kept", text)
+        node, job, target = self._work.node, self._work.job, self._work.target
+        with self._work.lease.transaction():
+            new = record_conflicts(node_id=node.pk, job_id=job.pk, edits=lost)
+            if new:
+                names = ", ".join(edit.path for edit in new[:5])
+                text = f"Edits made on {node.name} are kept as conflicts, {len(new)} in all: {names}"
+                events.note(job.pk, Line("conflict.kept", text, events.WARNING), target_id=target.pk)
+
+    def kept(self) -> int:
+        """How many edits of this job are kept."""
+        return Conflict.objects.filter(node=self._work.node, job=self._work.job).count()
 
     def _lost(self, edit: Overwritten) -> LostEdit:
         return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))

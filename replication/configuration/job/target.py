@@ -189,7 +189,7 @@ class NodeRun:
         )
 
     def _evidence(self, seen: NodeScan, changes: Sequence[Change]) -> dict[str, object]:
-        return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept}
+        return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}
 
 
 def _write(proof: Proof, *, verified: bool) -> None:

@@ -101,9 +101,12 @@ class LostEdit:
     detail: dict[str, object]
 
 
-def record_conflicts(*, node_id: int, job_id: int, edits: Sequence[LostEdit]) -> int:
-    """Record each edit once a job; answer how many were new."""
-    rows = [
+def record_conflicts(*, node_id: int, job_id: int, edits: Sequence[LostEdit]) -> tuple[LostEdit, ...]:
+    """Record each edit once a job; answer those that were new. Callers hold the claim of the job's work on the node."""
+    there = set(Conflict.objects.filter(node_id=node_id, job_id=job_id).values_list("path", "content"))
+    by_content = {(edit.path, edit.content): edit for edit in edits}
+    new = tuple(edit for key, edit in by_content.items() if key not in there)
+    Conflict.objects.bulk_create(
         Conflict(
             node_id=node_id,
             job_id=job_id,
@@ -113,8 +116,6 @@ def record_conflicts(*, node_id: int, job_id: int, edits: Sequence[LostEdit]) ->
             secret=edit.secret,
             detail=edit.detail,
         )
-        for edit in edits
-    ]
-    before = Conflict.objects.filter(node_id=node_id, job_id=job_id).count()
-    Conflict.objects.bulk_create(rows, ignore_conflicts=True)
-    return Conflict.objects.filter(node_id=node_id, job_id=job_id).count() - before
+        for edit in new
+    )
+    return new
