@@ -36,7 +36,7 @@ class FeaturesRun:
     def run(self) -> TargetOutcome:
         """From the look to the proof."""
         changes = self.work.node_plan.steps
-        self._sweep()
+        self._sweep(changes)
         there = {change.path: self.reader.file(change.path) for change in changes}
         strange = [change.path for change in changes if digest(there[change.path]) not in _expected(change)]
         if strange:
@@ -53,11 +53,14 @@ class FeaturesRun:
             return TargetOutcome(TargetState.BLOCKED, error_code="blocked", error=text)
         return self._proven(came.told.taken)
 
-    def _sweep(self) -> None:
+    def _sweep(self, changes: Sequence[Change]) -> None:
         """What an earlier try left beside its files goes; an edit in it is kept."""
-        paths = [change.path for change in self.work.node_plan.steps]
-        beside = [name for folder in sorted({path.folder for path in paths}) for name in self._leftovers(folder)]
-        self.edits.record(sweep(self.context, beside, paths))
+        folders = sorted({change.path.folder for change in changes})
+        beside = [name for folder in folders for name in self._leftovers(folder)]
+        if beside:
+            seen = {change.path: change.found for change in changes if change.found}
+            known = self.edits.known(seen, {change.path: _wanted(change) for change in changes})
+            sweep(self.context, beside, known, self.edits.record)
         self.work.lease.boundary("features-swept")
 
     def _leftovers(self, folder: str) -> list[str]:

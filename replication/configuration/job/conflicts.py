@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
@@ -10,8 +11,8 @@ from nodes.products.profile import Profile
 from replication.configuration.models import Conflict
 from replication.configuration.services.history import LostEdit, record_conflicts
 from replication.files.apply.context import Overwritten
-from replication.files.core.changes import KeptKey, NodeFiles
-from replication.files.core.manifest import Manifest
+from replication.files.core.changes import Found, KeptKey, NodeFiles, Wanted
+from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
 from replication.jobs.runner import TargetWork
 from replication.jobs.services import events
@@ -45,6 +46,16 @@ class EditKeeper:
     def kept(self) -> int:
         """How many edits of this job are kept."""
         return Conflict.objects.filter(node=self._work.node, job=self._work.job).count()
+
+    def known(self, *held: Mapping[RelPath, FileState | Wanted | Found]) -> Mapping[str, Collection[str]]:
+        """By path, the contents that need no keeping: what is `held`, and what conflicts of the node keep already."""
+        known: dict[str, set[str]] = defaultdict(set)
+        for files in held:
+            for path, state in files.items():
+                known[path].add(state.sha256)
+        for name, content in Conflict.objects.filter(node=self._work.node).values_list("path", "content"):
+            known[name].add(content)
+        return known
 
     def _lost(self, edit: Overwritten) -> LostEdit:
         return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))

@@ -87,8 +87,11 @@ class NodeRun:
         return look(context.link, job, self.profile, self.snapshot, self.store, self.lease)
 
     def _sweep(self, context: Context, seen: NodeScan) -> None:
-        ours = self.job.baseline.files if self.job.baseline else {}
-        self.edits.record(sweep(context, seen.scan.leftovers, [*seen.desired.files, *ours]))
+        if not seen.scan.leftovers:
+            return
+        before = self.job.baseline or origin_of(self.work.node.pk, self.store)
+        known = self.edits.known(before.files, seen.desired.files)
+        sweep(context, seen.scan.leftovers, known, self.edits.record)
 
     def _departure(self, changes: Sequence[Change]) -> str:
         """Why the node is no longer what an approved plan saw; "" where the plan still fits or none was approved."""

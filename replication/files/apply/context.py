@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nodes.connection.connect import NodeLink
@@ -36,3 +37,7 @@ class Overwritten:
     content: str
     size: int
     secret: bool
+
+
+Keep = Callable[[Sequence[Overwritten]], None]
+"""Writes edits down that were made on the node; in vain where the lease was lost, then it raises LeaseLost."""

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.errors import RemoteBusy, RemoteFileMissing
 from replication.files.apply import names
-from replication.files.apply.context import Context, Overwritten
-from replication.files.apply.keep import digest_of, keep_content
+from replication.files.apply.context import Context, Keep
+from replication.files.apply.undo import Copy, look_at
 from replication.files.core.batches import AT_ONCE, batches
 
 
-def sweep(context: Context, leftovers: Sequence[str], paths: Sequence[str]) -> tuple[Overwritten, ...]:
-    """Remove leftovers of other tags; answer edits found in undo copies whose content was not kept yet."""
-    folders: list[str] = []
-    files: list[str] = []
-    edits: list[Overwritten] = []
-    by_digest = {names.path_digest(path): path for path in paths} if leftovers else {}
-    for path in leftovers:
-        own = names.parse(path)
-        if own is None or own.tag == context.tag:
-            continue
-        if own.kind == "d":
-            folders.append(path)
-        else:
-            try:
-                edits += _rescued(context, path, own, by_digest)
-            except (RemoteBusy, RemoteDenied) as error:
-                text = f"{path} is held open and stays for the next run: {error.detail}"
-                context.guard.event("warning", "leftovers.kept", text)
-                continue
-            files.append(path)
-    _remove(context, files, folders)
-    return tuple(edits)
+def sweep(context: Context, leftovers: Sequence[str], known: Mapping[str, Collection[str]], keep: Keep) -> None:
+    """Remove leftovers of other tags, undo copies after what they held of edits was written down by `keep`.
 
-
-def _rescued(context: Context, path: str, own: names.OwnName, by_digest: Mapping[str, str]) -> list[Overwritten]:
-    """The edit that an undo copy holds. Without a known path the content is kept under the copy's own name."""
-    if own.kind != "u":
-        return []
-    target = by_digest.get(own.rest, path)
-    secret = context.profile.classify(target).secret
-    try:
-        digest, size = digest_of(context, path)
-        if context.store.has(digest):
-            return []
-        content, size = keep_content(context, target, path)
-    except RemoteFileMissing:
-        return []
-    return [Overwritten(target, content, size, secret)]
+    `known`: by path, the contents there that are no edit in need of keeping. That the store holds a content says
+    nothing: who put it there may have died before writing down whose it was.
+    """
+    ours = [(path, own) for path in leftovers if (own := names.parse(path)) and own.tag != context.tag]
+    by_digest = {names.path_digest(path): path for path in known} if ours else {}
+    # without a known path the content is kept under the copy's own name
+    owners = {path: by_digest.get(own.rest, path) for path, own in ours if own.kind == "u"}
+    looked = look_at(context, {path: Copy(owner, known.get(owner, ())) for path, owner in owners.items()})
+    keep(looked.edits)
+    for path, error in looked.unread.items():
+        context.guard.event("warning", "leftovers.kept", f"{path} stays for the next run: {error}")
+    files = [path for path, own in ours if own.kind != "d" and path not in looked.unread]
+    _remove(context, files, [path for path, own in ours if own.kind == "d"])
 
 
 def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> None:

@@ -46,6 +46,11 @@ def undo_beside(tag: str, path: str) -> str:
     return beside(path, f"{PREFIX}{tag}u{path_digest(path)}")
 
 
+def copying_beside(tag: str, path: str) -> str:
+    """Where an undo copy is written before it is whole."""
+    return beside(path, f"{PREFIX}{tag}s{path_digest(path)}")
+
+
 def path_digest(path: str) -> str:
     """A short digest that tells which file an undo copy belongs to."""
     return hashlib.sha256(path.encode()).hexdigest()[:16]

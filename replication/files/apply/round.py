@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from nodes.errors import NodeError
-from nodes.leases.errors import LeaseLost
-from replication.files.apply.context import Context, Overwritten
+from nodes.leases.errors import Interrupted, LeaseLost
+from replication.files.apply.context import Context, Keep
 from replication.files.apply.keep import keep_found
 from replication.files.apply.semaphores import Told, semaphores_for, tell
 from replication.files.apply.staging import Staged, clean_up, stage
-from replication.files.apply.swap import Swapped, swap
+from replication.files.apply.swap import Swapped, look_at_rest, swap
 from replication.files.core.changes import Change
-
-Keep = Callable[[Sequence[Overwritten]], None]
-"""Writes edits down that were made on the node; in vain where the lease was lost, then it raises LeaseLost."""
+from replication.files.work_context import WorkContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,9 @@ class Round:
 def apply_round(context: Context, changes: Sequence[Change], *, keep: Keep, owed: Sequence[str] = ()) -> Round:
     """Carry out changes on a node. `owed`: semaphores for what an earlier try put in place without telling the server.
 
-    Whatever goes wrong, no temporary file stays, but for a lost lease: nothing is touched then, the next owner sweeps
-    what carries an older fence. Raises NodeError and the guard's interruptions.
+    Whatever goes wrong, no temporary file stays, but what was replaced and could not be looked at any more, and after
+    a lost lease: nothing is touched then. The next owner sweeps what carries an older fence. Raises NodeError and the
+    guard's interruptions.
     """
     keep(keep_found(context, changes))
     context.guard.boundary("kept")
@@ -56,11 +55,35 @@ def _write(context: Context, changes: Sequence[Change], staged: Staged, swapped:
 
 
 def _finish(context: Context, staged: Staged, swapped: Swapped, keep: Keep) -> None:
-    """Write late edits down before the copies that hold them go."""
+    """Look at what was replaced and nobody has looked at, write late edits down, and only then let the copies go. Who
+    was told to stop may still do this, as long as the lease is theirs."""
+    context = replace(context, guard=_Finishing(context.guard))
+    try:
+        look_at_rest(context, swapped)
+    except NodeError as error:
+        text = f"What was replaced could not be looked at and stays for the next run: {error}"
+        context.guard.event("warning", "leftovers.kept", text)
     keep(swapped.edits)
     context.guard.boundary("edits-kept")
+    context.guard.check()
     try:
-        clean_up(context, staged, swapped.undo, swapped.done)
+        clean_up(context, staged, sorted(swapped.looked), swapped.done)
     except NodeError as error:
         context.guard.event("warning", "leftovers.kept", f"Temporary files stay for the next run: {error}")
     context.guard.boundary("cleaned")
+
+
+class _Finishing:
+    """The guard of a round that ends: nothing but a lost lease stops it any more."""
+
+    def __init__(self, guard: WorkContext) -> None:
+        self._guard = guard
+        self.progress, self.event, self.boundary = guard.progress, guard.event, guard.boundary
+
+    def check(self) -> None:
+        try:
+            self._guard.check()
+        except LeaseLost:
+            raise
+        except Interrupted:
+            self._guard.progress()

@@ -9,16 +9,16 @@ are swapped in their order, so that lists are in place before what names them.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
 from replication.files.apply import names
 from replication.files.apply.context import Context, Overwritten
-from replication.files.apply.keep import digests_of, keep_content
 from replication.files.apply.refusals import why_blocked
 from replication.files.apply.staging import Staged
+from replication.files.apply.undo import Copy, look_at
 from replication.files.core.batches import batches
 from replication.files.core.changes import Change, ChangeKind
 from replication.files.work_context import moving
@@ -33,12 +33,14 @@ BUSY_PAUSE_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Swapped:
-    """What came of the swaps; paths are relative."""
+    """What came of the swaps; paths are relative. `undo`: copies that may be there, by what they are of, told before
+    they are made; `looked`: those among them that may go."""
 
     done: list[str] = field(default_factory=list)
     blocked: dict[str, str] = field(default_factory=dict)
     edits: list[Overwritten] = field(default_factory=list)
-    undo: list[str] = field(default_factory=list)
+    undo: dict[str, Change] = field(default_factory=dict)
+    looked: set[str] = field(default_factory=set)
 
 
 def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> None:
@@ -125,7 +127,8 @@ def _replace(context: Context, changes: Sequence[Change], staged: Staged, swappe
 
 def _undo_copies(context: Context, changes: Sequence[Change], swapped: Swapped) -> tuple[list[Change], Outcomes]:
     """Give each file that will be replaced a second name. A file that is gone needs none."""
-    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    undo = _announce(context, changes, swapped)
+    # what an earlier try left is a second name of a file that could not be replaced
     context.link.session.remove_many([context.remote(path) for path in undo])
     results = context.link.session.link_many(
         [(context.remote(change.path), context.remote(copy)) for change, copy in zip(changes, undo, strict=True)]
@@ -139,8 +142,8 @@ def _undo_copies(context: Context, changes: Sequence[Change], swapped: Swapped) 
         if isinstance(error, RemoteFileExists):
             # the copy of an earlier try cannot be removed: whoever holds the file open holds all its names
             error = RemoteBusy(error.detail)
-        if error is None:
-            swapped.undo.append(copy)
+        elif error is not None:
+            swapped.undo.pop(copy)
         if error is None or isinstance(error, RemoteFileMissing):
             ready.append(change)
         else:
@@ -148,19 +151,28 @@ def _undo_copies(context: Context, changes: Sequence[Change], swapped: Swapped) 
     return ready, outcomes
 
 
+def _announce(context: Context, changes: Sequence[Change], swapped: Swapped) -> list[str]:
+    """The undo names of changes, noted before any of them is there: an act that is cut short may have made them."""
+    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    swapped.undo.update(zip(undo, changes, strict=True))
+    swapped.looked.difference_update(undo)
+    return undo
+
+
 def _copied(context: Context, change: Change, copy: str) -> NodeError | None:
-    """An undo copy by reading and writing, where the server has no hard links."""
-    session = context.link.session
+    """An undo copy by reading and writing, where the server has no hard links. It gets its name when it is whole: part
+    of a file would pass for an edit."""
+    session, place = context.link.session, context.remote(names.copying_beside(context.tag, change.path))
     try:
         chunks = session.read(context.remote(change.path))
-        session.write_new(context.remote(copy), chunks, progress=moving(context.guard))
+        session.write_new(place, chunks, progress=moving(context.guard))
     except (RemoteFileMissing, RemoteFileExists, RemoteBusy, RemoteDenied) as error:
         return error
-    return None
+    return session.replace_many([(place, context.remote(copy))])[0]
 
 
 def _delete(context: Context, changes: Sequence[Change], swapped: Swapped) -> Outcomes:
-    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    undo = _announce(context, changes, swapped)
     results = context.link.session.replace_many(
         [(context.remote(change.path), context.remote(copy)) for change, copy in zip(changes, undo, strict=True)]
     )
@@ -169,8 +181,9 @@ def _delete(context: Context, changes: Sequence[Change], swapped: Swapped) -> Ou
     for change, copy, result in zip(changes, undo, results, strict=True):
         missing = isinstance(result, RemoteFileMissing)
         if result is None:
-            swapped.undo.append(copy)
             gone.append(change)
+        else:
+            swapped.undo.pop(copy)
         outcomes.append((change, None if missing else result))
     context.guard.boundary("deleted")
     _look_at_undo(context, gone, swapped)
@@ -183,19 +196,30 @@ def _touch(context: Context, changes: Sequence[Change]) -> Outcomes:
 
 
 def _look_at_undo(context: Context, changes: Sequence[Change], swapped: Swapped) -> None:
-    """Keep every undo copy that is not what the plan saw: an edit that came between the plan and the swap."""
-    copies = {names.undo_beside(context.tag, change.path): change for change in changes}
-    present = [copy for copy in copies if copy in swapped.undo]
-    digests = digests_of(context, present)
-    for copy in present:
-        change = copies[copy]
-        known = {state.sha256 for state in (change.found, change.wanted) if state is not None}
-        if digests.get(copy) not in known:
-            swapped.edits.append(_late_edit(context, change, copy))
+    """Keep what the copies of replaced files hold of an edit that came between the plan and the swap. Raises what
+    keeps a copy from being read."""
+    undo = [names.undo_beside(context.tag, change.path) for change in changes]
+    for error in _look(context, [copy for copy in undo if copy in swapped.undo], swapped).values():
+        raise error
 
 
-def _late_edit(context: Context, change: Change, copy: str) -> Overwritten:
-    content, size = keep_content(context, change.path, copy)
-    text = f"{change.path} was edited on the node while it was being replaced; the edit is kept as a conflict."
-    context.guard.event("warning", "edit.late", text)
-    return Overwritten(change.path, content, size, context.profile.classify(change.path).secret)
+def look_at_rest(context: Context, swapped: Swapped) -> None:
+    """Look at the copies nobody has looked at, as a swap that was cut short leaves them. One that cannot be read
+    stays. Raises the session's errors."""
+    for copy, error in _look(context, swapped.undo.keys() - swapped.looked, swapped).items():
+        context.guard.event("warning", "leftovers.kept", f"{copy} stays for the next run: {error}")
+
+
+def _look(context: Context, undo: Collection[str], swapped: Swapped) -> Mapping[str, NodeError]:
+    """Look at some of the copies and note what they held; answer those that could not be read."""
+    looked = look_at(context, {copy: _copy_of(swapped.undo[copy]) for copy in undo})
+    for edit in looked.edits:
+        text = f"{edit.path} was edited on the node while it was being replaced."
+        context.guard.event("warning", "edit.late", text)
+    swapped.edits += looked.edits
+    swapped.looked |= set(undo) - looked.unread.keys()
+    return looked.unread
+
+
+def _copy_of(change: Change) -> Copy:
+    return Copy(change.path, {state.sha256 for state in (change.found, change.wanted) if state is not None})
