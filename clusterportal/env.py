@@ -78,11 +78,12 @@ class Portal:
 
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
-    over. connect: to reach and log in to a node. command: one remote command. target_workers: nodes driven at once by
-    one task. observe: how old a node's facts may get before they are read again. fresh: how old version and clock may
-    be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's log keeps. secret_days: days
-    that stored content of secret-bearing files is kept once nothing in use needs it. unused_days: the same for what no
-    row refers to. profile_folder: where further product profiles lie.
+    over. connect: to reach and log in to a node. silence: how long a node may show no sign of life when it is
+    called, or while it is worked with, before it counts as hung. command: one remote command. target_workers: nodes
+    driven at once by one task. observe: how old a node's facts may get before they are read again. fresh: how old
+    version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
+    log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
+    unused_days: the same for what no row refers to. profile_folder: where further product profiles lie.
     """
 
     lease: float
@@ -90,6 +91,7 @@ class Portal:
     operation: float
     sweep: float
     connect: float
+    silence: float
     command: float
     target_workers: int
     observe: float
@@ -109,6 +111,7 @@ def portal_from(env: Env) -> Portal:
         operation=env.number("CLUSTERPORTAL_OPERATION", 10),
         sweep=env.number("CLUSTERPORTAL_SWEEP", 10),
         connect=env.number("CLUSTERPORTAL_CONNECT", 15),
+        silence=env.number("CLUSTERPORTAL_SILENCE", 4),
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
         observe=env.number("CLUSTERPORTAL_OBSERVE", 300),

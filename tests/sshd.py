@@ -12,7 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,7 +121,9 @@ class SshdServer:
         self._wait_for_banner(self.process)
 
     def stop(self) -> None:
-        """End the server and its sessions."""
+        """End the server and its sessions, also where they hang."""
+        if self.process is not None:
+            self.go_on()
         self.kill_sessions()
         process, self.process = self.process, None
         if process is not None:
@@ -138,6 +141,29 @@ class SshdServer:
             except ProcessLookupError:
                 continue
         return len(found)
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """For the time of the block the server and its sessions stand still: connections open, nothing is answered."""
+        self.hang()
+        try:
+            yield
+        finally:
+            self.go_on()
+
+    def hang(self) -> None:
+        """Stop the server and its sessions where they are."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let what hangs go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        for pid in (self.process.pid, *_descendants(self.process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def swap_host_key(self) -> str:
         """Give the server another host key, as after a new installation; answers its fingerprint."""

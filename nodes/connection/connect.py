@@ -126,6 +126,7 @@ def _target(node: Node) -> SshTarget:
         passphrase=credential.passphrase if is_key else None,
         host_key_fingerprint=fingerprint,
         connect_timeout=settings.PORTAL.connect,
+        silence=settings.PORTAL.silence,
     )
 
 

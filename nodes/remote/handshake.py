@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE
+from paramiko.common import MSG_CHANNEL_CLOSE, cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
 from nodes.errors import (
@@ -22,6 +22,7 @@ from nodes.errors import (
 from nodes.remote.channel import note_close
 from nodes.remote.fingerprints import fingerprint_of_blob
 from nodes.remote.keypairs import signing_key
+from nodes.remote.pulse import Pulse
 from nodes.remote.ssh_errors import HandshakeDropped
 from nodes.remote.target import SshTarget
 from nodes.remote.wire import WireSocket, connect
@@ -50,11 +51,12 @@ class KeyRefused(AuthRejected):
 
 
 class Connection(paramiko.Transport):
-    """The library's transport, which also remembers that the server said goodbye, and leaves it to a channel's owner to
-    answer the server's CLOSE."""
+    """The library's transport, which also remembers that the server said goodbye, leaves it to a channel's owner to
+    answer the server's CLOSE, and gives up a server that shows no sign of life while somebody waits for it."""
 
     active: bool
     goodbye = False
+    pulse: Pulse | None = None
     _channel_handler_table = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         MSG_CHANNEL_CLOSE: note_close,
@@ -65,13 +67,52 @@ class Connection(paramiko.Transport):
         self.active = False
         self.sock.close()
 
+    def __init__(self, wire: WireSocket) -> None:
+        super().__init__(wire)
+        self._wire = wire
+
+    def watch_pulse(self, silence: float) -> None:
+        """From now on look, while the connection is in use, whether the server lives; `silence` as in `Pulse`."""
+        self.pulse = self._wire.pulse = Pulse(silence, self._ask, self._wire.taken, self._wire.waiting)
+        self._ask()
+
+    def use(self, used: bool) -> None:
+        """Say whether somebody waits for the server now."""
+        if self.pulse is not None:
+            self.pulse.in_use = used
+
+    @property
+    def fell_silent(self) -> bool:
+        """Whether the connection was given up because the server gave no sign of life."""
+        return self.pulse is not None and self.pulse.silent
+
+    def _ask(self) -> None:
+        if not self.clear_to_send.is_set():  # keys are being exchanged: the reading thread must not wait for itself
+            return
+        question = paramiko.Message()
+        question.add_byte(cMSG_GLOBAL_REQUEST)
+        question.add_string("keepalive@openssh.com")
+        question.add_boolean(True)
+        # private: the public method waits for the answer without a limit
+        self._send_user_message(question)  # type: ignore[attr-defined]
+
+    def _parse_request_success(self, _: paramiko.Message) -> None:
+        # private hooks: a refusal is a sign of life as well
+        if self.pulse is not None:
+            self.pulse.answers = True
+
+    _parse_request_failure = _parse_request_success
+
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         # a private hook: nothing public tells a server's farewell from a broken line
         self.goodbye = True
 
 
-def shake_hands(wire: WireSocket, timeout: float, key_types: tuple[str, ...] = ()) -> Connection:
-    """Exchange keys on a connected socket, without logging in; `key_types` limits the host keys asked for.
+def shake_hands(
+    wire: WireSocket, timeout: float, key_types: tuple[str, ...] = (), *, greeting: float | None = None
+) -> Connection:
+    """Exchange keys on a connected socket, without logging in; `key_types` limits the host keys asked for, `greeting`
+    (seconds) the wait for the server's first word.
 
     Raises Unreachable (HandshakeDropped where trying again may help), Unsupported. Closes the socket on failure.
     """
@@ -80,7 +121,8 @@ def shake_hands(wire: WireSocket, timeout: float, key_types: tuple[str, ...] = (
     options.ciphers, options.digests = _CIPHERS, _DIGESTS
     if key_types:
         options.key_types = key_types
-    connection.banner_timeout = connection.handshake_timeout = timeout
+    connection.banner_timeout = timeout if greeting is None else min(timeout, greeting)
+    connection.handshake_timeout = timeout
     connection.auth_timeout = timeout
     connection.channel_timeout = CHANNEL_SECONDS
     try:
@@ -103,7 +145,7 @@ def _end(connection: Connection, wire: WireSocket) -> None:
 def _failed_handshake(exc: Exception, *, still_open: bool) -> NodeError:
     if isinstance(exc, IncompatiblePeer):
         return Unsupported("The server and the portal share no current SSH algorithm or host key type.")
-    if still_open:
+    if still_open or isinstance(exc.__context__, TimeoutError):
         return Unreachable("The SSH handshake timed out.")
     if "Indecipherable" in str(exc) or "Invalid SSH" in str(exc):
         return Unreachable("What answers on this port is no SSH server.")
@@ -138,6 +180,7 @@ def _log_in(target: SshTarget, key: paramiko.PKey | None) -> Connection:
         connection.close()
         raise
     connection.set_keepalive(KEEP_ALIVE_SECONDS)
+    connection.watch_pulse(target.silence)
     return connection
 
 
@@ -146,7 +189,7 @@ def _open_trusted(target: SshTarget) -> Connection:
 
     A fingerprint does not tell its type: a server that shows another key at first is asked for its other kinds.
     """
-    connection = shake_hands(connect(*target.endpoint, target.connect_timeout), target.connect_timeout)
+    connection = _met(target)
     first = _mismatch(connection, target.host_key_fingerprint)
     if first is None:
         return connection
@@ -157,10 +200,15 @@ def _open_trusted(target: SshTarget) -> Connection:
     raise first
 
 
+def _met(target: SshTarget, key_types: tuple[str, ...] = ()) -> Connection:
+    """The server's machine takes the connection, and the server says its first word, at once or hardly at all."""
+    wire = connect(*target.endpoint, min(target.connect_timeout, target.silence))
+    return shake_hands(wire, target.connect_timeout, key_types, greeting=target.silence)
+
+
 def _try_family(target: SshTarget, algorithms: tuple[str, ...]) -> Connection | None:
-    wire = connect(*target.endpoint, target.connect_timeout)
     try:
-        connection = shake_hands(wire, target.connect_timeout, algorithms)
+        connection = _met(target, algorithms)
     except Unsupported:  # no key of this kind there
         return None
     if _mismatch(connection, target.host_key_fingerprint) is None:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from nodes.errors import RemoteBusy, SessionLost, TimedOut
+from nodes.errors import RemoteBusy, SessionLost, TimedOut, Unreachable
 from nodes.remote.handshake import Connection
 from nodes.remote.ssh import SshSession, open_transport
 from nodes.remote.ssh_errors import HandshakeDropped
@@ -36,10 +36,14 @@ IDLE_SECONDS = 120.0
 CHECK_AFTER_SECONDS = 10.0
 """A session that rested this long is asked for a sign of life before it is handed out."""
 
-CHECK_PATIENCE = 5.0
+CHECK_PATIENCE = 2.5
 """How long that sign may take; any answer of a server that lives is quicker."""
 
 WAIT_SECONDS = 60.0
+
+DOWN_SECONDS = 2.0
+"""How long the caller waits for a server that could not be reached last time. Its connection goes on being opened, and
+is there for the next caller."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,17 +90,24 @@ class SessionPool:
         self._lines: dict[SshTarget, _Line] = {}
         self._opening: dict[SshTarget, Future[_Line]] = {}
         self._doors: dict[tuple[str, int], threading.BoundedSemaphore] = {}
+        self._down: set[tuple[str, int]] = set()
         self._reaper: threading.Thread | None = None
 
     @contextmanager
     def lease(self, target: SshTarget) -> Iterator[SshSession]:
         """A session for one thread, for the time of the block.
 
-        Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long.
+        Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long, and
+        Unreachable where the server falls silent within the block.
         """
         line, session = self._take(target)
         try:
             yield session
+        except (SessionLost, TimedOut) as error:
+            if not line.connection.fell_silent:
+                raise
+            self._down.add(target.endpoint)
+            raise Unreachable("It fell silent.") from error
         finally:
             self._give_back(target, line, session)
 
@@ -150,13 +161,15 @@ class SessionPool:
             if self._lines.get(target) is not line:
                 return None
             line.leased += 1
+            line.connection.use(True)
             session, since = line.resting.pop() if line.resting else (SshSession(line.connection), time.monotonic())
-        if not session.usable or (
-            time.monotonic() - since > CHECK_AFTER_SECONDS and not session.answers(CHECK_PATIENCE)
-        ):
-            self._drop(target, line)
-            return None
-        return session
+        rested = time.monotonic() - since > CHECK_AFTER_SECONDS
+        if session.usable and rested and not session.answers(CHECK_PATIENCE):
+            self._down.add(target.endpoint)
+        elif session.usable:
+            return session
+        self._drop(target, line)
+        return None
 
     def _line(self, target: SshTarget, deadline: float) -> _Line:
         """The connection to a target; one thread opens it, the others wait and share its failure too.
@@ -172,24 +185,30 @@ class SessionPool:
             if opening is None:
                 opening = self._opening[target] = Future()
         if mine:
-            self._open(target, opening)
+            threading.Thread(target=self._open, args=(target, opening), name="ssh-open", daemon=True).start()
+        patience = deadline - time.monotonic()
+        if target.endpoint in self._down:
+            patience = min(patience, DOWN_SECONDS)
         try:
-            return opening.result(max(0.0, deadline - time.monotonic()))
+            return opening.result(max(0.0, patience))
         except TimeoutError as exc:
-            raise TimedOut("The connection is still being opened.") from exc
+            raise Unreachable("The connection is still being opened.") from exc
 
     def _open(self, target: SshTarget, opening: Future[_Line]) -> None:
         try:
             line = _Line(self._knock(target))
-        except BaseException as exc:  # noqa: BLE001  # whatever it is, those who wait must get it too
+        except BaseException as exc:  # noqa: BLE001  # whatever it is, those who wait must get it
             with self._changed:
                 del self._opening[target]
+                if isinstance(exc, Unreachable):
+                    self._down.add(target.endpoint)
             opening.set_exception(exc)
             return
         with self._changed:
             stale = self._lines.pop(target, None)
             self._lines[target] = line
             del self._opening[target]
+            self._down.discard(target.endpoint)
             line.idle_since = time.monotonic()
             self._changed.notify_all()
         opening.set_result(line)
@@ -215,7 +234,7 @@ class SessionPool:
             self._drop(target, line)
             return
         with self._changed:
-            line.leased -= 1
+            self._end_lease(line)
             line.idle_since = time.monotonic()
             if self._lines.get(target) is line:
                 line.resting.append((session, line.idle_since))
@@ -223,10 +242,16 @@ class SessionPool:
                 line.close()
             self._changed.notify_all()
 
+    @staticmethod
+    def _end_lease(line: _Line) -> None:
+        line.leased -= 1
+        if not line.leased:
+            line.connection.use(False)
+
     def _drop(self, target: SshTarget, line: _Line) -> None:
         """No new lease on this line. Closed at once where it broke, else when its last lease ends."""
         with self._changed:
-            line.leased -= 1
+            self._end_lease(line)
             if self._lines.get(target) is line:
                 del self._lines[target]
             last = not line.leased

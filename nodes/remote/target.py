@@ -12,7 +12,8 @@ class SshTarget:
     """One login on one SSH server. Shows no secrets: `Secret` hides its text in `repr`.
 
     `host_key_fingerprint` is the approved one ("SHA256:..."); an empty one lets nobody in (HostKeyUnknown).
-    `connect_timeout` (seconds) bounds the TCP connection, the handshake and the authentication, each.
+    `connect_timeout` (seconds) bounds the TCP connection, the handshake and the authentication, each. `silence`
+    (seconds): a server that shows no sign of life for as long, when it is called or while it is worked with, is hung.
     """
 
     address: str
@@ -23,6 +24,7 @@ class SshTarget:
     passphrase: Secret | None
     host_key_fingerprint: str
     connect_timeout: float = 10.0
+    silence: float = 4.0
 
     @property
     def endpoint(self) -> tuple[str, int]:

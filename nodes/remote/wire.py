@@ -6,9 +6,13 @@ no progress for STALL_SECONDS breaks the connection, and reads come from one lar
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import struct
+import termios
 import time
 
+from nodes.remote.pulse import Pulse
 from nodes.remote.ssh_errors import why_unreachable
 
 STALL_SECONDS = 10.0
@@ -20,19 +24,41 @@ UNACKNOWLEDGED_MS = 30_000
 
 
 class WireSocket(socket.socket):
-    """A connected socket with read-ahead and a limit for stalled writes."""
+    """A connected socket with read-ahead and a limit for stalled writes. `pulse` is told what comes, or that nothing
+    does."""
 
+    pulse: Pulse | None = None
     _ahead = b""
     _used = 0
+    _sent = 0
     _stalled_since: float | None = None
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Up to `size` bytes, from the read-ahead where there are any."""
         if self._used >= len(self._ahead):
-            self._ahead, self._used = super().recv(max(size, READ_AHEAD), flags), 0
+            self._ahead, self._used = self._received(max(size, READ_AHEAD), flags), 0
         data = self._ahead[self._used : self._used + size]
         self._used += len(data)
         return data
+
+    def _received(self, size: int, flags: int) -> bytes:
+        try:
+            data = super().recv(size, flags)
+        except TimeoutError:
+            if self.pulse is not None:
+                self.pulse.silent_turn()
+            raise
+        if self.pulse is not None:
+            self.pulse.heard()
+        return data
+
+    def waiting(self) -> int:
+        """Bytes that were sent and that the other machine has not acknowledged."""
+        return int(struct.unpack("i", fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+
+    def taken(self) -> int:
+        """Bytes that the other machine has acknowledged."""
+        return self._sent - self.waiting()
 
     def send(self, data: bytes, flags: int = 0, /) -> int:  # type: ignore[override]  # the library sends bytes only
         """Send; a peer that takes nothing for STALL_SECONDS loses the connection."""
@@ -42,6 +68,7 @@ class WireSocket(socket.socket):
             self._give_up_if_stalled()
             raise
         self._stalled_since = None
+        self._sent += sent
         return sent
 
     def _give_up_if_stalled(self) -> None:
