@@ -103,7 +103,8 @@ def test_a_server_that_hangs_in_mid_session_is_away_for_all_who_wait(sshd, pool)
         lambda session: session.run("sleep 1000", timeout=HANGING),
         lambda session: session.run("cat", stdin=[b"x" * 1024 * 1024] * 64, timeout=HANGING),
     ]
-    ready, hung = [], []
+    ready: list[object] = []
+    hung: list[bool] = []
     with ThreadPoolExecutor(len(verbs)) as threads:
         waiting = [threads.submit(wait, verb) for verb in verbs]
         wait_for("all are in the middle", lambda: len(ready) == len(verbs))

@@ -218,7 +218,7 @@ def test_times_and_tidying_of_thousands_of_files_are_signs_of_life(worker, store
     clean_up(here, staged, (), ())
     worker.is_alive()
     left = [f"{PREFIX}1.5s{number:x}" for number in range(AT_ONCE * STEPS)]
-    sweep_leftovers(here, left, ())
+    sweep_leftovers(here, left, {}, lambda _edits: None)
     worker.is_alive()
 
 
