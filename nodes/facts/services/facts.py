@@ -20,6 +20,7 @@ from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion
 from nodes.registry.access import take_node
 from nodes.registry.models import Node
+from nodes.registry.services.presence import note_presence
 from nodes.remote.scripts import ScriptsSeen
 
 
@@ -113,6 +114,7 @@ def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
     node = Node.objects.select_for_update().get(pk=node_id)
     if node.quarantined_reason:
         return
+    note_presence(node, health, cause)
     if node.health != health:
         node.health, node.health_since = health, timezone.now()
     node.health_cause = _text(cause, 300)

@@ -17,6 +17,7 @@ from nodes.enums import Health, HostKeyState
 from nodes.errors import HostKeyMismatch
 from nodes.registry.access import take_node
 from nodes.registry.models import HostKey, Node
+from nodes.registry.services.presence import note_presence
 from nodes.remote.hostkeys import HostKeyShown, show_host_key
 from nodes.rows import count
 from nodes.validators import FieldErrors
@@ -127,6 +128,7 @@ def quarantine(node: Node, mismatch: HostKeyMismatch) -> None:
     row.quarantined_reason = (
         f"The node showed the host key {mismatch.shown} instead of the approved {mismatch.expected}."
     )
+    note_presence(row, Health.QUARANTINED)
     row.health, row.health_cause, row.health_since = Health.QUARANTINED, row.quarantined_reason, timezone.now()
     count(row, "quarantined_reason", "health", "health_cause", "health_since")
     data = {"expected": mismatch.expected, "shown": mismatch.shown}

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent
 from accounts.principals import SYSTEM, Principal
-from nodes.enums import Health, HostKeyState
+from nodes.cluster_log.models import ClusterLogLine
+from nodes.enums import Health, HostKeyState, LogLevel
 from nodes.errors import HostKeyMismatch
 from nodes.facts.models import NodeFacts
 from nodes.facts.services import facts
@@ -236,6 +237,40 @@ def test_health_since_moves_only_when_the_word_changes(cluster):
     kept = Node.objects.get()
     assert (kept.health_since, kept.health_cause) == (first, "still none")
     assert kept.version == 1
+
+
+def log_of(cluster) -> list[tuple[str, str, str]]:
+    return list(ClusterLogLine.objects.filter(cluster=cluster).values_list("code", "node_name", "text"))
+
+
+def test_absence_and_return_stand_in_the_cluster_log_once(cluster):
+    node = make_node(cluster, "mx1")
+    steps = [
+        (Health.OK, "", []),
+        (Health.DOWN, "mx1 (192.0.2.7): timed out", [("0x4151F040", "mx1", "Cluster node does not answer: mx1. ")]),
+        (Health.DOWN, "another cause", []),
+        (Health.DEGRADED, "it refused the login", [("0x4151F041", "mx1", "Cluster node answers again: mx1")]),
+        (Health.OK, "", []),
+        (Health.DOWN, "", [("0x4151F040", "mx1", "Cluster node does not answer: mx1.")]),
+        (Health.OK, "", [("0x4151F041", "mx1", "Cluster node answers again: mx1")]),
+    ]
+    for health, cause, lines in steps:
+        before = len(log_of(cluster))
+        facts.set_health(node_id=node.pk, health=health, cause=cause)
+        new = log_of(cluster)[before:]
+        assert [line[:2] for line in new] == [line[:2] for line in lines]
+        assert all(got[2].startswith(line[2]) for got, line in zip(new, lines, strict=True))
+    levels = ClusterLogLine.objects.values_list("level", flat=True)
+    assert list(levels) == [LogLevel.WARNING, LogLevel.INFO] * 2
+
+
+def test_a_server_that_comes_back_with_another_key_came_back(keeper, cluster):
+    node = make_node(cluster, "mx1")
+    host_keys.give_fingerprint(keeper, node_id=node.pk, fingerprint=FIRST)
+    facts.set_health(node_id=node.pk, health=Health.DOWN)
+    host_keys.quarantine(node, mismatch(FIRST, SECOND))
+    host_keys.quarantine(node, mismatch(FIRST, SECOND))
+    assert [code for code, _, _ in log_of(cluster)] == ["0x4151F040", "0x4151F041"]
 
 
 def kept_on(node) -> set[tuple[str, IniKey]]:
