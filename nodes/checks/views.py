@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,7 @@ from nodes.cluster_log.selectors import LogQuery, _newest
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
-from nodes.enums import NodeRole
+from nodes.enums import Health, NodeRole
 from nodes.facts.tasks import ask_for_facts
 from nodes.registry.models import Node
 from nodes.registry.selectors import nodes_for
@@ -35,14 +36,24 @@ from nodes.web.actions import (
     act_with,
 )
 
+NOT_ASKED = frozenset({Health.DOWN, Health.DEGRADED, Health.QUARANTINED})
+"""How nodes are doing from which nothing could be read the last time."""
 
-def checks_part(principal: Principal, cluster: Cluster) -> dict[str, Any]:
-    """What the cluster's page shows of its checks: those that do not pass, and its last log lines."""
+
+def not_asked(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes that could not be asked the last time: what their checks say is older."""
+    return [node for node in nodes if node.health in NOT_ASKED]
+
+
+def checks_part(principal: Principal, cluster: Cluster, nodes: Iterable[Node]) -> dict[str, Any]:
+    """What the cluster's page shows of its checks: those that do not pass, who could not be asked, and its last log
+    lines."""
     checks = checks_shown(principal, cluster)
     return {
         "checks_open": [check for check in checks if check.row.state in ("fail", "warn")],
         "checks_unknown": sum(check.row.state == "unknown" for check in checks),
         "checks_passed": sum(check.row.state == "pass" for check in checks),
+        "not_asked": not_asked(nodes),
         "log_lines": _newest(principal, cluster.pk, LogQuery(), 8),
     }
 
@@ -66,6 +77,7 @@ def node_checks_part(principal: Principal, node: Node) -> dict[str, Any]:
     return {
         "node_checks": sorted(open_rows, key=lambda row: WORST_FIRST.index(row.cells[0].standing)),
         "node_checks_passed": len(judged) - len(open_rows),
+        "not_asked": not_asked([node]),
     }
 
 
@@ -80,6 +92,7 @@ def checks(request: HttpRequest, pk: int) -> HttpResponse:
         "rights": Rights.on(principal, pk),
         "servers": servers,
         "rows": rows,
+        "not_asked": not_asked(servers),
         "opened": request.GET.get("open", first_open(rows)),
     }
     return render(request, "nodes/checks/checks.html", context)

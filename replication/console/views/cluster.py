@@ -38,6 +38,6 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "conflicts": open_conflicts(row).count(),
         "has_credential": bool(nodes) or row.credentials.exists(),
         "jobs": list(visible_jobs(principal).filter(cluster=row)[:SHOWN_JOBS]),
-        **checks_part(principal, row),
+        **checks_part(principal, row, nodes),
     }
     return render(request, "replication/console/cluster.html", context)

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, Role
@@ -20,7 +21,7 @@ from nodes.checks.services.checks import run_checks
 from nodes.cluster_log import services as cluster_log_services
 from nodes.cluster_log.models import ClusterLogLine
 from nodes.cluster_log.services import Entry
-from nodes.enums import LogLevel, NodeRole
+from nodes.enums import Health, LogLevel, NodeRole
 from tests.factories import make_cluster, make_member, make_node
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,40 @@ def test_a_viewer_sees_everything_and_may_do_nothing(cluster) -> None:
     assert client.post(f"/nodes/{node.pk}/attest/", {"said": "cluster_service:off"}).status_code == 403
     assert client.post(f"/nodes/{node.pk}/registration/", {"registration_key": "1234"}).status_code == 403
     assert not Attestation.objects.exists()
+
+
+def words_of(client: Client, address: str, part: str) -> str:
+    """The words of one part of a page, by its id."""
+    found = client.get(address).content.decode().partition(f'id="{part}"')[2].partition("</section>")[0]
+    return " ".join(strip_tags(found).split())
+
+
+def test_who_could_not_be_asked_is_said_wherever_checks_are(cluster) -> None:
+    run_checks(cluster.pk)
+    client, node = browser(cluster, Role.VIEWER), node_of(cluster, "mx1")
+    places = [
+        (f"/clusters/{cluster.pk}/", "checks"),
+        (f"/clusters/{cluster.pk}/checks/", "checks-live"),
+        (f"/nodes/{node.pk}/", "checks"),
+    ]
+    assert not any("could not be asked" in words_of(client, *place) for place in places)
+    for health in (Health.DOWN, Health.DEGRADED, Health.QUARANTINED):
+        cluster.nodes.filter(pk=node.pk).update(health=health)
+        for place in places:
+            assert f"1 node could not be asked: mx1 ({health.label.lower()}" in words_of(client, *place), place
+
+
+def test_none_warns_is_said_of_what_is_known_only(cluster) -> None:
+    run_checks(cluster.pk)
+    client = browser(cluster, Role.VIEWER)
+    at = (f"/clusters/{cluster.pk}/", "checks")
+    Guard.objects.update(state="pass")
+    assert "None warns or fails." in words_of(client, *at)
+    cluster.nodes.filter(name="mx1").update(health=Health.DOWN)
+    assert "None of what is known warns or fails. 1 node could not be asked" in words_of(client, *at)
+    cluster.nodes.update(health=Health.OK)
+    Guard.objects.filter(code="clock").update(state="unknown")
+    assert "None of what is known warns or fails." in words_of(client, *at)
 
 
 def test_strangers_see_nothing(cluster) -> None:
