@@ -139,7 +139,8 @@ def pause_cluster(principal: Principal, *, cluster_id: int, reason: str = "") ->
     clean = checks("reason", remark, reason)
     checks.finish()
     if put(cluster, {"paused": True, "paused_reason": clean}):
-        _audit(principal, cluster, "cluster.pause", f"Paused cluster {cluster.name}.", {"reason": clean})
+        text = f"Paused cluster {cluster.name}. {clean}".strip()
+        _audit(principal, cluster, "cluster.pause", text, {"reason": clean})
     return cluster
 
 

@@ -197,7 +197,7 @@ def pause_node(principal: Principal, *, node_id: int, reason: str = "") -> Node:
     clean = checks("reason", remark, reason)
     checks.finish()
     if put(node, {"paused": True, "paused_reason": clean}):
-        _audit(principal, node, "node.pause", f"Paused {node.name}.", {"reason": clean})
+        _audit(principal, node, "node.pause", f"Paused {node.name}. {clean}".strip(), {"reason": clean})
     return node
 
 

@@ -84,6 +84,7 @@ def test_an_operator_pauses_and_resumes_but_does_not_change(hand, cluster):
     cluster.refresh_from_db()
     assert (cluster.paused, cluster.paused_reason) == (False, "")
     assert actions() == ["cluster.pause", "cluster.resume"]
+    assert AuditEvent.objects.get(action="cluster.pause").text == "Paused cluster mail. moving house"
     with pytest.raises(PermissionDenied):
         clusters_services.update_cluster(hand, cluster_id=cluster.pk, change=ClusterChange(name="x"))
 

@@ -142,6 +142,7 @@ def test_pause_and_resume(hand, watcher, cluster):
     nodes.pause_node(hand, node_id=node.pk, reason="why not")
     node.refresh_from_db()
     assert (node.paused, node.paused_reason, node.version) == (True, "why not", 2)
+    assert AuditEvent.objects.get(action="node.pause").text == f"Paused {node.name}. why not"
     nodes.resume_node(hand, node_id=node.pk)
     node.refresh_from_db()
     assert (node.paused, node.paused_reason) == (False, "")
