@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Semaphore
 
 from django.conf import settings
 from django.db import connections
@@ -128,23 +129,28 @@ def plan_nodes(
 ) -> list[NodeResult]:
     """Plan every node at once; a node that cannot be asked is away and says why."""
 
+    places = Semaphore(settings.PORTAL.target_workers)
+
     def plan_one(job: NodeJob) -> NodeResult:
         try:
-            return _plan_node(job, profile, snapshot, store, guard)
+            return _plan_node(job, profile, snapshot, store, guard, places)
         finally:
             guard.progress()  # also a node that was away is a sign of life: many of them take longer than a lease
             connections.close_all()
 
     if not jobs:
         return []
-    with ThreadPoolExecutor(min(len(jobs), settings.PORTAL.target_workers), "plan") as pool:
+    # a thread each, so that a node that does not answer waits in nobody's place
+    with ThreadPoolExecutor(len(jobs), "plan") as pool:
         return list(pool.map(plan_one, jobs))
 
 
-def _plan_node(job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext) -> NodeResult:
+def _plan_node(
+    job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext, places: Semaphore
+) -> NodeResult:
     node = job.node
     try:
-        with open_node(node) as link:
+        with open_node(node) as link, places:
             freshen(node, link, profile, guard.check)
             seen = look(link, job, profile, snapshot, store, guard)
             space = link.session.free_space(link.root)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 
 from nodes.clusters.models import Cluster
+from nodes.errors import Unreachable
 from nodes.products.loading import load_profile
+from nodes.registry.models import Node
+from replication.configuration.job import planning
 from replication.configuration.job.desired import Decisions
 from replication.configuration.job.planning import NodeJob, plan_nodes
 from replication.files.core.manifest import Manifest
 from replication.objects import default_store
+from tests.deadlines import PATIENCE
 from tests.factories import make_node
 
 
@@ -41,3 +50,33 @@ def test_every_node_that_is_away_is_a_sign_of_life(cluster: Cluster) -> None:
 
     assert all(part.plan.away for part in planned)
     assert guard.count >= len(nodes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nodes_that_do_not_answer_wait_in_nobodys_place(cluster: Cluster, settings, monkeypatch) -> None:
+    """More hang while they are connected to than are planned at once; all others are planned meanwhile."""
+    settings.PORTAL = replace(settings.PORTAL, target_workers=2)
+    hung = [make_node(cluster, f"hung{number}", role="secondary") for number in range(5)]
+    others = [make_node(cluster, f"mx{number}", role="secondary") for number in range(5)]
+    planned_all, seen = threading.Event(), list[str]()
+
+    @contextmanager
+    def opened(node: Node) -> Iterator[None]:
+        if node in hung:
+            assert planned_all.wait(PATIENCE)
+            raise Unreachable
+        yield
+
+    def planned(node: Node, *_: object) -> None:
+        seen.append(node.name)
+        if len(seen) == len(others):
+            planned_all.set()
+        raise Unreachable
+
+    monkeypatch.setattr(planning, "open_node", opened)
+    monkeypatch.setattr(planning, "freshen", planned)
+    jobs = [NodeJob(node, None, Decisions({}, {})) for node in [*hung, *others]]
+
+    plan_nodes(jobs, load_profile("mdaemon"), Manifest(), default_store(), Signs())
+
+    assert sorted(seen) == [node.name for node in others]
