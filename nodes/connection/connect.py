@@ -18,6 +18,7 @@ from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprint
 from nodes.registry.services.host_keys import quarantine
+from nodes.remote.knock import knock
 from nodes.remote.pool import POOL
 from nodes.remote.scripts import prepared
 from nodes.remote.session import Session
@@ -107,6 +108,11 @@ def open_node(node: Node) -> Iterator[NodeLink]:
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)
         raise
+
+
+def knock_at(node: Node) -> None:
+    """Hear whether a node's server is there; nobody logs in. Raises Unreachable after `PORTAL.silence`."""
+    knock(node.address, node.port, settings.PORTAL.silence)
 
 
 def _target(node: Node) -> SshTarget:

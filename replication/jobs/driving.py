@@ -7,17 +7,19 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.database import fault
+from nodes.connection.connect import knock_at
+from nodes.errors import Unreachable
 from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.phases import Course
 from replication.jobs.core.states import TargetState
-from replication.jobs.error_mapping import ended_by_error, ended_by_outcome
+from replication.jobs.error_mapping import away, ended_by_error, ended_by_outcome
 from replication.jobs.kinds import Kind, kind_of, phases_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
@@ -29,8 +31,8 @@ from replication.jobs.runner import (
     TargetOutcome,
     TargetWork,
 )
-from replication.jobs.services.claims import JobClaim, claim_targets, drivable_jobs
-from replication.jobs.services.outcomes import Finish, finish_targets
+from replication.jobs.services.claims import JobClaim, away_targets, claim_targets, drivable_jobs
+from replication.jobs.services.outcomes import Finish, finish_targets, postpone_away
 from replication.jobs.services.phase_ends import in_phases
 
 _LOG = logging.getLogger(__name__)
@@ -49,17 +51,28 @@ class _Running:
     lease: ClaimedLease
 
 
+KNOCKS_AT_ONCE = 32
+"""Nodes that did not answer last time, asked at once whether they are there; a thread each, which only waits."""
+
+
 def drive() -> int:
     """Drive every target that can be claimed until there is none. Answers how many tries were made."""
-    with ThreadPoolExecutor(settings.PORTAL.target_workers, "drive") as pool:
-        return Driver(pool).run()
+    with (
+        ThreadPoolExecutor(settings.PORTAL.target_workers, "drive") as pool,
+        ThreadPoolExecutor(KNOCKS_AT_ONCE, "knock") as knockers,
+    ):
+        return Driver(pool, knockers).run()
 
 
 class Driver:
-    """One drive: up to `PORTAL.target_workers` targets at once, their leases kept by the calling thread."""
+    """One drive: up to `PORTAL.target_workers` targets at once, their leases kept by the calling thread. At a node that
+    did not answer last time somebody knocks first: until it answers nothing of it is claimed, no worker waits for it,
+    and its job holds no resource."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self, pool: ThreadPoolExecutor, knockers: ThreadPoolExecutor) -> None:
+        self._pool, self._knockers = pool, knockers
+        self._knocks: dict[Future[None], Target] = {}
+        self._answered: set[int] = set()
         self._keeper = Keeper()
         self._running: dict[Future[TargetOutcome], _Running] = {}
         self._tries = 0
@@ -70,22 +83,28 @@ class Driver:
     def run(self) -> int:
         """Until nothing is running and nothing can be claimed. Answers how many tries were made."""
         self._fill()
-        while self._running or (time.monotonic() < self._again_until and not SHUTTING_DOWN.is_set()):
-            if self._running:
-                done, _ = wait(self._running, TICK, FIRST_COMPLETED)
-                self._reap(done)
+        while self._running or (self._expects_more() and not SHUTTING_DOWN.is_set()):
+            if self._running or self._knocks:
+                work: list[Future[Any]] = [*self._running, *self._knocks]
+                done, _ = wait(work, TICK, FIRST_COMPLETED)
+                self._reap(self._running.keys() & done)
+                self._hear(self._knocks.keys() & done)
             else:
                 time.sleep(TICK)
             self._keeper.tick()
             self._fill()
         return self._tries
 
+    def _expects_more(self) -> bool:
+        return bool(self._knocks) or time.monotonic() < self._again_until
+
     def _fill(self) -> None:
         free = settings.PORTAL.target_workers - len(self._running)
         if free <= 0 or time.monotonic() < self._look_at or SHUTTING_DOWN.is_set():
             return
         try:
-            for job in drivable_jobs():
+            self._knock()
+            for job in drivable_jobs(self._answered):
                 free -= self._claim(job, free)
                 if free <= 0:
                     break
@@ -98,12 +117,36 @@ class Driver:
         kind = kind_of(job.kind)
         if kind is None:
             return 0
-        claims = claim_targets(job, limit, owner=worker_name(), resources=kind.resources(job))
+        claims = claim_targets(job, limit, owner=worker_name(), resources=kind.resources(job), answered=self._answered)
         if claims:
             failpoints.reached("targets-claimed")
         for claim, target in claims:
+            self._answered.discard(target.node_id)
             self._start(kind, job, claim, target)
         return len(claims)
+
+    def _knock(self) -> None:
+        asked = self._answered | {target.node_id for target in self._knocks.values()}
+        for target in away_targets():
+            if target.node_id not in asked:
+                asked.add(target.node_id)
+                self._knocks[self._knockers.submit(knock_at, target.node)] = target
+
+    def _hear(self, done: Iterable[Future[None]]) -> None:
+        for future in done:
+            target, error = self._knocks.pop(future), future.exception()
+            if isinstance(error, Unreachable):
+                self._put_off(target, str(error))
+            else:  # whatever else it is, the try that follows says it better
+                self._answered.add(target.node_id)
+                self._look_at = 0.0
+
+    @staticmethod
+    def _put_off(target: Target, error: str) -> None:
+        try:
+            postpone_away(target, away(error, target.attempt + 1))
+        except DatabaseError as fault_:
+            _LOG.warning("%s could not be put off: %s", target, fault_, exc_info=fault(fault_))
 
     def _start(self, kind: Kind, job: Job, claim: JobClaim, target: Target) -> None:
         target.job = job  # at hand for whoever writes how it ended

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
-from nodes.errors import NodeError, Unreachable
+from nodes.errors import NodeError, TimedOut, Unreachable
 from replication.jobs.core.plan_json import OutdatedPlan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
@@ -66,6 +66,17 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
     return Ended(TargetState.FAILED, INTERNAL, error_code="internal_error", error=INTERNAL)
 
 
+def away(error: str, failures: int) -> Ended:
+    """A node that did not answer, for the so-many-th time in a row."""
+    return _waiting(Unreachable.code, error, failures)
+
+
+def _waiting(code: str, text: str, failures: int) -> Ended:
+    delay = wait_after(failures)
+    phase = f"next try in {delay:.0f} s: {text}"
+    return Ended(TargetState.WAITING, text, error_code=code, error=text, phase=phase, delay=delay)
+
+
 def _interrupted(error: Interrupted) -> Ended:
     text = str(error)
     if isinstance(error, Cancelled):
@@ -82,11 +93,9 @@ def _node_error(error: NodeError, target: Target) -> Ended:
     if not error.retryable:
         return Ended(TargetState.FAILED, text, error_code=error.code, error=text)
     # a node that does not answer will hardly do so a second later; anything else deserves quick tries first
-    if target.attempt < QUICK_TRIES and not isinstance(error, Unreachable):
+    silent = isinstance(error, Unreachable | TimedOut)
+    if target.attempt < QUICK_TRIES and not silent:
         return Ended(
             TargetState.PENDING, text, error_code=error.code, error=text, phase="trying again", delay=short_wait()
         )
-    failures = target.attempt if isinstance(error, Unreachable) else target.attempt - QUICK_TRIES + 1
-    delay = wait_after(failures)
-    phase = f"next try in {delay:.0f} s: {text}"
-    return Ended(TargetState.WAITING, text, error_code=error.code, error=text, phase=phase, delay=delay)
+    return _waiting(error.code, text, target.attempt if silent else target.attempt - QUICK_TRIES + 1)

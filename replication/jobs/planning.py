@@ -9,12 +9,13 @@ from django.db import DatabaseError, IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
-from nodes.errors import NodeError
+from nodes.errors import NodeError, Unreachable
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
 from replication.jobs.core.plan_text import PlanText, numbers_of
 from replication.jobs.core.states import JobState
+from replication.jobs.error_mapping import away
 from replication.jobs.kinds import Kind, kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job
@@ -30,7 +31,7 @@ from replication.jobs.runner import (
 from replication.jobs.services import outcomes
 from replication.jobs.services.backoff import wait_after
 from replication.jobs.services.claims import claim_job
-from replication.jobs.services.outcomes import PlanResult
+from replication.jobs.services.outcomes import Ended, PlanResult
 from replication.jobs.services.overrides import overridden
 
 _LOG = logging.getLogger(__name__)
@@ -136,7 +137,13 @@ def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: Sto
         snapshot_id=outcome.snapshot_id,
         error_code=brakes[0].code if halted else "",
         error=sentence if halted else "",
+        away=_away(plan) if state == JobState.RUNNING and not kind.phases else {},
     )
+
+
+def _away(plan: Plan) -> dict[int, Ended]:
+    """The nodes that did not even answer: to be tried a while later, and nothing is held for them until then."""
+    return {part.node_id: away(part.away, 1) for part in plan.nodes if part.away_code == Unreachable.code}
 
 
 def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:

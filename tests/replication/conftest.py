@@ -10,7 +10,7 @@ from django.conf import settings as real
 
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
-from replication.jobs import wake
+from replication.jobs import driving, wake
 from replication.jobs.models import Job, ResourceLock
 from replication.jobs.planning import plan_job
 from replication.jobs.services.requests import JobRequest, request_job
@@ -24,6 +24,7 @@ NUMBERS = replace(real.PORTAL, lease=20.0, renew=0.4, operation=1.0, sweep=1.0, 
 def _engine(settings, monkeypatch) -> None:
     toy.install()
     settings.PORTAL = NUMBERS
+    monkeypatch.setattr(driving, "knock_at", lambda node: None)  # toys answer, or not, by themselves
 
 
 @pytest.fixture(autouse=True)

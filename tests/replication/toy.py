@@ -42,7 +42,7 @@ class Written:
 
 class ToyRunner:
     """Options: journal (file), steps, pace (seconds a step), fail {node: error}, fail_tries, state {node: word},
-    approval, brake (code), plan_error, plan_steps."""
+    approval, brake (code), plan_error, plan_steps, away (names of nodes that did not answer while planning)."""
 
     def plan(self, work: PlanWork) -> PlanOutcome:
         options = work.job.options
@@ -55,7 +55,14 @@ class ToyRunner:
             raise ERRORS[options["plan_error"]]("on purpose")
         nodes = Node.objects.filter(cluster=work.job.cluster_id).order_by("pk")
         asked = work.job.node_ids
-        parts = tuple(NodePlan(node.pk, node.name) for node in nodes if not asked or node.pk in asked)
+        away = options.get("away", ())
+        parts = tuple(
+            NodePlan(node.pk, node.name, away="it does not answer", away_code=Unreachable.code)
+            if node.name in away
+            else NodePlan(node.pk, node.name)
+            for node in nodes
+            if not asked or node.pk in asked
+        )
         brakes = (Brake(options["brake"], "", "It shrank by half.", "Override it."),) if options.get("brake") else ()
         return PlanOutcome(
             plan=Plan(parts, brakes=brakes),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from nodes.errors import Unreachable
 from nodes.leases.claims import Claims, RowClaim
 from nodes.leases.clock import now
 from nodes.leases.transactions import write_transaction
@@ -26,6 +27,9 @@ from replication.jobs.services.job_state import update_job_state
 
 PLANNING = Claims(Job, {"state": JobState.PLANNING})
 DRIVING = Claims(Target, {"state": TargetState.RUNNING})
+
+AWAY = Q(state=TargetState.WAITING, error_code=Unreachable.code)
+"""Targets whose node did not answer last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +81,28 @@ def _in_the_way(job: Job, resources: Sequence[str]) -> bool:
     return True
 
 
-def drivable_jobs() -> list[Job]:
-    """The jobs with targets that could be claimed now, oldest first."""
+def drivable_jobs(answered: Collection[int] | None = None) -> list[Job]:
+    """The jobs with targets that are due, oldest first; with `answered` only those with targets that may be claimed, as
+    in `claim_targets`."""
     if WriteStop.objects.filter(stopped=True).exists():
         return []
-    jobs = Job.objects.filter(pk__in=_claimable().values("job"))
+    targets = _due_targets() if answered is None else _claimable(answered)
+    jobs = Job.objects.filter(pk__in=targets.values("job"))
     return list(jobs.select_related("cluster").order_by("pk"))
 
 
-def _claimable() -> QuerySet[Target]:
+def away_targets() -> list[Target]:
+    """The targets that are due and whose node did not answer last time."""
+    if WriteStop.objects.filter(stopped=True).exists():
+        return []
+    return list(_due_targets().filter(AWAY).select_related("node", "job").order_by("pk"))
+
+
+def _claimable(answered: Collection[int]) -> QuerySet[Target]:
+    return _due_targets().filter(~AWAY | Q(node__in=answered))
+
+
+def _due_targets() -> QuerySet[Target]:
     pending = Q(state=TargetState.PENDING)
     waiting = Q(state=TargetState.WAITING, node__paused=False)
     return Target.objects.filter(
@@ -98,13 +115,16 @@ def _claimable() -> QuerySet[Target]:
     )
 
 
-def claim_targets(job: Job, limit: int, *, owner: str, resources: Sequence[str]) -> list[tuple[JobClaim, Target]]:
-    """Claim up to `limit` of a job's targets that are due, first those that wait longest. Empty where nothing is,
-    somebody else was first, or another job holds a resource this one needs."""
+def claim_targets(
+    job: Job, limit: int, *, owner: str, resources: Sequence[str], answered: Collection[int] = ()
+) -> list[tuple[JobClaim, Target]]:
+    """Claim up to `limit` of a job's targets that are due, first those that wait longest; of those whose node did not
+    answer last time only the ones on nodes that have `answered` since, so that nothing is held for a node that is away.
+    Empty where nothing is due, somebody else was first, or another job holds a resource this one needs."""
     with write_transaction():
-        if not _may_run(job, resources):
+        found = _claimable(answered).filter(job=job.pk).order_by("pk")
+        if not found.exists() or not _may_run(job, resources):
             return []
-        found = _claimable().filter(job=job.pk).order_by("pk")
         claims = {claim.pk: claim for claim, _ in DRIVING.take(found, owner=owner, limit=limit, **_starting())}
         if not claims:
             return []

@@ -32,7 +32,8 @@ Record = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A job's plan as stored, and what follows from it: `state` is succeeded, awaiting_approval, running or halted."""
+    """A job's plan as stored, and what follows from it: `state` is succeeded, awaiting_approval, running or halted.
+    `away`: how the try that planning was ended for nodes that did not answer; their targets begin by waiting."""
 
     state: JobState
     node_ids: tuple[int, ...]
@@ -43,6 +44,7 @@ class PlanResult:
     snapshot_id: int | None = None
     error_code: str = ""
     error: str = ""
+    away: Mapping[int, Ended] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def finish_planning(
         if record:
             record()
         _begin_targets(claim.job_id, planned.node_ids)
+        _let_wait(claim.job_id, planned.away)
         advance_job(
             claim.job_id, planned.state, _planned_line(planned), fence=claim.fence, columns=_plan_columns(planned)
         )
@@ -81,6 +84,8 @@ def finish_planning(
             signals_log.halted(claim.job_id, planned.error)
         if planned.state in (JobState.RUNNING, JobState.AWAITING_APPROVAL):
             supersede(claim.job_id)
+        if planned.away:
+            update_job_state(claim.job_id)  # all of its nodes may be away
         if planned.state == JobState.RUNNING:
             wake.drive()
 
@@ -113,6 +118,22 @@ def _begin_targets(job_id: int, node_ids: Collection[int]) -> None:
     for node_id in fences.keys() & set(node_ids):
         old.filter(node=node_id).update(**_fresh(fences[node_id] + 1))
     Target.objects.bulk_create([Target(job_id=job_id, node_id=pk) for pk in node_ids if pk not in fences])
+
+
+def _let_wait(job_id: int, away: Mapping[int, Ended]) -> None:
+    targets = list(Target.objects.filter(job=job_id, node__in=away))
+    for target in targets:
+        ended = away[target.node_id]
+        Target.objects.filter(pk=target.pk).update(state=ended.state, **columns_of(ended))
+    events.write(line_of(away[target.node_id]).row(job_id, target.pk) for target in targets)
+
+
+def postpone_away(target: Target, ended: Ended) -> None:
+    """Put off the next try at a waiting target whose node still does not answer; nobody holds it meanwhile. What
+    became something else since it was read stays as it is."""
+    with write_transaction():
+        same = Target.objects.filter(pk=target.pk, fence=target.fence, attempt=target.attempt)
+        same.filter(state=TargetState.WAITING).update(attempt=target.attempt + 1, **columns_of(ended))
 
 
 def _fresh(fence: int) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
+from nodes.errors import Unreachable
 from nodes.leases.clock import later
+from nodes.leases.worker import closing
 from nodes.registry.models import Node
 from replication import tasks as replication_tasks
+from replication.jobs import driving
 from replication.jobs.driving import drive
-from replication.jobs.models import Job, Target
+from replication.jobs.models import Job, ResourceLock, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.selectors.plans import Unreadable, stored_plan
 from replication.jobs.services.recovery import sweep
@@ -323,3 +326,62 @@ def test_a_plan_stored_by_an_older_version_is_planned_again(toys):
     again = retry_job(SYSTEM, job.pk)
     plan_job(again.pk)
     assert toys.now(again).state == "awaiting_approval"
+
+
+def test_a_node_that_planning_did_not_reach_waits_and_holds_nothing(toys):
+    job = toys.planned(away=["b"], fail={"b": "unreachable"})
+    assert toys.states(job) == {"a": "pending", "b": "waiting", "c": "pending"}
+    drive()
+    target = job.targets.get(node__name="b")
+    assert (toys.now(job).state, target.error_code, target.attempt) == ("converging", "unreachable", 0)
+    assert toys.locks() == 0
+    assert {one.node for one in toys.done()} == {"a", "c"}
+
+
+def test_a_job_whose_nodes_are_all_away_converges_at_once(toys):
+    job = toys.planned(away=["a", "b", "c"])
+    assert (job.state, toys.locks()) == ("converging", 0)
+
+
+def test_an_approved_plan_tries_all_of_its_nodes(toys):
+    job = toys.planned(away=["b"], approval=True)
+    assert set(toys.states(job).values()) == {"pending"}
+
+
+def test_nothing_is_claimed_for_a_node_at_whose_door_nobody_answers(toys, monkeypatch):
+    """Its job holds nothing meanwhile, so that the next one goes on; once somebody answers it is done."""
+    job = toys.planned(away=["b"])
+    drive()
+    due = Target.objects.filter(job=job, node__name="b")
+    due.update(not_before=later(-1))
+    held: list[int] = []
+
+    def nobody(node: Node) -> None:
+        held.append(ResourceLock.objects.count())
+        raise Unreachable("Nobody answers.")
+
+    monkeypatch.setattr(driving, "knock_at", lambda node: closing(lambda: nobody(node)))
+    drive()
+    target = due.get()
+    assert held == [0]
+    assert (target.state, target.attempt, target.fence, toys.locks()) == ("waiting", 1, 0, 0)
+    assert "Nobody answers." in target.error
+    assert target.phase.startswith("next try in")
+    assert toys.log(job).count("target.running") == 2
+    monkeypatch.setattr(driving, "knock_at", lambda node: None)
+    due.update(not_before=later(-1))
+    drive()
+    assert toys.now(job).state == "succeeded"
+
+
+def test_what_is_cancelled_while_somebody_knocks_stays_cancelled(toys, monkeypatch):
+    job = toys.planned(away=["b"], names="b")
+    Target.objects.filter(job=job).update(not_before=later(-1))
+
+    def cancelled(node: Node) -> None:
+        closing(lambda: cancel_job(SYSTEM, job.pk))
+        raise Unreachable
+
+    monkeypatch.setattr(driving, "knock_at", cancelled)
+    drive()
+    assert (toys.states(job), toys.now(job).state) == ({"b": "cancelled"}, "cancelled")

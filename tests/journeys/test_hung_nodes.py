@@ -1,0 +1,69 @@
+"""Servers that stand still with their ports and connections open: the others go on, and those come after."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from tests.deadlines import PATIENCE
+from tests.journeys.acting import has_staged, until
+from tests.journeys.conftest import Stage
+from tests.journeys.trees import config_of
+
+BIG = b"0123456789abcdef" * (50 * 1024 * 1024 // 16)
+
+ENDLESS = str(10 * PATIENCE)
+"""Seconds a connection or a command may take: whoever waited for a hung server's would not be done in this test."""
+
+OVER = {"CLUSTERPORTAL_CONNECT": ENDLESS, "CLUSTERPORTAL_COMMAND": ENDLESS}
+
+
+def change(stage: Stage, content: bytes) -> None:
+    (stage.roots[0] / "App" / "list0001.grp").write_bytes(content)
+
+
+def reaches(stage: Stage, nodes: list[int]) -> dict[str, Any]:
+    """Replicate: the job proves these nodes and gives its locks back while it waits for the others."""
+    job = stage.replicate(expect="converging")
+    states = {number: stage.target(job, number)["state"] for number in range(1, len(stage.roots))}
+    assert states == {number: "verified" if number in nodes else "waiting" for number in states}
+    for number in nodes:
+        assert config_of(stage.roots[number]) == config_of(stage.roots[0])
+    return job
+
+
+def test_more_hung_nodes_than_a_worker_drives_at_once_stop_no_other(new_stage: Any) -> None:
+    stage = new_stage(
+        slow=True, nodes=7, files=40, approval="never", environment={**OVER, "CLUSTERPORTAL_TARGET_WORKERS": "2"}
+    )
+    stage.replicate()
+    with ExitStack() as hung:
+        for server in stage.servers[1:5]:
+            hung.enter_context(server.hung())  # in mid-session: the portal keeps its connections
+        change(stage, b"; first\r\n")
+        first = reaches(stage, [5, 6])
+        change(stage, b"; second\r\n")
+        second = reaches(stage, [5, 6])
+
+    stage.wait_state(second["id"], "succeeded")
+    superseded = stage.job(first["id"])
+    assert (superseded["state"], superseded["error_code"]) == ("cancelled", "superseded")
+    for root in stage.roots[1:]:
+        assert config_of(root) == config_of(stage.roots[0])
+
+
+def test_a_node_that_hangs_while_it_is_written_gives_its_job_up(new_stage: Any) -> None:
+    stage = new_stage(slow=True, nodes=3, files=40, approval="never", environment=OVER)
+    stage.replicate()
+    (stage.roots[0] / "App" / "big.dat").write_bytes(BIG)
+    first = stage.request()
+    until("the node is written", lambda: has_staged(stage.roots[2], 1))
+    with stage.servers[2].hung():
+        stage.wait_state(first, "converging")
+        assert stage.wait_target(first, 1, "verified")
+        change(stage, b"; newer\r\n")
+        second = reaches(stage, [1])
+
+    stage.wait_state(second["id"], "succeeded")
+    assert config_of(stage.roots[2]) == config_of(stage.roots[0])
+    assert not list(stage.roots[2].rglob(".cp~*"))
