@@ -14,8 +14,8 @@ from dataclasses import dataclass
 TURN_SECONDS = 0.1
 """How often the reading thread looks up while nothing comes."""
 
-ASK_EVERY = 10
-"""Silent turns between two questions."""
+QUESTIONS = 4
+"""How often a server is asked before it is given up, or rather once less: the last would come too late."""
 
 NOT_OURS = 4096
 """More bytes than the questions of one silence have: so much taken by the network is work under way on a slow line."""
@@ -60,6 +60,7 @@ class Pulse:
         if self.answers and self._turns * TURN_SECONDS >= self.silence:
             self.silent = True
             raise FellSilent
+        every = max(1, round(self.silence / TURN_SECONDS / QUESTIONS))
         # behind what still waits, a question would only wait as well, and the reading thread with it
-        if self._turns % ASK_EVERY == 0 and not self.waiting():
+        if self._turns % every == 0 and not self.waiting():
             self.ask()

@@ -10,7 +10,7 @@ import pytest
 from nodes.errors import Unreachable
 from nodes.remote import pool as pool_module
 from nodes.remote.pool import SessionPool
-from nodes.remote.pulse import ASK_EVERY, NOT_OURS, TURN_SECONDS, FellSilent, Pulse
+from nodes.remote.pulse import NOT_OURS, QUESTIONS, TURN_SECONDS, FellSilent, Pulse
 from tests.deadlines import PATIENCE, promised, wait_for
 
 SILENCE = 2.0
@@ -49,7 +49,7 @@ TURNS = round(SILENCE / TURN_SECONDS)
 def test_a_silent_server_is_asked_and_then_given_up():
     line = Line(in_use=True, answers=True)
     line.silent(TURNS - 1)
-    assert line.asked == (TURNS - 1) // ASK_EVERY
+    assert line.asked == QUESTIONS - 1
     with pytest.raises(FellSilent):
         line.silent(1)
     assert line.pulse.silent
