@@ -1,4 +1,5 @@
-"""kill -9 at every step boundary of the kinds `leave` and `features`, on a real server: taken over and repaired.
+"""kill -9 at every step boundary of the kinds `leave` and `features`, and of a swap that overwrites an edit, on a real
+server: taken over and repaired.
 
 Each worker is a process of its own that is forked, does one thing and ends, or is killed at the boundary. That it died
 is seen when its lease is over: time is moved by hand. `replicate`'s deaths, with Celery's workers and in real time, are
@@ -32,6 +33,7 @@ from nodes.registry.services.nodes import NewNode, register_node
 from replication.clustering.core.features import OFF, RESTORE
 from replication.clustering.services import clustering
 from replication.clustering.services.clustering import DisableRequest
+from replication.configuration.models import Conflict
 from replication.jobs import failpoints
 from replication.jobs.core.states import JobState
 from replication.jobs.driving import drive
@@ -41,6 +43,7 @@ from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import JobRequest, approve_job, request_job
 from replication.membership.services import membership
 from replication.membership.services.membership import LeaveRequest
+from replication.objects import default_store
 from tests.factories import make_cluster, make_member
 from tests.journeys.test_join_leave import make_joining_tree, photograph
 from tests.journeys.trees import config_of, make_tree
@@ -52,6 +55,9 @@ BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
 ENGINE = ("jobs/planning.py", "jobs/driving.py")
 WRITING = ("files/apply/round.py", "files/apply/staging.py", "files/apply/swap.py", "files/apply/semaphores.py")
+
+SWAPPING = ("staged-verified", "undo-copied", "replaced", "swapped-group", "edits-kept", "cleaned")
+"""Boundaries at which what is replaced is in danger."""
 
 NOTHING_LEFT = {"plan-written", "outcomes-written"}
 """Boundaries at which all that was begun is written."""
@@ -72,10 +78,12 @@ def named(*patterns: str) -> set[str]:
 
 @dataclass(slots=True)
 class Hands:
-    """Workers, one after the other. `doomed`: the boundaries at which they still have to die, in this order."""
+    """Workers, one after the other. `doomed`: the boundaries at which they still have to die, in this order.
+    `meanwhile`: what others do at each boundary."""
 
     seen: Path
     doomed: list[str] = field(default_factory=list)
+    meanwhile: Callable[[str], None] = print
 
     def work(self, *jobs: Job) -> bool:
         """Plan the jobs and drive what there is, in a process of its own. Answers whether it was killed."""
@@ -103,6 +111,7 @@ class Hands:
     def _reach(self, name: str) -> None:
         with self.seen.open("a") as lines:
             lines.write(f"{name}\n")
+        self.meanwhile(name)
         if self.doomed[:1] == [name]:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -219,6 +228,31 @@ def test_every_death_while_a_server_leaves_is_repaired(scene: Scene, tmp_path: P
     )
     for chain in chains(reached):
         come_and_go(chain)
+
+
+def test_a_late_edit_outlives_every_worker_that_dies_in_the_swap(scene: Scene, tmp_path: Path) -> None:
+    primary, root = tmp_path / "mx0", tmp_path / "mx9"
+    make_tree(primary, "mx0", files=40)
+    make_joining_tree(root)
+    scene.register("mx0", primary, NodeRole.PRIMARY)
+    node = scene.register("mx9", root, NodeRole.SECONDARY)
+    membership.join(scene.who, node_id=node.pk, confirm_name="mx9")
+    scene.finish(request_job(scene.who, JobRequest(scene.cluster.pk, "replicate"))[0])
+    ours, theirs = primary / "App" / "list0001.grp", root / "App" / "list0001.grp"
+
+    def edit(name: str) -> None:
+        if name == "staged-verified" and theirs.read_bytes() == before:
+            theirs.write_bytes(mine)
+
+    scene.hands.meanwhile = edit
+    for number, boundary in enumerate(SWAPPING):
+        before, mine = theirs.read_bytes(), f"; mine, number {number}\r\n".encode()
+        ours.write_bytes(f"; change {number}\r\n".encode())
+        job = request_job(scene.who, JobRequest(scene.cluster.pk, "replicate"))[0]
+        scene.finish(job, [boundary])
+        kept = [default_store().get(conflict.content) for conflict in Conflict.objects.filter(job=job)]
+        assert (kept, theirs.read_bytes()) == ([mine], ours.read_bytes()), boundary
+        assert not list(root.rglob(".cp~*")), boundary
 
 
 def test_every_death_while_features_are_switched_is_repaired(scene: Scene, tmp_path: Path) -> None:
