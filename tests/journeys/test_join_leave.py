@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,9 @@ def life_goes_on(stage: Stage, root: Path) -> None:
     (app / "new folder" / "new.dat").write_bytes(b"new")
     stage.replicate()
     assert not (root / "App/list0001.grp").exists()
+    shutil.rmtree(app / "new folder")
+    (app / "new folder").write_bytes(b"a file now")
+    stage.replicate()
 
 
 def leaving_gives_back(stage: Stage, node: int, root: Path, before: object) -> None:

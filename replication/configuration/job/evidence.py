@@ -9,6 +9,7 @@ from replication.configuration.job.planning import NodeScan
 from replication.files.apply.round import Round
 from replication.files.apply.semaphores import Told
 from replication.files.core.changes import Change
+from replication.files.core.compare import IN_THE_WAY
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
 from replication.jobs.core.states import TargetState
@@ -23,7 +24,7 @@ Verdict = tuple[TargetState, str, str]
 
 @dataclass(slots=True)
 class TargetProgress:
-    """What has been done on the node so far, over all rounds."""
+    """What has been done on the node so far, over all rounds; `blocked` is the last round's."""
 
     done: set[str] = field(default_factory=set)
     blocked: dict[str, str] = field(default_factory=dict)
@@ -31,9 +32,9 @@ class TargetProgress:
     first_found: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, one: Round) -> None:
-        """Count what one more round came to."""
+        """Count what one more round, or a turn of it, came to."""
         self.done.update(one.done)
-        self.blocked = dict(one.blocked)
+        self.blocked |= one.blocked
         self.told = Told(
             dropped=tuple(dict.fromkeys(self.told.dropped + one.told.dropped)),
             taken=tuple(dict.fromkeys(self.told.taken + one.told.taken)),
@@ -91,8 +92,9 @@ def proven_files(seen: NodeScan, baseline: Manifest | None, *, folds_case: bool)
 
 
 def _held(seen: NodeScan, state: TargetProgress) -> dict[str, str]:
-    """Files that another program would not let be replaced, or not even be read."""
-    return {one.path: one.detail for one in seen.problems if one.code == "locked"} | state.blocked
+    """Files that another program would not let be replaced, or not even be read, and those that what is not ours
+    stands in the place of."""
+    return {one.path: one.detail for one in seen.problems if one.code in ("locked", IN_THE_WAY)} | state.blocked
 
 
 def _restarts(work: TargetWork, state: TargetProgress) -> set[str]:

@@ -13,12 +13,15 @@ from nodes.enums import IniChoice
 from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import IniKey
 from nodes.registry.models import Node
+from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Decisions
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.manifest import Manifest
 from replication.files.core.tree import load
 from replication.files.work_context import WorkContext
 from replication.objects import Store
+
+_FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
 
 
 def latest_snapshot(cluster_id: int) -> Snapshot | None:
@@ -47,6 +50,12 @@ def origin_of(node_id: int, store: Store) -> Manifest:
     """What the node held before the portal first wrote to it; empty if that was never kept."""
     root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
     return manifest_at(root or "", store)
+
+
+def origin_folders(node_id: int, store: Store) -> frozenset[str] | None:
+    """The folders that the node had before the portal first wrote to it; None where that was not kept."""
+    kept = Origin.objects.filter(node_id=node_id).values_list("folders_object", flat=True).first()
+    return _FOLDERS.decode(store.get(kept)) if kept else None
 
 
 def decisions_of(node_id: int) -> Decisions:

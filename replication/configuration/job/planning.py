@@ -23,11 +23,11 @@ from replication.configuration.job.desired import (
     Rendering,
     desired_files,
 )
-from replication.configuration.job.loading import node_clock_ns
+from replication.configuration.job.loading import baseline_of, decisions_of, node_clock_ns, origin_folders
 from replication.files.core.changes import Change, NodeFiles
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import Manifest, Problem
-from replication.files.core.paths import RelPath
+from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.spelling import Spelling
 from replication.files.core.tree import build
 from replication.files.scan import Scan, scan_node
@@ -38,11 +38,13 @@ from replication.objects import Store
 
 @dataclass(frozen=True, slots=True)
 class NodeJob:
-    """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there."""
+    """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there.
+    `own_folders`: those it had before the portal first wrote to it; None: not known."""
 
     node: Node
     baseline: Manifest | None
     decisions: Decisions
+    own_folders: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,18 @@ class NodeResult:
     differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
+def node_job(node: Node, store: Store) -> NodeJob:
+    """What the database and the store know of a secondary."""
+    return NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk), origin_folders(node.pk, store))
+
+
 def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
     """The same, with every file under the primary's name if the node's system does not tell case apart."""
     spelling = _spelling(job.node, snapshot)
     if spelling is None:
         return job
     baseline = job.baseline and spelling.manifest(job.baseline)
-    return NodeJob(job.node, baseline, job.decisions.renamed(spelling.of))
+    return NodeJob(job.node, baseline, job.decisions.renamed(spelling.of), job.own_folders)
 
 
 def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
@@ -101,6 +108,7 @@ def look(
         actual=scan.manifest,
         ruling=handling_by(profile),
         folds_case=link.platform.folds_case,
+        folders=not_ours(scan.folders, job.own_folders, folds_case=link.platform.folds_case),
         unknown=snapshot.unlisted,
     )
     blocked = name_problems(link, snapshot)

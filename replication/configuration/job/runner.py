@@ -28,12 +28,10 @@ from replication.configuration.core.brakes import (
 )
 from replication.configuration.job.loading import (
     SharedGuard,
-    baseline_of,
-    decisions_of,
     last_given,
     latest_snapshot,
 )
-from replication.configuration.job.planning import NodeJob, NodeResult, plan_nodes
+from replication.configuration.job.planning import NodeResult, node_job, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
 from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
@@ -88,7 +86,7 @@ class ReplicateRunner:
         if taken.unstable:
             text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
             work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
-        jobs = [NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk)) for node in scope.secondaries]
+        jobs = [node_job(node, store) for node in scope.secondaries]
         planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
         work.lease.boundary("nodes-planned")
         check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew

@@ -18,25 +18,25 @@ from replication.configuration.job.evidence import (
     verdict_on,
 )
 from replication.configuration.job.loading import (
-    baseline_of,
-    decisions_of,
     manifest_at,
     origin_of,
 )
 from replication.configuration.job.planning import (
-    NodeJob,
     NodeScan,
     look,
+    node_job,
     spelled,
     store_tree,
 )
 from replication.configuration.services.history import Proof, record_baseline, record_origin
 from replication.files.apply.context import Context
+from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.leftovers import sweep
 from replication.files.apply.round import apply_round
 from replication.files.apply.semaphores import semaphores_owed
-from replication.files.core.changes import Change, ChangeKind, PrimaryFiles
+from replication.files.core.changes import Change, ChangeKind, PrimaryFiles, in_turns
 from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.paths import emptied_folders
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.objects import Store
@@ -54,8 +54,7 @@ class NodeRun:
         self.store = store
         self.lease = work.lease
         self.snapshot = self._source()
-        known = NodeJob(work.node, baseline_of(work.node.pk, store), decisions_of(work.node.pk))
-        self.job = spelled(known, self.snapshot)
+        self.job = spelled(node_job(work.node, store), self.snapshot)
         self.edits = EditKeeper(work, profile, store, self.job.baseline)
         self.state = TargetProgress()
 
@@ -123,7 +122,7 @@ class NodeRun:
         for _ in range(self.profile.settle_retries + 1):
             if not changes and not owed:
                 break
-            self.state.add(apply_round(context, changes, keep=self.edits.record, owed=owed))
+            self._apply(context, changes, owed)
             owed = ()
             if self.state.told.locked:
                 return self._waiting_for_semaphores(context)
@@ -132,6 +131,15 @@ class NodeRun:
             changes = [self._judged(change) for change in seen.changes if self._is_open(change)]
             self.lease.boundary("settled")
         return self._outcome(context, seen, changes)
+
+    def _apply(self, context: Context, changes: Sequence[Change], owed: Sequence[str]) -> None:
+        """One round: what holds the place of something new goes first, with all else."""
+        self.state.blocked = {}
+        for turn in in_turns(changes, folds_case=context.link.platform.folds_case):
+            self.state.add(apply_round(context, turn, keep=self.edits.record, owed=owed))
+            owed = ()
+            if self.state.told.locked:
+                break
 
     def _owed(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
         """Semaphores for what an earlier try put in place, but died, or was paused, before it told the server."""
@@ -150,9 +158,13 @@ class NodeRun:
             self.lease.check()
 
     def _expected(self, seen: NodeScan) -> Manifest:
-        """What the node should hold from now on, as the baseline of the next look: all else there is an edit."""
+        """What the node should hold from now on, as the baseline of the next look: all else there is an edit. What
+        could not be written is not expected."""
         files = dict(self.job.baseline.files) if self.job.baseline else {}
+        unwritten = self.state.blocked.keys() | {problem.path for problem in seen.problems}
         for path, wanted in seen.desired.files.items():
+            if path in unwritten:
+                continue
             files[path] = FileState(wanted.size, wanted.mtime_ns, wanted.sha256, None)
         return Manifest(files=files)
 
@@ -182,14 +194,28 @@ class NodeRun:
             files=len(proven),
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
+        removed = self._remove_emptied(context, seen)
         self.lease.boundary("proven")
         return TargetOutcome(
             state,
-            evidence=self._evidence(seen, changes) | {"files_proven": len(proven)},
+            evidence=self._evidence(seen, changes) | {"files_proven": len(proven), "folders_removed": len(removed)},
             error_code=code,
             error=error,
             record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
         )
+
+    def _remove_emptied(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
+        """Remove folders that came with replicated files and hold nothing more; those that were there before stay."""
+        if self.job.own_folders is None or self.job.baseline is None:
+            return ()
+        emptied = emptied_folders(
+            seen.scan.folders,
+            written=self.job.baseline.files,
+            held=seen.scan.manifest.files,
+            before=self.job.own_folders,
+            folds_case=context.link.platform.folds_case,
+        )
+        return remove_emptied(context, emptied)
 
     def _evidence(self, seen: NodeScan, changes: Sequence[Change]) -> dict[str, object]:
         return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}

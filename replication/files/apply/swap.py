@@ -2,8 +2,8 @@
 
 Replacing: hard-link the old file to an undo name (copied where links fail), let the new one take its place by an
 atomic rename, then compare the undo copy with what the plan saw: an edit that came late is kept. Adding: hard-link the
-staged file to its place, which fails if something appeared there meanwhile. Deleting: rename to the undo name. Groups
-are swapped in their order, so that lists are in place before what names them.
+staged file to its place, which fails if something appeared there meanwhile; empty folders make room. Deleting: rename
+to the undo name. Groups are swapped in their order, so that lists are in place before what names them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import groupby
 from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
 from replication.files.apply import names
 from replication.files.apply.context import Context, Overwritten
+from replication.files.apply.emptied import clear_folders
 from replication.files.apply.refusals import why_blocked
 from replication.files.apply.staging import Staged
 from replication.files.apply.undo import Copy, look_at
@@ -69,7 +70,7 @@ def _swap_batch(context: Context, batch: Sequence[Change], staged: Staged, swapp
         for change, error in outcomes:
             if error is None:
                 swapped.done.append(change.path)
-            elif isinstance(error, (RemoteBusy, RemoteDenied)):
+            elif isinstance(error, (RemoteBusy, RemoteDenied, RemoteFileExists)):
                 waiting.append(change)
                 swapped.blocked[change.path] = why_blocked(change.path, error)
             else:
@@ -90,6 +91,8 @@ def _try(context: Context, changes: Sequence[Change], staged: Staged, swapped: S
     deletes = [change for change in changes if change.kind == ChangeKind.DELETE]
     touches = [change for change in changes if change.kind == ChangeKind.TOUCH]
     outcomes, late = _add(context, adds, staged)
+    late, refused = clear_folders(context, late)
+    outcomes += refused
     context.guard.boundary("added")
     outcomes += _replace(context, updates + late, staged, swapped)
     outcomes += _delete(context, deletes, swapped)

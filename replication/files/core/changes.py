@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
 
-from replication.files.core.paths import RelPath
+from replication.files.core.paths import RelPath, folders_above
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """A hash in hex, as stored plans must hold it."""
@@ -97,6 +97,25 @@ class PrimaryFiles:
 
     snapshot_root: str
     unclassified: tuple[str, ...] = ()
+
+
+def in_turns(changes: Sequence[Change], *, folds_case: bool) -> tuple[Sequence[Change], ...]:
+    """The changes in the turns they must be done in: additions last whose places other files, or files beneath them,
+    hold until they are deleted. One turn where there are none."""
+    gone = {change.path.key(folds_case=folds_case) for change in changes if change.kind is ChangeKind.DELETE}
+    emptied = {folder for key in gone for folder in folders_above(key)}
+
+    def waits(change: Change) -> bool:
+        key = change.path.key(folds_case=folds_case)
+        return change.kind is ChangeKind.ADD and (key in emptied or not gone.isdisjoint(folders_above(key)))
+
+    if not gone:
+        return (changes,)
+    first: list[Change] = []
+    late: list[Change] = []
+    for change in changes:
+        (late if waits(change) else first).append(change)
+    return (first, late) if late else (first,)
 
 
 def bytes_of(changes: Iterable[Change]) -> int:

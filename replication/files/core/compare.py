@@ -3,13 +3,15 @@
 - Something is written only where the node's present state is known; what could not be read or listed becomes a problem.
 - A file is deleted only when its content is what the baseline proves we wrote. Anything else that is not wanted is an
   extra: reported, never touched.
+- A folder makes room for a file, and a file for a folder, where all that stands there is proven to be ours; else what
+  is not ours is named.
 - An edit made on the node is overwritten, but marked `conflict`, so that its content is kept first. A node without a
   baseline was never ours: what differs there is an update whose former content is recorded in `found`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Generic, TypeVar
@@ -27,6 +29,10 @@ V = TypeVar("V")
 
 LATEST_NS = (2**32 - 1) * 1_000_000_000
 """The last time that SFTP can set, in 2106; the first is the beginning of 1970."""
+
+
+IN_THE_WAY = "in_the_way"
+"""Code of a path that something else stands in the place of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,14 @@ def compare(
     actual: Manifest,
     ruling: Ruling,
     folds_case: bool,
-    protected: Sequence[str] = (),
+    folders: Collection[str] = (),
     unknown: Sequence[str] = (),
 ) -> Delta:
     """Plan one node.
 
     `wanted`: the files it shall have. `baseline`: what was last proven there, None on a node that never was. `actual`:
-    what is there. `protected`: relative folders that are not ours on this node. `unknown`: the primary's folders that
-    could not be listed; nothing is deleted beneath them. A change's path is spelled as the node spells it.
+    what is there. `folders`: folders there that replication did not make. `unknown`: the primary's folders that could
+    not be listed; nothing is deleted beneath them. A change's path is spelled as the node spells it.
     """
     fold = _Fold(folds_case)
     sides = _Sides(
@@ -81,11 +87,12 @@ def compare(
         actual=_index(actual.files, fold),
         known_node=baseline is not None,
         ruling=ruling,
-        protected=_Folders(protected, fold),
         undeletable=_Folders([*unknown, *actual.unlisted], fold),
         unlisted=_Folders(actual.unlisted, fold),
         blocked={fold(problem.path) for problem in actual.problems},
-        parents=_parents(fold(path) for path in actual.files),
+        unclassified=tuple(fold(path) for path in actual.unclassified),
+        folders={**{fold(folder): folder for folder in folders}, **_parents(actual.files, fold)},
+        ours=_parents(baseline.files if baseline else (), fold).keys(),
     )
     return _delta(sides)
 
@@ -127,11 +134,12 @@ class _Sides:
     actual: _Index[FileState]
     known_node: bool
     ruling: Ruling
-    protected: _Folders
     undeletable: _Folders
     unlisted: _Folders
     blocked: set[str]
-    parents: set[str]
+    unclassified: Sequence[str]
+    folders: Mapping[str, str]
+    ours: Collection[str]
 
 
 def _index(values: Mapping[RelPath, V], fold: _Fold) -> _Index[V]:
@@ -146,11 +154,12 @@ def _index(values: Mapping[RelPath, V], fold: _Fold) -> _Index[V]:
     return _Index(entries, collided)
 
 
-def _parents(keys: Iterable[str]) -> set[str]:
+def _parents(paths: Iterable[str], fold: _Fold) -> dict[str, str]:
+    """The folders that these paths lie in, by identity."""
     found: set[str] = set()
-    for key in keys:
-        found.update(takewhile(lambda folder: folder not in found, folders_above(key)))
-    return found
+    for path in paths:
+        found.update(takewhile(lambda folder: folder not in found, folders_above(path)))
+    return {fold(folder): folder for folder in found}
 
 
 def _delta(sides: _Sides) -> Delta:
@@ -205,17 +214,37 @@ def _is_readable(key: str, sides: _Sides) -> bool:
 
 def _obstacle(key: str, sides: _Sides) -> tuple[str, str] | None:
     """What stands in the way of writing a path, as a problem's code and detail."""
-    if sides.protected.hold(key):
-        return "protected", "it lies in a folder that this node uses for something else"
     if key in sides.actual.entries:
         return None
     if sides.unlisted.hold(key) and not _is_blocked(key, sides):
         return "unlisted", "its folder could not be listed, so what is there is not known"
-    if key in sides.parents:
-        return "not_a_file", "a folder stands where the file shall be"
-    if any(folder in sides.actual.entries for folder in folders_above(key)):
-        return "not_a_folder", "a file stands where one of its folders shall be"
+    stranger = _stranger(key, sides)
+    if stranger:
+        return IN_THE_WAY, f"{stranger!r} is in the way and not as replication wrote it; move it away"
     return None
+
+
+def _stranger(key: str, sides: _Sides) -> str:
+    """What stands in the place of a file, or of one of its folders, and does not go by our own hand; "" for nothing."""
+    for folder in folders_above(key):
+        if folder in sides.wanted.entries:
+            return sides.wanted.entries[folder][0]
+        if folder in sides.actual.entries:
+            path, state = sides.actual.entries[folder]
+            return "" if _is_proven(folder, state, sides) else path
+    return next(_strangers_beneath(key, sides), "") if key in sides.folders else ""
+
+
+def _strangers_beneath(key: str, sides: _Sides) -> Iterator[str]:
+    """What stands in a folder that shall be a file, the folder itself included, and is not proven to be ours."""
+    start = f"{key}/"
+    for place, (path, state) in sides.actual.entries.items():
+        if place.startswith(start) and (place in sides.wanted.entries or not _is_proven(place, state, sides)):
+            yield path
+    yield from (place for place in (*sides.blocked, *sides.unclassified) if place.startswith(start))
+    for place, folder in sides.folders.items():
+        if (place == key or place.startswith(start)) and place not in sides.ours:
+            yield folder
 
 
 def _is_blocked(key: str, sides: _Sides) -> bool:
@@ -238,7 +267,7 @@ def _unwanted(sides: _Sides) -> tuple[list[Change], list[RelPath]]:
     deletions: list[Change] = []
     extras: list[RelPath] = []
     for key, (path, state) in sides.actual.entries.items():
-        if key in sides.wanted.entries or sides.protected.hold(key):
+        if key in sides.wanted.entries:
             continue
         if _is_proven(key, state, sides):
             deletions.append(_step(ChangeKind.DELETE, path, None, state, sides, conflict=False))

@@ -7,6 +7,7 @@ hold (a colon on Windows) are that platform's to refuse (`Platform.name_problem`
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection, Iterable
 
 MAX_LENGTH = 4096
 """Longest relative path in characters; PATH_MAX on Linux, well above Windows' practical limits."""
@@ -48,6 +49,30 @@ def folders_above(path: str) -> list[str]:
     """The folders that a path lies in, innermost first; none for a name at the top."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+
+
+def emptied_folders(
+    folders: Iterable[str], *, written: Iterable[str], held: Iterable[str], before: Iterable[str], folds_case: bool
+) -> list[str]:
+    """Of the folders that were listed, those that came with files which replication wrote (`written`), in which no file
+    is left (`held`: all that is known to be there), and which were not there before it (`before`)."""
+
+    def keys(names: Iterable[str]) -> set[str]:
+        return {identity(name, folds_case=folds_case) for name in names}
+
+    def above(paths: Iterable[str]) -> set[str]:
+        return keys({folder for path in paths for folder in folders_above(path)})
+
+    ours = above(written) - above(held) - keys(before)
+    return [folder for folder in folders if identity(folder, folds_case=folds_case) in ours]
+
+
+def not_ours(folders: Collection[str], before: Collection[str] | None, *, folds_case: bool) -> Collection[str]:
+    """Of the folders that were listed, those that were there before replication; all where that is not known (None)."""
+    if before is None:
+        return folders
+    keys = {identity(folder, folds_case=folds_case) for folder in before}
+    return [folder for folder in folders if identity(folder, folds_case=folds_case) in keys]
 
 
 def path_problem(text: str) -> str | None:

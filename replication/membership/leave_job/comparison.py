@@ -8,20 +8,17 @@ from accounts.errors import Refused
 from nodes.connection.connect import NodeLink
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
-from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Desired
-from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns
+from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns, origin_folders
 from replication.configuration.job.planning import NodeScan, handling_by
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.compare import compare
 from replication.files.core.manifest import Manifest
-from replication.files.core.paths import RelPath
+from replication.files.core.paths import RelPath, not_ours
 from replication.files.scan import scan_node
 from replication.files.work_context import WorkContext
 from replication.membership.core.restore import NodePast, RestorePlan, restore_plan
 from replication.objects import Store
-
-_FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def remembered(node: Node, store: Store) -> Remembered:
         raise Refused("no_origin", text, "It can leave with the configuration it has (keep).")
     root = origin.root if origin else ""
     past = NodePast(manifest_at(root, store), baseline, _sent(node, store) if origin else frozenset(), store.has)
-    return Remembered(past, root, _folders(origin, store))
+    return Remembered(past, root, origin_folders(node.pk, store))
 
 
 def _sent(node: Node, store: Store) -> frozenset[RelPath]:
@@ -62,27 +59,22 @@ def _sent(node: Node, store: Store) -> frozenset[RelPath]:
     return frozenset(path for root in roots for path in manifest_at(root, store).files)
 
 
-def _folders(origin: Origin | None, store: Store) -> frozenset[str] | None:
-    if origin is None or not origin.folders_object:
-        return None
-    return _FOLDERS.decode(store.get(origin.folders_object))
-
-
 def look_back(
-    link: NodeLink, node: Node, profile: Profile, past: NodePast, expected: Manifest | None, guard: WorkContext
+    link: NodeLink, node: Node, profile: Profile, remembered: Remembered, expected: Manifest | None, guard: WorkContext
 ) -> LookedBack:
     """Scan a node and compare it with what it had before joining. `expected`: what it should hold by now; what differs
     from it is an edit."""
     known = expected or Manifest()
     scan = scan_node(link, profile, known=known, scan_ns=node_clock_ns(node), guard=guard)
     folds_case = link.platform.folds_case
-    then = restore_plan(past, scan.manifest, folds_case=folds_case)
+    then = restore_plan(remembered.past, scan.manifest, folds_case=folds_case)
     delta = compare(
         wanted=then.wanted,
         baseline=Manifest(files={**then.ours.files, **known.files}),
         actual=scan.manifest,
         ruling=handling_by(profile),
         folds_case=folds_case,
+        folders=not_ours(scan.folders, remembered.folders, folds_case=folds_case),
     )
     problems = scan.manifest.problems + then.problems + delta.problems
     seen = NodeScan(scan, Desired(then.wanted, (), ()), delta.changes, delta.extras, problems)

@@ -67,7 +67,7 @@ def _node_of(job: Job) -> Node:
 def _planned(work: PlanWork, node: Node, profile: Profile, past: Remembered) -> NodePlan:
     try:
         with open_node(node) as link:
-            seen = look_back(link, node, profile, past.past, past.past.baseline, work.lease).seen
+            seen = look_back(link, node, profile, past, past.past.baseline, work.lease).seen
     except NodeError as error:
         return NodePlan(node.pk, node.name, away=str(error), away_code=error.code)
     detail = NodeFiles(extras=seen.extras)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-from nodes.errors import NodeError
 from nodes.lifecycle.services.joining import note_left
 from nodes.products.profile import Profile
 from replication.configuration.job.evidence import SHOWN, verdict_on
@@ -13,10 +11,11 @@ from replication.configuration.job.planning import NodeScan
 from replication.configuration.job.target import NodeRun
 from replication.configuration.services.history import forget_node_history
 from replication.files.apply.context import Context
+from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.semaphores import semaphores_owed
 from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.manifest import Manifest
-from replication.files.core.paths import folders_above, identity
+from replication.files.core.paths import emptied_folders
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.membership.leave_job.comparison import LookedBack, Remembered, look_back
@@ -41,8 +40,7 @@ class LeaveRun(NodeRun):
         return self._remembered.past.origin
 
     def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
-        past = self._remembered.past
-        self._last = look_back(context.link, self.work.node, self.profile, past, baseline, self.lease)
+        self._last = look_back(context.link, self.work.node, self.profile, self._remembered, baseline, self.lease)
         return self._last.seen
 
     def _remember_origin(self, seen: NodeScan) -> None:
@@ -95,17 +93,11 @@ class LeaveRun(NodeRun):
         """Remove empty folders that came with replicated files; what was there before, or holds anything, stays."""
         if self._remembered.folders is None or self._last is None:
             return ()
-        fold = partial(identity, folds_case=context.link.platform.folds_case)
-        before = {fold(folder) for folder in self._remembered.folders}
-        written = {fold(folder) for path in self._last.former.ours.files for folder in folders_above(path)}
-        new = [folder for folder in seen.scan.folders if fold(folder) in written - before]
-        removed = []
-        for folder in sorted(new, key=len, reverse=True):
-            self.lease.check()
-            try:
-                context.link.session.remove_folder(context.remote(folder))
-            except NodeError as error:
-                self.lease.event("info", "folder.stays", f"{folder} stays: {error.detail or error}")
-                continue
-            removed.append(folder)
-        return tuple(removed)
+        emptied = emptied_folders(
+            seen.scan.folders,
+            written=self._last.former.ours.files,
+            held=seen.scan.manifest.files,
+            before=self._remembered.folders,
+            folds_case=context.link.platform.folds_case,
+        )
+        return remove_emptied(context, emptied)
