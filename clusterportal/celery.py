@@ -93,6 +93,7 @@ def configuration() -> dict[str, Any]:
             "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
             # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
             "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
+            "reach": {"task": "nodes.tasks.reach", "schedule": settings.PORTAL.reach, "options": {"expires": 20}},
             "searches": {
                 "task": "nodes.tasks.sweep_searches",
                 "schedule": settings.PORTAL.sweep,

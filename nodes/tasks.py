@@ -2,7 +2,8 @@
 
 from nodes.checks.tasks import check_all
 from nodes.cluster_log.tasks import prune_cluster_logs
+from nodes.connection.tasks import reach
 from nodes.discovery.tasks import search, sweep_searches
 from nodes.facts.tasks import observe, observe_due
 
-__all__ = ["check_all", "observe", "observe_due", "prune_cluster_logs", "search", "sweep_searches"]
+__all__ = ["check_all", "observe", "observe_due", "prune_cluster_logs", "reach", "search", "sweep_searches"]

@@ -65,7 +65,7 @@ class ClusterViewSet(Resource[Cluster]):
 
     def get_queryset(self) -> QuerySet[Cluster]:
         """What the caller may see."""
-        return self.visible(clusters_for)
+        return self.visible(clusters_for).prefetch_related("nodes")
 
     @extend_schema(summary="Create a cluster", request=ClusterIn, responses={201: ClusterOut})
     def create(self, request: Request) -> Response:

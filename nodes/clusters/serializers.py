@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Role
 from nodes.clusters.models import Cluster, Membership, PathOverride
 from nodes.enums import ApprovalPolicy, ReplicationMode
 from nodes.products.profile import PathClass
-from nodes.web.serializers import StrictInput
+from nodes.web.serializers import StrictInput, VerdictOut
+from nodes.web.verdicts import verdict_of
 
 
 class ClusterIn(StrictInput):
@@ -49,6 +51,7 @@ class ClusterOut(serializers.ModelSerializer[Cluster]):
 
     node_count = serializers.IntegerField(read_only=True)
     quarantined_count = serializers.IntegerField(read_only=True)
+    verdict = serializers.SerializerMethodField()
 
     class Meta:
         model = Cluster
@@ -66,10 +69,16 @@ class ClusterOut(serializers.ModelSerializer[Cluster]):
             "clustering_since",
             "node_count",
             "quarantined_count",
+            "verdict",
             "created_at",
             "version",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(VerdictOut)
+    def get_verdict(self, cluster: Cluster) -> object:
+        """How it stands."""
+        return VerdictOut(verdict_of(cluster)).data
 
 
 class MemberOut(serializers.ModelSerializer[Membership]):

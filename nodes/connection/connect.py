@@ -17,6 +17,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprint
+from nodes.registry.services.health import TELLING, note_answered, note_failure
 from nodes.registry.services.host_keys import quarantine
 from nodes.remote.knock import knock
 from nodes.remote.pool import POOL
@@ -92,7 +93,8 @@ def open_node(node: Node) -> Iterator[NodeLink]:
     """Log in to a node, by its row as it is now in the database.
 
     Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
-    AuthRejected where no usable credential is stored, and whatever the wire raises.
+    AuthRejected where no usable credential is stored, and whatever the wire raises. Who does not answer, now or while
+    it is open, is away at once in its row; who answers again is not.
     """
     row = Node.objects.get(pk=node.pk)
     target = _target(row)
@@ -104,9 +106,13 @@ def open_node(node: Node) -> Iterator[NodeLink]:
     try:
         with POOL.lease(target) as session:
             platform, capabilities = PROBES.ask(session, platform, target, row.version)
+            note_answered(row)
             yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)
+        raise
+    except TELLING as error:
+        note_failure(row, error)
         raise
 
 

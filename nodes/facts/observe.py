@@ -13,7 +13,7 @@ from django.utils import timezone
 from nodes.connection.connect import NodeLink, open_node
 from nodes.connection.reader import Reader
 from nodes.enums import Health, NodeRole
-from nodes.errors import HostKeyUnknown, NodeError, OutputUnreadable, SessionLost, TimedOut, Unreachable
+from nodes.errors import NodeError, OutputUnreadable, SessionLost
 from nodes.facts.feature_settings import read_switches
 from nodes.facts.models import NodeFacts
 from nodes.facts.node_cluster_log import newest_cluster_lines
@@ -23,7 +23,6 @@ from nodes.facts.services.facts import (
     Measures,
     record_facts,
     record_measures,
-    set_health,
 )
 from nodes.facts.share_access import shared_outside, try_shares
 from nodes.platforms.base import SystemFacts
@@ -32,6 +31,7 @@ from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
 from nodes.registry.models import Node
+from nodes.registry.services.health import health_after, set_health
 
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
@@ -162,7 +162,7 @@ def observe_node(node_id: int) -> None:
             shared = _shared_by_primary(node, profile)
             facts = read_facts(link, profile=profile, known_folders=known_folders, features=features, shared=shared)
     except NodeError as error:
-        set_health(node_id=node_id, health=_health_after(error), cause=str(error))
+        set_health(node_id=node_id, health=health_after(error), cause=str(error))
         return
     record_facts(node_id=node_id, facts=replace(facts, peer_address=_looked_up(node.address)))
     set_health(node_id=node_id, health=Health.OK)
@@ -199,9 +199,3 @@ def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], No
     logs = _log_folder(link, profile, folders)
     own_log = reader.attempt("own_log", lambda: newest_cluster_lines(reader, logs), dict[str, str]())
     record_measures(node, Measures(version, clock, own_log))
-
-
-def _health_after(error: NodeError) -> Health:
-    if isinstance(error, HostKeyUnknown):
-        return Health.UNKNOWN
-    return Health.DOWN if isinstance(error, Unreachable | TimedOut | SessionLost) else Health.DEGRADED

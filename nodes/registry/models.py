@@ -14,7 +14,8 @@ from nodes.enums import Health, HostKeyState, Joining, NodeRole, PlatformName
 class Node(models.Model):
     """A mail server. `install_root` is its installation folder as its system spells it. `quarantined_reason`
     non-empty: nothing runs on it until its host key is approved again. `paused`: an operator said not now. `joining`:
-    a secondary is written to only after somebody confirmed by name that it shall be."""
+    a secondary is written to only after somebody confirmed by name that it shall be. `nodes.registry.status` makes one
+    verdict of all of it."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="nodes")
     name = models.CharField(max_length=63, help_text="NetBIOS or DNS host name")
@@ -33,6 +34,14 @@ class Node(models.Model):
     health = models.CharField(max_length=12, choices=Health, default=Health.UNKNOWN)
     health_cause = models.CharField(max_length=300, blank=True)
     health_since = models.DateTimeField(null=True)
+    reached_at = models.DateTimeField(null=True, help_text="when it last answered")
+    behind = models.PositiveIntegerField(default=0, help_text="files of the primary it was not proven to hold")
+    behind_since = models.DateTimeField(null=True, help_text="when the oldest of them was first seen")
+    edited = models.PositiveIntegerField(default=0, help_text="files changed on it by others than the portal")
+    edited_since = models.DateTimeField(null=True)
+    compared_at = models.DateTimeField(
+        null=True, help_text="when both were last found out; empty: nothing was proven on it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1)
 

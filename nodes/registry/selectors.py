@@ -11,6 +11,7 @@ from nodes.clusters.access import require, visible_clusters
 from nodes.clusters.models import Cluster
 from nodes.enums import HostKeyState, NodeRole
 from nodes.registry.models import HostKey, Node
+from nodes.registry.status import COLUMNS
 
 
 def nodes_for(principal: Principal) -> QuerySet[Node]:
@@ -36,6 +37,11 @@ def approved_fingerprint(node: Node) -> str:
     return found.first() or ""
 
 
+def nodes_with_access() -> QuerySet[Node]:
+    """The nodes that can be logged in to: a host key is approved, a credential given, nothing quarantined."""
+    return Node.objects.filter(host_keys__state=HostKeyState.APPROVED, credential__isnull=False, quarantined_reason="")
+
+
 def primary_of(cluster: Cluster) -> Node | None:
     """The cluster's primary; None while none is registered."""
     return Node.objects.filter(cluster=cluster, role=NodeRole.PRIMARY).first()
@@ -43,5 +49,4 @@ def primary_of(cluster: Cluster) -> Node | None:
 
 def with_standing(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
     """The clusters with what of their nodes tells how they stand, in one more query for any number."""
-    columns = ("cluster_id", "role", "joining", "health", "health_cause", "paused", "paused_reason")
-    return rows.prefetch_related(Prefetch("nodes", Node.objects.only(*columns, "quarantined_reason")))
+    return rows.prefetch_related(Prefetch("nodes", Node.objects.only(*COLUMNS)))

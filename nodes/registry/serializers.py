@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from nodes.enums import NodeRole, PlatformName
 from nodes.registry.models import HostKey, Node
-from nodes.web.serializers import StrictInput
+from nodes.registry.status import status_of
+from nodes.web.serializers import StrictInput, VerdictOut
 
 
 class NodeIn(StrictInput):
@@ -50,6 +52,7 @@ class NodeOut(serializers.ModelSerializer[Node]):
     credential_name = serializers.CharField(source="credential.name", default=None, read_only=True, allow_null=True)
     approved_host_key = serializers.CharField(source="approved_key", read_only=True)
     product_version = serializers.SerializerMethodField()
+    verdict = serializers.SerializerMethodField()
 
     class Meta:
         model = Node
@@ -76,10 +79,16 @@ class NodeOut(serializers.ModelSerializer[Node]):
             "health",
             "health_cause",
             "health_since",
+            "verdict",
             "created_at",
             "version",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(VerdictOut)
+    def get_verdict(self, node: Node) -> object:
+        """How it stands."""
+        return VerdictOut(status_of(node)).data
 
     def get_product_version(self, node: Node) -> str:
         """What the node last told; empty while it told nothing."""

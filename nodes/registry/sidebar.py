@@ -12,9 +12,9 @@ from accounts.models import User
 from accounts.requests import principal_of
 from nodes.clusters.access import visible_clusters
 from nodes.clusters.models import Cluster
+from nodes.registry.core.verdict import Verdict
 from nodes.registry.selectors import with_standing
 from nodes.registry.status import status_of_cluster
-from nodes.web.status import Status
 
 SHOWN = 12
 """Clusters listed; further ones are behind the link to all."""
@@ -22,10 +22,10 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeen:
-    """A cluster and how it stands: paused, disabled, or the worst of its nodes."""
+    """A cluster and how it stands."""
 
     cluster: Cluster
-    verdict: Status
+    verdict: Verdict
 
 
 def clusters_seen(request: HttpRequest) -> list[ClusterSeen]:

@@ -1,51 +1,108 @@
-"""A node's state in one word, for pages."""
+"""How nodes and clusters stand, from their rows: the one verdict that pages, lists and REST show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from nodes.clusters.models import Cluster
-from nodes.enums import Clustering, Health, Joining, NodeRole
+from nodes.enums import Clustering, Health, Joining, NodeRole, ReplicationMode
+from nodes.registry.core.verdict import LABELS, Known, Serving, Verdict, Word, verdict_on, verdict_on_cluster
 from nodes.registry.models import Node
-from nodes.web.html import badge
-from nodes.web.status import Status
+from nodes.web.html import pill
+
+COLUMNS = (
+    "cluster_id",
+    "role",
+    "joining",
+    "health",
+    "health_cause",
+    "health_since",
+    "quarantined_reason",
+    "paused",
+    "paused_reason",
+    "behind",
+    "behind_since",
+    "edited",
+    "edited_since",
+    "compared_at",
+    "reached_at",
+)
+"""What a verdict is made of."""
+
+
+def status_of(node: Node) -> Verdict:
+    """A node's verdict, from its row and its cluster's."""
+    known = Known(
+        primary=node.role == NodeRole.PRIMARY,
+        joining=node.joining,
+        serving=_serving(node.cluster),
+        health=node.health,
+        cause=node.health_cause,
+        health_since=node.health_since,
+        quarantined=node.quarantined_reason,
+        paused=node.paused,
+        paused_reason=node.paused_reason,
+        behind=node.behind,
+        behind_since=node.behind_since,
+        edited=node.edited,
+        edited_since=node.edited_since,
+        compared_at=node.compared_at,
+        reached_at=node.reached_at,
+    )
+    return verdict_on(known, timezone.localtime())
+
+
+def _serving(cluster: Cluster) -> Serving:
+    if cluster.clustering == Clustering.OFF:
+        return Serving.ALONE
+    return Serving.NATIVE if cluster.replication_mode == ReplicationMode.NATIVE else Serving.PORTAL
+
+
+def status_of_cluster(cluster: Cluster, nodes: Iterable[Node]) -> Verdict:
+    """A cluster's verdict: that of the nodes that are worst off, and how many they are."""
+    return verdict_on_cluster(
+        [status_of(node) for node in nodes],
+        alone=cluster.clustering == Clustering.OFF,
+        paused=cluster.paused,
+        paused_reason=cluster.paused_reason,
+    )
+
+
+def badges(verdict: Verdict) -> SafeString:
+    """The verdict as a pill, and a second one beside it where an operator paused."""
+    shown = pill(verdict.tone, verdict.text)
+    return shown + pill("warn", "Paused") if verdict.paused else shown
 
 
 def node_badge(node: Node) -> SafeString:
-    """What a node's badge says: quarantine and pause before health."""
-    found = status_of(node)
-    return badge(found.state, found.label)
+    """How a node stands, as every list and page shows it."""
+    return badges(status_of(node))
 
 
-_WORST_FIRST = ("bad", "warn", "info", "idle", "ok")
+_UP = Q(quarantined_reason="") & ~Q(health__in=(Health.DOWN, Health.DEGRADED))
+_SERVED = (
+    _UP
+    & Q(
+        role=NodeRole.SECONDARY,
+        joining=Joining.JOINED,
+        compared_at__isnull=False,
+        cluster__replication_mode=ReplicationMode.PORTAL,
+    )
+    & ~Q(cluster__clustering=Clustering.OFF)
+)
 
+FILTERS = {
+    Word.QUARANTINED: ~Q(quarantined_reason=""),
+    Word.AWAY: Q(quarantined_reason="", health=Health.DOWN),
+    Word.DEGRADED: Q(quarantined_reason="", health=Health.DEGRADED),
+    Word.EDITED: _SERVED & Q(edited__gt=0),
+    Word.BEHIND: _SERVED & Q(edited=0, behind__gt=0),
+    Word.IN_SYNC: _SERVED & Q(edited=0, behind=0),
+}
+"""Verdicts that lists are filtered by, as conditions on nodes."""
 
-def status_of(node: Node) -> Status:
-    """What matters most about a node: quarantine, then an operator's pause, then that a secondary is no server of the
-    cluster (yet, or any more), then its health."""
-    if node.quarantined_reason:
-        return Status("quarantined", Health.QUARANTINED.label, node.quarantined_reason)
-    if node.paused:
-        return Status("paused", "Paused", node.paused_reason)
-    if node.role == NodeRole.SECONDARY and node.joining != Joining.JOINED:
-        return Status(node.joining, Joining(node.joining).label, node.health_cause)
-    return Status(node.health, Health(node.health).label, node.health_cause)
-
-
-def status_of_cluster(cluster: Cluster, nodes: Iterable[Node]) -> Status:
-    """A cluster's verdict: an operator's pause, then that clustering is disabled, then the nodes that are worst off and
-    how many they are."""
-    if cluster.paused:
-        return Status("paused", "Paused", cluster.paused_reason)
-    if cluster.clustering == Clustering.OFF:
-        return Status("off", "Clustering disabled")
-    verdicts = [status_of(node) for node in nodes]
-    if not verdicts:
-        return Status("unknown", "No nodes yet")
-    worst = min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.tone))
-    if worst.state == Health.OK:
-        return worst
-    count = sum(verdict.state == worst.state for verdict in verdicts)
-    return Status(worst.state, f"{count} {worst.label.lower()}", worst.cause)
+CHOICES = [(word.value, LABELS[word]) for word in FILTERS]

@@ -13,8 +13,10 @@ from nodes.enums import HostKeyState
 from nodes.registry.forms import EditNodeForm, FingerprintForm
 from nodes.registry.models import Node
 from nodes.registry.selectors import host_keys_of
+from nodes.registry.status import status_of_cluster
 from nodes.web.forms import ReasonForm
 from nodes.web.tabs import SETTINGS, SettingsPanel, Tab, register_panel, register_tab
+from nodes.web.verdicts import register_judge
 
 
 def _general(request: HttpRequest, node: Node) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def _nothing(request: HttpRequest, node: Node) -> dict[str, Any]:
     return {}
 
 
+register_judge(lambda cluster: status_of_cluster(cluster, cluster.nodes.all()))
 register_tab(
     Tab(
         "node",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodes.enums import REPLICATED, NodeRole
+from nodes.registry.core.verdict import Verdict
 from nodes.registry.models import Node
 from nodes.registry.status import status_of
-from nodes.web.status import Status
 
 WIDTH = 600
 BOX = (132, 42)
@@ -25,7 +25,7 @@ class Box:
     """A node's box; `x`, `y` is its upper left corner."""
 
     node: Node
-    verdict: Status
+    verdict: Verdict
     x: int
     y: int
 
@@ -42,9 +42,18 @@ class Box:
 
     @property
     def caption(self) -> str:
-        """Its state, and that it is the primary where both fit; the primary stands above the others anyway."""
-        words = f"Primary · {self.verdict.label}"
-        return words if self.node.role == NodeRole.PRIMARY and len(words) <= LONGEST_CAPTION else self.verdict.label
+        """Its verdict, and beside it that it is paused. The primary stands above the others and needs no word for
+        that."""
+        label = self.verdict.label
+        if not self.verdict.paused:
+            return label
+        beside = f"{label} · paused"
+        return beside if len(beside) <= LONGEST_CAPTION else f"{label.partition(' ')[0]} · paused"
+
+    @property
+    def spoken(self) -> str:
+        """The whole verdict."""
+        return f"{self.verdict.text}, paused" if self.verdict.paused else self.verdict.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def draw(nodes: Sequence[Node]) -> Drawing:
     edges = tuple(Edge(line(box), box.verdict.tone) for box in served)
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)
-    return Drawing(WIDTH, height, boxes, edges, "; ".join(f"{box.node.name}: {box.verdict.label}" for box in boxes))
+    return Drawing(WIDTH, height, boxes, edges, "; ".join(f"{box.node.name}: {box.spoken}" for box in boxes))
 
 
 def _box(node: Node, centre: int, middle: int) -> Box:

@@ -15,10 +15,10 @@ from accounts.models import Role, User
 from accounts.principals import Principal, rank
 from nodes.checks.core.verdicts import CHECKS
 from nodes.registry.models import Node
-from nodes.registry.status import node_badge, status_of
+from nodes.registry.status import badges, node_badge
 from nodes.registry.topology import Drawing, draw
 from nodes.web.html import badge, meter, share_used
-from nodes.web.status import Status, tone_of
+from nodes.web.status import tone_of
 from nodes.web.theme import chosen_theme
 
 register = template.Library()
@@ -34,12 +34,6 @@ def icon(name: str, size: int = 16, css: str = "") -> SafeString:
 def tone(state: str) -> str:
     """The tone (ok, warn, bad, info, idle) of a state's word."""
     return tone_of(state)
-
-
-@register.filter
-def verdict(node: Node) -> Status:
-    """A node's verdict."""
-    return status_of(node)
 
 
 @register.inclusion_tag("components/topology.html")
@@ -86,5 +80,6 @@ def check_label(code: str) -> str:
 
 register.simple_tag(badge)
 register.simple_tag(node_badge)
+register.simple_tag(badges)
 register.simple_tag(meter)
 register.filter(share_used)

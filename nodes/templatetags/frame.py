@@ -12,9 +12,8 @@ from accounts.requests import principal_of
 from nodes.clusters.models import Cluster
 from nodes.registry.models import Node
 from nodes.registry.sidebar import listed
-from nodes.registry.status import status_of_cluster
+from nodes.registry.status import badges, status_of_cluster
 from nodes.web import tabs
-from nodes.web.html import badge
 
 register = template.Library()
 
@@ -50,7 +49,7 @@ def cluster_badge(context: Context, cluster: Cluster) -> SafeString:
     """How a cluster stands, as the list beside the page says it."""
     found = (seen.verdict for seen in context["clusters_seen"] if seen.cluster.pk == cluster.pk)
     verdict = next(found, None) or status_of_cluster(cluster, cluster.nodes.all())
-    return badge(verdict.state, verdict.label)
+    return badges(verdict)
 
 
 @register.simple_tag

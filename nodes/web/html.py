@@ -10,8 +10,12 @@ from nodes.web.status import tone_of
 
 def badge(state: str, label: str = "") -> SafeString:
     """A state as a coloured pill; the word is always there."""
-    words = label or state.replace("_", " ").capitalize()
-    return format_html('<span class="st tone-{}"><i aria-hidden="true"></i>{}</span>', tone_of(state), words)
+    return pill(tone_of(state), label or state.replace("_", " ").capitalize())
+
+
+def pill(tone: str, words: str) -> SafeString:
+    """Words in a tone."""
+    return format_html('<span class="st tone-{}"><i aria-hidden="true"></i>{}</span>', tone, words)
 
 
 def meter(share: float | None, label: str) -> SafeString:

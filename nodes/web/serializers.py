@@ -22,6 +22,23 @@ class StrictInput(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class VerdictOut(serializers.Serializer[object]):
+    """How a node, or a cluster by its nodes, stands: the same everywhere. `paused` stands beside it and hides none."""
+
+    word = serializers.CharField(
+        read_only=True,
+        help_text="quarantined, away, degraded, registered, joining, leaving, left, edited, behind, empty (not "
+        "compared yet), alone (clustering is disabled), unknown, primary, healthy or in_sync",
+    )
+    text = serializers.CharField(read_only=True, help_text="for people")
+    files = serializers.IntegerField(read_only=True, help_text="how many are behind, or edited")
+    since = serializers.DateTimeField(read_only=True, allow_null=True)
+    as_of = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="when it was learned, where that is long ago"
+    )
+    paused = serializers.BooleanField(read_only=True)
+
+
 class SecretText(serializers.CharField):
     """A write-only text that becomes a Secret, exactly as sent."""
 

@@ -1,8 +1,6 @@
-"""How states read on a page: the tone of each word, and which word a node's badge shows."""
+"""How states read on a page: the tone of each word."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 _TONES = {
     "ok": "ok on pass quiet verified succeeded approved add",
@@ -12,20 +10,6 @@ _TONES = {
     "idle": "unknown registered left requested pending cancelled touch off disabled",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A state's word, the words a person reads, and why."""
-
-    state: str
-    label: str
-    cause: str = ""
-
-    @property
-    def tone(self) -> str:
-        """The colour's name."""
-        return tone_of(self.state)
 
 
 def tone_of(state: str) -> str:

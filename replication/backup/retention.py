@@ -114,7 +114,8 @@ def _referred_to(store: Store) -> set[str]:
 
 
 def _node_roots() -> set[str]:
-    return {root for model in (Baseline, Origin) for root in model.objects.values_list("root", flat=True)}
+    held = Baseline.objects.values_list("held_root", flat=True)
+    return {root for model in (Baseline, Origin) for root in model.objects.values_list("root", flat=True)} | set(held)
 
 
 def _named() -> Iterator[str]:

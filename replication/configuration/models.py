@@ -50,14 +50,21 @@ class Origin(models.Model):
 
 
 class Baseline(models.Model):
-    """What was last proven on a node: its own tree (rendered files, its own times) and the snapshot behind it."""
+    """What was last proven on a node: its own tree (rendered files, its own times) and the snapshot behind it. Where
+    not all of the snapshot could be proven, `held_root` is the tree of the primary's files that are."""
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="baseline")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="baselines")
     root = models.CharField(max_length=64)
+    held_root = models.CharField(max_length=64, blank=True, help_text="empty: all of the snapshot")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     proven_at = models.DateTimeField()
     files = models.PositiveIntegerField(default=0)
+
+    @property
+    def held(self) -> str:
+        """The tree of the primary's files that are proven; "" where that is not known any more."""
+        return self.held_root or (self.snapshot.root if self.snapshot else "")
 
     def __str__(self) -> str:
         return f"baseline of {self.node}"

@@ -10,9 +10,10 @@ from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal
 from nodes.web.rest import checked
-from nodes.web.serializers import EmptyIn, StrictInput
+from nodes.web.serializers import EmptyIn, StrictInput, VerdictOut
 from replication.watch.selectors.state import (
     Churner,
+    Secondary,
     StubbornFile,
     WatchState,
     watch_state,
@@ -41,6 +42,14 @@ class UnreadableOut(serializers.Serializer[StubbornFile]):
     why = serializers.CharField(read_only=True)
 
 
+class SecondaryOut(serializers.Serializer[Secondary]):
+    """A secondary and how it stands."""
+
+    node = serializers.IntegerField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    verdict = VerdictOut(read_only=True)
+
+
 class WatchOut(serializers.Serializer[WatchState]):
     """The watch over a cluster's primary."""
 
@@ -63,6 +72,7 @@ class WatchOut(serializers.Serializer[WatchState]):
     churning = ChurnerOut(many=True, read_only=True)
     churn_per_hour = serializers.IntegerField(read_only=True)
     left_out = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="secondaries, with why")
+    secondaries = SecondaryOut(many=True, read_only=True)
     last_change = serializers.CharField(read_only=True)
     last_change_at = serializers.DateTimeField(read_only=True, allow_null=True)
     last_job = serializers.IntegerField(read_only=True, allow_null=True)

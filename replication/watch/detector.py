@@ -7,7 +7,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from nodes.connection.connect import NodeLink, open_node
 from nodes.errors import RemoteFileMissing
@@ -21,12 +22,14 @@ from replication.files.digests import by_hashing
 from replication.files.listing import Sorted, list_tree, sort_out
 from replication.files.scan import TRANSIENT
 from replication.files.work_context import WorkContext
-from replication.objects import default_store
+from replication.objects import StoreError, default_store
 from replication.watch.core.changes import (
     Debounced,
     Differences,
     Memory,
     Stamp,
+    behind_by,
+    changed_for_certain,
     compare_listing,
     debounce,
     forget,
@@ -84,12 +87,14 @@ _REFERENCES = _References()
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """What a look saw. `moment`: when, in seconds since 1970. `took`: seconds the listing took. `memory` already holds
-    what this look adds. `settled`: what can be taken, with what was read and found changed."""
+    what this look adds. `settled`: what can be taken, with what was read and found changed. `behind`: by secondary
+    whose number is another one now, the number it was said to lack and the one it lacks."""
 
     moment: float
     took: float
     memory: Memory
     settled: Debounced
+    behind: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def look(primary: Node, profile: Profile, served: Served, memory: Memory, guard: WorkContext) -> PollResult:
@@ -102,7 +107,18 @@ def look(primary: Node, profile: Profile, served: Served, memory: Memory, guard:
         took = time.monotonic() - began
         moment = time.time()
         eye = ChangeDetector(link, profile, reference, guard, moment, node_clock_ns(primary) / 1e9)
-        return eye.sight(listed, memory, took, answered=served.given_by >= memory.asked_by)
+        seen = eye.sight(listed, memory, took, answered=served.given_by >= memory.asked_by)
+    return replace(seen, behind=_behind(served, reference, seen, profile.stable_seconds))
+
+
+def _behind(served: Served, reference: Reference, seen: PollResult, stable: float) -> dict[int, tuple[int, int]]:
+    changed = changed_for_certain(reference, seen.memory, seen.settled.ready, stable, seen.moment)
+    lacks = {}
+    for root in {one.root for one in served.held}:
+        with suppress(StoreError, OSError, ValueError):  # of a damaged tree nothing is said
+            lacks[root] = behind_by(reference, changed, _REFERENCES.at(root))
+    known = [(one, lacks[one.root]) for one in served.held if one.root in lacks]
+    return {one.node_id: (one.behind, lack) for one, lack in known if lack != one.behind}
 
 
 def _listed(link: NodeLink, profile: Profile, guard: WorkContext) -> Sorted:

@@ -28,6 +28,7 @@ from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from nodes.registry.services.comparison import note_seen_behind
 from replication.watch.core.changes import Memory, Stamp, named
 from replication.watch.core.decision import (
     Decision,
@@ -207,6 +208,7 @@ class Watcher:
         )
         decision = decide(situation)
         columns = {**self._seen(sight, tally), **self._decided(decision, situation, sight, taken.moving)}
+        note_seen_behind(sight.behind)
         self._finish(columns, self._next_look(ground, sight, decision))
 
     def _tally(self, now: float) -> Tally:

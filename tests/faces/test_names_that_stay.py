@@ -24,6 +24,7 @@ TASKS = {
     "nodes.tasks.observe",
     "nodes.tasks.observe_due",
     "nodes.tasks.prune_cluster_logs",
+    "nodes.tasks.reach",
     "nodes.tasks.search",
     "nodes.tasks.sweep_searches",
     "replication.tasks.drive",

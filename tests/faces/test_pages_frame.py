@@ -35,9 +35,9 @@ ROOT = Path(__file__).parents[2]
 
 # queries of a page, for any number of rows; the user, the session and the clusters beside it are among them
 CLUSTER_TABS = {
-    "": 24,
+    "": 25,
     "servers/": 9,
-    "configuration/": 15,
+    "configuration/": 16,
     "checks/": 14,
     "log/": 9,
     "jobs/": 10,
@@ -45,7 +45,7 @@ CLUSTER_TABS = {
     "settings/general/": 9,
     "settings/clustering/": 17,
     "settings/pause/": 8,
-    "settings/watch/": 13,
+    "settings/watch/": 14,
     "settings/files/": 11,
     "settings/credentials/": 9,
     "settings/members/": 10,
@@ -273,8 +273,8 @@ def test_the_clusters_beside_a_page_say_how_they_stand(cluster, viewer, console_
     make_cluster("not-mine")
     page = console_for(viewer).get("/clusters/").content.decode()
     side = _side(page)
-    assert "2 unreachable" in side
-    assert "2 unreachable" in page.partition('id="list"')[2]
+    assert "2 away" in side
+    assert "2 away" in page.partition('id="list"')[2]
     assert "tone-bad" in side
     assert "not-mine" not in page
 

@@ -7,8 +7,10 @@ from django.test import Client
 from django.utils import timezone
 
 from nodes.credentials.models import Credential
-from nodes.enums import CredentialKind, Health
+from nodes.enums import CredentialKind, Health, Joining, NodeRole
 from nodes.facts.models import NodeFacts
+from nodes.registry.models import Node
+from nodes.registry.status import CHOICES, status_of
 from nodes.secret import Secret
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job, Target
@@ -69,7 +71,7 @@ def test_filters_are_in_the_address_and_answer_the_table_alone(cluster, administ
     make_node(cluster, "mx-good", health=Health.OK)
     make_node(cluster, "mx-bad", health=Health.DOWN)
     browser: Client = console_for(administrator)
-    page = browser.get("/nodes/", {"state": "down"})
+    page = browser.get("/nodes/", {"state": "away"})
     assert b"mx-bad" in page.content
     assert b"mx-good" not in page.content
     assert b"<html" in page.content
@@ -79,11 +81,26 @@ def test_filters_are_in_the_address_and_answer_the_table_alone(cluster, administ
     assert b"<html" not in part.content
 
 
-def test_a_quarantined_node_is_not_listed_as_healthy(cluster, administrator, console_for) -> None:
-    make_node(cluster, "mx-odd", health=Health.OK, quarantined_reason="another key")
+def test_a_list_is_filtered_by_the_verdict_that_its_badges_show(cluster, administrator, console_for) -> None:
+    known = {"compared_at": timezone.now(), "reached_at": timezone.now(), "health": Health.OK}
+    made = {
+        "mx-quarantined": {**known, "quarantined_reason": "another key"},
+        "mx-away": {**known, "health": Health.DOWN, "edited": 1},
+        "mx-degraded": {**known, "health": Health.DEGRADED, "behind": 1},
+        "mx-edited": {**known, "edited": 1, "behind": 2},
+        "mx-behind": {**known, "behind": 2, "paused": True},
+        "mx-in_sync": known,
+        "mx-registered": {**known, "joining": Joining.REGISTERED},
+    }
+    for name, fields in made.items():
+        make_node(cluster, name, **fields)
+    make_node(cluster, "mx-primary", role=NodeRole.PRIMARY, **known)
     browser = console_for(administrator)
-    assert b"mx-odd" not in browser.get("/nodes/", {"state": "ok"}).content
-    assert b"mx-odd" in browser.get("/nodes/", {"state": "quarantined"}).content
+    for word, _ in CHOICES:
+        page = browser.get("/nodes/", {"state": word}).content.decode()
+        assert [name for name in made if name in page] == [f"mx-{word}"]
+        assert status_of(Node.objects.select_related("cluster").get(name=f"mx-{word}")).word == word
+    assert b"mx-behind" in browser.get("/nodes/", {"state": "paused"}).content
 
 
 @pytest.mark.parametrize("query", ["state=nonsense", "cluster=x", "page=x", "sort=password", "cluster=999999"])

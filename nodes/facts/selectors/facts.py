@@ -10,15 +10,14 @@ from django.db.models import Q
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
 from nodes.credentials.selectors import credentials_for
-from nodes.enums import HostKeyState, NodeRole
+from nodes.enums import NodeRole
 from nodes.facts.models import FeatureKey, NodeFacts
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.errors import ProfileError
 from nodes.products.folders import folders_from
 from nodes.products.loading import load_profile
 from nodes.products.profile import FeatureRule, Profile
-from nodes.registry.models import Node
-from nodes.registry.selectors import approved_fingerprint, host_keys_of, nodes_for, primary_of
+from nodes.registry.selectors import approved_fingerprint, host_keys_of, nodes_for, nodes_with_access, primary_of
 
 __all__ = [
     "approved_fingerprint",
@@ -53,11 +52,8 @@ def cluster_features(cluster: Cluster) -> tuple[FeatureRule, ...]:
 
 def nodes_to_observe(older_than: datetime) -> list[int]:
     """Nodes that can be logged in to and whose facts were last read before a moment, or never."""
-    reachable = Node.objects.filter(
-        host_keys__state=HostKeyState.APPROVED, credential__isnull=False, quarantined_reason=""
-    )
     due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than)
-    return list(reachable.filter(due).order_by("pk").values_list("pk", flat=True))
+    return list(nodes_with_access().filter(due).order_by("pk").values_list("pk", flat=True))
 
 
 def features_of(cluster: Cluster, profile: Profile) -> tuple[FeatureRule, ...]:

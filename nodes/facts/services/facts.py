@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
-from nodes.enums import Health
 from nodes.facts.core import FeatureSetting, ShareAccess
 from nodes.facts.models import NodeFacts
 from nodes.platforms.base import Capabilities, ClockReading, Service
@@ -20,7 +19,6 @@ from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion
 from nodes.registry.access import take_node
 from nodes.registry.models import Node
-from nodes.registry.services.presence import note_presence
 from nodes.remote.scripts import ScriptsSeen
 
 
@@ -105,20 +103,6 @@ def record_measures(node: Node, measures: Measures) -> NodeFacts:
     create = {**columns, "read_at": datetime.fromtimestamp(0, UTC)}
     node.facts, _ = NodeFacts.objects.update_or_create(node=node, defaults=columns, create_defaults=create)
     return node.facts
-
-
-@transaction.atomic
-def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
-    """Say how a node is doing; `health_since` moves only when the word changes. A quarantine is not talked away: only
-    approving a host key ends it."""
-    node = Node.objects.select_for_update().get(pk=node_id)
-    if node.quarantined_reason:
-        return
-    note_presence(node, health, cause)
-    if node.health != health:
-        node.health, node.health_since = health, timezone.now()
-    node.health_cause = _text(cause, 300)
-    node.save(update_fields=["health", "health_cause", "health_since"])
 
 
 @transaction.atomic

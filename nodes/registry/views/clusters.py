@@ -15,8 +15,7 @@ from nodes.clusters.selectors import clusters_for
 from nodes.clusters.views import cluster_page
 from nodes.enums import ReplicationMode
 from nodes.registry.selectors import with_standing
-from nodes.registry.status import status_of_cluster
-from nodes.web.html import badge
+from nodes.registry.status import badges, status_of_cluster
 from nodes.web.listing import ListingView, by_words
 
 
@@ -37,9 +36,8 @@ class ClusterTable(tables.Table):
         order_by = "name"
 
     def render_state(self, record: Cluster) -> str:
-        """Paused, or the worst of its nodes."""
-        verdict = status_of_cluster(record, record.nodes.all())
-        return badge(verdict.state, verdict.label)
+        """That of the worst of its nodes, and whether it is paused."""
+        return badges(status_of_cluster(record, record.nodes.all()))
 
 
 class ClusterFilter(django_filters.FilterSet):

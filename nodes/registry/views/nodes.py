@@ -15,12 +15,13 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights, require, visible_clusters
 from nodes.clusters.views import cluster_page, clusters_of, visible_cluster
 from nodes.credentials.selectors import credentials_for
-from nodes.enums import Health, NodeRole, PlatformName
+from nodes.enums import NodeRole, PlatformName
+from nodes.registry.core.verdict import Word
 from nodes.registry.forms import EditNodeForm, NewNodeForm
 from nodes.registry.models import Node
 from nodes.registry.selectors import nodes_for
 from nodes.registry.services import nodes
-from nodes.registry.status import node_badge
+from nodes.registry.status import CHOICES, FILTERS, node_badge
 from nodes.web import tabs
 from nodes.web.actions import (
     FormPage,
@@ -67,7 +68,7 @@ class NodeTable(tables.Table):
         )
 
     def render_state(self, record: Node) -> str:
-        """Quarantine and pause before health."""
+        """The verdict."""
         return node_badge(record)
 
     def render_clock(self, value: float) -> str:
@@ -86,7 +87,7 @@ class NodeFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label="Search")
     cluster = django_filters.ModelChoiceFilter(queryset=clusters_of, label="Cluster", empty_label="All")
     state = django_filters.ChoiceFilter(
-        choices=[*Health.choices, ("paused", "Paused")], label="State", empty_label="All", method="in_state"
+        choices=[*CHOICES, ("paused", "Paused")], label="State", empty_label="All", method="in_state"
     )
     role = django_filters.ChoiceFilter(choices=NodeRole.choices, label="Role", empty_label="All")
     platform = django_filters.ChoiceFilter(choices=PlatformName.choices, label="System", empty_label="All")
@@ -99,11 +100,7 @@ class NodeFilter(django_filters.FilterSet):
     @staticmethod
     def in_state(rows: QuerySet[Node], name: str, value: str) -> QuerySet[Node]:
         """By what the badge says."""
-        if value == Health.QUARANTINED:
-            return rows.exclude(quarantined_reason="")
-        if value == "paused":
-            return rows.filter(quarantined_reason="", paused=True)
-        return rows.filter(quarantined_reason="", paused=False, health=value)
+        return rows.filter(paused=True) if value == "paused" else rows.filter(FILTERS[Word(value)])
 
 
 class NodeList(ListingView):

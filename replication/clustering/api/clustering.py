@@ -101,5 +101,5 @@ class ResumeView(OfCluster):
         cluster = self.cluster(cluster_id)
         checked(EmptyIn, request)
         clustering.resume(self.principal, cluster.pk)
-        row = clusters_for(self.principal).get(pk=cluster.pk)
+        row = clusters_for(self.principal).prefetch_related("nodes").get(pk=cluster.pk)
         return tagged(request, row, ClusterOut(row).data)

@@ -91,6 +91,18 @@ def proven_files(seen: NodeScan, baseline: Manifest | None, *, folds_case: bool)
     return proven
 
 
+def lacking(seen: NodeScan, proven: Mapping[RelPath, FileState]) -> tuple[frozenset[RelPath], frozenset[RelPath]]:
+    """Of the primary's files, those that are not proven to be there as they should; and those that should be gone and
+    are not."""
+    stuck = {problem.path for problem in seen.problems}
+    absent = {
+        path
+        for path, wanted in seen.desired.files.items()
+        if path in stuck or (state := proven.get(path)) is None or state.sha256 != wanted.sha256
+    }
+    return frozenset(absent), frozenset(proven.keys() - seen.desired.files.keys())
+
+
 def _held(seen: NodeScan, state: TargetProgress) -> dict[str, str]:
     """Files that another program would not let be replaced, or not even be read, and those that what is not ours
     stands in the place of."""

@@ -46,6 +46,18 @@ def baseline_of(node_id: int, store: Store) -> Manifest | None:
     return None if root is None else manifest_at(root, store)
 
 
+def held_by(node_id: int, store: Store) -> Manifest:
+    """The primary's files that are proven on the node; empty if nothing ever was."""
+    row = Baseline.objects.filter(node_id=node_id).select_related("snapshot").first()
+    return manifest_at(row.held if row else "", store)
+
+
+def held_in(cluster_id: int) -> dict[int, str]:
+    """The same as trees, by node, for every node of a cluster of which it is known."""
+    rows = Baseline.objects.filter(node__cluster=cluster_id).select_related("snapshot")
+    return {row.node_id: row.held for row in rows if row.held}
+
+
 def origin_of(node_id: int, store: Store) -> Manifest:
     """What the node held before the portal first wrote to it; empty if that was never kept."""
     root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.platforms import platform_named
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from nodes.registry.services.comparison import note_behind, note_edited
 from replication.configuration.core.brakes import (
     BrakeInputs,
     BrakeReading,
@@ -26,10 +28,13 @@ from replication.configuration.core.brakes import (
     brakes,
     tree_changes,
 )
+from replication.configuration.core.held import differing
 from replication.configuration.job.loading import (
     SharedGuard,
+    held_in,
     last_given,
     latest_snapshot,
+    manifest_at,
 )
 from replication.configuration.job.planning import NodeResult, node_job, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
@@ -48,7 +53,7 @@ from replication.jobs.runner import (
     TargetWork,
 )
 from replication.jobs.services import signals_log
-from replication.objects import default_store
+from replication.objects import StoreError, default_store
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
 
@@ -155,6 +160,7 @@ def _outcome(
 ) -> PlanOutcome:
     snapshot_id = record_snapshot(taken.facts, same_as=taken.same_as)
     work.lease.boundary("snapshot-recorded")
+    behind = _behind(scope.cluster.pk, taken)
     plan = Plan(
         nodes=tuple(part.plan for part in planned),
         brakes=brakes(_brake_inputs(scope, taken, planned, profile)),
@@ -167,7 +173,7 @@ def _outcome(
         targets=tuple(part.node_id for part in plan.nodes),
         needs_approval=_needs_approval(scope, plan),
         summary=_summary(plan, taken),
-        record=lambda: _note_planned(work.job, taken, planned),
+        record=lambda: _note_planned(work.job, taken, planned, behind),
     )
 
 
@@ -241,9 +247,22 @@ def _kept(part: NodePlan) -> tuple[KeptKey, ...]:
     return part.detail.kept if part.detail else ()
 
 
-def _note_planned(job: Job, taken: Taken, planned: Sequence[NodeResult]) -> None:
+def _behind(cluster_id: int, taken: Taken) -> dict[int, int]:
+    """By secondary, whether it is of the job or not, how many files of this snapshot are not proven on it."""
+    store, lacks = default_store(), {taken.facts.root: 0}
+    held = held_in(cluster_id)
+    for root in set(held.values()) - {taken.facts.root}:
+        with suppress(StoreError, OSError, ValueError):  # of a damaged tree nothing is said
+            lacks[root] = len(differing(taken.manifest.files, manifest_at(root, store).files))
+    return {node_id: lacks[root] for node_id, root in held.items() if root in lacks}
+
+
+def _note_planned(job: Job, taken: Taken, planned: Sequence[NodeResult], behind: Mapping[int, int]) -> None:
     """What planning leaves behind besides the plan."""
     _note_keys(planned)
+    note_behind(behind)
+    seen = [part.plan for part in planned if part.plan.node_id in behind and not part.plan.away]
+    note_edited({plan.node_id: sum(step.conflict for step in plan.steps) for plan in seen})
     if taken.same_as is None:
         signals_log.rebuilt(cluster_id=job.cluster_id, job_id=job.pk)
 

@@ -10,14 +10,17 @@ from dataclasses import replace
 from nodes.connection.connect import open_node
 from nodes.lifecycle.services.joining import note_joined
 from nodes.products.profile import Profile
+from replication.configuration.core.held import differing, held_after
 from replication.configuration.job.conflicts import EditKeeper
 from replication.configuration.job.evidence import (
     TargetProgress,
     evidence_of,
+    lacking,
     proven_files,
     verdict_on,
 )
 from replication.configuration.job.loading import (
+    held_by,
     manifest_at,
     origin_of,
 )
@@ -36,7 +39,7 @@ from replication.files.apply.round import apply_round
 from replication.files.apply.semaphores import semaphores_owed
 from replication.files.core.changes import Change, ChangeKind, PrimaryFiles, in_turns
 from replication.files.core.manifest import FileState, Manifest
-from replication.files.core.paths import emptied_folders
+from replication.files.core.paths import RelPath, emptied_folders
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.objects import Store
@@ -186,12 +189,16 @@ class NodeRun:
     def _outcome(self, context: Context, seen: NodeScan, changes: Sequence[Change]) -> TargetOutcome:
         proven = proven_files(seen, self.job.baseline, folds_case=context.link.platform.folds_case)
         root = store_tree(Manifest(files=proven), self.store)
+        held_root, behind = self._held(seen, proven)
         proof = Proof(
             node_id=self.work.node.pk,
             job_id=self.work.job.pk,
             snapshot_id=self.work.job.snapshot_id,
             root=root,
             files=len(proven),
+            held_root=held_root,
+            behind=behind,
+            edited=sum(change.conflict for change in changes),
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
         removed = self._remove_emptied(context, seen)
@@ -216,6 +223,15 @@ class NodeRun:
             folds_case=context.link.platform.folds_case,
         )
         return remove_emptied(context, emptied)
+
+    def _held(self, seen: NodeScan, proven: Mapping[RelPath, FileState]) -> tuple[str, int]:
+        """The tree of the primary's files that are proven here ("": all of them), and how many are not."""
+        absent, undeleted = lacking(seen, proven)
+        if not absent and not undeleted:
+            return "", 0
+        before = held_by(self.work.node.pk, self.store)
+        held = held_after(self.snapshot.files, before.files, absent, undeleted)
+        return store_tree(Manifest(files=held), self.store), len(differing(self.snapshot.files, held))
 
     def _evidence(self, seen: NodeScan, changes: Sequence[Change]) -> dict[str, object]:
         return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}

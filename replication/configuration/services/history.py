@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from nodes.registry.services.comparison import forget_comparison, note_behind, note_edited
 from replication.configuration.models import (
     Baseline,
     Conflict,
@@ -54,27 +55,35 @@ def record_snapshot(facts: SnapshotFacts, *, same_as: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proven on a node: `root` is the tree of the files there, `snapshot_id` what it stands for."""
+    """What was proven on a node: `root` is the tree of the files there, `snapshot_id` what it stands for. `held_root`:
+    the tree of the primary's files that are proven, "" for all of the snapshot. `behind`, `edited`: how many files are
+    not, and how many of those others changed."""
 
     node_id: int
     job_id: int
     snapshot_id: int | None
     root: str
     files: int
+    held_root: str = ""
+    behind: int = 0
+    edited: int = 0
 
 
 def record_baseline(proof: Proof) -> Baseline:
-    """Replace the node's baseline."""
+    """Replace the node's baseline, and say what the node lacks."""
     baseline, _ = Baseline.objects.update_or_create(
         node_id=proof.node_id,
         defaults={
             "job_id": proof.job_id,
             "snapshot_id": proof.snapshot_id,
             "root": proof.root,
+            "held_root": proof.held_root,
             "files": proof.files,
             "proven_at": timezone.now(),
         },
     )
+    note_behind({proof.node_id: proof.behind})
+    note_edited({proof.node_id: proof.edited})
     return baseline
 
 
@@ -88,6 +97,7 @@ def forget_node_history(node_id: int) -> None:
     """A node that joins anew, or has left, was never written to: neither origin nor baseline hold any more."""
     Origin.objects.filter(node=node_id).delete()
     Baseline.objects.filter(node=node_id).delete()
+    forget_comparison(node_id)
 
 
 @dataclass(frozen=True, slots=True)

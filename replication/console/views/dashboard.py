@@ -13,10 +13,9 @@ from accounts.requests import principal_of
 from nodes.checks.models import Guard
 from nodes.checks.selectors.checks import worst_checks
 from nodes.clusters.models import Cluster
-from nodes.enums import Health
+from nodes.registry.core.verdict import Verdict
 from nodes.registry.models import Node
 from nodes.registry.status import status_of, status_of_cluster
-from nodes.web.status import Status
 from replication.console.selectors import clusters_with_nodes
 from replication.jobs.selectors.jobs import visible_jobs
 
@@ -30,8 +29,8 @@ class ClusterCard:
 
     cluster: Cluster
     nodes: tuple[Node, ...]
-    verdict: Status
-    healthy: int
+    verdict: Verdict
+    in_order: int
     check: Guard | None
 
     @property
@@ -44,8 +43,8 @@ class ClusterCard:
         """The card of a cluster whose nodes were fetched with it; `check`: the check that is worst off."""
         nodes = tuple(cluster.nodes.all())
         verdict = status_of_cluster(cluster, nodes)
-        healthy = sum(status_of(node).state == Health.OK for node in nodes)
-        return cls(cluster, nodes, verdict, healthy, check)
+        in_order = sum(status_of(node).tone == "ok" for node in nodes)
+        return cls(cluster, nodes, verdict, in_order, check)
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
@@ -54,9 +53,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     clusters = list(clusters_with_nodes(principal))
     checks = worst_checks([cluster.pk for cluster in clusters])
     cards = [ClusterCard.of(cluster, checks.get(cluster.pk)) for cluster in clusters]
-    troubled = [
-        (card.cluster, node) for card in cards for node in card.nodes if status_of(node).tone in ("bad", "warn")
-    ]
+    verdicts = [(card.cluster, node, status_of(node)) for card in cards for node in card.nodes]
+    troubled = [one for one in verdicts if one[2].tone in ("bad", "warn") or one[2].paused]
     context = {
         "cards": cards,
         "drawn": [card for card in cards if card.nodes][:DRAWN_CLUSTERS],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from nodes.enums import Joining
 from nodes.lifecycle.core import ACCEPTABLE
 from nodes.registry.models import Node
-from nodes.web.serializers import StrictInput
+from nodes.registry.status import status_of
+from nodes.web.serializers import StrictInput, VerdictOut
 
 
 class JoinIn(StrictInput):
@@ -77,6 +79,7 @@ class ServerOut(serializers.ModelSerializer[Node]):
 
     product_version = serializers.CharField(source="facts.product_version", default="", read_only=True)
     proven_at = serializers.DateTimeField(source="baseline.proven_at", default=None, read_only=True, allow_null=True)
+    verdict = serializers.SerializerMethodField()
 
     class Meta:
         model = Node
@@ -90,12 +93,18 @@ class ServerOut(serializers.ModelSerializer[Node]):
             "joining_since",
             "health",
             "health_cause",
+            "verdict",
             "paused",
             "quarantined_reason",
             "product_version",
             "proven_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(VerdictOut)
+    def get_verdict(self, node: Node) -> object:
+        """How it stands."""
+        return VerdictOut(status_of(node)).data
 
 
 class ServersOut(serializers.Serializer[object]):

@@ -220,6 +220,42 @@ def forget(memory: Memory, same: Mapping[str, Stamp]) -> Memory:
     )
 
 
+def changed_for_certain(
+    reference: Mapping[str, FileState], memory: Memory, ready: Collection[str], stable_seconds: float, now: float
+) -> dict[str, Stamp | None]:
+    """Of what differs, what is no mere rewriting of the same bytes: what is `ready`, of another size, new or gone, and
+    what never came to rest."""
+
+    def is_certain(path: str, one: Sighting) -> bool:
+        known = reference.get(path)
+        if path in ready or one.stamp is None or known is None or known.size != one.stamp.size:
+            return True
+        return one.first <= now - stable_seconds < one.since
+
+    return {path: one.stamp for path, one in memory.pending.items() if is_certain(path, one)}
+
+
+def behind_by(
+    reference: Mapping[str, FileState], changed: Mapping[str, Stamp | None], held: Mapping[str, FileState]
+) -> int:
+    """How many files a secondary lacks that holds `held`, where the primary holds `reference` but for what changed."""
+    if held is reference:
+        return len(changed)
+    paths = reference.keys() | held.keys()
+    others = sum(_content(reference.get(path)) != _content(held.get(path)) for path in paths if path not in changed)
+    return others + sum(not _holds(held.get(path), stamp) for path, stamp in changed.items())
+
+
+def _content(state: FileState | None) -> str:
+    return state.sha256 if state else ""
+
+
+def _holds(state: FileState | None, stamp: Stamp | None) -> bool:
+    if state is None or stamp is None:
+        return state is None and stamp is None
+    return _same(state, stamp)
+
+
 def churning(memory: Memory, limit: int, now: float) -> dict[str, int]:
     """The paths that changed more than `limit` times within the last hour, with how often, the busiest first."""
     counts = {path: sum(at > now - HOUR for at in times) for path, times in memory.churn.items()}

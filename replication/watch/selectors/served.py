@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
@@ -30,13 +30,23 @@ class Served:
     """The secondaries that the watch serves: those that were proven once and can be logged in to. `behind`: those of
     them whose last job ended without proof. `left_out`: the others by name, with the reason. `reference`: the snapshot
     that all of them were given at least; None where that is not known. `given_by`: the job that last gave each of them
-    something, the oldest of these."""
+    something, the oldest of these. `held`: of every secondary that something was proven on, what it holds."""
 
     nodes: frozenset[int] = frozenset()
     behind: frozenset[int] = frozenset()
     left_out: Mapping[str, str] = field(default_factory=dict)
     reference: Snapshot | None = None
     given_by: int = 0
+    held: tuple[Holding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The tree of the primary's files that are proven on a secondary, and how many it was last said to lack."""
+
+    node_id: int
+    root: str
+    behind: int
 
 
 def served_by_watch(cluster: Cluster) -> Served:
@@ -44,15 +54,13 @@ def served_by_watch(cluster: Cluster) -> Served:
     last = Target.objects.filter(node=OuterRef("pk"), job__kind=REPLICATE, job__dry_run=False).order_by("-job_id")
     rows = (
         Node.objects.filter(cluster=cluster, role=NodeRole.SECONDARY)
-        .select_related("facts")
-        .annotate(
-            is_proven=Exists(Baseline.objects.filter(node=OuterRef("pk"))), last_target=Subquery(last.values("pk")[:1])
-        )
+        .select_related("facts", "baseline__snapshot")
+        .annotate(last_target=Subquery(last.values("pk")[:1]))
     )
     nodes = list(rows)
     found = Target.objects.select_related("job__snapshot").defer("evidence").in_bulk([n.last_target for n in nodes])
     targets = {node.pk: found.get(node.last_target) for node in nodes}
-    left_out = {node.name: why for node in nodes if (why := _why_left_out(node, node.is_proven, targets[node.pk]))}
+    left_out = {node.name: why for node in nodes if (why := _why_left_out(node, targets[node.pk]))}
     served = {node.pk: target for node in nodes if node.name not in left_out and (target := targets[node.pk])}
     oldest = min(served.values(), key=lambda target: target.job.snapshot_id or 0, default=None)
     return Served(
@@ -61,15 +69,20 @@ def served_by_watch(cluster: Cluster) -> Served:
         left_out=left_out,
         reference=oldest.job.snapshot if oldest else None,
         given_by=min((target.job_id for target in served.values()), default=0),
+        held=tuple(Holding(node.pk, row.held, node.behind) for node in nodes if (row := _proof(node)) and row.held),
     )
 
 
-def _why_left_out(node: Node, is_proven: bool, target: Target | None) -> str:
+def _proof(node: Node) -> Baseline | None:
+    return getattr(node, "baseline", None)
+
+
+def _why_left_out(node: Node, target: Target | None) -> str:
     if node.joining not in REPLICATED:
         return "nobody confirmed that it joins"
     if node.quarantined_reason:
         return "it is quarantined; approve its host key"
-    if not is_proven or target is None:
+    if _proof(node) is None or target is None:
         return "nothing was proven there yet; its first replication is requested by a person"
     refused = target.state == TargetState.FAILED and target.error_code in REFUSALS
     if refused and not _was_read_since(node, target.ended_at):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,9 +14,11 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
-from nodes.enums import Clustering, ReplicationMode
+from nodes.enums import SERVERS, Clustering, NodeRole, ReplicationMode
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
+from nodes.registry.core.verdict import Verdict
+from nodes.registry.status import status_of
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
 from replication.watch.core.changes import Memory, churning
@@ -31,6 +33,7 @@ DEFAULT_SECONDS, DEFAULT_CHURN = 5.0, 12
 """Shown where the cluster's profile cannot be read; the watch itself says so then."""
 
 SENTENCES = {
+    "new": "The primary is looked at soon.",
     "off": "The watch is switched off: changes are replicated when somebody asks for it.",
     "native": "MDaemon's own cluster service replicates this cluster; the portal only looks.",
     "disabled": "Clustering is disabled: nothing is replicated.",
@@ -56,6 +59,15 @@ class StubbornFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Secondary:
+    """A secondary and how it stands."""
+
+    node: int
+    name: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class WatchState:
     """Everything there is to see. `mood`: off, native, disabled, paused, new, quiet, settling, requested, held or away.
     `interval`: what was set, None for the profile's (`profile_interval`), both in seconds. `proven_after`: seconds from
@@ -78,6 +90,7 @@ class WatchState:
     churning: tuple[Churner, ...]
     churn_per_hour: int
     left_out: Mapping[str, str]
+    secondaries: tuple[Secondary, ...]
     last_change: str
     last_change_at: datetime | None
     last_job: int | None
@@ -109,12 +122,13 @@ def _numbers(cluster: Cluster) -> tuple[float, int]:
 def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: int) -> WatchState:
     memory = Memory.kept_in(row.memory)
     mood = _mood(cluster, row)
+    secondaries = _secondaries(cluster)
     paths = sorted(memory.pending)[:SHOWN]
     return WatchState(
         cluster=cluster.pk,
         enabled=row.enabled,
         mood=mood,
-        sentence=SENTENCES.get(mood, row.note),
+        sentence=SENTENCES.get(mood, row.note) or (calm(secondaries) if mood == WatchStatus.QUIET else ""),
         interval=row.interval,
         profile_interval=profile_interval,
         due_at=row.due_at,
@@ -128,6 +142,7 @@ def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: i
         churning=_churners(memory, churn_limit),
         churn_per_hour=churn_limit,
         left_out=served_by_watch(cluster).left_out,
+        secondaries=secondaries,
         last_change=row.last_change,
         last_change_at=row.last_change_at,
         last_job=row.last_job_id,
@@ -137,6 +152,21 @@ def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: i
         error_code=row.error_code,
         error=row.error,
     )
+
+
+def _secondaries(cluster: Cluster) -> tuple[Secondary, ...]:
+    rows = cluster.nodes.filter(role=NodeRole.SECONDARY, joining__in=SERVERS).select_related("cluster").order_by("name")
+    return tuple(Secondary(node.pk, node.name, status_of(node)) for node in rows)
+
+
+def calm(secondaries: Sequence[Secondary]) -> str:
+    """What is said where the primary shows nothing new: that all is well only where it is."""
+    others = [one for one in secondaries if one.verdict.tone != "ok"]
+    if not others:
+        return "Nothing on the primary has changed, and all secondaries are in sync."
+    text = ", ".join(f"{one.name} ({one.verdict.text[:1].lower()}{one.verdict.text[1:]})" for one in others[:SHOWN])
+    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    return f"Nothing more on the primary has changed. Not in sync: {text}{more}."
 
 
 def _mood(cluster: Cluster, row: Watch) -> str:

@@ -7,7 +7,7 @@ from nodes.connection.connect import PROBES, open_node
 from nodes.credentials import services as credentials_services
 from nodes.credentials.services import CredentialChange, PrivateKey
 from nodes.enums import Health, HostKeyState
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unreachable
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, SessionLost, Unreachable
 from nodes.platforms.base import Capabilities
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprint
@@ -95,6 +95,34 @@ def test_a_lost_key_file_is_told_as_such(real_node, settings, tmp_path):
 def test_a_server_that_is_away_is_unreachable(real_node, keeper):
     nodes.update_node(keeper, node_id=real_node.pk, change=NodeChange(port=free_port()))
     with pytest.raises(Unreachable), open_node(real_node):
+        pass
+
+
+def test_whoever_finds_a_node_away_says_so_at_once_and_its_return_too(real_node, keeper, sshd):
+    Node.objects.filter(pk=real_node.pk).update(health=Health.OK)
+    nodes.update_node(keeper, node_id=real_node.pk, change=NodeChange(port=free_port()))
+    with pytest.raises(Unreachable), open_node(real_node):
+        pass
+    away = Node.objects.get(pk=real_node.pk)
+    assert (away.health, "does not answer" in away.health_cause) == (Health.DOWN, True)
+    nodes.update_node(keeper, node_id=real_node.pk, change=NodeChange(port=sshd.port))
+    with open_node(real_node):
+        pass
+    back = Node.objects.get(pk=real_node.pk)
+    assert (back.health, back.health_cause) == (Health.OK, "")
+    assert back.reached_at and away.health_since and back.reached_at > away.health_since
+
+
+def test_a_session_that_breaks_under_work_says_so_too(real_node):
+    with pytest.raises(SessionLost), open_node(real_node):
+        raise SessionLost()
+    assert Node.objects.get(pk=real_node.pk).health == Health.DOWN
+
+
+def test_who_answers_as_before_costs_no_write(real_node, django_assert_num_queries):
+    with open_node(real_node):
+        pass
+    with django_assert_num_queries(3), open_node(real_node):
         pass
 
 

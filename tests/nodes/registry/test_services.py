@@ -20,7 +20,7 @@ from nodes.ini_keys.services import IniAnswer
 from nodes.products.ini_render import IniKey
 from nodes.registry.models import HostKey, Node
 from nodes.registry.selectors import approved_fingerprint, nodes_for
-from nodes.registry.services import host_keys, nodes
+from nodes.registry.services import health, host_keys, nodes
 from nodes.registry.services.nodes import NewNode, NodeChange
 from nodes.remote.hostkeys import HostKeyShown
 from tests.factories import make_cluster, make_node
@@ -201,7 +201,7 @@ def test_another_key_quarantines_and_approval_releases(keeper, cluster):
     assert FIRST in node.quarantined_reason
     assert SECOND in node.quarantined_reason
     assert approved_fingerprint(node) == FIRST
-    facts.set_health(node_id=node.pk, health=Health.OK)
+    health.set_health(node_id=node.pk, health=Health.OK)
     node.refresh_from_db()
     assert node.health == Health.QUARANTINED
     host_keys.approve_host_key(keeper, node_id=node.pk, fingerprint=SECOND)
@@ -232,9 +232,9 @@ def test_facts_are_kept_printable_and_within_their_columns(cluster):
 
 def test_health_since_moves_only_when_the_word_changes(cluster):
     node = make_node(cluster)
-    facts.set_health(node_id=node.pk, health=Health.DOWN, cause="no answer")
+    health.set_health(node_id=node.pk, health=Health.DOWN, cause="no answer")
     first = Node.objects.get().health_since
-    facts.set_health(node_id=node.pk, health=Health.DOWN, cause="still none")
+    health.set_health(node_id=node.pk, health=Health.DOWN, cause="still none")
     kept = Node.objects.get()
     assert (kept.health_since, kept.health_cause) == (first, "still none")
     assert kept.version == 1
@@ -255,9 +255,9 @@ def test_absence_and_return_stand_in_the_cluster_log_once(cluster):
         (Health.DOWN, "", [("0x4151F040", "mx1", "Cluster node does not answer: mx1.")]),
         (Health.OK, "", [("0x4151F041", "mx1", "Cluster node answers again: mx1")]),
     ]
-    for health, cause, lines in steps:
+    for word, cause, lines in steps:
         before = len(log_of(cluster))
-        facts.set_health(node_id=node.pk, health=health, cause=cause)
+        health.set_health(node_id=node.pk, health=word, cause=cause)
         new = log_of(cluster)[before:]
         assert [line[:2] for line in new] == [line[:2] for line in lines]
         assert all(got[2].startswith(line[2]) for got, line in zip(new, lines, strict=True))
@@ -268,7 +268,7 @@ def test_absence_and_return_stand_in_the_cluster_log_once(cluster):
 def test_a_server_that_comes_back_with_another_key_came_back(keeper, cluster):
     node = make_node(cluster, "mx1")
     host_keys.give_fingerprint(keeper, node_id=node.pk, fingerprint=FIRST)
-    facts.set_health(node_id=node.pk, health=Health.DOWN)
+    health.set_health(node_id=node.pk, health=Health.DOWN)
     host_keys.quarantine(node, mismatch(FIRST, SECOND))
     host_keys.quarantine(node, mismatch(FIRST, SECOND))
     assert [code for code, _, _ in log_of(cluster)] == ["0x4151F040", "0x4151F041"]

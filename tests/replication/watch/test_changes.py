@@ -20,7 +20,9 @@ from replication.watch.core.changes import (
     Memory,
     Sighting,
     Stamp,
+    behind_by,
     bounded,
+    changed_for_certain,
     churning,
     compare_listing,
     debounce,
@@ -273,3 +275,34 @@ def test_a_row_that_cannot_be_read_names_the_place_and_is_looked_at_afresh(docum
     with pytest.raises(ValueError, match=place):
         Memory.from_json(document)
     assert Memory.kept_in(document) == Memory()
+
+
+def test_rewriting_is_no_change_before_it_was_looked_into():
+    """A mail server writes the same bytes back all the time; another size is certain, and what is new, or gone."""
+    reference = {"same-size": known(), "longer": known(), "gone": known(), "busy": known()}
+    reference |= {"rewritten": known(), "read": known()}
+    seen = {"same-size": OTHER, "longer": STAMP._replace(size=11), "gone": None, "new": STAMP}
+    pending = {path: Sighting(stamp, 100.0, 100.0) for path, stamp in seen.items()}
+    pending["busy"] = Sighting(OTHER, 100.0, 90.0)  # it never came to rest
+    pending["rewritten"] = Sighting(OTHER, 90.0, 90.0)  # it did, was read, and is not ready
+    pending["read"] = Sighting(OTHER, 90.0, 90.0)
+    changed = changed_for_certain(reference, Memory(pending=pending), {"read"}, 2.0, 100.5)
+    assert set(changed) == {"longer", "gone", "new", "busy", "read"}
+
+
+NEW = known(STAMP._replace(size=12), sha256="1" * 64)
+HELD = [
+    ({"a": known(), "b": known()}, {}, 0),
+    ({"a": known(), "b": known()}, {"a": STAMP._replace(size=12)}, 1),
+    ({"a": NEW, "b": known()}, {}, 1),  # it holds another content than the tree that all were given
+    ({"a": NEW, "b": known()}, {"a": STAMP._replace(size=12)}, 0),  # it was given the change already
+    ({"a": NEW, "b": known()}, {"a": None}, 1),
+    ({"b": known()}, {"a": None}, 0),
+    ({"a": known(), "b": known(), "c": known()}, {"b": OTHER}, 2),
+    ({"a": known(mtime_ns=5), "b": known()}, {}, 0),  # the same content at another time
+]
+
+
+@pytest.mark.parametrize(("held", "changed", "count"), HELD)
+def test_a_secondary_lacks_what_differs_from_the_primary_as_it_is_now(held, changed, count):
+    assert behind_by({"a": known(), "b": known()}, changed, held) == count

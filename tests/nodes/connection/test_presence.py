@@ -1,0 +1,39 @@
+"""Who is there: one question each, on a real sshd, and one write for all who answered."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from nodes.connection.presence import ask_all
+from nodes.enums import Health
+from nodes.registry.models import Node
+from tests.factories import make_node
+from tests.sshd import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _beside(node: Node, port: int) -> Node:
+    """Another node of the same cluster, as the portal knows one that it was let in to."""
+    other = make_node(node.cluster, address="127.0.0.1", port=port, credential=node.credential, health=Health.OK)
+    key = node.host_keys.get()
+    other.host_keys.create(fingerprint=key.fingerprint, state=key.state)
+    return other
+
+
+def test_who_answers_is_noted_and_who_does_not_is_away(real_node):
+    gone, refusing = _beside(real_node, free_port()), make_node(real_node.cluster, health=Health.DEGRADED)
+    make_node(real_node.cluster)  # nobody approved its host key: never asked
+    assert list(ask_all()) == [real_node.pk]
+    states = {node.pk: (node.health, node.reached_at is not None) for node in Node.objects.all()}
+    assert states[real_node.pk] == (Health.UNKNOWN, True)
+    assert states[gone.pk] == (Health.DOWN, False)
+    assert states[refusing.pk] == (Health.DEGRADED, False)
+
+
+def test_all_who_answered_are_noted_in_one_write(real_node, settings):
+    ask_all()
+    with CaptureQueriesContext(connection) as queries:
+        ask_all()
+    writes = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert len(writes) == 1
