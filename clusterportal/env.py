@@ -84,7 +84,8 @@ class Portal:
     facts may get before they are read again. fresh: how old version and clock may be when a replication is planned.
     cluster_log_days, cluster_log_lines: what a cluster's log keeps. secret_days: days that stored content of
     secret-bearing files is kept once nothing in use needs it. unused_days: the same for what no row refers to.
-    profile_folder: where further product profiles lie.
+    job_days: days that ended jobs are kept; jobs_least, jobs_most: how many of a cluster's newest stay longer, and from
+    how many on the oldest go sooner. profile_folder: where further product profiles lie.
     """
 
     lease: float
@@ -102,6 +103,9 @@ class Portal:
     cluster_log_lines: int
     secret_days: float
     unused_days: float
+    job_days: float
+    jobs_least: int
+    jobs_most: int
     profile_folder: str
 
 
@@ -123,6 +127,9 @@ def portal_from(env: Env) -> Portal:
         cluster_log_lines=int(env.number("CLUSTERPORTAL_CLUSTER_LOG_LINES", 50_000)),
         secret_days=env.number("CLUSTERPORTAL_SECRET_DAYS", 30),
         unused_days=env.number("CLUSTERPORTAL_UNUSED_DAYS", 7),
+        job_days=env.number("CLUSTERPORTAL_JOB_DAYS", 90),
+        jobs_least=max(1, int(env.number("CLUSTERPORTAL_JOBS_LEAST", 1000))),
+        jobs_most=max(1, int(env.number("CLUSTERPORTAL_JOBS_MOST", 20_000))),
         profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
     )
     if not portal.renew < portal.lease - portal.operation:

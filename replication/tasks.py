@@ -10,7 +10,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
-from replication.backup import retention
+from replication.backup import old_rows, retention
 from replication.clustering.services import clustering, disabling
 from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
@@ -50,7 +50,8 @@ def watch() -> None:
 
 @shared_task(name="replication.tasks.keep_house")
 def run_retention() -> None:
-    """Let the stored content go whose time is over. Doing it twice, or beside running jobs, is fine."""
+    """Let the rows go whose time is over, then the stored content. Doing it twice, or beside running jobs, is fine."""
+    old_rows.remove_old_rows()
     try:
         retention.run_retention()
     except (StoreError, WrongKey, ValueError) as error:

@@ -39,5 +39,6 @@ KIND = Kind(
     codec=PlanCodec(FEATURES, Change, makes_sense=Change.makes_sense),
     text=FILE_TEXT,
     content=content_of,
+    lasts=True,
     offers=(Offer(Slot.REQUEST, order=20),),
 )

@@ -67,7 +67,8 @@ class Kind:
     retry it. `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page
     that requests jobs, a `RequestForm`; None: it needs none. `speaks`: its jobs write the guide's lines of a
     replication into the cluster log. `phases`: the words of the phases between which all its targets wait for one
-    another (`PhasedRunner`); none: a target's part is done in one.
+    another (`PhasedRunner`); none: a target's part is done in one. `lasts`: what comes next goes by its ended jobs,
+    which retention therefore leaves.
     """
 
     word: str
@@ -84,6 +85,7 @@ class Kind:
     form: type[Any] | None = None
     speaks: bool = False
     phases: tuple[str, ...] = ()
+    lasts: bool = False
 
     def __post_init__(self) -> None:
         if self.phases and (len(self.phases) < 2 or not hasattr(self.runner, "give_back")):
@@ -102,6 +104,11 @@ def register(kind: Kind) -> None:
 def kinds() -> dict[str, str]:
     """The words of all kinds with what people call them."""
     return {word: kind.label for word, kind in sorted(_KINDS.items())}
+
+
+def passing_kinds() -> list[str]:
+    """The words of the kinds whose ended jobs go when their time is over; none that this version does not know."""
+    return [word for word, kind in _KINDS.items() if not kind.lasts]
 
 
 def kind_of(word: str) -> Kind | None:
