@@ -249,3 +249,13 @@ def test_nobody_attests_of_a_node_that_is_not_there(console, node) -> None:
     answer = console.post(f"/nodes/{node.pk}/join/attest/", {"about": "x", "said": "cluster_service:off"})
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "act",
+    ["approve-key", "give-key", "credential", "ini-key", "path-class", "attest", "registration", "confirm", "approve"],
+)
+def test_a_form_that_says_nothing_is_never_said_to_be_done(console, node, act) -> None:
+    answer = console.post(f"/nodes/{node.pk}/join/{act}/", {"about": node.pk})
+
+    assert answer.status_code == 404 or [level for level, _ in told(answer)] == ["error"]
