@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,61 @@ def test_edits_on_a_secondary_are_kept_and_overwritten(new_cluster: Any) -> None
     found = config_of(stage.roots[1])
     del found["App/mine alone.dat"]
     assert found == config_of(stage.roots[0])
+
+
+def test_a_server_that_was_put_back_to_an_older_state_was_not_edited(new_cluster: Any) -> None:
+    """Its own backup was restored: what it holds is what replication gave before, but for one real edit."""
+    stage = new_cluster(files=100)
+    app, theirs = (root / "App" for root in stage.roots)
+    ini = app / "MDaemon.ini"
+    (app / "passing.dat").write_bytes(b"passing")
+    stage.replicate()
+    shutil.copytree(theirs, stage.folder / "backup")
+    for number in range(24):
+        (app / f"list{number:04}.grp").write_bytes(b"; changed\r\n")
+    (app / "made since.dat").write_bytes(b"made since")
+    (app / "passing.dat").unlink()
+    ini.write_bytes(ini.read_bytes().replace(b"Shared=one", b"Shared=two"))
+    stage.replicate()
+    shutil.rmtree(theirs)
+    shutil.copytree(stage.folder / "backup", theirs)
+    (theirs / "list0030.grp").write_bytes(b"edited by hand")
+
+    job = stage.replicate()
+
+    assert conflicts_kept(stage) == ["App/list0030.grp b'edited by hand'"]
+    assert stage.target(job)["evidence"]["conflicts"] == 1
+    assert b"Shared=two" in (theirs / "MDaemon.ini").read_bytes()
+    (theirs / "passing.dat").unlink()  # nobody proved that it is the portal's: left alone
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
+
+
+NOT_PROVEN = """
+from replication.configuration.models import Baseline, Snapshot
+first, _ = Snapshot.objects.filter(cluster={cluster}).order_by("pk")[:2]
+Baseline.objects.filter(node={node}).update(root={root!r}, snapshot=first)
+"""
+ROOT_OF = "from replication.configuration.models import Baseline; print(Baseline.objects.get(node={node}).root)"
+
+
+def test_what_a_run_gave_that_never_came_to_its_proof_is_no_edit(new_cluster: Any) -> None:
+    stage = new_cluster()
+    app, node = stage.roots[0] / "App", stage.node_ids[1]
+    (app / "comes and goes.dat").write_bytes(b"here")
+    stage.replicate()
+    proven = stage.portal.manage("shell", "-v", "0", "-c", ROOT_OF.format(node=node)).strip()
+    (app / "list0001.grp").write_bytes(b"; given, not proven\r\n")
+    (app / "comes and goes.dat").unlink()
+    stage.replicate()
+    text = NOT_PROVEN.format(cluster=stage.cluster, node=node, root=proven)
+    stage.portal.manage("shell", "-v", "0", "-c", text)
+    (app / "list0001.grp").write_bytes(b"; newer\r\n")
+    (app / "comes and goes.dat").write_bytes(b"here again")
+
+    stage.replicate()
+
+    assert conflicts_kept(stage) == []
+    assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 
 def test_a_server_that_writes_its_copy_back_once_is_corrected(new_cluster: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from nodes.connection.connect import NodeLink
 from nodes.errors import NodeError
@@ -13,7 +14,7 @@ from nodes.products.profile import Profile
 from replication.files.core.changes import KeptKey, Wanted
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
-from replication.objects import Store
+from replication.objects import Store, StoreError
 
 MAX_INI_BYTES = 8 * 1024 * 1024
 """An ini file larger than this is none; MDaemon.ini has some tens of KiB."""
@@ -92,6 +93,20 @@ def desired_files(rendering: Rendering) -> Desired:
         if rendered.differing:
             differing[path] = rendered.differing
     return Desired(files, tuple(kept), tuple(problems), differing)
+
+
+def gives(rendering: Rendering, kept: Sequence[KeptKey], path: RelPath, primary: str, found: str) -> bool:
+    """Whether content of the node (`found`, a hash) is what it gets for content of the primary (another): the same, or
+    the same but for the keys it keeps."""
+    keys = [IniKey(key.section, key.key) for key in kept if key.path == path]
+    if primary == found or not keys:
+        return primary == found
+    own = _own_content(rendering, path)
+    try:
+        content = render(rendering.store.get(primary), own, keys)
+    except (IniError, StoreError):
+        return False
+    return sha256(content).hexdigest() == found
 
 
 def _render(rendering: Rendering, path: RelPath) -> _Rendered:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Semaphore
 
 from django.conf import settings
@@ -22,7 +23,9 @@ from replication.configuration.job.desired import (
     Desired,
     Rendering,
     desired_files,
+    gives,
 )
+from replication.configuration.job.earlier import Tree, earlier_trees, without_given
 from replication.configuration.job.loading import baseline_of, decisions_of, node_clock_ns, origin_folders
 from replication.files.core.changes import Change, NodeFiles
 from replication.files.core.compare import Handling, compare
@@ -39,12 +42,14 @@ from replication.objects import Store
 @dataclass(frozen=True, slots=True)
 class NodeJob:
     """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there.
-    `own_folders`: those it had before the portal first wrote to it; None: not known."""
+    `own_folders`: those it had before the portal first wrote to it; None: not known. `earlier`: what it may have been
+    given before."""
 
     node: Node
     baseline: Manifest | None
     decisions: Decisions
     own_folders: frozenset[str] | None = None
+    earlier: tuple[Tree, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,13 @@ class NodeResult:
 
 def node_job(node: Node, store: Store) -> NodeJob:
     """What the database and the store know of a secondary."""
-    return NodeJob(node, baseline_of(node.pk, store), decisions_of(node.pk), origin_folders(node.pk, store))
+    return NodeJob(
+        node,
+        baseline_of(node.pk, store),
+        decisions_of(node.pk),
+        origin_folders(node.pk, store),
+        earlier_trees(node),
+    )
 
 
 def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
@@ -80,7 +91,7 @@ def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
     if spelling is None:
         return job
     baseline = job.baseline and spelling.manifest(job.baseline)
-    return NodeJob(job.node, baseline, job.decisions.renamed(spelling.of), job.own_folders)
+    return replace(job, baseline=baseline, decisions=job.decisions.renamed(spelling.of))
 
 
 def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
@@ -113,7 +124,10 @@ def look(
     )
     blocked = name_problems(link, snapshot)
     problems = scan.manifest.problems + desired.problems + delta.problems + blocked
-    return NodeScan(scan, desired, _possible(delta.changes, problems), delta.extras, problems)
+    changes = without_given(
+        _possible(delta.changes, problems), job.earlier, store, partial(gives, rendering, desired.kept), guard
+    )
+    return NodeScan(scan, desired, changes, delta.extras, problems)
 
 
 def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:

@@ -84,6 +84,34 @@ def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
     return found
 
 
+class Lookup:
+    """Single files of many stored trees. What the trees share is read once, and of each folder only what lies on the
+    way to these paths is kept."""
+
+    def __init__(self, paths: Iterable[str], fetch: Fetch) -> None:
+        self._names = {name for path in paths for name in path.split("/")}
+        self._fetch = fetch
+        self._known: dict[str, _Folder] = {}
+
+    def find(self, root: str, path: str) -> FileState | None:
+        """One file of a tree; None where it has none of that path. Raises TreeDamaged, and what `fetch` raises."""
+        *folders, name = path.split("/")
+        id_ = root
+        for folder in folders:
+            inside = self._folder(id_).folders
+            if folder not in inside:
+                return None
+            id_ = inside[folder]
+        return self._folder(id_).files.get(name)
+
+    def _folder(self, id_: str) -> _Folder:
+        if id_ not in self._known:
+            whole = _folder("", id_, self._fetch)
+            files = {name: state for name, state in whole.files.items() if name in self._names}
+            self._known[id_] = _Folder(files, {name: id_ for name, id_ in whole.folders.items() if name in self._names})
+        return self._known[id_]
+
+
 def _make_folders(folder: str, pending: dict[str, _Folder]) -> None:
     while folder not in pending:
         pending[folder] = _Folder({}, {})

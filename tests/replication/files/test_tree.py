@@ -10,7 +10,7 @@ from hypothesis import given
 
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
-from replication.files.core.tree import TreeDamaged, build, load
+from replication.files.core.tree import Lookup, TreeDamaged, build, load
 from tests.replication.samples import file_maps, sha, state
 
 
@@ -135,3 +135,22 @@ def test_empty_folders_are_refused():
     root, objects = _chain(b"[1]", 60)
     with pytest.raises(TreeDamaged, match="empty folder"):
         load(root, objects.__getitem__)
+
+
+def test_a_lookup_finds_single_files_of_many_trees_and_reads_what_they_share_once():
+    first, second = (
+        Manifest({RelPath("a/b/c"): state("1"), RelPath("a/d"): state(text), RelPath("e"): state("1")}) for text in "12"
+    )
+    trees = [build(first), build(second)]
+    objects = {**trees[0].objects, **trees[1].objects}
+    read: list[str] = []
+
+    def fetch(id_: str) -> bytes:
+        read.append(id_)
+        return objects[id_]
+
+    lookup = Lookup(["a/b/c", "a/d", "x/y"], fetch)
+    for tree, manifest in zip(trees, (first, second), strict=True):
+        found = {path: lookup.find(tree.root, path) for path in ("a/b/c", "a/d", "x/y", "a/b/d")}
+        assert found == {path: manifest.files.get(RelPath(path)) for path in found}
+    assert sorted(read) == sorted(objects)
