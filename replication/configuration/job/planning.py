@@ -172,10 +172,12 @@ def _plan_node(
 ) -> NodeResult:
     node = job.node
     try:
-        with open_node(node) as link, places:
-            freshen(node, link, profile, guard.check)
-            seen = look(link, job, profile, snapshot, store, guard)
-            space = link.session.free_space(link.root)
+        with open_node(node) as link:
+            connections.close_all()  # of the database; a thread that waits for its place needs none
+            with places:
+                freshen(node, link, profile, guard.check)
+                seen = look(link, job, profile, snapshot, store, guard)
+                space = link.session.free_space(link.root)
     except NodeError as error:
         return NodeResult(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None, None)
     plan = NodePlan(
