@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from nodes.errors import RemoteBusy, SessionLost, TimedOut, Unreachable
+from nodes.errors import NodeError, RemoteBusy, SessionLost, Unreachable
 from nodes.remote.handshake import Connection
 from nodes.remote.ssh import SshSession, open_transport
 from nodes.remote.ssh_errors import HandshakeDropped
@@ -103,7 +103,7 @@ class SessionPool:
         line, session = self._take(target)
         try:
             yield session
-        except (SessionLost, TimedOut) as error:
+        except NodeError as error:
             if not line.connection.fell_silent:
                 raise
             self._down.add(target.endpoint)
