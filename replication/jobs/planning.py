@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from django.db import DatabaseError, IntegrityError
 
@@ -137,13 +138,17 @@ def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: Sto
         snapshot_id=outcome.snapshot_id,
         error_code=brakes[0].code if halted else "",
         error=sentence if halted else "",
-        away=_away(plan) if state == JobState.RUNNING and not kind.phases else {},
+        away={} if kind.phases else _away(plan, state),
     )
 
 
-def _away(plan: Plan) -> dict[int, Ended]:
-    """The nodes that did not even answer: to be tried a while later, and nothing is held for them until then."""
-    return {part.node_id: away(part.away, 1) for part in plan.nodes if part.away_code == Unreachable.code}
+def _away(plan: Plan, state: JobState) -> dict[int, Ended]:
+    """The nodes that did not even answer: tried a while later, or when a person approves the plan, and nothing is held
+    for them until they answer."""
+    found = {part.node_id: away(part.away, 1) for part in plan.nodes if part.away_code == Unreachable.code}
+    if state == JobState.RUNNING:
+        return found
+    return {node_id: replace(ended, delay=None, phase=ended.error) for node_id, ended in found.items()}
 
 
 def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:

@@ -169,6 +169,7 @@ def approve_job(principal: Principal, job_id: int, digest: str) -> Job:
         line = Line("job.approved", f"{principal.name} approved the plan.", data={"digest": digest})
         advance_job(job_id, JobState.RUNNING, line, columns={"approved_by": principal.name, "approved_at": now()})
         supersede(job_id)
+        update_job_state(job_id)  # all of its nodes may be away
         _audit(principal, "job.approve", f"Approved the plan of {job}.", job, {"digest": digest})
         wake.drive()
     return Job.objects.get(pk=job_id)

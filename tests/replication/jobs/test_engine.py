@@ -344,8 +344,12 @@ def test_a_job_whose_nodes_are_all_away_converges_at_once(toys):
 
 
 def test_an_approved_plan_tries_all_of_its_nodes(toys):
-    job = toys.planned(away=["b"], approval=True)
-    assert set(toys.states(job).values()) == {"pending"}
+    job = toys.planned(away=["a", "b", "c"], approval=True)
+    assert set(job.targets.values_list("state", "phase")) == {("waiting", "it does not answer")}
+    job = approve_job(SYSTEM, job.pk, job.plan_digest)
+    assert (job.state, toys.locks()) == ("converging", 0)
+    drive()
+    assert toys.now(job).state == "succeeded"
 
 
 def test_nothing_is_claimed_for_a_node_at_whose_door_nobody_answers(toys, monkeypatch):
