@@ -39,6 +39,8 @@ class Leased(Claimable):
     bytes_total = models.BigIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    worked_since = models.DateTimeField(null=True, help_text="since when somebody works on it now")
+    ran = models.DurationField(default=timedelta(), help_text="for how long somebody worked on it before that")
 
     class Meta:
         abstract = True

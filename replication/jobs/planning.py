@@ -14,7 +14,7 @@ from nodes.errors import NodeError, Unreachable
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
-from replication.jobs.core.plan_text import PlanText, numbers_of
+from replication.jobs.core.plan_text import Numbers, PlanText, numbers_each
 from replication.jobs.core.states import JobState
 from replication.jobs.error_mapping import away
 from replication.jobs.kinds import Kind, kind_of
@@ -127,14 +127,16 @@ def _write_outcome(kind: Kind, job: Job, lease: ClaimedLease, outcome: PlanOutco
 def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> PlanResult:
     brakes = [brake for brake in plan.brakes if brake.code not in overridden(job)]
     state, sentence = _next_state(job, outcome, plan, brakes)
-    halted = state == JobState.HALTED
+    halted, begins = state == JobState.HALTED, state in (JobState.RUNNING, JobState.AWAITING_APPROVAL)
+    ids = [part.node_id for part in plan.nodes]
+    sizes = dict(zip(ids, numbers_each(kind.text, plan.nodes), strict=True))
     return PlanResult(
         state,
-        node_ids=outcome.targets if state in (JobState.RUNNING, JobState.AWAITING_APPROVAL) else (),
+        sizes={pk: sizes[pk] for pk in outcome.targets} if begins else {},
         sentence=sentence,
         plan_object=stored.object_id,
         plan_digest=stored.digest,
-        summary={**_summary(kind.text, plan, brakes), **outcome.summary},
+        summary={**_summary(kind.text, plan, brakes, sum(sizes.values(), Numbers())), **outcome.summary},
         snapshot_id=outcome.snapshot_id,
         error_code=brakes[0].code if halted else "",
         error=sentence if halted else "",
@@ -164,8 +166,7 @@ def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake])
     return JobState.RUNNING, f"Planned {size}."
 
 
-def _summary(text: PlanText, plan: Plan, brakes: list[Brake]) -> dict[str, object]:
-    numbers = numbers_of(text, *plan.nodes)
+def _summary(text: PlanText, plan: Plan, brakes: list[Brake], numbers: Numbers) -> dict[str, object]:
     return {
         "changes": plan.step_count,
         "bytes": numbers.bytes,

@@ -1,4 +1,4 @@
-"""What pages and tables say of jobs: the kind's name, the proof in a few words, how long it took."""
+"""What pages and tables say of jobs: the kind's name, how it stands, the proof in a few words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from nodes.web.status import Status
+from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kinds
-from replication.jobs.models import Leased, Target
+from replication.jobs.models import Job, Target
+
+MAY_STAND = frozenset({JobState.REQUESTED, JobState.RUNNING, JobState.CONVERGING})
+"""States in which a job would go on by itself."""
 
 
 def kind_label(kind: str) -> str:
@@ -39,8 +44,21 @@ def duration(span: timedelta | None) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def took(work: Leased) -> timedelta | None:
-    """How long ended work took; None while it has not ended."""
-    if work.started_at is None or work.ended_at is None:
-        return None
-    return work.ended_at - work.started_at
+def status_of_job(job: Job) -> Status:
+    """The state as people are shown it. A job that may not go on is paused, and one that nobody works on waits, though
+    its state says running. `job` comes from `selectors.jobs.with_standing`."""
+    if JobState(job.state) in MAY_STAND and (reason := _why_it_stands(job)):
+        return Status("paused", f"Paused: {reason}")
+    if job.state == JobState.RUNNING and job.worked_since is None:
+        return Status("waiting", "Waiting")
+    return Status(job.state, job.get_state_display())
+
+
+def _why_it_stands(job: Any) -> str:
+    if job.cluster.paused:
+        return "cluster"
+    if job.state == JobState.REQUESTED:
+        return ""
+    if job.writes_stopped:
+        return "all writes stopped"
+    return "nodes" if job.nodes_paused else ""

@@ -1,4 +1,4 @@
-"""Tags about jobs: what a kind is called, how long something took."""
+"""Tags about jobs: what a kind is called, how a job stands, how long it ran and waited."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.models import Role
 from nodes.clusters.access import Rights
+from nodes.web.html import badge
 from replication.jobs.kinds import Offer, Slot, offers_in
-from replication.jobs.words import duration, kind_label, proof, took
+from replication.jobs.models import Job
+from replication.jobs.selectors.progress import time_run, time_waited
+from replication.jobs.words import duration, kind_label, proof, status_of_job
 
 register = template.Library()
 
-for _words in (kind_label, proof, duration, took):
+for _words in (kind_label, proof, duration, status_of_job, time_run, time_waited):
     register.filter(_words)
+
+
+@register.simple_tag
+def job_badge(job: Job) -> SafeString:
+    """How a job stands."""
+    status = status_of_job(job)
+    return badge(status.state, status.label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) ->
     )
     awaiting = _job(cluster, JobState.AWAITING_APPROVAL, name, **shared)
     _targets(awaiting, nodes[1:3], TargetState.PENDING)
-    running = _job(cluster, JobState.RUNNING, name, **shared)
+    running = _job(cluster, JobState.RUNNING, name, **shared, worked_since=timezone.now() - timedelta(seconds=30))
     _targets(running, nodes[1:2], TargetState.VERIFIED)
     _targets(running, nodes[2:3], TargetState.RUNNING, owner="worker-1@mail:4711", phase="sending App/Lists")
     ResourceLock.objects.create(resource=f"cluster:{cluster.pk}:config", job=running, taken_at=timezone.now())
@@ -296,7 +296,7 @@ def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) ->
 
 def _job(cluster: Cluster, state: JobState, name: str, **fields) -> Job:
     now = timezone.now()
-    ended = {"ended_at": now} if state in (JobState.SUCCEEDED, JobState.FAILED) else {}
+    ended = {"ended_at": now, "ran": timedelta(seconds=40)} if state in (JobState.SUCCEEDED, JobState.FAILED) else {}
     job = Job.objects.create(
         cluster=cluster,
         kind="replicate",
@@ -314,7 +314,8 @@ def _job(cluster: Cluster, state: JobState, name: str, **fields) -> Job:
 def _targets(job: Job, nodes: list[Node], state: TargetState, **fields) -> None:
     total, done = 4, {TargetState.VERIFIED: 4, TargetState.PENDING: 0}.get(state, 1)
     started = timezone.now() - timedelta(seconds=30)
-    ended = {"ended_at": timezone.now()} if state in (TargetState.VERIFIED, TargetState.FAILED) else {}
+    ran = timezone.now() - started
+    ended = {"ended_at": timezone.now(), "ran": ran} if state in (TargetState.VERIFIED, TargetState.FAILED) else {}
     for node in nodes:
         Target.objects.create(
             job=job,
@@ -325,6 +326,7 @@ def _targets(job: Job, nodes: list[Node], state: TargetState, **fields) -> None:
             bytes_done=done * 48_213,
             bytes_total=total * 48_213,
             started_at=None if state == TargetState.PENDING else started,
+            worked_since=started if state == TargetState.RUNNING else None,
             **ended,
             **fields,
         )

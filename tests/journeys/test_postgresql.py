@@ -34,6 +34,7 @@ ENGINE = [
     f"{RACES}::test_two_sweeps_at_once_take_over_once",
     f"{RACES}::test_what_the_old_owner_writes_is_void",
     *(f"{LEASES}::{test}[{kind}]" for test in CLAIMING for kind in ("job", "target", "look", "search")),
+    "tests/replication/jobs/test_progress.py::test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_running",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
 ]

@@ -63,7 +63,9 @@ class Toys:
         return request_job(SYSTEM, request)[0]
 
     def planned(self, **options) -> Job:
-        job = self.request(**options)
+        return self.plan(self.request(**options))
+
+    def plan(self, job: Job) -> Job:
         assert plan_job(job.pk)
         return self.now(job)
 

@@ -118,7 +118,8 @@ class NodeRun:
 
     def _rounds(self, context: Context, seen: NodeScan) -> TargetOutcome:
         """Apply and look again until the node stays as it should, at most the profile's number of retries."""
-        self.lease.progress(files_total=len(seen.changes), bytes_total=_bytes(seen.changes))
+        total = max(len(seen.changes), len(self.work.node_plan.steps))  # what an earlier try put in place is done
+        self.lease.progress(files=total - len(seen.changes), files_total=total, bytes_total=_bytes(seen.changes))
         self.state.first_found = {change.path: change.found.sha256 if change.found else None for change in seen.changes}
         changes: Sequence[Change] = seen.changes
         owed = self._owed(context, seen)

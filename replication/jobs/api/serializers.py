@@ -13,31 +13,49 @@ from replication.jobs.models import (
     Target,
     WriteStop,
 )
-from replication.jobs.selectors.progress import JobProgress, progress_of
+from replication.jobs.selectors.progress import JobProgress, progress_of, time_run
+from replication.jobs.words import status_of_job
 
 
 class ProgressOut(serializers.Serializer[JobProgress]):
-    """How far a job is. `rate` in bytes a second and `seconds_left` are null while nothing can be said."""
+    """How far a job is. `rate` in bytes a second, `seconds_left` and `percent` are null while nothing can be said; 100
+    percent are proven on every node. `ran_seconds`: while somebody planned or worked; `waited_seconds`: all other time
+    since it was requested."""
 
     files_done = serializers.IntegerField(read_only=True)
     files_total = serializers.IntegerField(read_only=True)
     bytes_done = serializers.IntegerField(read_only=True)
     bytes_total = serializers.IntegerField(read_only=True)
+    targets_verified = serializers.IntegerField(read_only=True)
     targets_ended = serializers.IntegerField(read_only=True)
     targets = serializers.IntegerField(read_only=True)
+    targets_unknown = serializers.IntegerField(
+        read_only=True, help_text="nodes whose files to do are not known yet, and not among the totals"
+    )
     percent = serializers.IntegerField(read_only=True, allow_null=True)
     rate = serializers.FloatField(read_only=True, allow_null=True)
     seconds_left = serializers.SerializerMethodField()
+    ran_seconds = serializers.SerializerMethodField()
+    waited_seconds = serializers.SerializerMethodField()
 
     def get_seconds_left(self, progress: JobProgress) -> float | None:
         """At the present rate."""
         return progress.left.total_seconds() if progress.left else None
+
+    def get_ran_seconds(self, progress: JobProgress) -> float:
+        """While somebody worked."""
+        return progress.ran.total_seconds()
+
+    def get_waited_seconds(self, progress: JobProgress) -> float:
+        """While nobody did."""
+        return progress.waited.total_seconds()
 
 
 class JobOut(serializers.ModelSerializer[Job]):
     """A job. `plan_digest` is what approving it takes."""
 
     cluster_name = serializers.CharField(source="cluster.name", read_only=True)
+    standing = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     target_states = serializers.SerializerMethodField()
     resources = serializers.SerializerMethodField()
@@ -50,6 +68,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "cluster",
             "cluster_name",
             "state",
+            "standing",
             "phase",
             "dry_run",
             "reason",
@@ -80,6 +99,10 @@ class JobOut(serializers.ModelSerializer[Job]):
         ]
         read_only_fields = fields
 
+    def get_standing(self, job: Job) -> str:
+        """The state in words; they say so where it is paused or nobody works on it."""
+        return status_of_job(job).label
+
     @extend_schema_field(ProgressOut)
     def get_progress(self, job: Job) -> dict[str, object]:
         """Sums over the targets."""
@@ -98,6 +121,7 @@ class TargetOut(serializers.ModelSerializer[Target]):
     """One node's part of a job. `evidence` is what proved it."""
 
     node_name = serializers.CharField(source="node.name", read_only=True)
+    ran_seconds = serializers.SerializerMethodField()
 
     class Meta:
         model = Target
@@ -119,8 +143,13 @@ class TargetOut(serializers.ModelSerializer[Target]):
             "evidence",
             "started_at",
             "ended_at",
+            "ran_seconds",
         ]
         read_only_fields = fields
+
+    def get_ran_seconds(self, target: Target) -> float:
+        """For how long somebody worked on it."""
+        return time_run(target).total_seconds()
 
 
 class JobDetailOut(JobOut):

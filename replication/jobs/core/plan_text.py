@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,21 +97,27 @@ class PlanText:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Sums over the steps of a plan or of one node."""
+    """Sums over the steps of a plan or of one node. `files`: steps that change a file."""
 
-    bytes: int
-    conflicts: int
+    bytes: int = 0
+    conflicts: int = 0
+    files: int = 0
+
+    def __add__(self, other: Numbers) -> Numbers:
+        return Numbers(self.bytes + other.bytes, self.conflicts + other.conflicts, self.files + other.files)
+
+
+def numbers_each(text: PlanText, parts: Sequence[NodePlan]) -> list[Numbers]:
+    """Of each node: bytes to be sent, edits that are lost, files. A step that several share is put into words once."""
+    seen: dict[int, StepLine] = {}
+    found = []
+    for part in parts:
+        lines = [seen.get(id(step)) or seen.setdefault(id(step), text.line(step)) for step in part.steps]
+        sent, conflicts = sum(line.bytes for line in lines), sum(line.conflict for line in lines)
+        found.append(Numbers(sent, conflicts, sum(line.file is not NO_FILE for line in lines)))
+    return found
 
 
 def numbers_of(text: PlanText, *parts: NodePlan) -> Numbers:
-    """Bytes to be sent and edits that are lost. A step that several nodes share is put into words once."""
-    seen: dict[int, StepLine] = {}
-    total = conflicts = 0
-    for part in parts:
-        for step in part.steps:
-            line = seen.get(id(step))
-            if line is None:
-                line = seen[id(step)] = text.line(step)
-            total += line.bytes
-            conflicts += line.conflict
-    return Numbers(total, conflicts)
+    """The same of all of them together."""
+    return sum(numbers_each(text, parts), Numbers())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Min, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.principals import Principal
 from nodes.clusters.access import visible_clusters
 from nodes.registry.models import Node
-from replication.jobs.core.states import JOB_ACTIVE, JobState, TargetState
+from replication.jobs.core.states import JOB_ACTIVE, TARGET_TERMINAL, JobState, TargetState
 from replication.jobs.models import (
     PRESENT,
     Job,
@@ -19,21 +19,31 @@ from replication.jobs.models import (
     ResourceLock,
     Target,
     Worker,
+    WriteStop,
 )
+
+
+def with_standing(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs with what may keep them from going on: their cluster, `writes_stopped`, and `nodes_paused`: somebody
+    paused every node that they still have to do."""
+    to_do = Target.objects.filter(job=OuterRef("pk")).exclude(state__in=TARGET_TERMINAL)
+    all_paused = Q(Exists(to_do)) & ~Q(Exists(to_do.filter(node__paused=False)))
+    return jobs.select_related("cluster").annotate(
+        writes_stopped=Exists(WriteStop.objects.filter(stopped=True)),
+        nodes_paused=ExpressionWrapper(all_paused, output_field=BooleanField()),
+    )
 
 
 def jobs_for(principal: Principal) -> QuerySet[Job]:
     """The jobs the caller may see, newest first, with their targets' numbers."""
     numbers = Target.objects.defer("evidence", "error").order_by("pk")
-    rows = Job.objects.filter(cluster__in=visible_clusters(principal)).select_related("cluster")
-    return rows.prefetch_related(Prefetch("targets", numbers), "locks")
+    return visible_jobs(principal).prefetch_related(Prefetch("targets", numbers), "locks")
 
 
 def job_for(principal: Principal) -> QuerySet[Job]:
     """The jobs the caller may see, with all columns of their targets and the nodes: for showing one."""
     targets = Target.objects.select_related("node").order_by("node__name")
-    rows = Job.objects.filter(cluster__in=visible_clusters(principal)).select_related("cluster")
-    return rows.prefetch_related(Prefetch("targets", targets), "locks")
+    return visible_jobs(principal).prefetch_related(Prefetch("targets", targets), "locks")
 
 
 def events_after(job_id: int, *, after: int, limit: int) -> list[JobEvent]:
@@ -70,6 +80,11 @@ def workers_seen() -> list[WorkerSeen]:
     return [_worker(name, planning.get(name), driving.get(name), there.get(name)) for name in names]
 
 
+def is_any_worker_there() -> bool:
+    """Whether one gave a sign of life lately."""
+    return Worker.objects.filter(seen_at__gt=Now() - PRESENT).exists()
+
+
 @dataclass(frozen=True, slots=True)
 class _Claims:
     count: int
@@ -98,7 +113,7 @@ def _worker(name: str, planning: _Claims | None, driving: _Claims | None, there:
 
 def visible_jobs(principal: Principal) -> QuerySet[Job]:
     """The jobs of the visible clusters, newest first."""
-    return Job.objects.filter(cluster__in=visible_clusters(principal)).select_related("cluster")
+    return with_standing(Job.objects.filter(cluster__in=visible_clusters(principal)))
 
 
 def active_jobs(principal: Principal) -> QuerySet[Job]:

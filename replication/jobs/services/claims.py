@@ -67,7 +67,8 @@ def _of(claim: RowClaim, job_id: int, target_id: int | None) -> JobClaim:
 
 
 def _tried() -> dict[str, Any]:
-    return {"not_before": None, "attempt": F("attempt") + 1, "started_at": Coalesce("started_at", now())}
+    begun = {"started_at": Coalesce("started_at", now()), "worked_since": now()}
+    return {"not_before": None, "attempt": F("attempt") + 1, **begun}
 
 
 def _in_the_way(job: Job, resources: Sequence[str]) -> bool:

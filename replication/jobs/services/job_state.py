@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from nodes.leases.clock import now
 from nodes.leases.transactions import write_transaction
 from replication.jobs.core.states import (
     TARGET_TERMINAL,
@@ -20,7 +21,7 @@ from replication.jobs.services.events import (
     Line,
 )
 from replication.jobs.services.phases import gave_back_words, move_targets
-from replication.jobs.services.transitions import advance_job
+from replication.jobs.services.transitions import STOPPED, advance_job
 
 _LEVELS = {JobState.FAILED: ERROR, JobState.HALTED: ERROR, JobState.CANCELLED: WARNING, JobState.CONVERGING: WARNING}
 
@@ -45,7 +46,15 @@ def update_job_state(job_id: int) -> JobState | None:
             words = gave_back_words(job_id) if phases else ""
             columns = _columns(wanted, job_id, words)
             advance_job(job_id, wanted, _line(wanted, states, words), only_from=(state,), columns=columns)
+            job.worked_since = None
+        _keep_time(job, at_work=TargetState.RUNNING in states)
         return wanted
+
+
+def _keep_time(job: Job, *, at_work: bool) -> None:
+    """A job that was planned runs as long as somebody works on one of its nodes; else it waits."""
+    if at_work != (job.worked_since is not None):
+        Job.objects.filter(pk=job.pk).update(**({"worked_since": now()} if at_work else STOPPED))
 
 
 def _states(job_id: int) -> list[TargetState]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -13,6 +14,7 @@ from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.phases import Course
+from replication.jobs.core.plan_text import Numbers
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.services import events, signals_log
@@ -33,10 +35,11 @@ Record = Callable[[], None]
 @dataclass(frozen=True, slots=True)
 class PlanResult:
     """A job's plan as stored, and what follows from it: `state` is succeeded, awaiting_approval, running or halted.
-    `away`: how the try that planning was ended for nodes that did not answer; their targets begin by waiting."""
+    `sizes`: what the plan has for each node, by its id; the targets' totals until they have looked themselves. `away`:
+    how the try that planning was ended for nodes that did not answer; their targets begin by waiting."""
 
     state: JobState
-    node_ids: tuple[int, ...]
+    sizes: Mapping[int, Numbers]
     sentence: str
     plan_object: str
     plan_digest: str
@@ -75,7 +78,7 @@ def finish_planning(
         events.write(line.row(claim.job_id) for line in lines)
         if record:
             record()
-        _begin_targets(claim.job_id, planned.node_ids)
+        _begin_targets(claim.job_id, planned.sizes)
         _let_wait(claim.job_id, planned.away)
         advance_job(
             claim.job_id, planned.state, _planned_line(planned), fence=claim.fence, columns=_plan_columns(planned)
@@ -107,17 +110,22 @@ def _plan_columns(planned: PlanResult) -> dict[str, Any]:
     }
 
 
-def _begin_targets(job_id: int, node_ids: Collection[int]) -> None:
+def _begin_targets(job_id: int, sizes: Mapping[int, Numbers]) -> None:
     """One pending target a node. A job that is planned again (after an override) begins its targets anew; the fence of
     each goes on growing, so that what an earlier worker still sends stays void."""
     old = Target.objects.filter(job=job_id)
     fences = dict(old.values_list("node", "fence"))
-    gone = old.exclude(node__in=node_ids)
+    gone = old.exclude(node__in=sizes)
     JobEvent.objects.filter(target__in=gone).update(target=None)  # the log outlives its target
     gone.delete()
-    for node_id in fences.keys() & set(node_ids):
-        old.filter(node=node_id).update(**_fresh(fences[node_id] + 1))
-    Target.objects.bulk_create([Target(job_id=job_id, node_id=pk) for pk in node_ids if pk not in fences])
+    for node_id in fences.keys() & sizes.keys():
+        old.filter(node=node_id).update(**_fresh(fences[node_id] + 1), **_totals(sizes[node_id]))
+    new = [(pk, size) for pk, size in sizes.items() if pk not in fences]
+    Target.objects.bulk_create([Target(job_id=job_id, node_id=pk, **_totals(size)) for pk, size in new])
+
+
+def _totals(size: Numbers) -> dict[str, int]:
+    return {"files_total": size.files, "bytes_total": size.bytes}
 
 
 def _let_wait(job_id: int, away: Mapping[int, Ended]) -> None:
@@ -143,6 +151,9 @@ def _fresh(fence: int) -> dict[str, Any]:
         "started_at": None,
         "ended_at": None,
         "evidence": {},
+        "files_done": 0,
+        "bytes_done": 0,
+        "ran": timedelta(),
         "fence": fence,
         "course": Course.FORWARD,
         "stage": 0,

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+from django.db.models import DurationField, F
+from django.db.models.functions import Coalesce
+
 from accounts.errors import Refused
 from nodes.leases.clock import now
 from nodes.leases.errors import LeaseLost
@@ -24,7 +27,13 @@ from replication.jobs.services.events import Line
 
 Columns = Mapping[str, Any]
 
-UNOWNED: Columns = {"owner": "", "lease_until": None}
+STOPPED: Columns = {
+    "worked_since": None,
+    "ran": Coalesce(F("ran") + (now() - F("worked_since")), F("ran"), output_field=DurationField()),
+}
+"""Nobody works on it any more: the time since somebody began is added up."""
+
+UNOWNED: Columns = {"owner": "", "lease_until": None, **STOPPED}
 
 
 def job_sources(state: JobState) -> frozenset[JobState]:

@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django_tables2.utils import A
 
 from accounts.access import may_on_portal
@@ -27,7 +26,8 @@ from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kinds
 from replication.jobs.models import Job
 from replication.jobs.selectors.jobs import active_jobs, jobs_listed, locks_held, workers_seen
-from replication.jobs.words import duration, kind_label, took
+from replication.jobs.selectors.progress import time_run, time_waited
+from replication.jobs.words import duration, kind_label, status_of_job
 
 
 class JobTable(tables.Table):
@@ -39,7 +39,7 @@ class JobTable(tables.Table):
     nodes = tables.Column(empty_values=(), orderable=False, verbose_name="Nodes proven")
     requester = tables.Column(verbose_name="Requested by")
     created_at = tables.DateTimeColumn(verbose_name="Requested", format="Y-m-d H:i:s")
-    took = tables.Column(empty_values=(), orderable=False, verbose_name="Took")
+    ran = tables.Column(empty_values=(), orderable=False, verbose_name="Ran")
     reason = tables.Column(orderable=False, attrs={"td": {"class": "wrap"}})
     label = "Jobs"
 
@@ -60,7 +60,8 @@ class JobTable(tables.Table):
 
     def render_state(self, record: Job) -> str:
         """The state's badge."""
-        return badge(record.state, record.get_state_display())
+        status = status_of_job(record)
+        return badge(status.state, status.label)
 
     def render_nodes(self, record: Any) -> str:
         """How many of its nodes are proven, and how many are in trouble."""
@@ -71,11 +72,10 @@ class JobTable(tables.Table):
             return text
         return format_html('{} <span class="hot">{} in trouble</span>', text, record.trouble_count)
 
-    def render_took(self, record: Job) -> str:
-        """How long, once it has ended; else since when."""
-        if record.ended_at is None:
-            return f"{timesince(record.started_at)} so far" if record.started_at else "not begun"
-        return duration(took(record)) or "—"
+    def render_ran(self, record: Job) -> str:
+        """How long it ran, and apart from that how long it waited; until now, where it has not ended."""
+        ran = duration(time_run(record)) if record.started_at else "not begun"
+        return format_html('{}<div class="sub">waited {}</div>', ran, duration(time_waited(record)))
 
 
 def _kinds() -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job, Target
 from replication.jobs.selectors.jobs import (
     events_of,
+    is_any_worker_there,
     locks_of,
     targets_of,
     visible_jobs,
@@ -36,11 +37,15 @@ from replication.jobs.selectors.plans import Unreadable, stored_plan
 from replication.jobs.selectors.progress import progress_of
 from replication.jobs.services.overrides import holding
 from replication.jobs.services.requests import FAILED_TARGETS
+from replication.jobs.words import MAY_STAND, status_of_job
 
 log = logging.getLogger(__name__)
 
 SHOWN_CHANGES = 200
 SHOWN_EVENTS = 300
+
+BARS = frozenset({JobState.PLANNING, JobState.RUNNING, JobState.CONVERGING, JobState.SUCCEEDED})
+"""States in which a share of the whole says something; what ended otherwise says after how many files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,15 @@ def _last(events: list[Any]) -> int | str:
 
 def _moving(row: Job) -> dict[str, Any]:
     targets = list(targets_of(row))
+    progress = progress_of(row, targets)
     return {
         "job": row,
+        "status": status_of_job(row),
         "targets": targets,
-        "progress": progress_of(row, targets),
+        "progress": progress,
+        "shows_bar": row.state in BARS and progress.percent is not None,
+        "no_worker": row.worked_since is None and JobState(row.state) in MAY_STAND and not is_any_worker_there(),
         "ended": JobState(row.state) in JOB_TERMINAL,
-        "moving_states": (JobState.REQUESTED, JobState.PLANNING, JobState.RUNNING),
         "locks": list(locks_of(row)),
     }
 

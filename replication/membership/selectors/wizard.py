@@ -18,6 +18,7 @@ from nodes.registry.selectors import primary_of
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.core.states import JOB_ACTIVE, JobState
 from replication.jobs.models import Job
+from replication.jobs.selectors.jobs import with_standing
 
 
 class WizardStep(StrEnum):
@@ -106,7 +107,7 @@ def _facts(node: Node) -> NodeFacts | None:
 
 
 def _replications(node: Node) -> QuerySet[Job]:
-    return Job.objects.filter(cluster=node.cluster_id, kind=REPLICATE).order_by("-pk")
+    return with_standing(Job.objects.filter(cluster=node.cluster_id, kind=REPLICATE)).order_by("-pk")
 
 
 def _newest(node: Node, jobs: QuerySet[Job]) -> Job | None:
