@@ -82,31 +82,42 @@ def configuration() -> dict[str, Any]:
             "replication.tasks.watch": {"queue": "remote"},
         },
         "timezone": "UTC",
-        "beat_schedule": {
-            # wake what was not woken, take over what a dead worker held; a second beat does no harm
-            "sweep": {
-                "task": "replication.tasks.sweep",
-                "schedule": settings.PORTAL.sweep,
-                "options": {"expires": 60},
-            },
-            # look at the primaries that are due; each has its own interval
-            "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
-            # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
-            "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
-            "reach": {"task": "nodes.tasks.reach", "schedule": settings.PORTAL.reach, "options": {"expires": 20}},
-            "searches": {
-                "task": "nodes.tasks.sweep_searches",
-                "schedule": settings.PORTAL.sweep,
-                "options": {"expires": 60},
-            },
-            "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
-            "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
-            # once a day, at night in UTC: retention of stored content. A beat that was down then does it on its return
-            "keep house": {
-                "task": "replication.tasks.keep_house",
-                "schedule": crontab(hour="3", minute="20"),
-                "options": {"expires": 6 * 3600},
-            },
+        "beat_schedule": beat_table(),
+    }
+
+
+def beat_table() -> dict[str, Any]:
+    """What is done again and again, and how often."""
+    return {
+        # wake what was not woken, take over what a dead worker held; a second beat does no harm
+        "sweep": {
+            "task": "replication.tasks.sweep",
+            "schedule": settings.PORTAL.sweep,
+            "options": {"expires": 60},
+        },
+        # look at the primaries that are due; each has its own interval
+        "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
+        # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
+        "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
+        # who is there; and what others changed on secondaries
+        "reach": {"task": "nodes.tasks.reach", "schedule": settings.PORTAL.reach, "options": {"expires": 20}},
+        "compare": {
+            "task": "replication.tasks.compare",
+            "schedule": settings.PORTAL.compare,
+            "options": {"expires": 60},
+        },
+        "searches": {
+            "task": "nodes.tasks.sweep_searches",
+            "schedule": settings.PORTAL.sweep,
+            "options": {"expires": 60},
+        },
+        "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
+        "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
+        # once a day, at night in UTC: retention of stored content. A beat that was down then does it on its return
+        "keep house": {
+            "task": "replication.tasks.keep_house",
+            "schedule": crontab(hour="3", minute="20"),
+            "options": {"expires": 6 * 3600},
         },
     }
 

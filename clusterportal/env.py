@@ -80,10 +80,11 @@ class Portal:
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. silence: how long a node may show no sign of life when it is
     called, or while it is worked with, before it counts as hung. command: one remote command. target_workers: nodes
-    driven at once by one task. reach: how often nodes are asked whether they are there. observe: how old a node's
-    facts may get before they are read again. fresh: how old version and clock may be when a replication is planned.
-    cluster_log_days, cluster_log_lines: what a cluster's log keeps. secret_days: days that stored content of
-    secret-bearing files is kept once nothing in use needs it. unused_days: the same for what no row refers to.
+    driven at once by one task. reach: how often nodes are asked whether they are there. compare: how often
+    secondaries are looked at for edits. observe: how old a node's facts may get before they are read again. fresh: how
+    old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
+    log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
+    unused_days: the same for what no row refers to.
     job_days: days that ended jobs are kept; jobs_least, jobs_most: how many of a cluster's newest stay longer, and from
     how many on the oldest go sooner. profile_folder: where further product profiles lie.
     """
@@ -97,6 +98,7 @@ class Portal:
     command: float
     target_workers: int
     reach: float
+    compare: float
     observe: float
     fresh: float
     cluster_log_days: float
@@ -121,6 +123,7 @@ def portal_from(env: Env) -> Portal:
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
         reach=env.number("CLUSTERPORTAL_REACH", 20),
+        compare=env.number("CLUSTERPORTAL_COMPARE", 60),
         observe=env.number("CLUSTERPORTAL_OBSERVE", 300),
         fresh=env.number("CLUSTERPORTAL_FRESH", 60),
         cluster_log_days=env.number("CLUSTERPORTAL_CLUSTER_LOG_DAYS", 90),

@@ -12,11 +12,14 @@ from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
 from replication.backup import old_rows, retention
 from replication.clustering.services import clustering, disabling
+from replication.drift.tasks import compare
 from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
 from replication.watch import poller
+
+__all__ = ["compare", "drive", "plan", "run_retention", "sweep", "watch"]
 
 _LOG = logging.getLogger(__name__)
 

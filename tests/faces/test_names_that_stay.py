@@ -27,6 +27,7 @@ TASKS = {
     "nodes.tasks.reach",
     "nodes.tasks.search",
     "nodes.tasks.sweep_searches",
+    "replication.tasks.compare",
     "replication.tasks.drive",
     "replication.tasks.keep_house",
     "replication.tasks.plan",

@@ -84,3 +84,17 @@ def test_a_pause_does_not_hide_who_is_away(watched: Stage) -> None:
     _wait_said(watched, 1, "Away since ")
     verdict = watched.portal.ok("GET", f"clusters/{watched.cluster}/")["verdict"]
     assert (verdict["word"], verdict["text"], verdict["paused"]) == ("away", "1 away", True)
+
+
+def test_an_edit_on_a_secondary_is_seen_by_looking_there(watched: Stage) -> None:
+    edited, other = (watched.roots[1] / "App" / name for name in FILES[:2])
+    edited.write_bytes(b"; somebody edited this here\r\n")
+    _wait_said(watched, 1, "Edited (1 file) since ")
+    _wait_said(watched, 2, "In sync")
+    wait_for("the cluster says so", lambda: _cluster(watched) == "1 edited")
+    wait_for("the watch names it", lambda: "mx1 (edited (1 file) since " in _sentence(watched))
+    other.unlink()
+    _wait_said(watched, 1, "Edited (2 files) since ")
+    watched.replicate()
+    _wait_said(watched, 1, "In sync")
+    assert other.exists()

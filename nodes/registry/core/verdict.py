@@ -173,8 +173,11 @@ def _measure(node: Known, word: Word) -> tuple[int, datetime | None]:
 def _as_of(node: Known, word: Word, now: datetime) -> datetime | None:
     """The moment of what was last learned, where that is old. That a node is away, or quarantined, stays so until it
     answers."""
-    learned = {Word.PRIMARY: node.reached_at, Word.HEALTHY: node.reached_at, Word.IN_SYNC: node.reached_at}.get(word)
-    return learned if learned is not None and now - learned > OLD else None
+    if word not in (Word.PRIMARY, Word.HEALTHY, Word.IN_SYNC):
+        return None
+    compared = node.compared_at if word is Word.IN_SYNC else None
+    learned = min((moment for moment in (node.reached_at, compared) if moment is not None), default=now)
+    return learned if now - learned > OLD else None
 
 
 def _tone(word: Word, since: datetime | None, as_of: datetime | None, now: datetime) -> str:

@@ -30,6 +30,14 @@ def note_seen_behind(counts: Mapping[int, tuple[int, int]]) -> None:
                 Node.objects.filter(pk=pk, behind=before).update(compared_at=now, **columns)
 
 
+def note_looked(counts: Mapping[int, int]) -> None:
+    """`note_edited` after a look at the nodes themselves, which is noted for each."""
+    if counts:
+        with write_transaction():
+            note_edited(counts)
+            Node.objects.filter(pk__in=counts).update(compared_at=timezone.now())
+
+
 def note_edited(counts: Mapping[int, int]) -> None:
     """By node, how many of its files others than the portal changed; as `note_behind` does."""
     _note("edited", counts)

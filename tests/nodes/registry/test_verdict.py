@@ -52,6 +52,11 @@ def test_what_was_learned_long_ago_is_said_with_its_moment_and_is_not_green() ->
     assert (old.word, old.text, old.tone, old.as_of) == (Word.IN_SYNC, "In sync as of 14:02", "idle", EARLIER)
 
 
+def test_in_sync_is_no_newer_than_the_last_look_at_what_it_holds() -> None:
+    old = verdict_on(replace(IN_SYNC, compared_at=EARLIER), NOW)
+    assert (old.text, old.tone) == ("In sync as of 14:02", "idle")
+
+
 def test_another_day_is_said_with_its_date() -> None:
     since = NOW - timedelta(days=1)
     assert verdict_on(replace(IN_SYNC, behind=2, behind_since=since), NOW).text == (

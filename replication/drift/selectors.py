@@ -1,0 +1,47 @@
+"""Which secondaries are looked at, and what they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from nodes.enums import Clustering, Health, Joining, NodeRole, ReplicationMode
+from nodes.registry.models import Node
+from replication.configuration.core.configuration import REPLICATE
+from replication.configuration.models import Snapshot
+from replication.jobs.core.states import TargetState
+from replication.jobs.models import Target
+
+
+def nodes_to_compare() -> list[Node]:
+    """Secondaries that something was proven on, that are there, and that no job works on, of clusters whose primary is
+    watched; each with cluster, facts and baseline."""
+    at_work = Target.objects.filter(node=OuterRef("pk"), state=TargetState.RUNNING)
+    rows = Node.objects.filter(
+        ~Exists(at_work),
+        role=NodeRole.SECONDARY,
+        joining=Joining.JOINED,
+        quarantined_reason="",
+        baseline__isnull=False,
+        cluster__paused=False,
+        cluster__replication_mode=ReplicationMode.PORTAL,
+        cluster__watch__enabled=True,
+    )
+    rows = rows.exclude(cluster__clustering=Clustering.OFF).exclude(health__in=(Health.DOWN, Health.DEGRADED))
+    return list(rows.select_related("cluster", "facts", "baseline").order_by("pk"))
+
+
+def worked_on_since(moment: datetime, nodes: Collection[int]) -> set[int]:
+    """Of these nodes, those that a job works on or worked on since a moment: what was seen there meanwhile is void."""
+    targets = Target.objects.filter(Q(state=TargetState.RUNNING) | Q(ended_at__gte=moment), node__in=nodes)
+    return set(targets.values_list("node", flat=True))
+
+
+def roots_given(node: Node) -> set[str]:
+    """The trees that jobs were to bring to the node since its baseline, and the newest one of its primary."""
+    since = node.baseline.job_id or 0
+    targets = Target.objects.filter(node=node, job__kind=REPLICATE, job_id__gt=since, job__snapshot__isnull=False)
+    newest = Snapshot.objects.filter(cluster=node.cluster_id).order_by("-pk").values_list("root", flat=True)[:1]
+    return {*targets.values_list("job__snapshot__root", flat=True), *newest}
