@@ -81,10 +81,11 @@ def test_who_could_not_be_asked_is_said_wherever_checks_are(cluster) -> None:
         (f"/nodes/{node.pk}/", "checks"),
     ]
     assert not any("could not be asked" in words_of(client, *place) for place in places)
-    for health in (Health.DOWN, Health.DEGRADED, Health.QUARANTINED):
-        cluster.nodes.filter(pk=node.pk).update(health=health)
+    for health, said in ((Health.DOWN, "Away"), (Health.DEGRADED, "Degraded"), (Health.QUARANTINED, "Quarantined")):
+        reason = "another key" if health == Health.QUARANTINED else ""
+        cluster.nodes.filter(pk=node.pk).update(health=health, quarantined_reason=reason)
         for place in places:
-            assert f"1 node could not be asked: mx1 ({health.label.lower()}" in words_of(client, *place), place
+            assert f"1 node could not be asked: mx1 {said}" in words_of(client, *place), place
 
 
 def test_none_warns_is_said_of_what_is_known_only(cluster) -> None:
