@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _TONES = {
     "ok": "ok on pass quiet verified succeeded approved add",
     "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
@@ -10,6 +12,19 @@ _TONES = {
     "idle": "unknown registered left requested pending cancelled touch off disabled",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state's word and the words a person reads."""
+
+    state: str
+    label: str
+
+    @property
+    def tone(self) -> str:
+        """The colour's name."""
+        return tone_of(self.state)
 
 
 def tone_of(state: str) -> str:
