@@ -19,6 +19,7 @@ from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.manifest import Manifest
 from replication.files.core.tree import load
 from replication.files.work_context import WorkContext
+from replication.jobs.models import Job
 from replication.objects import Store
 
 _FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
@@ -62,6 +63,16 @@ def origin_of(node_id: int, store: Store) -> Manifest:
     """What the node held before the portal first wrote to it; empty if that was never kept."""
     root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
     return manifest_at(root or "", store)
+
+
+def unproven(node_id: int, store: Store) -> list[Manifest]:
+    """What a node may hold that was never proven: its origin, and what jobs were to bring it since."""
+    origin = Origin.objects.filter(node_id=node_id).first()
+    if origin is None:
+        return []
+    tried = Job.objects.filter(targets__node=node_id, targets__attempt__gt=0, pk__gte=origin.job_id or 0)
+    roots = tried.exclude(snapshot=None).values_list("snapshot__root", flat=True).distinct()
+    return [manifest_at(root, store) for root in (origin.root, *roots)]
 
 
 def origin_folders(node_id: int, store: Store) -> frozenset[str] | None:

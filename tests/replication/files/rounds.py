@@ -24,6 +24,10 @@ ROOT = "/srv/mail"
 PROFILE = replace(load_profile("mdaemon"), semaphore_wait_seconds=0.01)
 
 
+class Killed(BaseException):
+    """The process is dead: whatever it would still do raises this."""
+
+
 class Interrupting:
     """A lease that is ours until `error` is raised, at the boundary `at` and by every check that follows. `meanwhile`:
     what others do at each boundary."""

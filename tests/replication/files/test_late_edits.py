@@ -19,7 +19,8 @@ from replication.jobs.interruptions import Cancelled, Paused, WorkerEnding, Writ
 from replication.objects import StoredObject
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
-from tests.replication.files.rounds import ROOT, Scene, digest, update, wanted
+from tests.fakes.store import FakeStore
+from tests.replication.files.rounds import ROOT, Killed, Scene, digest, update, wanted
 
 T = TypeVar("T")
 
@@ -31,10 +32,6 @@ CHANGES = (
 )
 KNOWN = {EDITED: {digest(b"old"), digest(b"new")}, GOING: {digest(b"old")}, APPEARED: {digest(b"new")}}
 """What the next owner proves to be no edits."""
-
-
-class Killed(BaseException):
-    """The process is dead: whatever it would still do raises this."""
 
 
 STOPS: dict[str, Callable[[], Interrupted]] = {
@@ -104,25 +101,20 @@ class Session(FakeSession):
         return super().link_many(pairs) if self.links else [Unsupported() for _ in pairs]
 
 
-class Shelf:
-    """The store of a worker with a fate, in memory; the worker may end before and after content is in it."""
+class Shelf(FakeStore):
+    """The store of a worker with a fate, which may end before and after content is in it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.fate = Fate(10**9, Killed())
-        self.contents = {digest(b"new"): b"new"}
-
-    def has(self, id_: str) -> bool:
-        return id_ in self.contents
-
-    def stream(self, id_: str) -> Iterator[bytes]:
-        yield self.contents[id_]
+        self.put(b"new")
 
     def put_stream(self, chunks: Iterable[bytes], *, secret: bool = False) -> StoredObject:
         content = b"".join(chunks)
         self.fate.step()
-        self.contents[digest(content)] = content
+        stored = super().put_stream([content], secret=secret)
         self.fate.step()
-        return StoredObject(digest(content), len(content))
+        return stored
 
 
 class Story:
