@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from accounts.models import AuditEvent
@@ -73,3 +74,8 @@ def record_unknown(
         object_id=subject.id if subject else "",
         object_label=subject.label if subject else "",
     )
+
+
+def last_at(action: str) -> datetime | None:
+    """When this was last done; None if never."""
+    return AuditEvent.objects.filter(action=action).values_list("at", flat=True).first()

@@ -11,6 +11,9 @@ from nodes.clusters.models import Cluster
 from nodes.registry.models import Node
 from replication.jobs.models import Job
 
+RESTORED = "restored"
+"""In a conflict's detail: the portal was restored from a backup after the node's last proof."""
+
 
 class Snapshot(models.Model):
     """The primary's whole configuration at one moment. `root` is a tree in the object store."""
@@ -83,6 +86,11 @@ class Conflict(models.Model):
     found_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+
+    @property
+    def may_be_given(self) -> bool:
+        """Whether it may be no edit, but what replication gave after the backup that the portal was restored from."""
+        return bool(self.detail.get(RESTORED))
 
     class Meta:
         ordering = ["-id"]

@@ -79,6 +79,10 @@ class ConflictOut(serializers.ModelSerializer[Conflict]):
     node_name = serializers.CharField(source="node.name", read_only=True)
     cluster = serializers.IntegerField(source="node.cluster_id", read_only=True)
     deleted = serializers.SerializerMethodField()
+    may_be_given = serializers.BooleanField(
+        read_only=True,
+        help_text="it may be no edit, but what replication gave after the backup that the portal was restored from",
+    )
 
     class Meta:
         model = Conflict
@@ -92,6 +96,7 @@ class ConflictOut(serializers.ModelSerializer[Conflict]):
             "size",
             "secret",
             "deleted",
+            "may_be_given",
             "found_at",
             "closed_at",
             "closed_by",

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
-from replication.configuration.models import Conflict
-from replication.configuration.services.history import LostEdit, record_conflicts
+from replication.configuration.models import RESTORED, Conflict
+from replication.configuration.services.history import LostEdit, proven_before_a_restore, record_conflicts
 from replication.files.apply.context import Overwritten
 from replication.files.core.changes import Found, KeptKey, NodeFiles, Wanted
 from replication.files.core.manifest import FileState, Manifest
@@ -18,6 +18,8 @@ from replication.jobs.runner import TargetWork
 from replication.jobs.services import events
 from replication.jobs.services.events import Line
 from replication.objects import Store
+
+AFTER_THE_BACKUP = "after the backup that the portal was restored from"
 
 
 class EditKeeper:
@@ -32,15 +34,18 @@ class EditKeeper:
     def record(self, edits: Iterable[Overwritten]) -> None:
         """Write conflicts down before anything is overwritten, or at once after a late edit was found; the log says
         which, in the same transaction."""
-        lost = [self._lost(edit) for edit in edits]
-        if not lost:
+        edits = list(edits)
+        if not edits:
             return
+        restored = proven_before_a_restore(self._work.node.pk)
+        lost = [self._lost(edit, restored=restored) for edit in edits]
         node, job, target = self._work.node, self._work.job, self._work.target
         with self._work.lease.transaction():
             new = record_conflicts(node_id=node.pk, job_id=job.pk, edits=lost)
             if new:
                 names = ", ".join(edit.path for edit in new[:5])
-                text = f"Edits made on {node.name} are kept as conflicts, {len(new)} in all: {names}"
+                made = f"made on {node.name}" + (f", or given to it {AFTER_THE_BACKUP}," if restored else "")
+                text = f"Edits {made} are kept as conflicts, {len(new)} in all: {names}"
                 events.note(job.pk, Line("conflict.kept", text, events.WARNING), target_id=target.pk)
 
     def kept(self) -> int:
@@ -57,8 +62,9 @@ class EditKeeper:
             known[name].add(content)
         return known
 
-    def _lost(self, edit: Overwritten) -> LostEdit:
-        return LostEdit(edit.path, edit.content, edit.size, edit.secret, self._ini_detail(edit))
+    def _lost(self, edit: Overwritten, *, restored: bool) -> LostEdit:
+        detail = self._ini_detail(edit) | ({RESTORED: True} if restored else {})
+        return LostEdit(edit.path, edit.content, edit.size, edit.secret, detail)
 
     def _kept_keys(self) -> tuple[KeptKey, ...]:
         files: NodeFiles | None = self._work.node_plan.detail

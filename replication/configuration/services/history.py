@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from accounts.audit import last_at
 from nodes.registry.services.comparison import forget_comparison, note_behind, note_edited
 from replication.configuration.models import (
     Baseline,
@@ -98,6 +99,13 @@ def forget_node_history(node_id: int) -> None:
     Origin.objects.filter(node=node_id).delete()
     Baseline.objects.filter(node=node_id).delete()
     forget_comparison(node_id)
+
+
+def proven_before_a_restore(node_id: int) -> bool:
+    """Whether the node's last proof is older than the portal's last restore from a backup: the portal may have
+    forgotten what it gave since."""
+    restored = last_at("portal.restore")
+    return restored is not None and Baseline.objects.filter(node=node_id, proven_at__lt=restored).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils.timezone import now
 
+from accounts.audit import record
+from accounts.principals import SYSTEM
 from nodes.products.loading import load_profile
 from replication.configuration.job.conflicts import EditKeeper
-from replication.configuration.models import Conflict
+from replication.configuration.models import Baseline, Conflict
 from replication.files.apply.context import Overwritten
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import JobState
@@ -63,3 +66,21 @@ def test_both_conflicts_of_one_file_are_listed(keeper: EditKeeper, cluster, oper
     for row in listed:
         assert api_for(operator).post(f"/api/v1/conflicts/{row['id']}/close").status_code == 200
     assert not Conflict.objects.filter(closed_at=None).exists()
+
+
+def test_after_a_restore_what_is_kept_may_be_no_edit_until_the_node_is_proven_anew(
+    keeper: EditKeeper, cluster, operator, api_for, console_for
+) -> None:
+    node = cluster.nodes.get()
+    words = "after the backup that the portal was restored from"
+    baseline = Baseline.objects.create(node=node, root="0" * 64, proven_at=now())
+    keeper.record([edit("1")])
+    record(SYSTEM, "portal.restore", "Restored from a backup")
+    keeper.record([edit("2")])
+    Baseline.objects.filter(pk=baseline.pk).update(proven_at=now())
+    keeper.record([edit("3")])
+    listed = api_for(operator).get("/api/v1/conflicts").data["results"]
+    assert [row["may_be_given"] for row in listed] == [False, True, False]
+    page = console_for(operator).get(reverse("replication:cluster-configuration", args=[cluster.pk])).content.decode()
+    assert page.count(words) == 1
+    assert [words in text for text in said()] == [False, True, False]
