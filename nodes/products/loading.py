@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -63,8 +64,38 @@ def profile_names(folder: str = "") -> tuple[str, ...]:
 
 
 def load_profile(name: str, folder: str = "") -> Profile:
-    """The profile of that name, from `folder` if it is there, else the shipped one. Raises ProfileError."""
-    return Profile(name=name, **_content(name, folder, ()))
+    """The profile of that name, from `folder` if it is there, else the shipped one; the same one again as long as no
+    file changed. Raises ProfileError."""
+    files = _files(folder)
+    known = _LOADED.get((name, folder))
+    if known is not None and known[0] == files:
+        return known[1]
+    profile = Profile(name=name, **_content(name, folder, ()))
+    if len(_LOADED) >= LOADED_MOST:
+        _LOADED.clear()
+    _LOADED[name, folder] = (files, profile)
+    return profile
+
+
+_Files = frozenset[tuple[str, int, int, int, int]]
+_LOADED: dict[tuple[str, str], tuple[_Files, Profile]] = {}
+"""What was read last, with all files there were: which of them count, only reading tells."""
+LOADED_MOST = 32
+
+
+def _files(folder: str) -> _Files:
+    """Every profile's file by what of it tells that it changed."""
+    found = set()
+    for place in (str(_SHIPPED), folder) if folder else (str(_SHIPPED),):
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".toml"):
+                        stat = entry.stat()
+                        found.add((entry.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+        except OSError:
+            continue  # reading them says what is wrong
+    return frozenset(found)
 
 
 def _content(name: str, folder: str, above: tuple[Path, ...]) -> dict[str, Any]:

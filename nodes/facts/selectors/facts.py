@@ -14,7 +14,7 @@ from nodes.enums import NodeRole
 from nodes.facts.models import FeatureKey, NodeFacts
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.errors import ProfileError
-from nodes.products.folders import folders_from
+from nodes.products.folders import FolderPath, folders_from
 from nodes.products.loading import load_profile
 from nodes.products.profile import FeatureRule, Profile
 from nodes.registry.selectors import approved_fingerprint, host_keys_of, nodes_for, nodes_with_access, primary_of
@@ -39,7 +39,18 @@ def profile_of(cluster: Cluster) -> Profile:
     overrides = tuple(cluster.path_overrides.values_list("pattern", "path_class"))
     facts = NodeFacts.objects.filter(node__cluster=cluster, node__role=NodeRole.PRIMARY).first()
     folders = folders_from(facts.folders if facts else ())
-    return profile.with_folders(folders).with_overrides(overrides)
+    ground = (profile, folders, overrides)
+    known = _PROFILES.get(cluster.pk)
+    if known is not None and known[0][0] is profile and known[0] == ground:
+        return known[1]
+    adapted = profile.with_folders(folders).with_overrides(overrides)
+    _PROFILES[cluster.pk] = (ground, adapted)
+    return adapted
+
+
+_Ground = tuple[Profile, tuple[FolderPath, ...], tuple[tuple[str, str], ...]]
+_PROFILES: dict[int, tuple[_Ground, Profile]] = {}
+"""By cluster: the last profile, with what it was made of. Making one takes longer than a look of the watch."""
 
 
 def cluster_features(cluster: Cluster) -> tuple[FeatureRule, ...]:
