@@ -95,8 +95,6 @@ def beat_table() -> dict[str, Any]:
             "schedule": settings.PORTAL.sweep,
             "options": {"expires": 60},
         },
-        # look at the primaries that are due; each has its own interval
-        "watch": {"task": "replication.tasks.watch", "schedule": 1.0, "options": {"expires": 3}},
         # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
         "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
         # who is there; and what others changed on secondaries

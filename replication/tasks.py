@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
@@ -17,11 +17,17 @@ from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
-from replication.watch import poller
+from replication.watch import watching
 
 __all__ = ["compare", "drive", "plan", "run_retention", "sweep", "watch"]
 
 _LOG = logging.getLogger(__name__)
+
+REMOTE = "remote"
+"""The queue of those that reach the nodes; they watch, too."""
+
+GIVING_BACK = 5.0
+"""Seconds that a worker which ends waits at most until the watches it held are given back."""
 
 
 @shared_task(name="replication.tasks.plan")
@@ -47,8 +53,8 @@ def sweep() -> None:
 
 @shared_task(name="replication.tasks.watch")
 def watch() -> None:
-    """Look at every primary that is due."""
-    poller.look_at_due()
+    """Have this worker ask at once what is due."""
+    watching.wake()
 
 
 @shared_task(name="replication.tasks.keep_house")
@@ -61,11 +67,24 @@ def run_retention() -> None:
         _LOG.error("Nothing was removed from the object store: %s", error)
 
 
+_WATCHING = watching.Watching()
+
+
 @worker_ready.connect
-def _say_present(sender: Any, **_: Any) -> None:
-    Presence(", ".join(sorted(sender.app.amqp.queues.consume_from))).start()
+def _begin(sender: Any, **_: Any) -> None:
+    queues = sorted(sender.app.amqp.queues.consume_from)
+    Presence(", ".join(queues)).start()
+    if REMOTE in queues:
+        _WATCHING.start()
 
 
 @worker_shutting_down.connect
 def _stop_claiming(**_: Any) -> None:
     SHUTTING_DOWN.set()
+    watching.wake()
+
+
+@worker_shutdown.connect
+def _give_back(**_: Any) -> None:
+    if _WATCHING.is_alive():
+        _WATCHING.join(GIVING_BACK)

@@ -45,7 +45,7 @@ class Claims(Generic[M]):
         else is claiming are passed over. The rows are answered as they were read."""
         expires = time.monotonic() + settings.PORTAL.lease
         with write_transaction():
-            free = rows.filter(self._is_free()).select_for_update(of=("self",), skip_locked=True)
+            free = rows.filter(self.is_free()).select_for_update(of=("self",), skip_locked=True)
             return [
                 (RowClaim(self, row.pk, row.fence + 1, expires), row)
                 for row in free[:limit]
@@ -56,7 +56,8 @@ class Claims(Generic[M]):
         same = self._rows().filter(pk=row.pk, fence=row.fence)
         return same.update(**self.held, **self.begun(), **TAKEN_OVER, **columns)
 
-    def _is_free(self) -> Q:
+    def is_free(self) -> Q:
+        """The rows that may be claimed."""
         return Q(**{self.lease: None}) | self._is_expired()
 
     def _is_expired(self) -> Q:

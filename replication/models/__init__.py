@@ -15,7 +15,7 @@ from replication.jobs.models import (
     Worker,
     WriteStop,
 )
-from replication.watch.models import Watch
+from replication.watch.models import Watch, WatchMemory
 
 __all__ = [
     "Baseline",
@@ -28,6 +28,7 @@ __all__ = [
     "Snapshot",
     "Target",
     "Watch",
+    "WatchMemory",
     "Worker",
     "WriteStop",
 ]

@@ -62,7 +62,7 @@ class WatchOut(serializers.Serializer[WatchState]):
     interval = serializers.FloatField(read_only=True, allow_null=True, help_text="seconds; null: the profile's")
     profile_interval = serializers.FloatField(read_only=True)
     due_at = serializers.DateTimeField(read_only=True)
-    looking = serializers.BooleanField(read_only=True)
+    looking = serializers.BooleanField(read_only=True, help_text="whether a worker holds it, from look to look")
     looked_at = serializers.DateTimeField(read_only=True, allow_null=True)
     took = serializers.FloatField(read_only=True, allow_null=True, help_text="seconds the last listing took")
     pending = serializers.IntegerField(read_only=True, help_text="files seen to differ and not yet taken")

@@ -33,6 +33,7 @@ from replication.watch.core.changes import (
     compare_listing,
     debounce,
     forget,
+    is_known,
     is_young,
     remember,
 )
@@ -147,7 +148,7 @@ class ChangeDetector:
         stamps = {str(path): _stamp_of(file) for path, file in listed.config.items()}
         found = compare_listing(self.reference, stamps, memory.cleared, self._expected(listed))
         found = _refused(found, memory) if answered else found
-        memory = remember(_pruned(memory, stamps), found.differing, self.moment)
+        memory = remember(_pruned(memory, stamps, self.reference), found.differing, self.moment)
         settled = debounce(memory, self.profile.stable_seconds, self.moment)
         memory, ready = self._without_rewritten(memory, settled.ready, found.doubtful)
         memory, readable = self._tried(memory, found.unread)
@@ -222,9 +223,14 @@ def _refused(found: Differences, memory: Memory) -> Differences:
     return Differences(differing, found.doubtful, {**found.unread, **stuck})
 
 
-def _pruned(memory: Memory, stamps: Mapping[str, Stamp]) -> Memory:
-    """The memory without files found the same under a stamp that they no longer have."""
-    cleared = {path: stamp for path, stamp in memory.cleared.items() if stamps.get(path) == stamp}
+def _pruned(memory: Memory, stamps: Mapping[str, Stamp], reference: Reference) -> Memory:
+    """The memory without files found the same under a stamp that they no longer have, or that is the known one by
+    now."""
+    cleared = {
+        path: stamp
+        for path, stamp in memory.cleared.items()
+        if stamps.get(path) == stamp and not is_known(reference.get(path), stamp)
+    }
     return replace(memory, cleared=cleared)
 
 

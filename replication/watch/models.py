@@ -11,14 +11,15 @@ from replication.jobs.models import Job
 
 
 class Watch(Claimable):
-    """One a cluster, claimed for each look. Times are by the database's clock. `signals` counts requests to look at
-    once, so that none is lost during a look."""
+    """One a cluster, held by a worker from look to look. Times are by the database's clock. `signals` counts requests
+    to look at once, so that none is lost during a look. The row is small because looks write it all the time."""
 
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="watch")
     enabled = models.BooleanField(default=True)
     interval = models.FloatField(null=True, help_text="seconds between two looks; empty: the product profile's")
-    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    due_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
+    set_at = models.DateTimeField(default=timezone.now, help_text="when both were set; to come: the clock was set back")
     signals = models.BigIntegerField(default=0)
     looked_at = models.DateTimeField(null=True)
     took = models.FloatField(null=True, help_text="seconds the last listing took; the better of the last two counts")
@@ -36,7 +37,16 @@ class Watch(Claimable):
     jobs_failed = models.PositiveIntegerField(default=0, help_text="jobs in a row that were unsuccessful")
     retry_at = models.FloatField(default=0.0, help_text="seconds since 1970")
     damped_until = models.FloatField(default=0.0, help_text="seconds since 1970")
-    memory = models.JSONField(default=dict, blank=True, help_text="what one look leaves for the next")
 
     def __str__(self) -> str:
         return f"watch over {self.cluster}"
+
+
+class WatchMemory(models.Model):
+    """What one look leaves for the next: written only where it changed, and bounded."""
+
+    watch = models.OneToOneField(Watch, on_delete=models.CASCADE, primary_key=True, related_name="memory")
+    document = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"memory of the {self.watch}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Never
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.utils import timezone
@@ -23,8 +22,7 @@ from nodes.enums import NodeRole
 from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.errors import LeaseLost
-from nodes.leases.lease import Lease, LeaseKeeper
-from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
+from nodes.leases.lease import Lease
 from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
@@ -47,21 +45,16 @@ from replication.watch.selectors.served import (
     jobs_seen,
     served_by_watch,
 )
-from replication.watch.services import (
-    Look,
-    begin_missing,
-    claim_looks,
-    finish_look,
-    request_for_look,
-)
+from replication.watch.services import Look, keep_look, request_for_look
 
 _LOG = logging.getLogger(__name__)
 
-WITHIN = 1.0
-"""Looks that are due so many seconds from now are claimed already and waited for: the beat comes once a second."""
+AGAIN_SECONDS = 1.0
+"""How long after a look that the database did not take there is another."""
 
-AT_ONCE = 8
-"""Primaries looked at concurrently by one task."""
+GROUND_SECONDS = 10.0
+"""How long a look that finds nothing may stand on what the database said before: what else changes there asks for no
+haste."""
 
 SCAN_SHARE = 20.0
 """The watch takes at most one part in so many of the time."""
@@ -72,6 +65,10 @@ REFUSED_FIRST = 300.0
 
 OPTIONS_ROOM = 12_000
 """Characters of names of unstable files that fit a job's options."""
+
+
+BY_THE_WAY = frozenset({"looked_at", "took"})
+"""Columns that are not worth a commit of their own."""
 
 
 class LookLease(Lease[Never]):
@@ -89,42 +86,48 @@ class LookLease(Lease[Never]):
         self.sign_of_life()
 
 
-def look_at_due() -> int:
-    """Look at every primary that is due until the next beat, some of them twice. Answers how many looks there were."""
-    begin_missing()
-    ends, count = time.monotonic() + WITHIN, 0
-    while (left := ends - time.monotonic()) > 0:
-        looks = claim_looks(worker_name(), within=left, limit=AT_ONCE)
-        if not looks:
-            break
-        _look_at(looks)
-        count += len(looks)
-    return count
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A watch that this worker holds. `row`: as last read; `memory`: what the last look left, and `stored`: as much of
+    it as its row has. `due`: when to look next, in seconds of this process' monotonic clock. `ground`: what the last
+    looks stood on, as long as it is good, by the same clock, for another look that finds nothing."""
+
+    look: Look
+    row: Watch
+    memory: Memory
+    stored: Mapping[str, Any]
+    due: float = 0.0
+    ground: PollContext | None = None
+    good_until: float = 0.0
+
+    def seen(self, row: Watch) -> Held:
+        """The same with the row as it is now; due at once where somebody signalled since the last look began."""
+        if row.signals == self.look.signals:
+            return replace(self, row=row)
+        return replace(self, row=row, due=0.0, ground=None)
+
+    def beginning(self) -> Held:
+        """The same at the beginning of a look, which sees whatever was signalled before."""
+        return replace(self, look=replace(self.look, signals=self.row.signals))
 
 
-def _look_at(looks: Sequence[Look]) -> None:
-    """All of these at once, while this thread keeps their leases."""
-    keeper = LeaseKeeper[LookLease]()
-    with ThreadPoolExecutor(len(looks), "watch") as pool:
-        work = []
-        for one in looks:
-            lease = LookLease(one.claim)
-            keeper.add(lease)
-            work.append(pool.submit(closing, partial(_look_when_due, one, lease)))
-        keeper.attend(work)
-    for done in work:
-        done.result()
+def held_since(look: Look, row: Watch) -> Held:
+    """A watch that was just claimed."""
+    kept = getattr(row, "memory", None)
+    stored = kept.document if kept else {}
+    return Held(look, row, Memory.kept_in(stored), stored)
 
 
-def _look_when_due(claimed: Look, lease: LookLease) -> None:
-    lease.sign_of_life()
-    SHUTTING_DOWN.wait(claimed.begins_in)
+def look_at(held: Held, lease: LookLease) -> Held | None:
+    """Look once. None where the watch is another worker's by now."""
     try:
-        Watcher(claimed, lease).run()
+        return Watcher(held, lease).run()
     except LeaseLost as error:
-        _LOG.warning("watch of cluster %s: %s", claimed.cluster_id, error)
+        _LOG.warning("watch of cluster %s: %s", held.look.cluster_id, error)
+        return None
     except DatabaseError as error:
-        _LOG.warning("watch of cluster %s: %s", claimed.cluster_id, error, exc_info=fault(error))
+        _LOG.warning("watch of cluster %s: %s", held.look.cluster_id, error, exc_info=fault(error))
+        return replace(held, due=time.monotonic() + AGAIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,29 +152,48 @@ class Waiting:
 class Watcher:
     """One look at one primary, from the listing to the row. Each step is a method."""
 
-    def __init__(self, claimed: Look, lease: LookLease) -> None:
-        self.look = claimed
+    def __init__(self, held: Held, lease: LookLease) -> None:
+        self.held = held
+        self.look = held.look
         self.lease = lease
-        self.row = Watch.objects.get(pk=claimed.claim.pk)
-        self.memory = Memory.kept_in(self.row.memory)
+        self.row = held.row
+        self.memory = held.memory
 
-    def run(self) -> None:
-        """Look, decide, request, write the row. Raises LeaseLost."""
+    def run(self) -> Held:
+        """Look, decide, request, write what changed. Answers what is held until the next look. Raises LeaseLost."""
         try:
-            ground = self._ground()
-            if isinstance(ground, Waiting):
-                self._finish({"mood": WatchStatus.HELD, "note": ground.sentence[:400]}, ground.again_in)
-                return
-            sight = look(ground.primary, ground.profile, ground.served, self.memory, self.lease)
+            return self._calm() or self._looked()
         except (NodeError, ProfileError) as error:
-            self._could_not_look(error)
+            return self._could_not_look(error)
         except (LeaseLost, DatabaseError):
             raise
         except Exception as error:  # noqa: BLE001 - one cluster's trouble must not end another's watch
             _LOG.error("the watch of cluster %s failed", self.look.cluster_id, exc_info=error)
-            self._could_not_look(error)
-        else:
-            self._act(ground, sight)
+            return self._could_not_look(error)
+
+    def _calm(self) -> Held | None:
+        """Look on the ground of the last look, where all was quiet. None where that is too old, or anything is new."""
+        ground = self.held.ground
+        if ground is None or time.monotonic() > self.held.good_until:
+            return None
+        try:
+            sight = self._sight(ground)
+        except (NodeError, ProfileError):
+            return None  # what the database says now may tell why
+        if sight.memory.pending or sight.settled.ready or sight.behind or _differ(sight.memory, self.memory):
+            return None
+        columns = {"looked_at": timezone.now(), "took": sight.took}
+        ended = self._finish(columns, self._interval(ground, sight), sight.memory)
+        return replace(ended, ground=ground, good_until=self.held.good_until)
+
+    def _looked(self) -> Held:
+        ground = self._ground()
+        if isinstance(ground, Waiting):
+            return self._finish({"mood": WatchStatus.HELD, "note": ground.sentence[:400]}, ground.again_in)
+        return self._act(ground, self._sight(ground))
+
+    def _sight(self, ground: PollContext) -> PollResult:
+        return look(ground.primary, ground.profile, ground.served, self.memory, self.lease)
 
     def _ground(self) -> PollContext | Waiting:
         """Where to look, or why there is nothing to look at. Raises ProfileError."""
@@ -191,7 +213,7 @@ class Watcher:
 
     # --- what follows from what was seen ---
 
-    def _act(self, ground: PollContext, sight: PollResult) -> None:
+    def _act(self, ground: PollContext, sight: PollResult) -> Held:
         seen = ground.jobs
         tally = self._tally(sight.moment).after(seen.newest, sight.moment)
         taken = named(sight.settled, sight.memory, sight.moment, OPTIONS_ROOM)
@@ -207,39 +229,48 @@ class Watcher:
             tally=tally,
         )
         decision = decide(situation)
-        columns = {**self._seen(sight, tally), **self._decided(decision, situation, sight, taken.moving)}
-        note_seen_behind(sight.behind)
-        self._finish(columns, self._next_look(ground, sight, decision))
+        again_in = self._next_look(ground, sight, decision)
+        columns = {**self._seen(sight, tally), **self._waits(decision, sight)}
+        if not decision.request and not sight.behind:
+            ended = self._finish(columns, again_in, sight.memory)
+            is_calm = columns["mood"] == WatchStatus.QUIET and not seen.active and not ground.served.behind
+            return replace(ended, ground=ground, good_until=time.monotonic() + GROUND_SECONDS) if is_calm else ended
+        with self.lease.transaction():
+            note_seen_behind(sight.behind)
+            requested, memory = self._requested(decision, situation, sight, taken.moving)
+            return self._finish(columns | requested, again_in, memory)
 
     def _tally(self, now: float) -> Tally:
         row = self.row
         tally = Tally(row.jobs_counted, row.jobs_failed, row.retry_at, row.damped_until)
         return tally.set_back(max(0.0, self.memory.looked_at - now))
 
-    def _decided(
-        self, decision: Decision, situation: DecisionInput, sight: PollResult, unstable: tuple[str, ...]
-    ) -> dict[str, Any]:
-        """Request what is to be requested; the columns that say what was decided."""
+    @staticmethod
+    def _waits(decision: Decision, sight: PollResult) -> dict[str, Any]:
         mood, note = decision.mood, decision.sentence
         if mood == WatchStatus.QUIET and sight.memory.pending:
             mood, note = WatchStatus.SETTLING, "A change is taken once two looks agree on it."
-        columns: dict[str, Any] = {"mood": mood, "note": note[:400]}
+        return {"mood": mood, "note": note[:400]}
+
+    def _requested(
+        self, decision: Decision, situation: DecisionInput, sight: PollResult, unstable: tuple[str, ...]
+    ) -> tuple[dict[str, Any], Memory]:
+        """Request what is to be requested; the columns that say so, and the memory with what was asked for."""
         if not decision.request:
-            return columns
-        whom = decision.request
+            return {}, sight.memory
+        whom = sorted(decision.request)
         try:
-            job = request_for_look(self.look, reason=decision.sentence, node_ids=sorted(whom), unstable=unstable)
+            job = request_for_look(self.look, reason=decision.sentence, node_ids=whom, unstable=unstable)
         except (ValidationError, Refused) as error:
-            return {"mood": WatchStatus.HELD, "note": f"A job was refused: {in_words(error)}"[:400]}
-        columns |= {"note": f"Requested job #{job}.", "last_job_id": job}
-        if situation.ready:
-            memory = replace(sight.memory, asked=dict(situation.ready), asked_by=job)
-            columns |= {
-                "memory": memory.to_json(),
-                "last_change": reason(situation.ready).removeprefix("watch: ")[:300],
-                "last_change_at": _moment(_first_seen(sight, situation.ready)),
-            }
-        return columns
+            return {"mood": WatchStatus.HELD, "note": f"A job was refused: {in_words(error)}"[:400]}, sight.memory
+        columns: dict[str, Any] = {"note": f"Requested job #{job}.", "last_job_id": job}
+        if not situation.ready:
+            return columns, sight.memory
+        columns |= {
+            "last_change": reason(situation.ready).removeprefix("watch: ")[:300],
+            "last_change_at": _moment(_first_seen(sight, situation.ready)),
+        }
+        return columns, replace(sight.memory, asked=dict(situation.ready), asked_by=job)
 
     def _seen(self, sight: PollResult, tally: Tally) -> dict[str, Any]:
         pending = sight.memory.pending
@@ -248,7 +279,6 @@ class Watcher:
             "took": sight.took,
             "pending": len(pending),
             "pending_since": _moment(min(one.since for one in pending.values())) if pending else None,
-            "memory": sight.memory.to_json(),
             "failures": 0,
             "error_code": "",
             "error": "",
@@ -259,15 +289,20 @@ class Watcher:
         }
 
     def _next_look(self, ground: PollContext, sight: PollResult, decision: Decision) -> float:
-        took = min(sight.took, self.row.took) if self.row.took is not None else sight.took
-        interval = max(self.row.interval or ground.profile.watch_seconds, SCAN_SHARE * took)
+        interval = self._interval(ground, sight)
         if decision.request or sight.settled.wait is None:
             return interval
-        return min(interval, max(sight.settled.wait, took))
+        return min(interval, max(sight.settled.wait, self._took(sight)))
+
+    def _interval(self, ground: PollContext, sight: PollResult) -> float:
+        return max(self.row.interval or ground.profile.watch_seconds, SCAN_SHARE * self._took(sight))
+
+    def _took(self, sight: PollResult) -> float:
+        return min(sight.took, self.row.took) if self.row.took is not None else sight.took
 
     # --- where looking failed ---
 
-    def _could_not_look(self, error: Exception) -> None:
+    def _could_not_look(self, error: Exception) -> Held:
         failures = self.row.failures + 1
         known = isinstance(error, NodeError | ProfileError)
         code = getattr(error, "code", "profile" if known else "internal_error")
@@ -282,10 +317,24 @@ class Watcher:
             "error_code": code,
             "error": text[:400],
         }
-        self._finish(columns, wait)
+        return self._finish(columns, wait)
 
-    def _finish(self, columns: Mapping[str, Any], again_in: float) -> None:
-        finish_look(self.look, columns, again_in=again_in)
+    def _finish(self, columns: Mapping[str, Any], again_in: float, memory: Memory | None = None) -> Held:
+        """Write what changed. A look that changed nothing writes as seldom as the lease allows."""
+        memory = memory or self.memory
+        stored = memory.to_json() if _differ(memory, self.memory) else self.held.stored
+        is_news = any(getattr(self.row, name) != value for name, value in columns.items() if name not in BY_THE_WAY)
+        left = self.look.claim.expires - time.monotonic() - again_in
+        kept = self.look
+        if is_news or stored != self.held.stored or left < settings.PORTAL.operation + settings.PORTAL.renew:
+            document = stored if stored != self.held.stored else None
+            kept = keep_look(self.look, columns, again_in=again_in, memory=document)
+        return Held(kept, self.row, memory, stored, time.monotonic() + again_in)
+
+
+def _differ(memory: Memory, before: Memory) -> bool:
+    """Whether there is anything worth keeping; the moments of the look and of its tries are none."""
+    return replace(memory, looked_at=0.0, tried_at=0.0) != replace(before, looked_at=0.0, tried_at=0.0)
 
 
 def _first_seen(sight: PollResult, ready: Mapping[str, Stamp | None]) -> float:

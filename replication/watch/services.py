@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Case, F, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import Http404
 
 from accounts.audit import Subject, record
@@ -18,8 +18,9 @@ from accounts.principals import SYSTEM, Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.leases.claims import Claims, RowClaim, holding, release
+from nodes.leases.claims import TAKEN_OVER, Claims, RowClaim, holding, release
 from nodes.leases.clock import later, now
+from nodes.leases.errors import LeaseLost
 from nodes.leases.transactions import write_transaction
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs import wake
@@ -28,7 +29,7 @@ from replication.jobs.models import Job
 from replication.jobs.services.events import WARNING, Line
 from replication.jobs.services.requests import JobRequest, request_job
 from replication.jobs.services.transitions import advance_job
-from replication.watch.models import Watch
+from replication.watch.models import Watch, WatchMemory
 
 SHORTEST, LONGEST = 0.2, 3600.0
 """Limits of an interval in seconds."""
@@ -39,12 +40,11 @@ LOOKS = Claims(Watch)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look that is ours. `begins_in`: seconds until it is due. `signals`: how many there were when it was claimed."""
+    """A watch that is ours. `signals`: how many there were when its next look became due."""
 
     claim: RowClaim
     cluster_id: int
     signals: int
-    begins_in: float
 
 
 def watch_over(cluster_id: int) -> Watch:
@@ -57,26 +57,33 @@ def watch_over(cluster_id: int) -> Watch:
     return Watch.objects.get_or_create(cluster_id=cluster_id)[0]
 
 
-def claim_looks(owner: str, *, within: float, limit: int) -> list[Look]:
-    """Claim up to `limit` looks that are due within so many seconds. Clusters that are paused or disabled, or
-    replicated by the mail server itself, are not looked at."""
+def _watched() -> QuerySet[Watch]:
+    """Clusters that are paused or disabled, or replicated by the mail server itself, are not looked at."""
     wanted = Watch.objects.filter(
-        enabled=True,
-        due_at__lte=later(within),
-        cluster__paused=False,
-        cluster__replication_mode=ReplicationMode.PORTAL,
+        enabled=True, cluster__paused=False, cluster__replication_mode=ReplicationMode.PORTAL
     ).exclude(cluster__clustering=Clustering.OFF)
-    wanted = wanted.order_by("due_at")
-    # asked every second, mostly in vain: that must not take a turn at writing
-    moments = {row.pk: row.moment for row in wanted.annotate(moment=Now())[:limit]}
-    if not moments:
-        return []
-    taken = LOOKS.take(wanted.filter(pk__in=moments), owner=owner, limit=limit)
-    return [_look(claim, row, moments[row.pk]) for claim, row in taken]
+    return wanted.order_by("due_at")
 
 
-def _look(claim: RowClaim, row: Watch, moment: datetime) -> Look:
-    return Look(claim, row.cluster_id, row.signals, max(0.0, (row.due_at - moment).total_seconds()))
+def watches_to_see_to(held: Collection[int]) -> list[Watch]:
+    """Those of the held that are still to be looked at, and those to be claimed because they are due; one query and no
+    write, because it is asked all the time."""
+    due = LOOKS.is_free() & Q(due_at__lte=now())
+    return list(_watched().filter(Q(pk__in=held) | due | _BEFORE_SET_BACK))
+
+
+_BEFORE_SET_BACK = Q(set_at__gt=now())
+"""Rows whose times are of before the database's clock was set back: by them nothing is due, nor free, for long."""
+
+
+def claim_looks(owner: str, *, limit: int) -> list[Look]:
+    """Claim up to `limit` watches whose looks are due."""
+    wanted = _watched().filter(due_at__lte=now())
+    with write_transaction():
+        # an owner may be at it still: all it does is read, and what it writes is void by the new fence
+        Watch.objects.filter(_BEFORE_SET_BACK).update(**TAKEN_OVER, **LOOKS.ended(), due_at=now(), set_at=now())
+        taken = LOOKS.take(wanted, owner=owner, limit=limit, set_at=now())
+    return [Look(claim, row.cluster_id, row.signals) for claim, row in taken]
 
 
 def begin_missing() -> None:
@@ -87,11 +94,31 @@ def begin_missing() -> None:
             Watch.objects.bulk_create([Watch(cluster_id=pk) for pk in missing], ignore_conflicts=True)
 
 
-def finish_look(look: Look, columns: Mapping[str, Any], *, again_in: float) -> None:
-    """Write what a look came to and when the next is due: at once where somebody signalled meanwhile. One UPDATE.
-    Raises LeaseLost, having written nothing, where the look is no longer ours."""
+def finish_look(look: Look, *, again_in: float) -> None:
+    """Give a watch back, with when the next look is due: at once where somebody signalled meanwhile. Raises LeaseLost,
+    having written nothing, where it is no longer ours."""
+    release(look.claim, **_due(look, again_in))
+
+
+def keep_look(
+    look: Look, columns: Mapping[str, Any], *, again_in: float, memory: Mapping[str, Any] | None = None
+) -> Look:
+    """Write what a look came to, and keep the watch until the next one and a lease longer, in one commit. `memory`:
+    what it leaves for the next; None: what it left before. Raises LeaseLost, having written nothing, where the watch is
+    no longer ours."""
+    left = again_in + settings.PORTAL.lease
+    expires = time.monotonic() + left
+    with write_transaction():
+        if not look.claim.rows().update(lease_until=later(left), **_due(look, again_in), **columns):
+            raise LeaseLost("another worker took over")
+        if memory is not None:
+            WatchMemory.objects.update_or_create(watch_id=look.claim.pk, defaults={"document": memory})
+    return replace(look, claim=replace(look.claim, expires=expires))
+
+
+def _due(look: Look, again_in: float) -> dict[str, Any]:
     due = Case(When(signals=look.signals, then=later(again_in)), default=now())
-    release(look.claim, due_at=due, **columns)
+    return {"due_at": due, "set_at": now()}
 
 
 def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstable: Sequence[str]) -> int:
@@ -108,7 +135,6 @@ def request_for_look(look: Look, *, reason: str, node_ids: Sequence[int], unstab
             options={"unstable": sorted(unstable)},
             reason=reason,
             node_ids=tuple(sorted(node_ids)),
-            idempotency_key=f"watch-{look.claim.pk}-{look.claim.fence}",
         )
         job, _ = request_job(SYSTEM, request)
         _supersede_halted(look.cluster_id, job.pk)

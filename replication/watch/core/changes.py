@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -47,6 +47,9 @@ MANY = 200
 their digest as its time."""
 ALL = "*"
 
+ROOM = 12_000
+"""About so many characters are kept of each list of paths. What is left out is found again by looking."""
+
 
 class Stamp(NamedTuple):
     """A file as a listing shows it; `change_ns` where the node tells it."""
@@ -83,8 +86,16 @@ class Memory:
     looked_at: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """What a JSON column keeps."""
-        document: dict[str, Any] = msgspec.to_builtins(self)
+        """What a JSON column keeps: bounded, however many files there are."""
+        kept = replace(
+            self,
+            pending=_fitting(self.pending),
+            asked=bounded(self.asked),
+            cleared=_fitting(self.cleared),
+            churn=_fitting(_loudest(self.churn)),
+            stubborn=_fitting(self.stubborn),
+        )
+        document: dict[str, Any] = msgspec.to_builtins(kept)
         return document
 
     def at(self, now: float) -> Memory:
@@ -118,6 +129,20 @@ class Memory:
 
 
 _MEMORY: TypedJson[Memory] = TypedJson(Memory)
+
+T = TypeVar("T")
+
+
+def _fitting(entries: Mapping[str, T]) -> dict[str, T]:
+    """The first of the entries, as far as there is room."""
+    kept: dict[str, T] = {}
+    left = ROOM
+    for path, entry in entries.items():
+        left -= len(path) + len(str(entry))
+        if left < 0:
+            break
+        kept[path] = entry
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,11 @@ def compare_listing(
     return Differences(differing, doubtful, unread)
 
 
+def is_known(known: FileState | None, stamp: Stamp) -> bool:
+    """Whether a listing that shows this stamp leaves no doubt that the file is the known one."""
+    return known is not None and not known.stale and known.change_ns != RACY and _same(known, stamp)
+
+
 def _same(known: FileState, stamp: Stamp) -> bool:
     if (known.size, known.mtime_ns) != (stamp.size, stamp.mtime_ns):
         return False
@@ -163,7 +193,7 @@ def _same(known: FileState, stamp: Stamp) -> bool:
 
 def bounded(asked: Mapping[str, Stamp | None]) -> Mapping[str, Stamp | None]:
     """What was asked for as it is kept: one by one, or all in one."""
-    if len(asked) < MANY:
+    if len(asked) < MANY and sum(map(len, asked)) < ROOM:
         return asked
     return {ALL: Stamp(len(asked), crc32(repr(sorted(asked.items())).encode()), None)}
 

@@ -107,7 +107,7 @@ def watch_state(principal: Principal, cluster_id: int) -> WatchState:
     cluster = Cluster.objects.filter(pk=cluster_id).first()
     if cluster is None:
         raise Http404("No such cluster.")
-    row = Watch.objects.select_related("last_job").filter(cluster=cluster).first() or Watch(cluster=cluster)
+    row = Watch.objects.select_related("last_job", "memory").filter(cluster=cluster).first() or Watch(cluster=cluster)
     return _state(cluster, row, *_numbers(cluster))
 
 
@@ -120,7 +120,8 @@ def _numbers(cluster: Cluster) -> tuple[float, int]:
 
 
 def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: int) -> WatchState:
-    memory = Memory.kept_in(row.memory)
+    kept = getattr(row, "memory", None)
+    memory = Memory.kept_in(kept.document) if kept else Memory()
     mood = _mood(cluster, row)
     secondaries = _secondaries(cluster)
     paths = sorted(memory.pending)[:SHOWN]

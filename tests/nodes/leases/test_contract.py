@@ -65,7 +65,7 @@ def _claim_target(row: Target, owner: str) -> RowClaim | None:
 
 
 def _claim_look(row: Watch, owner: str) -> RowClaim | None:
-    looks = claim_looks(owner, within=0.0, limit=1)
+    looks = claim_looks(owner, limit=1)
     return looks[0].claim if looks else None
 
 

@@ -12,9 +12,9 @@ from nodes.leases.errors import LeaseLost
 from replication.jobs import wake
 from replication.jobs.models import Job
 from replication.watch.core.changes import Memory, Sighting, Stamp
-from replication.watch.models import Watch
-from replication.watch.poller import LookLease, Watcher
-from replication.watch.services import claim_looks, finish_look, request_for_look
+from replication.watch.models import Watch, WatchMemory
+from replication.watch.poller import LookLease, held_since, look_at
+from replication.watch.services import claim_looks, finish_look, keep_look, request_for_look
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,28 +79,30 @@ def test_signals_make_it_due_once(api_for, operator, awake, messages):
     api = api_for(operator)
     assert [api.post(address(awake, "signal"), {}, format="json").status_code for _ in range(5)] == [202] * 5
     assert messages == [wake.WATCH]
-    assert len(claim_looks("w", within=0.0, limit=9)) == 1
+    assert len(claim_looks("w", limit=9)) == 1
 
 
 def test_a_signal_during_a_look_is_not_lost(api_for, operator, awake):
-    (look,) = claim_looks("w", within=0.0, limit=9)
+    (look,) = claim_looks("w", limit=9)
     api_for(operator).post(address(awake, "signal"), {}, format="json")
-    assert claim_looks("other", within=0.0, limit=9) == []
-    finish_look(look, {}, again_in=3600.0)
-    assert len(claim_looks("w", within=0.0, limit=9)) == 1
+    assert claim_looks("other", limit=9) == []
+    finish_look(look, again_in=3600.0)
+    assert len(claim_looks("w", limit=9)) == 1
 
 
 def test_a_look_is_claimed_once_and_an_old_one_has_no_effect(awake):
-    (old,) = claim_looks("one", within=0.0, limit=9)
-    assert claim_looks("two", within=0.0, limit=9) == []
+    (old,) = claim_looks("one", limit=9)
+    assert claim_looks("two", limit=9) == []
     Watch.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-    (new,) = claim_looks("two", within=0.0, limit=9)
+    (new,) = claim_looks("two", limit=9)
     with pytest.raises(LeaseLost):
-        finish_look(old, {"note": "late"}, again_in=1.0)
+        keep_look(old, {"note": "late"}, again_in=1.0)
+    with pytest.raises(LeaseLost):
+        finish_look(old, again_in=1.0)
     with pytest.raises(LeaseLost):
         request_for_look(old, reason="late", node_ids=[], unstable=[])
     assert Job.objects.count() == 0
-    finish_look(new, {"note": "in time"}, again_in=1.0)
+    keep_look(new, {"note": "in time"}, again_in=1.0)
     assert Watch.objects.get().note == "in time"
 
 
@@ -108,7 +110,7 @@ def test_what_is_paused_off_or_native_is_not_looked_at(awake):
     make_cluster("native", replication_mode="native", paused=False)
     Watch.objects.update_or_create(cluster=make_cluster("paused", paused=True))
     Watch.objects.update_or_create(cluster=make_cluster("off", paused=False), defaults={"enabled": False})
-    assert [look.cluster_id for look in claim_looks("w", within=0.0, limit=9)] == [awake.pk]
+    assert [look.cluster_id for look in claim_looks("w", limit=9)] == [awake.pk]
 
 
 def test_churning_files_are_proposed_as_volatile(console_for, api_for, administrator, viewer, awake):
@@ -118,7 +120,8 @@ def test_churning_files_are_proposed_as_volatile(console_for, api_for, administr
         churn={"App/<busy>.dat": tuple(now - number for number in range(13)), "App/calm.dat": (now,)},
         stubborn={"App/locked.dat": "locked: another program holds it open"},
     )
-    Watch.objects.update(memory=memory.to_json(), pending=1, pending_since=timezone.now(), mood="settling")
+    Watch.objects.update(pending=1, pending_since=timezone.now(), mood="settling")
+    WatchMemory.objects.create(watch=awake.watch, document=memory.to_json())
     shown = api_for(viewer).get(address(awake)).data
     assert [(one["path"], one["changes"]) for one in shown["churning"]] == [("App/<busy>.dat", 13)]
     assert shown["unreadable"] == [{"path": "App/locked.dat", "why": "locked: another program holds it open"}]
@@ -132,10 +135,11 @@ def test_churning_files_are_proposed_as_volatile(console_for, api_for, administr
 
 
 def test_a_memory_that_cannot_be_read_hides_neither_the_state_nor_the_look(api_for, viewer, awake):
-    Watch.objects.update(memory={"pending": {"App/b.dat": "seen"}})
+    WatchMemory.objects.create(watch=awake.watch, document={"pending": {"App/b.dat": "seen"}})
     assert api_for(viewer).get(address(awake)).data["pending_paths"] == []
-    (look,) = claim_looks("w", within=0.0, limit=1)
-    Watcher(look, LookLease(look.claim)).run()
+    (look,) = claim_looks("w", limit=1)
+    held = held_since(look, Watch.objects.select_related("memory").get())
+    assert look_at(held, LookLease(look.claim)) is not None
     assert Watch.objects.get().mood == "held" and "first replication" in Watch.objects.get().note
 
 
