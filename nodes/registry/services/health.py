@@ -47,8 +47,8 @@ def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
 
 
 def note_answered(node: Node) -> None:
-    """A login worked: the node, by its row as it was just read, is away no more."""
-    if node.health == Health.DOWN:
+    """A login worked: the node, by its row as it was just read, is neither away nor refusing."""
+    if node.health != Health.OK:
         set_health(node_id=node.pk, health=Health.OK)
 
 

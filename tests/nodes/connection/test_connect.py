@@ -78,6 +78,7 @@ def test_a_key_that_is_not_let_in_is_told_so(real_node, keeper):
     credentials_services.update_credential(keeper, credential_id=real_node.credential_id, change=other)
     with pytest.raises(AuthRejected), open_node(real_node):
         pass
+    assert Node.objects.get(pk=real_node.pk).health == Health.DEGRADED
 
 
 def test_a_node_without_credential_is_told_so(real_node):
@@ -99,7 +100,9 @@ def test_a_server_that_is_away_is_unreachable(real_node, keeper):
 
 
 def test_whoever_finds_a_node_away_says_so_at_once_and_its_return_too(real_node, keeper, sshd):
-    Node.objects.filter(pk=real_node.pk).update(health=Health.OK)
+    with open_node(real_node):
+        pass
+    assert Node.objects.get(pk=real_node.pk).health == Health.OK
     nodes.update_node(keeper, node_id=real_node.pk, change=NodeChange(port=free_port()))
     with pytest.raises(Unreachable), open_node(real_node):
         pass

@@ -22,16 +22,20 @@ def _beside(node: Node, port: int) -> Node:
 
 
 def test_who_answers_is_noted_and_who_does_not_is_away(real_node):
-    gone, refusing = _beside(real_node, free_port()), make_node(real_node.cluster, health=Health.DEGRADED)
-    make_node(real_node.cluster)  # nobody approved its host key: never asked
+    assert not ask_all()  # it was never logged in to
+    Node.objects.filter(pk=real_node.pk).update(health=Health.DOWN)
+    gone, refusing = _beside(real_node, free_port()), _beside(real_node, free_port())
+    Node.objects.filter(pk=refusing.pk).update(health=Health.DEGRADED)
+    make_node(real_node.cluster, health=Health.OK)  # nobody approved its host key
     assert list(ask_all()) == [real_node.pk]
     states = {node.pk: (node.health, node.reached_at is not None) for node in Node.objects.all()}
-    assert states[real_node.pk] == (Health.UNKNOWN, True)
+    assert states[real_node.pk] == (Health.OK, True)
     assert states[gone.pk] == (Health.DOWN, False)
     assert states[refusing.pk] == (Health.DEGRADED, False)
 
 
 def test_all_who_answered_are_noted_in_one_write(real_node, settings):
+    Node.objects.filter(pk=real_node.pk).update(health=Health.OK)
     ask_all()
     with CaptureQueriesContext(connection) as queries:
         ask_all()
