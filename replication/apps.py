@@ -26,3 +26,4 @@ class ReplicationConfig(AppConfig):
             import_module(f"replication.{capability}.tabs")
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")
+        import_module("replication.objects.checks")

@@ -21,6 +21,7 @@ from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes import secret
 from nodes.clusters.models import Cluster
+from replication.objects import default_store
 from tests import tools
 from tests.factories import make_cluster, make_member, make_token, make_user
 from tests.handles import pytest_runtest_teardown
@@ -69,8 +70,9 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
-    """Rate limits of one test are not the next one's."""
+    """Rate limits of one test are not the next one's, nor is the key of the object store."""
     cache.clear()
+    default_store.cache_clear()
 
 
 @pytest.fixture

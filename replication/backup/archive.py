@@ -1,4 +1,4 @@
-"""The backup file: a tar with the database, the object store, and last a manifest with the hash of each member.
+"""The backup file: a tar with the database, and last a manifest with the hash of each member.
 
 Nothing of it is trusted: names are checked, and all hashes are compared before the first byte is put in place.
 """
@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -21,10 +21,10 @@ import msgspec
 
 from nodes.typed_json import TypedJson
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
-_MEMBER = re.compile(r"(database|objects)(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
+_MEMBER = re.compile(r"database/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 class BadArchive(Exception):
@@ -50,14 +50,6 @@ _MANIFEST: TypedJson[ArchiveManifest] = TypedJson(ArchiveManifest)
 def key_name(key: bytes) -> str:
     """A name for a sealing key that gives nothing of it away."""
     return hmac.new(key, b"clusterportal backup", hashlib.sha256).hexdigest()[:16]
-
-
-def members_of(prefix: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """All files beneath a folder with their member names; leftovers of interrupted writes are left out."""
-    for path in sorted(folder.rglob("*")):
-        name = f"{prefix}/{path.relative_to(folder).as_posix()}"
-        if path.is_file() and not path.is_symlink() and _MEMBER.fullmatch(name):
-            yield name, path
 
 
 def private_file(path: Path) -> IO[bytes]:
@@ -98,22 +90,25 @@ def _write_members(sink: IO[bytes], members: Iterable[tuple[str, Path]], describ
 
 def verify_archive(source: Path) -> ArchiveManifest:
     """Read the whole backup and compare every hash. Raises BadArchive; changes nothing."""
-    found: dict[str, str] = {}
-    manifest = None
     try:
         with tarfile.open(source, "r:") as tar:
-            for entry in tar:
-                stream = _content(tar, entry)
-                if entry.name == MANIFEST:
-                    manifest = _parse(stream.read(64 << 20))
-                else:
-                    found[entry.name] = _digest(stream)
+            manifest = _manifest(tar, source)
+            found = {entry.name: _digest(_content(tar, entry)) for entry in tar if entry.name != MANIFEST}
     except (tarfile.TarError, EOFError) as error:
         raise BadArchive(f"{source} is not a whole backup: {error}") from error
-    if manifest is None:
-        raise BadArchive(f"{source} has no manifest: it is not a backup, or its end is missing")
     _compare(found, manifest.members)
     return manifest
+
+
+def _manifest(tar: tarfile.TarFile, source: Path) -> ArchiveManifest:
+    """The last member, read first: it says whether this version knows the others."""
+    try:
+        stream = tar.extractfile(MANIFEST)
+    except KeyError:
+        stream = None
+    if stream is None:
+        raise BadArchive(f"{source} has no manifest: it is not a backup, or its end is missing")
+    return _parse(stream.read(64 << 20))
 
 
 def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
@@ -136,7 +131,7 @@ def _parse(data: bytes) -> ArchiveManifest:
     except ValueError as error:
         raise BadArchive(f"the backup's manifest cannot be read: {error}") from error
     if manifest.format != FORMAT:
-        raise BadArchive(f"the backup has format {manifest.format}; this version reads {FORMAT}")
+        raise BadArchive(f"the backup has format {manifest.format}, and this version reads {FORMAT} only")
     return manifest
 
 

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
@@ -35,8 +34,8 @@ from replication.objects.garbage_collection import LEAST_AGE
 
 _LOG = logging.getLogger(__name__)
 
-MOST = 5000
-"""Objects removed by one daily turn, of each sort: each costs a flush of the disk. The next turn goes on."""
+MOST = 500_000
+"""Objects removed by one daily turn, of each sort. The next turn goes on."""
 
 Remove = Callable[[Store, timedelta, Collection[str]], Removed]
 
@@ -65,15 +64,9 @@ def remove_unused(
 
 
 def run_retention() -> None:
-    """The daily turn of both, by the portal's settings. A database that is younger than a retention cannot vouch for
-    what lies in the store that long, and removes nothing: it may be new beside an older one's store. Errors as of
-    `purge_secrets`."""
-    born = MigrationRecorder.Migration.objects.aggregate(at=Min("applied"))["at"]
-    turns = ((purge_secrets, settings.PORTAL.secret_days), (remove_unused, settings.PORTAL.unused_days))
-    for remove, days in turns:
-        older_than = timedelta(days=days)
-        if born is not None and born < timezone.now() - older_than:
-            remove(SYSTEM, older_than=older_than, most=MOST)
+    """The daily turn of both, by the portal's settings. Errors as of `purge_secrets`."""
+    purge_secrets(SYSTEM, older_than=timedelta(days=settings.PORTAL.secret_days), most=MOST)
+    remove_unused(SYSTEM, older_than=timedelta(days=settings.PORTAL.unused_days), most=MOST)
 
 
 def _told(principal: Principal, action: str, text: str, removed: Removed) -> Removed:

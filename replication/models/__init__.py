@@ -15,17 +15,21 @@ from replication.jobs.models import (
     Worker,
     WriteStop,
 )
+from replication.objects.models import ContentPart, NameKey, StoredContent
 from replication.watch.models import Watch, WatchMemory
 
 __all__ = [
     "Baseline",
     "Conflict",
+    "ContentPart",
     "Job",
     "JobEvent",
     "Leased",
+    "NameKey",
     "Origin",
     "ResourceLock",
     "Snapshot",
+    "StoredContent",
     "Target",
     "Watch",
     "WatchMemory",

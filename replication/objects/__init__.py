@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
-
-from django.conf import settings
 
 from replication.objects.batch import Batch
 from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectMissing, StoreError, StoreUnusable
@@ -31,11 +28,7 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=1)
 def default_store() -> Store:
-    """The portal's store, under `objects` in its data folder; one a process."""
-    return _store_at(Path(settings.DATA_DIR) / "objects")
-
-
-@lru_cache(maxsize=4)
-def _store_at(root: Path) -> Store:
-    return Store(root)
+    """The portal's store; one a process."""
+    return Store()

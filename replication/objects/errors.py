@@ -12,13 +12,13 @@ class StoreError(Exception):
 
 
 class ObjectMissing(StoreError):
-    """Nothing is stored under the id: it was purged, swept or never put."""
+    """Nothing is stored under the id: it was purged, swept, dropped as damaged, or never put."""
 
     code = "object_missing"
 
     def __init__(self, id_: str) -> None:
         self.id = id_
-        super().__init__(f"The object {id_[:12]} is not in the store: its retention ended, or a backup is incomplete.")
+        super().__init__(f"The object {id_[:12]} is not in the store: its retention ended, or it was damaged.")
 
 
 class ObjectDamaged(StoreError):
@@ -28,7 +28,7 @@ class ObjectDamaged(StoreError):
 
     def __init__(self, what: str, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"The stored object {what} is damaged: {reason}. Restore the object store from its backup.")
+        super().__init__(f"The stored object {what} is damaged: {reason}.")
 
 
 class KeyNotHeld(ObjectDamaged):
@@ -38,6 +38,6 @@ class KeyNotHeld(ObjectDamaged):
 
 
 class StoreUnusable(StoreError):
-    """The store's folder cannot be read or written, or its name key is gone."""
+    """The store's name key is gone."""
 
     code = "object_store_unusable"

@@ -1,8 +1,8 @@
 """The store's keys. Master keys wrap; one name key, made with the store, names.
 
 Each object has a data key of its own, wrapped (AES-256-GCM) by the newest master key together with a context that
-binds it to its place. The name key makes file names that do not tell what they hold (HMAC-SHA256); it outlives
-rotation, kept wrapped in the store's file `names.key`.
+binds it to its place. The name key makes names that do not tell what they hold (HMAC-SHA256); it outlives rotation,
+kept wrapped in a row of its own.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import hmac
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import transaction
 
 from nodes import vault
-from replication.objects.disk import Disk
 from replication.objects.errors import KeyNotHeld, ObjectDamaged, StoreUnusable
+from replication.objects.models import NameKey, StoredContent
 
 Masters = Callable[[], Sequence[bytes]]
 """Answers the master keys of now, 32 bytes each, newest first."""
 
 ID_SIZE, NONCE_SIZE, KEY_SIZE = 8, 12, 32
 WRAPPED_SIZE = ID_SIZE + NONCE_SIZE + KEY_SIZE + 16
-NAME_KEY_FILE = "names.key"
-NAME_KEY_HEAD = b"CPNK\x01"
+THE_KEY, THE_ROW = "name key", 1
+CONTEXT = b"CPNK\x02"
 
 
 class VaultMasters:
@@ -88,44 +90,57 @@ def _key_id(master: bytes) -> bytes:
 
 
 class Names:
-    """Object ids to file names, and the file that holds the key for it."""
+    """Object ids to names, and the row that holds the key for it."""
 
-    def __init__(self, disk: Disk, ring: KeyRing) -> None:
-        self._disk = disk
+    def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._key = self._load() or self._make()
+        self._known: bytes | None = None
 
     def name(self, id_: str) -> bytes:
         """The 32 bytes an object is named by. Raises ValueError where `id_` is no SHA-256 in lower-case hex."""
         if len(id_) != 64 or not set(id_) <= set("0123456789abcdef"):
             raise ValueError(f"no object id: {id_[:80]!r}")
-        return hmac.digest(self._key, id_.encode(), "sha256")
+        return hmac.digest(self._key(), id_.encode(), "sha256")
+
+    def prove(self) -> None:
+        """Raise KeyNotHeld where the key file is not the one that the store is sealed under."""
+        self._load()
 
     def rewrap(self) -> bool:
         """Seal the name key under the newest master key; True if it was not."""
-        wrapped = self._disk.read(NAME_KEY_FILE)[len(NAME_KEY_HEAD) :]
-        if self._ring.is_newest(wrapped):
+        wrapped = self._wrapped()
+        if wrapped is None or self._ring.is_newest(wrapped):
             return False
-        self._disk.write(NAME_KEY_FILE, NAME_KEY_HEAD + self._ring.wrap(self._key, NAME_KEY_HEAD))
-        return True
+        fresh = self._ring.wrap(self._ring.unwrap(wrapped, CONTEXT, what=THE_KEY), CONTEXT)
+        return bool(NameKey.objects.filter(pk=THE_ROW).update(wrapped=fresh))
+
+    def _key(self) -> bytes:
+        if self._known is not None:
+            return self._known
+        key = self._load() or self._make()
+        # a transaction that fails takes the key along that was made in it
+        transaction.on_commit(partial(setattr, self, "_known", key))
+        return key
+
+    def _wrapped(self) -> bytes | None:
+        wrapped = NameKey.objects.filter(pk=THE_ROW).values_list("wrapped", flat=True).first()
+        return None if wrapped is None else bytes(wrapped)
 
     def _load(self) -> bytes | None:
-        try:
-            data = self._disk.read(NAME_KEY_FILE)
-        except FileNotFoundError:
+        wrapped = self._wrapped()
+        if wrapped is None:
             return None
-        if len(data) != len(NAME_KEY_HEAD) + WRAPPED_SIZE or not data.startswith(NAME_KEY_HEAD):
-            raise ObjectDamaged(NAME_KEY_FILE, "it has not the form of a name key")
-        return self._ring.unwrap(data[len(NAME_KEY_HEAD) :], NAME_KEY_HEAD, what=NAME_KEY_FILE)
+        if len(wrapped) != WRAPPED_SIZE:
+            raise ObjectDamaged(THE_KEY, "it has not the form of a key")
+        return self._ring.unwrap(wrapped, CONTEXT, what=THE_KEY)
 
     def _make(self) -> bytes:
-        if not self._disk.is_empty():
-            text = f"The object store holds objects but its {NAME_KEY_FILE} is gone. Restore it from a backup."
-            raise StoreUnusable(text)
-        data = NAME_KEY_HEAD + self._ring.wrap(os.urandom(KEY_SIZE), NAME_KEY_HEAD)
+        if StoredContent.objects.filter(name__isnull=False).exists():
+            raise StoreUnusable("The object store holds contents but its name key is gone. Restore a backup.")
+        row = NameKey(pk=THE_ROW, wrapped=self._ring.wrap(os.urandom(KEY_SIZE), CONTEXT))
         # another process may have been first; then its key is the store's
-        self._disk.write_if_absent(NAME_KEY_FILE, data)
+        NameKey.objects.bulk_create([row], ignore_conflicts=True)
         key = self._load()
         if key is None:
-            raise StoreUnusable(f"The object store's {NAME_KEY_FILE} vanished while it was made. Try again.")
+            raise StoreUnusable("The object store's name key vanished while it was made. Try again.")
         return key

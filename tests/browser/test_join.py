@@ -17,7 +17,6 @@ from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
-from replication.objects import default_store
 from tests.browser.conftest import NARROW, WIDE
 from tests.browser.seed import GIB, Seeded, fingerprint
 from tests.browser.test_look import RULES
@@ -111,7 +110,6 @@ def pages(portal: Seeded) -> Iterator[str]:
 def test_every_step_is_accessible_quiet_and_fits(theme, size, portal, visit) -> None:
     visitor = visit(portal.user, size)
     visitor.paint(theme)
-    default_store()
     findings: list[str] = []
     for path in pages(portal):
         if "configuration" in path:

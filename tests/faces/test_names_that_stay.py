@@ -16,8 +16,8 @@ TABLES = {
     "accounts": "apitoken auditevent user",
     "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
     "membership networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
-    "replication": "baseline conflict job jobevent origin resourcelock snapshot target watch watchmemory worker "
-    "writestop",
+    "replication": "baseline conflict contentpart job jobevent namekey origin resourcelock snapshot storedcontent "
+    "target watch watchmemory worker writestop",
 }
 
 TASKS = {

@@ -27,6 +27,15 @@ CLAIMING = (
     "test_what_an_old_owner_writes_is_void",
     "test_a_renewal_makes_the_lease_as_long_as_at_first",
 )
+STORE = "tests/replication/objects/test_many.py"
+STORING = (
+    "test_processes_write_read_and_sweep_at_once",
+    "test_threads_write_the_same_at_once",
+    "test_one_who_puts_as_not_secret_wins_over_one_who_puts_as_secret",
+    *(f"test_what_is_used_while_a_sweep_is_about_to_take_it_stays[{use}]" for use in ("has", "put", "batch", "stream")),
+    "test_of_a_sweep_and_one_who_puts_the_same_again_none_is_lost",
+    "test_two_that_make_the_store_agree_on_its_name_key",
+)
 ENGINE = [
     f"{RACES}::test_two_threads_claim_one_job",
     f"{RACES}::test_two_threads_claim_the_same_targets",
@@ -37,6 +46,7 @@ ENGINE = [
     "tests/replication/jobs/test_progress.py::test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_running",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
+    *(f"{STORE}::{test}" for test in STORING),
 ]
 """Tests whose outcome is the database's doing: they run in a process of their own, on this server."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import secrets
@@ -49,6 +50,8 @@ from accounts.models import User
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.secret import Secret
+from replication.objects import default_store
+default_store().put(b"stored " * 1000)
 User.objects.create_user("keeper", password="a long enough one")
 cluster = Cluster.objects.create(name="mail", replication_mode="portal")
 secret = Secret("canary-Ψ-secret")
@@ -57,8 +60,10 @@ Credential.objects.create(cluster=cluster, name="door", username="svc", kind="pa
 REAP = """
 from accounts.models import AuditEvent
 from nodes.credentials.models import Credential
+from replication.objects import default_store
+assert default_store().get("STORED") == b"stored " * 1000
 print(Credential.objects.get().secret.reveal(), AuditEvent.objects.filter(action__startswith="portal.").count())
-"""
+""".replace("STORED", hashlib.sha256(b"stored " * 1000).hexdigest())
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +71,6 @@ def sown(tmp_path_factory) -> Portal:
     portal = Portal(tmp_path_factory.mktemp("sown"))
     assert portal.run("migrate", "--verbosity", "0").returncode == 0
     portal.shell(SOW)
-    shelf = portal.folder / "objects/ab"
-    shelf.mkdir(parents=True)
-    (shelf / "abcdef").write_bytes(b"sealed" * 1000)
     return portal
 
 
@@ -97,7 +99,6 @@ def test_round_trip_into_an_empty_portal(backup, tmp_path) -> None:
     secret, events = fresh.shell(REAP).split()
     assert secret == "canary-Ψ-secret"
     assert int(events) >= 1  # that it was restored
-    assert (fresh.folder / "objects/ab/abcdef").read_bytes() == b"sealed" * 1000
     assert not (fresh.folder / "restore.new").exists()
     again = fresh.run("restore", str(file))
     assert again.returncode == 1 and "--force" in again.stderr
@@ -110,6 +111,18 @@ def test_it_does_not_write_over_a_file(sown: Portal, backup) -> None:
     done = sown.run("backup", str(backup[0]))
     assert done.returncode == 1 and "exists" in done.stderr
     assert backup[0].read_bytes() == before
+
+
+def test_a_backup_of_the_format_with_a_folder_of_objects_is_refused(tmp_path) -> None:
+    source = tmp_path / "backup.tar"
+    manifest = b'{"made_at": "", "engine": "", "migrations": {}, "keys": [], "members": {}, "format": 1}'
+    with tarfile.open(source, "w") as tar:
+        for name, data in (("objects/loose/ab/abcd", b"sealed"), (MANIFEST, manifest)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    with pytest.raises(BadArchive, match="the backup has format 1, and this version reads 2 only"):
+        verify_archive(source)
 
 
 def _flip(data: bytes) -> bytes:
@@ -160,7 +173,7 @@ def test_a_file_that_is_not_there(tmp_path) -> None:
         ('{"made_at": "", "engine": "", "migrations": {}, "keys": [1], "members": {}}', r"at `\$\.keys\[0\]`"),
         ("[]", "Expected `object`"),
         ("{", "truncated"),
-        ('{"made_at": "", "engine": "", "migrations": {}, "keys": [], "members": {}, "format": 2}', "has format 2"),
+        ('{"made_at": "", "engine": "", "migrations": {}, "keys": [], "members": {}, "format": 3}', "has format 3"),
     ],
 )
 def test_a_manifest_that_no_backup_has_is_refused_by_its_place(tmp_path, manifest, word) -> None:

@@ -1,4 +1,4 @@
-"""`./run backup FILE`: database and object store into one file, while the portal runs."""
+"""`./run backup FILE`: the database, which holds everything but the keys, into one file, while the portal runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from nodes.vault import WrongKey, key_lines
 from replication.backup.archive import (
     ArchiveManifest,
     key_name,
-    members_of,
     private_file,
     write_archive,
 )
@@ -31,7 +30,7 @@ from replication.backup.database_copy import DatabaseToolFailed, copy_database
 class Command(BaseCommand):
     """Makes a backup."""
 
-    help = "Back up database and object store into FILE; the keys that open it go elsewhere, with --with-keys."
+    help = "Back up the database into FILE; the keys that open it go elsewhere, with --with-keys."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """FILE [--with-keys KEYFILE]."""
@@ -55,15 +54,13 @@ class Command(BaseCommand):
         self._tell(target, keys, manifest)
 
     def _write(self, target: Path) -> ArchiveManifest:
-        # the database first: objects are written before the rows that name them
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".clusterportal-backup-") as scratch:
             copy = copy_database(Path(scratch))
-            objects = members_of("objects", settings.DATA_DIR / "objects")
-            return write_archive(target, [(f"database/{copy.name}", copy), *objects], _describe())
+            return write_archive(target, [(f"database/{copy.name}", copy)], _describe())
 
     def _tell(self, target: Path, keys: Path | None, manifest: ArchiveManifest) -> None:
         size = target.stat().st_size
-        self.stdout.write(f"Backed up {len(manifest.members)} files, {size:,} bytes, to {target}")
+        self.stdout.write(f"Backed up {size:,} bytes to {target}")
         if keys:
             self.stdout.write(
                 f"The keys are in {keys}. Keep them apart from the backup: together they open everything."

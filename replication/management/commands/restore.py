@@ -34,7 +34,7 @@ STAGING = "restore.new"
 class Command(BaseCommand):
     """Restores a backup."""
 
-    help = "Restore database and object store from FILE, once everything in it has been verified."
+    help = "Restore the database from FILE, once everything in it has been verified."
     requires_system_checks: list[str] = []  # the database may not be there yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
                 self._restore(source, new_keys)
         except (OSError, BadArchive, InUse, WrongKey, DatabaseToolFailed, sqlite3.Error) as error:
             raise CommandError(f"nothing was restored: {error}") from error
-        self.stdout.write(f"Restored {len(manifest.members)} files of {manifest.made_at}, all hashes equal.")
+        self.stdout.write(f"Restored what was backed up at {manifest.made_at}; every hash is equal.")
 
     def _restore(self, source: Path, new_keys: Path | None) -> None:
         staging = settings.DATA_DIR / STAGING
@@ -71,8 +71,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"Moved {path.name} aside.")
         if new_keys:
             _put_keys(new_keys)
-        (staging / "objects").mkdir(exist_ok=True)
-        (staging / "objects").rename(settings.DATA_DIR / "objects")
         put_database(staging / "database")
         (staging / "manifest.json").unlink()
         for folder in ("database", ""):
@@ -83,11 +81,10 @@ class Command(BaseCommand):
 
 
 def _live_files() -> list[Path]:
-    files = [settings.DATA_DIR / "objects"]
-    if connection.vendor == "sqlite":
-        name = str(connection.settings_dict["NAME"])
-        files += [Path(name + ending) for ending in ("", "-wal", "-shm")]
-    return files
+    if connection.vendor != "sqlite":
+        return []
+    name = str(connection.settings_dict["NAME"])
+    return [Path(name + ending) for ending in ("", "-wal", "-shm")]
 
 
 def _aside(path: Path) -> Path:
@@ -112,9 +109,6 @@ def _refuse_missing_keys(manifest: ArchiveManifest, new_keys: Path | None) -> No
 
 
 def _is_empty() -> bool:
-    objects = settings.DATA_DIR / "objects"
-    if objects.is_dir() and any(path.is_file() for path in objects.rglob("*")):
-        return False
     try:
         return not User.objects.exists()
     except DatabaseError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from replication.configuration.job.earlier import Tree, earlier_trees, without_given
@@ -22,8 +20,8 @@ GUARD = Interrupting("", Cancelled("nobody"))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "objects")
+def store(db: None) -> Store:
+    return Store()
 
 
 def tree(store: Store, *, since: bool = False, **files: str) -> Tree:

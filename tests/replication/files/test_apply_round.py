@@ -23,7 +23,7 @@ from replication.jobs.core.states import JobState
 from replication.jobs.interruptions import Cancelled
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.runner import TargetWork
-from replication.objects import Store, default_store
+from replication.objects import default_store
 from tests.factories import make_node
 from tests.fakes.disk import FakeDisk
 from tests.replication.files.rounds import ROOT, Interrupting, Scene, digest, update
@@ -33,8 +33,8 @@ DOMAINS = f"{ROOT}/App/Domains.dat"
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    made = Scene(FakeDisk(), Store(tmp_path / "objects"), [])
+def scene(db: None) -> Scene:
+    made = Scene(FakeDisk(), default_store(), [])
     made.disk.put(f"{ROOT}/{LIST}", b"old")
     made.store.put(b"new", secret=False)
     return made
@@ -86,7 +86,6 @@ def test_an_edit_that_came_late_is_kept_though_the_round_ends_there(scene: Scene
 def features(scene: Scene, cluster, tmp_path: Path, settings) -> Any:
     """A try at switching a feature off on a primary, with a given lease."""
     scene.disk.put(DOMAINS, b"[a.example]\r\nBind=Yes\r\n")
-    scene.store = default_store()
     node = make_node(cluster, "mx1", role=NodeRole.PRIMARY)
     job = Job.objects.create(cluster=cluster, kind=FEATURES, options={"to": OFF}, state=JobState.RUNNING)
     target = Target.objects.create(job=job, node=node)

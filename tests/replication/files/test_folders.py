@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -61,8 +60,8 @@ def test_where_nobody_knows_what_was_before_no_folder_is_ours():
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    made = Scene(FakeDisk(), Store(tmp_path / "objects"), [])
+def scene(db: None) -> Scene:
+    made = Scene(FakeDisk(), Store(), [])
     made.store.put(b"1", secret=False)
     return made
 

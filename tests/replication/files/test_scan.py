@@ -25,7 +25,7 @@ from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.listing import list_tree, sort_out
 from replication.files.scan import Scan, scan_node, scan_primary
-from replication.objects import Store
+from replication.objects import default_store
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
 from tests.faults import Through
@@ -80,11 +80,9 @@ def link_to(session: FakeSession) -> NodeLink:
     return NodeLink(session, platform_named("posix"), ROOT, Capabilities(), 1, "mx1")
 
 
-def scanned(session: FakeSession, profile: Profile, folder: Path, known: Manifest | None = None) -> Scan:
+def scanned(session: FakeSession, profile: Profile, known: Manifest | None = None) -> Scan:
     known, guard = known or Manifest(), Patient()
-    return scan_primary(
-        link_to(session), profile, known=known, scan_ns=NOW, store=Store(folder / "objects"), guard=guard
-    )
+    return scan_primary(link_to(session), profile, known=known, scan_ns=NOW, store=default_store(), guard=guard)
 
 
 def test_known_files_behind_a_link_are_carried_over_and_told(disk: FakeDisk, profile: Profile) -> None:
@@ -111,22 +109,24 @@ def test_a_link_with_nothing_known_behind_it_is_no_problem(disk: FakeDisk, profi
     assert found.unlisted == ("Conf/c",)
 
 
-def test_what_changed_after_the_listing_is_read_again(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+@pytest.mark.django_db
+def test_what_changed_after_the_listing_is_read_again(disk: FakeDisk, profile: Profile) -> None:
     session = Meddled(disk)
     session.times = 1
 
-    found = scanned(session, profile, tmp_path).manifest
+    found = scanned(session, profile).manifest
 
     assert (found.files[A].size, found.files[A].mtime_ns) == (8, LONG_AGO + 9 * 10**9)
     assert found.problems == ()
 
 
-def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile, tmp_path: Path) -> None:
+@pytest.mark.django_db
+def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile) -> None:
     session = Meddled(disk)
     session.times = 9
     before = FileState(5, LONG_AGO - 1, "2" * 64)
 
-    found = scanned(session, profile, tmp_path, Manifest({A: before})).manifest
+    found = scanned(session, profile, Manifest({A: before})).manifest
 
     assert found.files[A] == dataclasses.replace(before, stale=True)
     assert [(one.path, one.code) for one in found.problems] == [(A, "changing")]
@@ -145,6 +145,7 @@ class Vanishing(Through):
             self._path.unlink(missing_ok=True)
 
 
+@pytest.mark.django_db
 def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on(profile: Profile, tmp_path: Path) -> None:
     root = tmp_path / "mail"
     for path in (A, B):
@@ -154,8 +155,9 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on(pr
     try:
         session = Vanishing(SshSession(open_transport(server.target())), root / A)
         link = NodeLink(session, platform_named("posix"), str(root), Capabilities(), 1, "mx1")
-        store = Store(tmp_path / "objects")
-        found = scan_primary(link, profile, known=Manifest(), scan_ns=NOW, store=store, guard=Patient()).manifest
+        found = scan_primary(
+            link, profile, known=Manifest(), scan_ns=NOW, store=default_store(), guard=Patient()
+        ).manifest
     finally:
         server.stop()
 

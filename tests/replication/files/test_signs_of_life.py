@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +43,7 @@ from tests.deadlines import PATIENCE, wait_for
 from tests.factories import make_cluster, make_node
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
+from tests.threads import Thread
 
 LEASE, OPERATION, RENEW = 20.0, 10.0, 5.0
 STEP = 6.0
@@ -125,8 +125,8 @@ class SlowSession(FakeSession):
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SlowStore:
-    return SlowStore(tmp_path / "objects")
+def store(transactional_db: None) -> SlowStore:
+    return SlowStore()
 
 
 def context(store: Store, session: FakeSession, guard: Any) -> Context:
@@ -172,19 +172,21 @@ class Waiting:
 def test_who_waits_for_a_bundle_lives_as_long_as_it_grows(store, monkeypatch):
     monkeypatch.setattr(bundles, "WAIT_SECONDS", 0.005)
     wanted = contents(store, 3)
-    turn, waits = threading.Semaphore(0), Waiting()
+    turn = threading.Semaphore(0)
+    first: Any = Waiting()
+    waits: Any = Waiting()
     store.each = lambda: turn.acquire(timeout=PATIENCE)
-    builds = threading.Thread(target=bundle_of, args=(store, wanted, Waiting()))
+    builds = Thread(partial(bundle_of, store, wanted, first))
     builds.start()
     wait_for("it is being built", bundles._BUILDER.lock.locked)
-    follows = threading.Thread(target=bundle_of, args=(store, wanted, waits))
+    follows = Thread(partial(bundle_of, store, wanted, waits))
     follows.start()
     for signs in (1, 2, 3):
         wait_for("a sign of life for what was added", partial(waits.has_given, signs))
         turn.release()
-    builds.join(PATIENCE)
-    follows.join(PATIENCE)
-    assert not follows.is_alive() and waits.signs <= 4  # one for each chunk, and for the first look
+    builds.done()
+    follows.done()
+    assert waits.signs <= 4  # one for each chunk, and for the first look
 
 
 def wanted_at(store: Store, number: int, content: bytes) -> Change:
@@ -207,7 +209,8 @@ def test_copies_of_equal_content_on_a_slow_line_are_signs_of_life(worker, store)
 
 def test_times_and_tidying_of_thousands_of_files_are_signs_of_life(worker, store):
     session = SlowSession(FakeDisk())
-    changes = [wanted_at(store, number, b"the same") for number in range(AT_ONCE * STEPS)]
+    one = wanted_at(store, 0, b"the same")
+    changes = [replace(one, path=RelPath(f"App/{number}.grp")) for number in range(AT_ONCE * STEPS)]
     staged = Staged({change.path: f"staged/{change.path}" for change in changes})
     for place in staged.places.values():
         session.disk.put(f"/srv/mail/{place}", b"the same")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from replication.objects import Store
+from replication.objects.models import StoredContent
 
 
 class Keys:
@@ -25,16 +28,16 @@ class Keys:
         self.now = self.now[:1]
 
 
+def older(*, days: float) -> None:
+    """Let everything in the store be older by so much."""
+    StoredContent.objects.update(used_at=F("used_at") - timedelta(days=days))
+
+
 @pytest.fixture
 def keys():
     return Keys()
 
 
 @pytest.fixture
-def root(tmp_path):
-    return tmp_path / "objects"
-
-
-@pytest.fixture
-def store(root, keys):
-    return Store(root, keys)
+def store(db, keys):
+    return Store(keys)

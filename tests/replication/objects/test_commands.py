@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import time
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job
 from replication.objects import ObjectMissing, Store, default_store
+from replication.objects.checks import find_old_folder
+from replication.objects.models import StoredContent
 from replication.objects.rotation import rewrap_objects
 
 
@@ -44,11 +46,8 @@ def _write_keys(folder: Path, count: int, kept: str = "") -> str:
     return text
 
 
-def _age(folder, days=90):
-    then = time.time() - days * 86_400
-    for path in (folder / "objects").rglob("*"):
-        if path.is_file():
-            os.utime(path, (then, then))
+def _age(days=90):
+    StoredContent.objects.update(used_at=timezone.now() - timedelta(days=days))
 
 
 def _snapshot(store, cluster, id_):
@@ -80,7 +79,7 @@ def secrets(folder, db):
     for state, what in (("running", "planned"), ("succeeded", "done")):
         plan_object = _plan(store, held[what])
         Job.objects.create(cluster=cluster, kind="replicate", requester="system", state=state, plan_object=plan_object)
-    _age(folder)
+    _age()
     return held
 
 
@@ -90,9 +89,9 @@ def _purge(*arguments):
     return out.getvalue()
 
 
-def _left(folder, held):
+def _left(held):
     # `get` and not `has`, which would make them young
-    store = Store(folder / "objects")
+    store = default_store()
     left = set()
     for what, id_ in held.items():
         try:
@@ -105,57 +104,66 @@ def _left(folder, held):
 
 def test_what_is_needed_stays_and_the_rest_goes(folder, secrets):
     assert "3 objects" in _purge("--dry-run")
-    assert _left(folder, secrets) == set(secrets)
+    assert _left(secrets) == set(secrets)
     assert not AuditEvent.objects.exists()
     assert "3 objects" in _purge()
     assert AuditEvent.objects.get().data["objects"] == 3
-    assert _left(folder, secrets) == {"newest snapshot", "proven", "planned"}
+    assert _left(secrets) == {"newest snapshot", "proven", "planned"}
     assert "0 objects" in _purge()
 
 
 def test_what_is_younger_stays(folder, secrets):
     assert "0 objects" in _purge("--days", "120")
-    assert _left(folder, secrets) == set(secrets)
+    assert _left(secrets) == set(secrets)
 
 
 @pytest.mark.parametrize("days", ["-1", "nan", "1e9"])
 def test_impossible_days_are_refused(folder, secrets, days):
     with pytest.raises(CommandError, match="--days must be 0 to 36500"):
         _purge("--days", days)
-    assert _left(folder, secrets) == set(secrets)
+    assert _left(secrets) == set(secrets)
 
 
 def test_an_unreadable_tree_stops_the_purge(folder, secrets):
     default_store().purge(Baseline.objects.values_list("root", flat=True))
     with pytest.raises(CommandError, match="Nothing was removed"):
         _purge()
-    assert _left(folder, secrets) == set(secrets)
+    assert _left(secrets) == set(secrets)
 
 
-def test_the_store_follows_the_key_file(folder):
+def test_the_store_follows_the_key_file(folder, db):
     store = default_store()
-    ids = [store.put(b"loose"), store.put(b"secret", secret=True)]
-    with store.batch() as batch:
-        ids.append(batch.put(b"packed"))
+    ids = [store.put(b"plain"), store.put(b"secret", secret=True)]
     old = (folder / "master.keys").read_text()
     both = _write_keys(folder, 1, kept=old)
     rewrap_objects()
     (folder / "master.keys").write_text(both.splitlines()[0])
-    for reader in (store, Store(folder / "objects")):
-        assert [reader.get(id_) for id_ in ids] == [b"loose", b"secret", b"packed"]
+    for reader in (store, Store()):
+        assert [reader.get(id_) for id_ in ids] == [b"plain", b"secret"]
 
 
-def test_what_cannot_be_rewrapped_keeps_the_old_keys(folder):
-    store = default_store()
-    store.put(b"x")
-    _write_keys(folder, 1)
+def test_what_cannot_be_rewrapped_keeps_the_old_keys(folder, db):
+    default_store().put(b"x")
+    StoredContent.objects.update(head=b"torn")
     with pytest.raises(WrongKey, match="1 stored objects cannot be sealed again"):
+        rewrap_objects()
+    _write_keys(folder, 1)
+    with pytest.raises(WrongKey, match="the key file does not hold the key"):
         rewrap_objects()
 
 
 def test_rotation_tells_the_store(folder, db):
     store = default_store()
-    ids = [store.put(b"loose"), store.put(b"secret", secret=True)]
+    ids = [store.put(b"plain"), store.put(b"secret", secret=True)]
     call_command("rotate_keys", "--drop-old", stdout=StringIO())
     assert len((folder / "master.keys").read_text().split()) == 1
-    assert [Store(folder / "objects").get(id_) for id_ in ids] == [b"loose", b"secret"]
+    assert [Store().get(id_) for id_ in ids] == [b"plain", b"secret"]
+
+
+def test_a_folder_of_an_older_version_is_named(folder, capsys):
+    assert find_old_folder() == []
+    (folder / "objects").mkdir()
+    [warning] = find_old_folder()
+    assert str(folder / "objects") in warning.msg
+    call_command("check")
+    assert "is not read any more" in capsys.readouterr().err

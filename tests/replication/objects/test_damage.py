@@ -1,251 +1,228 @@
-"""Damage of every sort: always ObjectDamaged with a sentence, never wrong bytes."""
+"""Damage of every sort: always ObjectDamaged with a sentence, never wrong bytes; and putting again mends it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import struct
 
 import pytest
 
-from replication.objects import KeyNotHeld, ObjectDamaged, Store
-from replication.objects.sealing import HEAD_SIZE, LARGEST
+from replication.objects import KeyNotHeld, ObjectDamaged, ObjectMissing, Store
+from replication.objects.models import ContentPart, NameKey, StoredContent
+from replication.objects.sealing import FIXED
 
 MIB = 1024 * 1024
-SENTENCE = r"^The stored object .* is damaged: .*\. Restore the object store from its backup\.$"
-
-
-def _frames(data: bytes) -> list[bytes]:
-    """A sealed object's chunks, each with its length."""
-    frames = []
-    at = HEAD_SIZE
-    while at < len(data):
-        length = 4 + (struct.unpack(">I", data[at : at + 4])[0] & ~(1 << 31))
-        frames.append(data[at : at + length])
-        at += length
-    return frames
-
-
-def _loose(root, area="loose"):
-    [path] = (root / area).glob("*/*")
-    return path
+SENTENCE = r"^The stored object .* is damaged: .*\.$"
 
 
 def _refuses(store, id_, data):
-    """Neither get nor stream hands out bytes that are not a beginning of the content; both end in the sentence."""
-    with pytest.raises(ObjectDamaged, match=SENTENCE):
-        store.get(id_)
+    """What is read is a beginning of the content and ends in the sentence; then it is gone, until it is put again."""
+    before = {row.pk: row for row in StoredContent.objects.all()}
     given = b""
     with pytest.raises(ObjectDamaged, match=SENTENCE):
         for piece in store.stream(id_):
             given += piece
             assert data.startswith(given)
+    assert not store.has(id_)
+    with pytest.raises(ObjectMissing):
+        store.get(id_)
+    for row in StoredContent.objects.all():
+        row.name = before[row.pk].name
+        row.save()
+
+
+def _heals(store, id_, data):
+    with pytest.raises(ObjectDamaged):
+        store.get(id_)
+    assert store.put(data) == id_
+    assert store.get(id_) == data
 
 
 @pytest.fixture
-def large(store, root):
+def large(store):
     data = os.urandom(3 * MIB + 100)
-    return store.put(data), data, _loose(root)
+    return store.put(data), data
 
 
-def _cuts(size):
-    return [0, 1, 4, 5, HEAD_SIZE - 1, HEAD_SIZE, HEAD_SIZE + 3, HEAD_SIZE + 4, size // 2, size - 17, size - 1]
+def _parts(id_="") -> list[ContentPart]:
+    return list(ContentPart.objects.order_by("content", "number"))
 
 
-def test_cut_off_anywhere(store, large):
-    id_, data, path = large
-    whole = path.read_bytes()
-    for cut in _cuts(len(whole)):
-        path.write_bytes(whole[:cut])
+def _set(part: ContentPart, data: bytes) -> None:
+    ContentPart.objects.filter(pk=part.pk).update(data=data)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_a_part_cut_off_anywhere(store, large, number):
+    id_, data = large
+    part = _parts()[number]
+    for cut in (0, 1, 15, 16, len(part.data) // 2, len(part.data) - 1):
+        _set(part, bytes(part.data)[:cut])
         _refuses(store, id_, data)
+    _set(part, bytes(part.data) + b"x")
+    _refuses(store, id_, data)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 3])
-def test_cut_off_between_chunks(store, large, kept):
-    id_, data, path = large
-    whole = path.read_bytes()
-    path.write_bytes(whole[:HEAD_SIZE] + b"".join(_frames(whole)[:kept]))
+def test_parts_missing_at_the_end(store, large, kept):
+    id_, data = large
+    ContentPart.objects.filter(number__gte=kept).delete()
     _refuses(store, id_, data)
-
-
-def _remarked(frame: bytes) -> bytes:
-    return struct.pack(">I", struct.unpack(">I", frame[:4])[0] ^ (1 << 31)) + frame[4:]
+    # nor where the row was made to fit
+    StoredContent.objects.update(size=kept * MIB)
+    _refuses(store, id_, data)
 
 
 MIXED = {
-    "reordered": lambda a, b, c, d: [b, a, c, d],
-    "repeated": lambda a, b, c, d: [a, a, b, c, d],
-    "left out": lambda a, b, c, d: [a, c, d],
-    "final one first": lambda a, b, c, d: [d],
-    "an earlier one marked final": lambda a, b, c, d: [a, _remarked(b)],
-    "final mark removed": lambda a, b, c, d: [a, b, c, _remarked(d)],
-    "final one twice": lambda a, b, c, d: [a, b, c, d, d],
-    "something behind": lambda a, b, c, d: [a, b, c, d, b"x"],
-    "an impossible length": lambda a, b, c, d: [struct.pack(">I", LARGEST + 1) + a[4:], b, c, d],
-    "an empty chunk": lambda a, b, c, d: [struct.pack(">I", 0), a, b, c, d],
+    "reordered": (1, 0, 2, 3),
+    "repeated": (0, 0, 1, 2),
+    "one left out": (0, 2, 3),
+    "final one first": (3, 0, 1, 2),
+    "final one twice": (0, 1, 3, 3),
 }
 
 
-@pytest.mark.parametrize("mix", MIXED.values(), ids=MIXED)
-def test_chunks_mixed_up(store, large, mix):
-    id_, data, path = large
-    whole = path.read_bytes()
-    path.write_bytes(whole[:HEAD_SIZE] + b"".join(mix(*_frames(whole))))
+@pytest.mark.parametrize("order", MIXED.values(), ids=MIXED)
+def test_parts_mixed_up(store, large, order):
+    id_, data = large
+    parts = _parts()
+    contents = [bytes(parts[number].data) for number in order]
+    for part, content in zip(parts, contents, strict=False):
+        _set(part, content)
+    StoredContent.objects.update(size=(len(order) - 1) * MIB + 100)
     _refuses(store, id_, data)
 
 
-def test_every_bit_of_a_small_object(store, root):
+def test_another_size(store, large):
+    id_, data = large
+    for size in (0, MIB, 3 * MIB, 5 * MIB):
+        StoredContent.objects.update(size=size)
+        _refuses(store, id_, data)
+
+
+def test_every_bit_of_a_small_object(store):
     data = b"HostName=mail.example.com\r\n" * 2
     id_ = store.put(data)
-    path = _loose(root)
-    whole = path.read_bytes()
+    [part], row = _parts(), StoredContent.objects.get()
+    whole = bytes(part.data)
     for bit in range(len(whole) * 8):
         changed = bytearray(whole)
         changed[bit // 8] ^= 1 << (bit % 8)
-        path.write_bytes(changed)
+        _set(part, bytes(changed))
         _refuses(store, id_, data)
-    path.write_bytes(whole)
+    _set(part, whole)
+    for bit in range(len(row.head) * 8):
+        changed = bytearray(row.head)
+        changed[bit // 8] ^= 1 << (bit % 8)
+        StoredContent.objects.update(head=bytes(changed))
+        if FIXED <= bit // 8 < FIXED + 8:
+            with pytest.raises(KeyNotHeld):
+                store.get(id_)
+        else:
+            _refuses(store, id_, data)
+    StoredContent.objects.update(head=row.head)
     assert store.get(id_) == data
 
 
 def test_bits_of_a_large_object(store, large):
-    id_, data, path = large
-    whole = path.read_bytes()
-    for at in range(0, len(whole), 199_999):
-        changed = bytearray(whole)
-        changed[at] ^= 0x10
-        path.write_bytes(changed)
-        _refuses(store, id_, data)
-
-
-def test_swapped_objects(store, root):
-    one, two = os.urandom(500), os.urandom(500)
-    id_one = store.put(one)
-    path_one = _loose(root)
-    id_two = store.put(two)
-    [path_two] = [path for path in (root / "loose").glob("*/*") if path != path_one]
-    sealed_one, sealed_two = path_one.read_bytes(), path_two.read_bytes()
-    path_one.write_bytes(sealed_two)
-    path_two.write_bytes(sealed_one)
-    _refuses(store, id_one, one)
-    _refuses(store, id_two, two)
-    # one's head over two's chunks
-    path_one.write_bytes(sealed_one[:HEAD_SIZE] + sealed_two[HEAD_SIZE:])
-    _refuses(store, id_one, one)
-
-
-def test_an_object_of_another_store(store, root, tmp_path, keys):
-    data = os.urandom(500)
-    id_ = store.put(data)
-    other = Store(tmp_path / "other", keys)
-    other.put(data)
-    shutil.copyfile(_loose(tmp_path / "other"), _loose(root))
-    _refuses(store, id_, data)
-
-
-def test_another_key_file(store, root, keys):
-    data = b"x"
-    id_ = store.put(data)
-    keys.rotate()
-    keys.forget_old()
-    with pytest.raises(KeyNotHeld, match="the key file does not hold the key"):
-        store.get(id_)
-    with pytest.raises(KeyNotHeld, match=r"names\.key"):
-        Store(root, keys)
-
-
-def test_a_damaged_name_key(store, root, keys):
-    store.put(b"x")
-    path = root / "names.key"
-    whole = path.read_bytes()
-    for changed in (b"", whole[:-1], whole + b"x", whole[:-1] + bytes([whole[-1] ^ 1])):
-        path.write_bytes(changed)
-        with pytest.raises(ObjectDamaged, match=r"names\.key is damaged"):
-            Store(root, keys)
-
-
-@pytest.fixture
-def packed(store, root):
-    contents = [os.urandom(50 + number) for number in range(20)]
-    with store.batch() as batch:
-        ids = [batch.put(data) for data in contents]
-    [pack] = (root / "packs").iterdir()
-    return dict(zip(ids, contents, strict=True)), pack
-
-
-def _never_wrong(reader, contents):
-    """Each object comes back right or is refused; answers how many were refused."""
-    refused = 0
-    for id_, data in contents.items():
-        try:
-            assert reader.get(id_) == data
-        except ObjectDamaged:
-            refused += 1
-    return refused
-
-
-def test_every_byte_of_a_pack(root, keys, packed):
-    contents, pack = packed
-    whole = pack.read_bytes()
-    for at in range(5, len(whole), 3):
-        changed = bytearray(whole)
-        changed[at] ^= 0x01
-        pack.write_bytes(changed)
-        refused = _never_wrong(Store(root, keys), contents)
-        # one object, or (in index or foot) all of them
-        assert refused in (1, len(contents))
-
-
-def test_a_pack_cut_off(store, root, keys, packed):
-    contents, pack = packed
-    whole = pack.read_bytes()
-    assert store.get(next(iter(contents)))
-    for cut in (0, 10, len(whole) // 2, len(whole) - 1):
-        pack.write_bytes(whole[:cut])
-        assert _never_wrong(Store(root, keys), contents) == len(contents)
-        # a reader that knew the index before
-        _never_wrong(store, contents)
-
-
-def test_a_pack_whose_index_lies(root, keys, packed):
-    contents, pack = packed
-    whole = pack.read_bytes()
-    start, rows = struct.unpack(">QI", whole[-48:-36])
-    index = bytearray(whole[start : start + rows * 44])
-    # the first two names change places
-    index[0:32], index[44:76] = index[44:76], index[0:32]
-    foot = struct.pack(">QI32s4s", start, rows, hashlib.sha256(index).digest(), b"CPOP")
-    pack.write_bytes(whole[:start] + index + foot)
-    assert _never_wrong(Store(root, keys), contents) == 2
-
-
-def test_putting_again_heals_an_unreadable_pack(root, keys, packed):
-    contents, pack = packed
-    pack.write_bytes(pack.read_bytes()[:-1])
-    store = Store(root, keys)
-    id_, data = next(iter(contents.items()))
-    assert not store.has(id_)
-    store.put(data)
+    id_, data = large
+    for part in _parts():
+        for at in range(0, len(part.data), 199_999):
+            changed = bytearray(part.data)
+            changed[at] ^= 0x10
+            _set(part, bytes(changed))
+            _refuses(store, id_, data)
+        _set(part, bytes(part.data))
     assert store.get(id_) == data
 
 
-def test_check_finds_each_and_counts_the_rest(store, root, keys, packed):
-    contents, pack = packed
+def test_exchanged_objects(store):
+    one, two = os.urandom(500), os.urandom(500)
+    id_one, id_two = store.put(one), store.put(two)
+    first, second = StoredContent.objects.order_by("pk")
+    # one's row over two's part, and the other way round
+    StoredContent.objects.filter(pk=first.pk).update(head=second.head)
+    _refuses(store, id_one, one)
+    StoredContent.objects.filter(pk=first.pk).update(head=first.head)
+    StoredContent.objects.update(name=None)
+    StoredContent.objects.filter(pk=first.pk).update(name=second.name)
+    StoredContent.objects.filter(pk=second.pk).update(name=first.name)
+    _refuses(store, id_one, one)
+    _refuses(store, id_two, two)
+
+
+def test_an_object_of_another_store(store, keys):
+    data = os.urandom(500)
+    other = Store(keys)
+    other.put(data)
+    foreign_part, foreign = ContentPart.objects.get(), StoredContent.objects.get()
+    StoredContent.objects.all().delete()
+    NameKey.objects.all().delete()
+    id_ = store.put(data)
+    _set(_parts()[0], bytes(foreign_part.data))
+    _refuses(store, id_, data)
+    StoredContent.objects.update(head=foreign.head)
+    _refuses(store, id_, data)
+
+
+def test_another_key_file(store, keys):
+    id_ = store.put(b"x")
+    keys.rotate()
+    keys.forget_old()
+    for reader in (store, Store(keys)):
+        for ask in (lambda: reader.get(id_), lambda: reader.has(id_), lambda: reader.put(b"x")):  # noqa: B023
+            with pytest.raises(KeyNotHeld, match="the key file does not hold the key"):
+                ask()
+    assert StoredContent.objects.get().name, "it is another key file's, and no damage"
+
+
+def test_a_damaged_name_key(store, keys):
+    store.put(b"x")
+    whole = bytes(NameKey.objects.get().wrapped)
+    for changed in (b"", whole[:-1], whole + b"x", whole[:-1] + bytes([whole[-1] ^ 1])):
+        NameKey.objects.update(wrapped=changed)
+        with pytest.raises(ObjectDamaged, match="name key is damaged"):
+            Store(keys).put(b"x")
+
+
+@pytest.mark.parametrize("size", [100, 3 * MIB])
+def test_putting_again_mends_what_was_found_damaged(store, size):
+    data = os.urandom(size)
+    id_ = store.put(data)
+    part = _parts()[-1]
+    _set(part, bytes(part.data)[:-1])
+    _heals(store, id_, data)
+
+
+@pytest.mark.parametrize("size", [100, 3 * MIB])
+@pytest.mark.parametrize("at", [0, FIXED, -1], ids=["version", "key's name", "key"])
+def test_a_head_that_does_not_open_is_nothing_stored(store, size, at):
+    data = os.urandom(size)
+    id_ = store.put(data)
+    head = bytearray(StoredContent.objects.get().head)
+    head[at] ^= 1
+    StoredContent.objects.update(head=bytes(head))
+    assert not store.has(id_)
+    store.put_stream([data])
+    assert store.get(id_) == data
+
+
+def test_check_finds_each_and_counts_the_rest(store):
+    contents = [os.urandom(50 + number) for number in range(20)]
+    with store.batch() as batch:
+        ids = [batch.put(data) for data in contents]
     good, secret = store.put(os.urandom(2 * MIB)), store.put(b"secret", secret=True)
     report = store.check()
     assert report.damaged == ()
     assert report.objects == len(contents) + 2
-    assert report.bytes == sum(map(len, contents.values())) + 2 * MIB + 6
-    path = _loose(root, "secret")
-    path.write_bytes(path.read_bytes()[:-1])
-    whole = bytearray(pack.read_bytes())
-    whole[100] ^= 1
-    pack.write_bytes(whole)
-    report = Store(root, keys).check()
+    assert report.bytes == sum(map(len, contents)) + 2 * MIB + 6
+    part = ContentPart.objects.get(content__secret=True)
+    _set(part, bytes(part.data)[:-1])
+    StoredContent.objects.filter(size=50).update(head=b"torn")
+    report = store.check()
     assert report.objects == len(contents)
     assert len(report.damaged) == 2
     assert all(sentence.startswith("The stored object") for sentence in report.damaged)
     assert store.get(good)
-    with pytest.raises(ObjectDamaged):
-        store.get(secret)
+    for id_ in (secret, ids[0]):
+        with pytest.raises(ObjectDamaged):
+            store.get(id_)

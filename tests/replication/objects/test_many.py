@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import random
-import signal
+import subprocess
+import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import connection
 
-from replication.objects import ObjectMissing, Store
+from replication.objects import ObjectMissing, Store, garbage_collection, rows
+from replication.objects.models import ContentPart, NameKey, StoredContent
 from tests.deadlines import PATIENCE
+from tests.replication.objects.conftest import older
+from tests.threads import Thread, both
+from tests.tools import ROOT
 
-SPAWN = multiprocessing.get_context("spawn")
+pytestmark = pytest.mark.django_db(transaction=True)
+
 KEY = b"k" * 32
+MIB = 1024 * 1024
 
 
 def _keys():
@@ -33,9 +42,9 @@ def _id(number: int) -> str:
     return hashlib.sha256(_content(number)).hexdigest()
 
 
-def _write(root, seed: int) -> None:
-    """Put 120 contents in an order of one's own, each batch read back at once; the other half without a batch."""
-    store = Store(root, _keys)
+def write(seed: int) -> None:
+    """Put 120 contents in an order of one's own, each read back at once: half in batches, the rest one by one."""
+    store = Store(_keys)
     numbers = list(range(120))
     random.Random(seed).shuffle(numbers)
     for at in range(0, len(numbers), 20):
@@ -44,118 +53,186 @@ def _write(root, seed: int) -> None:
                 batch.put(_content(number), secret=number % 5 == 0)
         for number in numbers[at + 10 : at + 20]:
             store.put_stream([_content(number)], secret=number % 5 == 0)
+        store.put_stream([_content(at)] * 40)
         for number in numbers[at : at + 20]:
             assert store.get(_id(number)) == _content(number)
 
 
-def _sweep_on(root, stop) -> None:
-    """Remove everything that is old, join packs and rewrap, all the time."""
-    store = Store(root, _keys)
-    while not stop.is_set():
-        store.sweep([], timedelta(hours=1))
-        store.rewrap()
-        store.check()
+def write_for_ever(_: int) -> None:
+    """Until killed."""
+    store = Store(_keys)
+    for number in range(1_000_000):
+        with store.batch() as batch:
+            for content in range(10):
+                batch.put(_content(10 * number + content))
+        store.put_stream([_content(number)] * 90)
+        print("written", flush=True)
 
 
-def _ended(process):
-    process.join(PATIENCE)
-    assert process.exitcode is not None, "it did not end in time"
-    return process.exitcode
+PROCESS = """
+import sys, django
+django.setup()
+from django.conf import settings
+from django.db import connection
+settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = sys.argv[1]
+from tests.replication.objects import test_many
+getattr(test_many, sys.argv[2])(int(sys.argv[3]))
+"""
 
 
-def test_processes_write_read_and_sweep_at_once(tmp_path):
-    stop = SPAWN.Event()
-    writers = [SPAWN.Process(target=_write, args=(tmp_path / "o", seed)) for seed in range(4)]
-    sweeper = SPAWN.Process(target=_sweep_on, args=(tmp_path / "o", stop))
-    for process in (*writers, sweeper):
-        process.start()
-    assert [_ended(process) for process in writers] == [0] * 4
-    stop.set()
-    assert _ended(sweeper) == 0
-    store = Store(tmp_path / "o", _keys)
+@contextmanager
+def _process(work, argument: int):
+    """A process on the test's database."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", PROCESS, str(connection.settings_dict["NAME"]), work.__name__, str(argument)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_processes_write_read_and_sweep_at_once():
+    store = Store(_keys)
+    with _process(write, 1) as one, _process(write, 2) as another:
+        while one.poll() is None or another.poll() is None:
+            store.sweep([], timedelta(hours=1))
+            store.rewrap()
+            store.check()
+    assert (one.returncode, another.returncode) == (0, 0)
     assert all(store.get(_id(number)) == _content(number) for number in range(120))
     assert store.check().damaged == ()
-    assert list((tmp_path / "o" / ".tmp").iterdir()) == []
+    assert not StoredContent.objects.filter(name=None).exists()
 
 
-def test_a_reader_finds_packs_that_came_later(tmp_path):
-    store = Store(tmp_path / "o", _keys)
-    reader = Store(tmp_path / "o", _keys)
-    for number in range(50):
-        assert not reader.has(_id(number))
-        with store.batch() as batch:
-            batch.put(_content(number))
-        assert reader.has(_id(number))
-        assert reader.get(_id(number)) == _content(number)
-
-
-def test_threads_share_a_batch(tmp_path):
-    store = Store(tmp_path / "o", _keys)
-    with store.batch() as batch, ThreadPoolExecutor(8) as threads:
-        # each content four times, by different threads
-        ids = list(threads.map(lambda number: batch.put(_content(number)), [*range(150)] * 4))
-        assert list(threads.map(batch.get, ids)) == [_content(number) for number in range(150)] * 4
-    assert store.check().objects == len(set(ids))
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(store.get, ids)) == [_content(number) for number in range(150)] * 4
-
-
-def _read_again_and_again(reader):
-    for number in list(range(30)) * 8:
-        assert reader.get(_id(number)) == _content(number)
-
-
-def test_readers_survive_purges_of_their_neighbours(tmp_path):
-    store = Store(tmp_path / "o", _keys)
-    with store.batch() as batch:
-        for number in range(60):
-            batch.put(_content(number))
-    readers = [Store(tmp_path / "o", _keys) for _ in range(4)]
-
-    with ThreadPoolExecutor(4) as threads:
-        running = [threads.submit(_read_again_and_again, reader) for reader in readers]
-        for number in range(30, 60):
-            assert store.purge([_id(number)]) == 1
-        for one in running:
-            one.result()
-    for number in range(30, 60):
-        with pytest.raises(ObjectMissing):
-            readers[0].get(_id(number))
-
-
-def _write_for_ever(root, started) -> None:
-    store = Store(root, _keys)
-    number = 0
-    while True:
-        with store.batch() as batch:
-            for _ in range(10):
-                batch.put(_content(number))
-                number += 1
-        store.put(_content(number))
-        started.set()
-
-
-def test_a_killed_writer_leaves_no_torn_object(tmp_path):
-    root = tmp_path / "o"
-    for round_ in range(4):
-        started = SPAWN.Event()
-        writer = SPAWN.Process(target=_write_for_ever, args=(root, started))
-        writer.start()
-        assert started.wait(PATIENCE)
-        time.sleep(0.01 * round_)  # another moment in each round
-        assert writer.pid
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.join(PATIENCE)
-        store = Store(root, _keys)
+def test_a_killed_writer_leaves_no_torn_object():
+    for round_ in range(3):
+        with _process(write_for_ever, 0) as writer:
+            assert writer.stdout.readline() == b"written\n"
+            time.sleep(0.02 * round_)  # another moment in each round
+            writer.kill()
+            writer.wait(PATIENCE)
+        store = Store(_keys)
         report = store.check()
         assert report.damaged == ()
         assert report.objects >= 11
         store.put(b"goes on")
+    older(days=2)
+    store.sweep([], timedelta(days=1))
+    assert not StoredContent.objects.exists()
+    assert not ContentPart.objects.exists()
 
 
-def test_two_that_make_the_store_agree_on_its_name_key(tmp_path):
-    with ThreadPoolExecutor(8) as threads:
-        stores = list(threads.map(lambda _: Store(tmp_path / "o", _keys), range(8)))
+def test_threads_write_the_same_at_once():
+    contents = [_content(number) for number in range(150)] + [os.urandom(2 * MIB)]
+
+    def put() -> list[str]:
+        store = Store(_keys)
+        with store.batch() as batch:
+            ids = [batch.put(data) for data in contents]
+        assert [store.get(id_) for id_ in ids] == contents
+        return ids
+
+    one, another = both(put)
+    assert one == another
+    assert StoredContent.objects.count() == len(contents)
+    assert ContentPart.objects.count() == len(contents) + 1
+    assert NameKey.objects.count() == 1
+
+
+def test_one_who_puts_as_not_secret_wins_over_one_who_puts_as_secret(monkeypatch):
+    """Whoever inserts first: both saw that it was not there."""
+    gate = threading.Barrier(2)
+    seen = rows._found
+
+    def found(wanted):
+        answer = seen(wanted)
+        if not answer:
+            gate.wait(PATIENCE)
+        return answer
+
+    Store(_keys).put(b"its key")
+    monkeypatch.setattr(rows, "_found", found)
+    threads = [Thread(partial(Store(_keys).put, b"x", secret=secret)) for secret in (True, False)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.done()
+    assert StoredContent.objects.filter(secret=False).count() == 2
+    assert Store(_keys).get(hashlib.sha256(b"x").hexdigest()) == b"x"
+
+
+@pytest.mark.parametrize("use", ["has", "put", "batch", "stream"])
+def test_what_is_used_while_a_sweep_is_about_to_take_it_stays(monkeypatch, use):
+    store = Store(_keys)
+    data = _content(1) if use != "stream" else os.urandom(2 * MIB)
+    id_ = store.put(data)
+    store.put(b"another")
+    older(days=2)
+    removed = garbage_collection._removed
+
+    def use_first(rows):
+        def work() -> None:
+            mine = Store(_keys)
+            if use == "has":
+                assert mine.has(id_)
+            elif use == "batch":
+                with mine.batch() as batch:
+                    batch.put(data)
+            else:
+                mine.put_stream([data])
+
+        thread = Thread(work)
+        thread.start()
+        thread.done()
+        return removed(rows)
+
+    monkeypatch.setattr(garbage_collection, "_removed", use_first)
+    assert store.sweep([], timedelta(days=1)).objects == 1
+    assert store.get(id_) == data
+
+
+def test_of_a_sweep_and_one_who_puts_the_same_again_none_is_lost():
+    data = [_content(number) for number in range(40)]
+    for _ in range(5):
+        store = Store(_keys)
+        with store.batch() as batch:
+            for one in data:
+                batch.put(one)
+        older(days=2)
+        sweeper = Thread(lambda: Store(_keys).sweep([], timedelta(days=1)))
+        sweeper.start()
+        for number, one in enumerate(data):
+            assert store.put(one) == _id(number)
+        sweeper.done()
+        assert [store.get(_id(number)) for number in range(40)] == data
+
+
+def test_readers_survive_purges_of_their_neighbours():
+    store = Store(_keys)
+    with store.batch() as batch:
+        for number in range(60):
+            batch.put(_content(number))
+
+    def read_again_and_again() -> None:
+        reader = Store(_keys)
+        for number in list(range(30)) * 8:
+            assert reader.get(_id(number)) == _content(number)
+
+    threads = [Thread(read_again_and_again) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(30, 60):
+        assert store.purge([_id(number)]) == 1
+    for thread in threads:
+        thread.done()
+    for number in range(30, 60):
+        with pytest.raises(ObjectMissing):
+            store.get(_id(number))
+
+
+def test_two_that_make_the_store_agree_on_its_name_key():
+    stores = both(lambda: (store := Store(_keys), store.put(os.urandom(10)))[0])
     for number, store in enumerate(stores):
         store.put(_content(number))
-    assert all(store.get(_id(number)) == _content(number) for store in stores for number in range(8))
+    assert all(store.get(_id(number)) == _content(number) for store in stores for number in range(2))

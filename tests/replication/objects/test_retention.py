@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.core.management import call_command
-from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -31,9 +29,11 @@ from replication.files.core.paths import RelPath
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.kinds import kind_named
 from replication.jobs.models import Job, Target
-from replication.objects import ObjectMissing, Store, default_store
+from replication.objects import ObjectMissing, default_store
+from replication.objects.models import StoredContent
 from replication.tasks import run_retention
 from tests.factories import make_cluster, make_node
+from tests.replication.objects.conftest import older
 from tests.threads import both
 
 pytestmark = pytest.mark.django_db
@@ -46,21 +46,12 @@ def folder(settings, tmp_path):
     settings.DATA_DIR = tmp_path
     settings.PORTAL_KEY_FILE = str(tmp_path / "master.keys")
     (tmp_path / "master.keys").write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
-    _born(days_ago=400)
     return tmp_path
 
 
-def _born(*, days_ago: float) -> None:
-    """Let the database be so old."""
-    MigrationRecorder.Migration.objects.update(applied=timezone.now() - timedelta(days=days_ago))
-
-
-def _age(folder, *, days: float = 90.0) -> None:
+def _age(*, days: float = 90.0) -> None:
     """Make everything that lies in the store look so old."""
-    then = time.time() - days * 86_400
-    for path in (folder / "objects").rglob("*"):
-        if path.is_file():
-            os.utime(path, (then, then))
+    StoredContent.objects.update(used_at=timezone.now() - timedelta(days=days))
 
 
 def _put(text: str, *, secret: bool = False) -> str:
@@ -86,9 +77,9 @@ def _job(cluster, state, **fields) -> Job:
     return Job.objects.create(cluster=cluster, kind="replicate", requester="system", state=state, **fields)
 
 
-def _left(folder, held: dict[str, str]) -> set[str]:
-    """Which of these are still there; read anew, and without asking for them, which would make them young."""
-    store = Store(folder / "objects")
+def _left(held: dict[str, str]) -> set[str]:
+    """Which of these are still there; read, and not asked for, which would make them young."""
+    store = default_store()
     left = set()
     for what, id_ in held.items():
         try:
@@ -123,11 +114,11 @@ def needed(folder, cluster) -> dict[str, str]:
     _job(cluster, "halted", plan_object=held["halted plan"])
     Conflict.objects.create(node=node, job=done, path="App/x", content=held["conflict"])
     del held["late"]  # nothing but a plan that has ended leads there
-    _age(folder)
+    _age()
     return held | roots | {"proven tree": proven, "own tree": own}
 
 
-def _unneeded(folder) -> dict[str, str]:
+def _unneeded() -> dict[str, str]:
     held = {"loose": _put("x" * 100), "large": _put("y" * 3_000_000), "secret": _put("z", secret=True)}
     with default_store().batch() as batch:
         held["packed"] = batch.put(b"packed")
@@ -136,12 +127,12 @@ def _unneeded(folder) -> dict[str, str]:
 
 
 def test_what_a_row_leads_to_stays_and_the_rest_goes(folder, needed, caplog):
-    rest = _unneeded(folder)
-    _age(folder)
+    rest = _unneeded()
+    _age()
     with caplog.at_level(logging.INFO):
         run_retention()
-    assert _left(folder, needed) == set(needed)
-    assert _left(folder, rest) == set()
+    assert _left(needed) == set(needed)
+    assert _left(rest) == set()
     told = {event.action: event.data["objects"] for event in AuditEvent.objects.all()}
     assert told["objects.purge_secrets"] == 1
     assert told["objects.remove_unused"] >= len(rest)
@@ -157,60 +148,63 @@ def test_secrets_of_the_past_go_after_their_time_and_the_rest_of_history_stays(f
         root = _tree(*(held[name] for name in contents))
         Snapshot.objects.create(cluster=cluster, root=root, files=2, bytes=2)
     settings.PORTAL = replace(settings.PORTAL, secret_days=5, unused_days=2)
-    _age(folder, days=4)
+    _age(days=4)
     run_retention()
-    assert _left(folder, held) == set(held)
-    _age(folder, days=6)
+    assert _left(held) == set(held)
+    _age(days=6)
     run_retention()
-    assert _left(folder, held) == {"plain", "now"}
+    assert _left(held) == {"plain", "now"}
 
 
 def test_what_a_job_under_way_stored_stays_however_short_the_retention(folder, cluster):
     begun = timezone.now() - timedelta(days=2)
     job = _job(cluster, "planning", started_at=begun)
     held = {"scanned": _put("scanned"), "scanned secret": _put("s", secret=True), "tree": _tree(_put("scanned"))}
-    _age(folder, days=2.02)  # asked for when the job began, and its mark is a few minutes older
+    _age(days=2.02)  # asked for when the job began, and its mark is a few minutes older
     for _ in range(2):
         retention.remove_unused(SYSTEM, older_than=NOTHING)
         retention.purge_secrets(SYSTEM, older_than=NOTHING)
-        assert _left(folder, held) == set(held)
+        assert _left(held) == set(held)
         # the second time it is no longer planned, but carried out
         Job.objects.update(state="running", started_at=None)
         Target.objects.get_or_create(job=job, node=make_node(cluster), state="running", started_at=begun)
     Target.objects.update(state="verified")
     assert retention.purge_secrets(SYSTEM, older_than=NOTHING).objects == 1
     retention.remove_unused(SYSTEM, older_than=NOTHING)
-    assert _left(folder, held) == set()
+    assert _left(held) == set()
 
 
 def test_what_was_used_in_the_last_hour_stays_without_any_job(folder, cluster):
     held = {"just looked at": _put("x"), "secret": _put("y", secret=True)}
-    _age(folder, days=0.03)
+    _age(days=0.03)
     retention.remove_unused(SYSTEM, older_than=NOTHING)
     retention.purge_secrets(SYSTEM, older_than=NOTHING)
-    assert _left(folder, held) == set(held)
+    assert _left(held) == set(held)
 
 
-def test_a_database_younger_than_the_retention_removes_nothing(folder):
-    """As when DATABASE_URL was set to a new one beside an older store."""
-    rest = _unneeded(folder)
-    _age(folder)
-    _born(days_ago=1)
-    run_retention()
-    assert _left(folder, rest) == set(rest)
-    _born(days_ago=8)
-    run_retention()
-    assert _left(folder, rest) == set(), "secrets, too: nothing leads to them, and the shorter time is over"
+def test_a_change_a_minute_keeps_no_more_than_its_days(folder, cluster, settings):
+    """Each object goes by its own age, whatever was written, or is used, beside it."""
+    settings.PORTAL = replace(settings.PORTAL, unused_days=7)
+    an_hour, counts = 60, []
+    for day in range(14):
+        with default_store().batch() as batch:
+            batch.put(b"never changes")
+            for minute in range(an_hour):
+                batch.put(f"day {day} minute {minute}".encode())
+        run_retention()
+        counts.append(StoredContent.objects.count())
+        older(days=1)
+    assert counts[6:] == [7 * an_hour + 1] * 8
 
 
 def test_a_turn_is_bounded_and_the_next_goes_on(folder, cluster, monkeypatch):
     held = {str(number): _put(str(number), secret=number % 2 == 0) for number in range(20)}
-    _age(folder)
+    _age()
     monkeypatch.setattr(retention, "MOST", 3)
     left = []
     for _ in range(7):
         run_retention()
-        left.append(len(_left(folder, held)))
+        left.append(len(_left(held)))
     assert left[0] == 14  # three secrets, and three of all
     assert left == sorted(left, reverse=True)
     assert left[-1] == 0
@@ -221,33 +215,33 @@ def test_two_turns_at_once_have_one_effect(folder, needed):
     rest = {str(number): _put(str(number), secret=number % 2 == 0) for number in range(60)}
     with default_store().batch() as batch:
         rest |= {f"packed {number}": batch.put(f"packed {number}".encode()) for number in range(20)}
-    _age(folder)
+    _age()
     both(retention.run_retention)
-    assert _left(folder, needed) == set(needed)
-    assert _left(folder, rest) == set()
+    assert _left(needed) == set(needed)
+    assert _left(rest) == set()
     removed = sum(event.data["objects"] for event in AuditEvent.objects.all())
     assert removed == len(rest) + 1  # and what only the plan of an ended job led to
 
 
 def test_a_tree_that_cannot_be_read_stops_the_turn_by_name(folder, needed, caplog):
-    rest = _unneeded(folder)
-    _age(folder)
+    rest = _unneeded()
+    _age()
     default_store().purge([needed["own tree"]])
     run_retention()
-    assert _left(folder, rest) == set(rest)
+    assert _left(rest) == set(rest)
     assert "Nothing was removed from the object store" in caplog.text
     assert needed["own tree"][:12] in caplog.text
     assert not AuditEvent.objects.exists()
 
 
 def test_the_command_says_what_would_go(folder, needed, capsys):
-    rest = _unneeded(folder)
-    _age(folder)
+    rest = _unneeded()
+    _age()
     call_command("remove_unused", "--dry-run")
     assert "would be removed" in capsys.readouterr().out
-    assert _left(folder, rest) == set(rest)
+    assert _left(rest) == set(rest)
     call_command("remove_unused", "--days", "3")
-    assert _left(folder, rest) == set()
+    assert _left(rest) == set()
     assert AuditEvent.objects.get().via == "command"
 
 

@@ -1,26 +1,25 @@
-"""Putting and getting: every size and area, once and again, alone and in batches."""
+"""Putting and getting: every size, once and again, alone and in batches."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import time
 import tracemalloc
 import zlib
 
 import pytest
+from django.db import transaction
+from django.db.models.functions import Length
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replication.objects import ObjectMissing, Store, StoreUnusable, default_store
+from replication.objects import batch as batches
+from replication.objects.models import ContentPart, NameKey, StoredContent
 
 MIB = 1024 * 1024
-SIZES = [0, 1, 1000, 64 * 1024 - 1, 64 * 1024, MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 7]
-
-
-def _files(root):
-    return [path for path in root.rglob("*") if path.is_file()]
+SIZES = [0, 1, 1000, 64 * 1024, MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 7]
 
 
 def _text(size: int) -> bytes:
@@ -29,6 +28,10 @@ def _text(size: int) -> bytes:
 
 def _id(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _rows() -> set[int]:
+    return {*StoredContent.objects.values_list("pk", flat=True), *ContentPart.objects.values_list("content", flat=True)}
 
 
 @pytest.mark.parametrize("secret", [False, True])
@@ -54,99 +57,102 @@ def test_a_stream_comes_back_in_pieces_of_at_most_a_mebibyte(store, size):
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=300), st.booleans()), max_size=12))
-def test_any_batch_comes_back_to_another_reader(store, root, keys, items):
+def test_any_batch_comes_back_to_another_reader(store, keys, items):
     with store.batch() as batch:
         ids = [batch.put(data, secret=secret) for data, secret in items]
         assert [batch.get(id_) for id_ in ids] == [data for data, _ in items]
-    assert [Store(root, keys).get(id_) for id_ in ids] == [data for data, _ in items]
+    assert [Store(keys).get(id_) for id_ in ids] == [data for data, _ in items]
 
 
-def test_a_batch_of_all_sizes(store, root, keys):
+def test_a_batch_of_all_sizes(store, keys):
     contents = [os.urandom(size) for size in SIZES]
     with store.batch() as batch:
         ids = [batch.put_stream([data]).id for data in contents]
         assert all(batch.has(id_) for id_ in ids)
         assert [batch.get(id_) for id_ in ids] == contents
-    assert [Store(root, keys).get(id_) for id_ in ids] == contents
+    assert [Store(keys).get(id_) for id_ in ids] == contents
 
 
-def test_small_objects_share_a_file(store, root):
-    before = len(_files(root))
-    with store.batch() as batch:
-        for number in range(500):
-            batch.put(str(number).encode())
-    assert len(_files(root)) == before + 1
+def test_a_batch_is_written_in_short_transactions(store, monkeypatch):
+    monkeypatch.setattr(batches, "AT_ONCE", 100)
+    monkeypatch.setattr(batches, "BYTES_AT_ONCE", 10_000)
+    seen = []
+    with store.batch() as many:
+        for number in range(250):
+            many.put(str(number).encode())
+            seen.append(StoredContent.objects.count())
+        for _ in range(3):
+            many.put(os.urandom(4000))
+            seen.append(StoredContent.objects.count())
+    assert [seen[98], seen[99], seen[199], seen[251], seen[252]] == [0, 100, 200, 200, 253]
 
 
-def test_secret_objects_are_never_packed(store, root):
-    with store.batch() as batch:
-        batch.put(b"password", secret=True)
-    assert not list((root / "packs").iterdir())
-    assert len(_files(root / "secret")) == 1
+def test_many_are_put_by_few_queries(store, django_assert_max_num_queries):
+    store.put(b"the store has its key")
+    with django_assert_max_num_queries(20), store.batch() as many:
+        store._rows.names.name = bytes.fromhex  # the key is read once where nothing is rolled back
+        for number in range(100):
+            many.put(str(number).encode())
 
 
-def test_a_full_pack_is_followed_by_another(store, root, monkeypatch):
-    monkeypatch.setattr("replication.objects.batch.PACK_SIZE", 10_000)
-    contents = [os.urandom(4000) for _ in range(12)]
-    with store.batch() as batch:
-        ids = [batch.put(data) for data in contents]
-    assert len(list((root / "packs").iterdir())) == 4
-    assert [store.get(id_) for id_ in ids] == contents
-
-
-def test_a_batch_that_fails_leaves_nothing(store, root):
-    before = _files(root)
-
+def test_a_batch_that_fails_stores_nothing_more(store):
     def break_off():
         with store.batch() as batch:
             batch.put(b"small")
             batch.put(os.urandom(MIB), secret=True)
-            batch.put_stream(os.urandom(MIB) for _ in range(3))
             raise RuntimeError("the node went away")
 
     with pytest.raises(RuntimeError, match="went away"):
         break_off()
-    assert _files(root) == before
+    assert not _rows()
     assert not store.has(_id(b"small"))
 
 
-@pytest.mark.parametrize("before", [0, 5])
-def test_a_stream_that_breaks_leaves_nothing(store, root, before):
+@pytest.mark.parametrize("before", [0, 2, 9])
+def test_a_stream_that_breaks_leaves_nothing(store, before):
     def chunks():
         for _ in range(before):
             yield os.urandom(MIB)
         raise ConnectionError("gone")
 
-    files = _files(root)
     with pytest.raises(ConnectionError):
         store.put_stream(chunks())
-    assert _files(root) == files
+    assert not _rows()
 
 
-def test_putting_again_writes_nothing(store, root):
+def test_putting_again_writes_nothing(store):
     contents = [b"small", os.urandom(100_000), os.urandom(3 * MIB)]
-    for secret in (False, True):
-        for data in contents:
-            store.put(data, secret=secret)
-    before = {path: path.stat().st_ino for path in _files(root)}
-    for secret in (False, True):
-        for data in contents:
-            store.put(data, secret=secret)
-            store.put_stream([data], secret=secret)
+    for data in contents:
+        store.put(data)
+    before = list(StoredContent.objects.order_by("pk").values())
+    for data in contents:
+        store.put(data)
+        store.put_stream([data], secret=True)
     with store.batch() as batch:
         for data in contents:
             batch.put(data)
             batch.put(data)
-    assert {path: path.stat().st_ino for path in _files(root)} == before
+    assert list(StoredContent.objects.order_by("pk").values()) == before
+    assert ContentPart.objects.count() == 5
 
 
-def test_one_batch_holds_equal_content_once(store, root):
-    large = os.urandom(2 * MIB)
+@pytest.mark.parametrize("data", [b"small", b"x" * 2 * MIB])
+def test_content_is_secret_while_every_put_of_it_was(store, data):
+    store.put(data, secret=True)
+    store.put_stream([data], secret=True)
+    assert StoredContent.objects.get().secret
+    store.put(data)
+    assert not StoredContent.objects.get().secret
+    store.put(data, secret=True)
+    assert not StoredContent.objects.get().secret
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_a_batch_puts_the_same_as_secret_and_not(store, order):
     with store.batch() as batch:
-        for _ in range(3):
-            batch.put(b"small")
-            batch.put_stream([large])
-    assert len(_files(root / "packs")) == len(_files(root / "loose")) == 1
+        for secret in order:
+            batch.put(b"x", secret=secret)
+    assert not StoredContent.objects.get().secret
 
 
 def test_what_is_not_there_is_missing(store):
@@ -161,44 +167,33 @@ def test_what_is_no_id_is_refused(store, id_):
         store.get(id_)
 
 
-def test_text_shrinks_and_noise_grows_little(store, root):
+def _stored_bytes() -> int:
+    return sum(ContentPart.objects.values_list(Length("data"), flat=True))
+
+
+def test_text_shrinks_and_noise_grows_little(store):
     store.put(_text(MIB))
-    assert sum(path.stat().st_size for path in _files(root / "loose")) < MIB / 20
+    assert _stored_bytes() < MIB / 20
     noise = 20 * MIB
     store.put_stream(os.urandom(MIB) for _ in range(20))
-    assert sum(path.stat().st_size for path in _files(root)) < noise + MIB / 20 + 10_000
+    assert _stored_bytes() < noise + MIB / 20 + 10_000
 
 
 CANARY = b"Pa55-canary-7f3e-of-Userlist"
 
 
-def test_nothing_on_disk_tells_the_content(store, root):
+def test_no_row_tells_the_content(store):
     small, large = CANARY * 3, CANARY + os.urandom(2 * MIB) + CANARY
-    for secret in (False, True):
-        store.put(small, secret=secret)
-        store.put(large, secret=secret)
-    with store.batch() as batch:
-        batch.put(b"packed" + CANARY)
-        # while it is being written, too
-        batch.put(large + b"2")
-        seen = b"".join(path.read_bytes() for path in _files(root))
-    seen += b"".join(path.read_bytes() for path in _files(root))
-    names = " ".join(str(path) for path in _files(root))
+    for data in (small, large):
+        store.put(data, secret=True)
+    seen = b"".join(bytes(data) for data in ContentPart.objects.values_list("data", flat=True))
+    for name, head in StoredContent.objects.values_list("name", "head"):
+        seen += bytes(name or b"") + bytes(head)
     assert CANARY not in seen
     assert zlib.compress(small, 1) not in seen
-    for data in (small, large, b"packed" + CANARY):
-        assert _id(data) not in names
+    for data in (small, large):
         assert _id(data).encode() not in seen
         assert bytes.fromhex(_id(data)) not in seen
-
-
-def test_only_the_owner_may_look(store, root):
-    store.put(b"x")
-    with store.batch() as batch:
-        batch.put(b"y")
-    assert {stat.S_IMODE(path.stat().st_mode) for path in _files(root)} == {0o600}
-    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
 
 
 def test_memory_stays_flat(store):
@@ -209,7 +204,7 @@ def test_memory_stays_flat(store):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert stored.size == total == 64 * MIB
-    assert peak < 12 * MIB
+    assert peak < 32 * MIB
 
 
 def test_one_huge_chunk_is_not_quadratic(store):
@@ -219,36 +214,47 @@ def test_one_huge_chunk_is_not_quadratic(store):
     assert time.process_time() - started < 20
 
 
-def test_a_store_without_its_name_key_is_not_silently_renewed(store, root, keys):
-    store.put(b"x")
-    (root / "names.key").unlink()
-    with pytest.raises(StoreUnusable, match=r"names\.key is gone\. Restore it"):
-        Store(root, keys)
+def test_what_a_transaction_put_goes_with_it(store):
+    store.put(b"before")
+    with pytest.raises(RuntimeError), transaction.atomic():
+        small, large = store.put(b"small"), store.put(b"x" * 2 * MIB)
+        assert store.has(small) and store.get(large)
+        raise RuntimeError
+    assert not store.has(small)
+    assert not store.has(large)
+    assert store.get(_id(b"before")) == b"before"
 
 
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, keys):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnusable, match="cannot be written"):
-        Store(tmp_path / "file" / "objects", keys)
-
-
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(store, root, monkeypatch):
-    before = _files(root)
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StoreUnusable, match="No space left on device"):
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_was_made_in_a_transaction_goes_with_it(keys):
+    store = Store(keys)
+    with pytest.raises(RuntimeError), transaction.atomic():
         store.put(b"x")
-    with pytest.raises(StoreUnusable, match="No space left on device"), store.batch() as batch:
-        batch.put(b"x")
-    assert _files(root) == before
+        raise RuntimeError
+    assert not NameKey.objects.exists()
+    id_ = store.put(b"y")
+    assert Store(keys).get(id_) == store.get(id_) == b"y"
 
 
-def test_the_default_store_lies_in_the_data_folder(settings, tmp_path):
-    settings.DATA_DIR = tmp_path
+@pytest.mark.django_db(transaction=True)
+def test_the_key_of_names_is_read_once(keys, django_assert_num_queries):
+    store = Store(keys)
+    id_ = store.put(b"x")
+    with django_assert_num_queries(1):
+        store.get(id_)
+    with django_assert_num_queries(1):
+        store.has(id_)
+
+
+def test_a_store_without_its_name_key_is_not_silently_renewed(store, keys):
+    store.put(b"x")
+    NameKey.objects.all().delete()
+    with pytest.raises(StoreUnusable, match=r"its name key is gone\. Restore a backup"):
+        Store(keys).put(b"y")
+
+
+@pytest.mark.django_db
+def test_there_is_one_store_a_process():
     id_ = default_store().put(b"x")
     assert default_store() is default_store()
-    assert (tmp_path / "objects" / "names.key").is_file()
     assert default_store().get(id_) == b"x"

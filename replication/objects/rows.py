@@ -1,0 +1,265 @@
+"""The rows of contents: found and used, written, read, given up. The part of the store that all others share.
+
+What is used is marked as young, by rows that are locked in one order; what is removed loses its name first, by an
+UPDATE that asks for its age once more. So whoever comes first wins, and the other sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import Max, Q
+
+from nodes.leases.clock import later, now
+from nodes.leases.transactions import write_transaction
+from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectMissing
+from replication.objects.keys import KeyRing, Masters, Names
+from replication.objects.models import ContentPart, StoredContent
+from replication.objects.sealing import Opener, Sealer, StoredObject, part_count
+
+_LOG = logging.getLogger(__name__)
+
+FRESH_SECONDS = 600
+"""A content that is used again is marked as young at most this often."""
+AT_ONCE = 500
+"""Contents asked for, or written, at once: others wait for a transaction, and renew leases by it."""
+PARTS_AT_ONCE = 4
+"""Parts of a stream written in one transaction."""
+GONE_AT_ONCE = 100
+"""Contents removed at once, a part of each in one transaction."""
+
+Blocks = Iterable[tuple[bytes, bool]]
+"""Pieces of a content as `sealing.blocks` makes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A content of one part that is to be stored."""
+
+    data: bytes
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A content's row. `young`: it was marked as used a short while ago."""
+
+    pk: int
+    name: bytes
+    head: bytes
+    secret: bool
+    young: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A content as it is stored, with its first part (None: it is not there). `size`: bytes of content."""
+
+    pk: int
+    name: bytes
+    head: bytes
+    size: int
+    first: bytes | None
+
+
+class ContentRows:
+    """The contents of the store and the keys to them."""
+
+    def __init__(self, masters: Masters) -> None:
+        self.ring = KeyRing(masters)
+        self.names = Names(self.ring)
+
+    # --- used ---
+
+    def use(self, wanted: Mapping[bytes, bool], *, replace: bool = False) -> set[bytes]:
+        """Which of these names, each with whether its content is secret, are held. They are young from now on, so that
+        no sweep takes them, and secret no longer where they are put as not secret. What does not open is not held;
+        `replace`: and gives its name up. Raises KeyNotHeld where the key file is another one."""
+        found = _found(wanted)
+        open_ = {one for one in found if self._opens(one)}
+        if replace and (dead := [one.pk for one in found if one not in open_]):
+            give_up(dead)
+        told = {one for one in open_ if not one.young or (one.secret and not wanted[one.name])}
+        return {one.name for one in open_ - told} | _told(told, wanted)
+
+    def has(self, id_: str) -> bool:
+        """Whether it is held; if so it is used."""
+        return bool(self.use({self.names.name(id_): True}))
+
+    def _opens(self, one: Found) -> bool:
+        try:
+            Opener(one.head, self.ring, one.name, what=one.name.hex()[:12])
+        except KeyNotHeld:
+            self.names.prove()
+            return False
+        except ObjectDamaged:
+            return False
+        return True
+
+    # --- written ---
+
+    def write(self, puts: Mapping[bytes, Put]) -> None:
+        """Store contents of one part, by their names, in one transaction; what is held is only used."""
+        while puts:
+            held = self.use({name: put.secret for name, put in puts.items()}, replace=True)
+            puts = self._insert({name: put for name, put in sorted(puts.items()) if name not in held})
+
+    def _insert(self, puts: Mapping[bytes, Put]) -> dict[bytes, Put]:
+        """Answers those that another inserted at the same moment."""
+        if not puts:
+            return {}
+        # sealed before anybody has to wait for it
+        rows, sealed = [], {}
+        for name, put in puts.items():
+            sealer = Sealer()
+            data = sealer.part(put.data, final=True)
+            row = StoredContent(name=name, head=sealer.head(self.ring, name), size=len(put.data), secret=put.secret)
+            row.used_at = now()
+            rows.append(row)
+            sealed[bytes(row.head)] = data
+        with write_transaction():
+            StoredContent.objects.bulk_create(rows, ignore_conflicts=True)
+            stored = StoredContent.objects.filter(name__in=list(puts)).values_list("pk", "name", "head")
+            ours = {bytes(name or b""): (pk, sealed[bytes(head)]) for pk, name, head in stored if bytes(head) in sealed}
+            ContentPart.objects.bulk_create(
+                ContentPart(content_id=pk, number=0, data=data) for pk, data in ours.values()
+            )
+        return {name: put for name, put in puts.items() if name not in ours}
+
+    def write_stream(self, pieces: Blocks, *, secret: bool) -> StoredObject:
+        """Store a content of any size, in constant memory, durably when this returns. What `pieces` raises passes, and
+        nothing is left."""
+        row = StoredContent.objects.create(secret=secret, used_at=now())
+        try:
+            sealer, stored = _write_parts(row.pk, pieces)
+            self._give_name(row.pk, sealer, stored, secret=secret)
+        except BaseException:
+            with suppress(DatabaseError):  # then a sweep takes it
+                remove([row.pk])
+            raise
+        return stored
+
+    def _give_name(self, pk: int, sealer: Sealer, stored: StoredObject, *, secret: bool) -> None:
+        name = self.names.name(stored.id)
+        columns = {"name": name, "head": sealer.head(self.ring, name), "size": stored.size, "used_at": now()}
+        while not self.use({name: secret}, replace=True):
+            with suppress(IntegrityError), write_transaction():  # another gave the name at the same moment
+                if not StoredContent.objects.filter(pk=pk).update(**columns):
+                    raise ObjectMissing(stored.id)
+                return
+        remove([pk])
+
+    # --- read ---
+
+    def content(self, id_: str) -> Iterator[bytes]:
+        """A content in proven pieces. Raises ObjectMissing, ObjectDamaged; what was found damaged gives its name up, so
+        that the same content can be put again."""
+        name = self.names.name(id_)
+        row = read(name)
+        if row is None:
+            raise ObjectMissing(id_)
+        digest = hashlib.sha256()
+        try:
+            for piece in self.pieces(row, what=id_[:12]):
+                digest.update(piece)
+                yield piece
+            if digest.hexdigest() != id_:
+                raise ObjectDamaged(id_[:12], "its content is not what its id says")
+        except KeyNotHeld:
+            raise
+        except ObjectDamaged as error:
+            if not give_up([row.pk]):
+                raise ObjectMissing(id_) from error  # it went while it was read
+            _LOG.error("%s It is dropped, so that the same content can be put again.", error)
+            raise
+
+    def pieces(self, row: Sealed, *, what: str) -> Iterator[bytes]:
+        """The content of a row. Raises ObjectDamaged."""
+        opener = Opener(row.head, self.ring, row.name, what=what)
+        last = part_count(row.size) - 1
+        data: bytes | memoryview | None = row.first
+        for number in range(last + 1):
+            if number:
+                parts = ContentPart.objects.filter(content=row.pk, number=number)
+                data = parts.values_list("data", flat=True).first()
+            if data is None:
+                raise ObjectDamaged(what, f"its part {number + 1} is missing")
+            yield opener.part(number, bytes(data), final=number == last)
+
+
+_READ = (
+    f"SELECT content.id, content.head, content.size, part.data FROM {StoredContent._meta.db_table} content "  # noqa: S608
+    f"LEFT JOIN {ContentPart._meta.db_table} part ON part.content_id = content.id AND part.number = 0 "
+    "WHERE content.name = %s"
+)
+"""By hand: every file that is sent and every folder of a tree is read so, and to compose the query took four times as
+long as all else."""
+
+
+def read(name: bytes) -> Sealed | None:
+    """The content of that name; None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [name])
+        row = cursor.fetchone()
+    return Sealed(row[0], name, bytes(row[1]), row[2], row[3]) if row else None
+
+
+def _found(wanted: Collection[bytes]) -> list[Found]:
+    rows = StoredContent.objects.filter(name__in=list(wanted)).annotate(
+        young=Q(used_at__gt=later(-FRESH_SECONDS)),
+    )
+    columns = rows.values_list("pk", "name", "head", "secret", "young")
+    return [
+        Found(pk, bytes(name or b""), bytes(head), secret, bool(young)) for pk, name, head, secret, young in columns
+    ]
+
+
+def _told(told: Collection[Found], wanted: Mapping[bytes, bool]) -> set[bytes]:
+    """Mark them as used; answers the names of those that were still there."""
+    if not told:
+        return set()
+    by_pk = {one.pk: one.name for one in told}
+    with write_transaction():
+        rows = StoredContent.objects.filter(pk__in=by_pk, name__isnull=False)
+        kept = set(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+        StoredContent.objects.filter(pk__in=kept).update(used_at=now())
+        shown = [pk for pk in kept if not wanted[by_pk[pk]]]
+        StoredContent.objects.filter(pk__in=shown, secret=True).update(secret=False)
+    return {by_pk[pk] for pk in kept}
+
+
+def _write_parts(pk: int, pieces: Blocks) -> tuple[Sealer, StoredObject]:
+    sealer, digest, size = Sealer(), hashlib.sha256(), 0
+    parts: list[ContentPart] = []
+    for number, (block, final) in enumerate(pieces):
+        digest.update(block)
+        size += len(block)
+        parts.append(ContentPart(content_id=pk, number=number, data=sealer.part(block, final=final)))
+        if final or len(parts) == PARTS_AT_ONCE:
+            with write_transaction():
+                StoredContent.objects.filter(pk=pk).update(used_at=now())
+                ContentPart.objects.bulk_create(parts)
+            parts = []
+    return sealer, StoredObject(digest.hexdigest(), size)
+
+
+def give_up(pks: Collection[int]) -> int:
+    """Take the names of contents, which a sweep removes later; answers how many still had one."""
+    named = StoredContent.objects.filter(pk__in=pks, name__isnull=False)
+    return named.update(name=None, used_at=now())
+
+
+def remove(pks: Sequence[int]) -> None:
+    """Remove contents that nobody can find any more, in short transactions."""
+    for start in range(0, len(pks), GONE_AT_ONCE):
+        some = pks[start : start + GONE_AT_ONCE]
+        parts = ContentPart.objects.filter(content__in=some)
+        last: int = parts.aggregate(last=Max("number"))["last"] or 0
+        for number in range(last, -1, -1):
+            parts.filter(number=number).delete()
+        StoredContent.objects.filter(pk__in=some).delete()
