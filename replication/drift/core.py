@@ -1,8 +1,8 @@
-"""Which files of a secondary others than the portal changed. Pure."""
+"""Which files of a secondary are not as they were proven. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
@@ -10,26 +10,13 @@ from replication.files.core.paths import RelPath
 Files = Mapping[RelPath, FileState]
 
 
-def edited(
-    proven: Files,
-    seen: Manifest,
-    given: Sequence[Files] = (),
-    is_own: Callable[[RelPath, str], bool] = lambda path, content: False,
-) -> frozenset[RelPath]:
-    """The proven files that now have another content, or are gone. Not so what one of the trees `given` has there: a
-    job that was cut short had begun to bring it. `is_own`: whether a content (its hash) under a path is otherwise known
-    as the portal's work. Of what could not be read nothing is said."""
+def departed(proven: Files, seen: Manifest) -> dict[RelPath, str]:
+    """The proven files that now have another content, by its hash, or are gone (""). Of what could not be read nothing
+    is said."""
     unknown = {problem.path for problem in seen.problems}
-
-    def is_edited(path: RelPath, state: FileState) -> bool:
+    found: dict[RelPath, str] = {}
+    for path, state in proven.items():
         now = seen.files.get(path)
-        if path in unknown or (now is not None and (now.stale or now.sha256 == state.sha256)):
-            return False
-        content = now.sha256 if now else ""
-        return content not in {_content(files.get(path)) for files in given} and not is_own(path, content)
-
-    return frozenset(path for path, state in proven.items() if is_edited(path, state))
-
-
-def _content(state: FileState | None) -> str:
-    return state.sha256 if state else ""
+        if path not in unknown and (now is None or (not now.stale and now.sha256 != state.sha256)):
+            found[path] = now.sha256 if now else ""
+    return found

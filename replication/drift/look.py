@@ -8,14 +8,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
 from django.utils import timezone
 
-from nodes.connection.connect import open_node
+from nodes.connection.connect import NodeLink, open_node
 from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.errors import Interrupted
@@ -25,9 +25,10 @@ from nodes.products.errors import ProfileError
 from nodes.products.profile import PathClass, Profile
 from nodes.registry.models import Node
 from nodes.registry.services.comparison import note_looked
-from replication.configuration.job.loading import decisions_of, manifest_at, node_clock_ns
-from replication.drift.core import Files, edited
-from replication.drift.selectors import nodes_to_compare, roots_given, worked_on_since
+from replication.configuration.job.loading import latest_snapshot, manifest_at, node_clock_ns
+from replication.configuration.job.planning import look, node_job
+from replication.drift.core import Files, departed
+from replication.drift.selectors import nodes_to_compare, worked_on_since
 from replication.files.core.manifest import Manifest
 from replication.files.core.paths import RelPath
 from replication.files.core.spelling import Spelling
@@ -69,12 +70,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What differed from what was proven, and how many files others than the portal had changed then."""
+
+    differs: Mapping[RelPath, str] = field(default_factory=dict)
+    edited: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was proven on a node, by the root of its tree, and the node as it was last seen."""
+    """What was proven on a node, by the root of its tree; the node as it was last seen; what was made of that."""
 
     root: str
     proven: Files
     seen: Manifest
+    judged: Judged = Judged()
 
 
 class _Memory:
@@ -131,7 +141,7 @@ def compare_all() -> dict[int, int]:
 def _count(node: Node) -> int | None:
     """How many files of a node others changed; None where that cannot be said now."""
     try:
-        return len(_look(node))
+        return _look(node)
     except (NodeError, ProfileError, StoreError, OSError, ValueError, Interrupted) as error:
         _LOG.info("%s was not compared: %s", node, error)
     except DatabaseError as error:
@@ -139,7 +149,7 @@ def _count(node: Node) -> int | None:
     return None
 
 
-def _look(node: Node) -> frozenset[RelPath]:
+def _look(node: Node) -> int:
     before, profile = _MEMORY.of(node), profile_of(node.cluster)
     spelling = Spelling(before.proven) if platform_named(node.platform).folds_case else None
     began = time.monotonic()
@@ -147,25 +157,19 @@ def _look(node: Node) -> frozenset[RelPath]:
         scan = scan_node(
             link, profile, known=before.seen, scan_ns=node_clock_ns(node), guard=Reading(), spelling=spelling
         )
-    _MEMORY.keep(node.pk, Remembered(before.root, before.proven, scan.manifest), time.monotonic() - began)
-    changed = edited(before.proven, scan.manifest)
-    return _by_others(node, profile, {path: before.proven[path] for path in changed}, scan.manifest)
+        found = departed(before.proven, scan.manifest).items()
+        differs = {path: content for path, content in found if profile.classify(path).path_class == PathClass.CONFIG}
+        judged = before.judged if differs == before.judged.differs else _judge(link, node, profile, differs)
+    _MEMORY.keep(node.pk, replace(before, seen=scan.manifest, judged=judged), time.monotonic() - began)
+    return judged.edited
 
 
-def _by_others(node: Node, profile: Profile, changed: Files, seen: Manifest) -> frozenset[RelPath]:
-    """Of what changed, what the portal itself did not do, and what still is configuration."""
-    if not changed:
-        return frozenset()
-    store, kept = default_store(), decisions_of(node.pk).keep
-    given = [manifest_at(root, store).files for root in roots_given(node)]
-
-    def is_own(path: RelPath, content: str) -> bool:
-        """A file with keys of the node's own has a content that no tree of the primary's has."""
-        return bool(content and (profile.classify(path).own_keys or kept.get(path))) and store.has(content)
-
-    config = {path: state for path, state in changed.items() if _is_config(profile, path)}
-    return edited(config, seen, given, is_own)
-
-
-def _is_config(profile: Profile, path: RelPath) -> bool:
-    return profile.classify(path).path_class == PathClass.CONFIG
+def _judge(link: NodeLink, node: Node, profile: Profile, differs: Mapping[RelPath, str]) -> Judged:
+    """Ask as a job does which of what differs is an edit: what a job that was cut short left there, what an earlier one
+    gave, and what the primary holds, too, is none."""
+    if not differs:
+        return Judged()
+    store, newest = default_store(), latest_snapshot(node.cluster_id)
+    wanted = manifest_at(newest.root if newest else "", store)
+    changes = look(link, node_job(node, store), profile, wanted, store, Reading()).changes
+    return Judged(differs, sum(change.conflict for change in changes))

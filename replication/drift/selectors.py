@@ -9,8 +9,6 @@ from django.db.models import Exists, OuterRef, Q
 
 from nodes.enums import Clustering, Health, Joining, NodeRole, ReplicationMode
 from nodes.registry.models import Node
-from replication.configuration.core.configuration import REPLICATE
-from replication.configuration.models import Snapshot
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
 
@@ -37,11 +35,3 @@ def worked_on_since(moment: datetime, nodes: Collection[int]) -> set[int]:
     """Of these nodes, those that a job works on or worked on since a moment: what was seen there meanwhile is void."""
     targets = Target.objects.filter(Q(state=TargetState.RUNNING) | Q(ended_at__gte=moment), node__in=nodes)
     return set(targets.values_list("node", flat=True))
-
-
-def roots_given(node: Node) -> set[str]:
-    """The trees that jobs were to bring to the node since its baseline, and the newest one of its primary."""
-    since = node.baseline.job_id or 0
-    targets = Target.objects.filter(node=node, job__kind=REPLICATE, job_id__gt=since, job__snapshot__isnull=False)
-    newest = Snapshot.objects.filter(cluster=node.cluster_id).order_by("-pk").values_list("root", flat=True)[:1]
-    return {*targets.values_list("job__snapshot__root", flat=True), *newest}

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from nodes.enums import Clustering, Health, Joining, NodeRole
-from replication.configuration.models import Baseline, Snapshot
-from replication.drift.selectors import nodes_to_compare, roots_given, worked_on_since
+from replication.configuration.models import Baseline
+from replication.drift.selectors import nodes_to_compare, worked_on_since
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job, Target
 from replication.watch.models import Watch
@@ -78,15 +78,3 @@ def test_who_is_worked_on_is_left_alone_and_what_was_seen_meanwhile_is_void(watc
     assert nodes_to_compare() == [node, other]
     assert worked_on_since(began, [node.pk, other.pk]) == {node.pk}
     assert worked_on_since(timezone.now(), [node.pk, other.pk]) == set()
-
-
-def test_what_jobs_were_to_bring_since_the_last_proof(watched) -> None:
-    node = _proven(watched, "mx1")
-    for number in (1, 2, 3):
-        snapshot = Snapshot.objects.create(cluster=watched, root=f"{number}" * 64, files=1, bytes=1)
-        job = Job.objects.create(cluster=watched, kind="replicate", requester="system", snapshot=snapshot)
-        Target.objects.create(job=job, node=node, state=TargetState.CANCELLED)
-        if number == 1:
-            Baseline.objects.filter(node=node).update(job=job)
-    node.baseline.refresh_from_db()
-    assert roots_given(node) == {"2" * 64, "3" * 64}
