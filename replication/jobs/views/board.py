@@ -160,17 +160,18 @@ def board(request: HttpRequest) -> HttpResponse:
     return render(request, "replication/jobs/job_board.html", _board(principal_of(request)))
 
 
-WAITING = (JobState.REQUESTED, JobState.CONVERGING)
+MOVING = (JobState.PLANNING, JobState.RUNNING)
 ASKING = (JobState.AWAITING_APPROVAL, JobState.HALTED)
 
 
 def _board(principal: Principal) -> dict[str, Any]:
     jobs = list(active_jobs(principal))
+    moving = [job for job in jobs if status_of_job(job).state in MOVING]
     # who sees one cluster only is not told of the machines behind the portal
     workers = workers_seen() if may_on_portal(principal, Role.VIEWER) else None
     return {
-        "running": [job for job in jobs if job.state in (JobState.PLANNING, JobState.RUNNING)],
-        "waiting": [job for job in jobs if job.state in WAITING],
+        "running": moving,
+        "waiting": [job for job in jobs if job not in moving and job.state not in ASKING],
         "asking": [job for job in jobs if job.state in ASKING],
         "locks": list(locks_held(principal)),
         "workers": workers,

@@ -269,5 +269,7 @@ def test_the_pages_say_it(console_for):
         page = browser.get(address).content.decode()
         assert "Paused: all writes stopped" in page, address
         assert "></i>Running<" not in page, address
+    board = browser.get("/jobs/board/").content.decode()
+    assert "Nothing runs." in board
     answer = jobs_for(Principal(user=user, via="console")).get(pk=job.pk)
     assert status_of_job(answer).label == "Paused: all writes stopped"
