@@ -24,7 +24,7 @@ Verdict = tuple[TargetState, str, str]
 
 @dataclass(slots=True)
 class TargetProgress:
-    """What has been done on the node so far, over all rounds; `blocked` is the last round's."""
+    """What has been done on the node so far, over all rounds."""
 
     done: set[str] = field(default_factory=set)
     blocked: dict[str, str] = field(default_factory=dict)
@@ -32,9 +32,9 @@ class TargetProgress:
     first_found: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, one: Round) -> None:
-        """Count what one more round, or a turn of it, came to."""
+        """Count what one more round came to."""
         self.done.update(one.done)
-        self.blocked |= one.blocked
+        self.blocked = dict(one.blocked)
         self.told = Told(
             dropped=tuple(dict.fromkeys(self.told.dropped + one.told.dropped)),
             taken=tuple(dict.fromkeys(self.told.taken + one.told.taken)),

@@ -38,7 +38,7 @@ from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.leftovers import sweep
 from replication.files.apply.round import apply_round
 from replication.files.apply.semaphores import semaphores_owed
-from replication.files.core.changes import Change, ChangeKind, PrimaryFiles, in_turns
+from replication.files.core.changes import Change, ChangeKind, PrimaryFiles
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, emptied_folders
 from replication.jobs.core.states import TargetState
@@ -142,7 +142,7 @@ class NodeRun:
         for _ in range(self.profile.settle_retries + 1):
             if not changes and not owed:
                 break
-            self._apply(context, changes, owed)
+            self.state.add(apply_round(context, changes, keep=self.edits.record, owed=owed))
             owed = ()
             if self.state.told.locked:
                 return self._waiting_for_semaphores(context)
@@ -151,15 +151,6 @@ class NodeRun:
             changes = [self._judged(change) for change in seen.changes if self._is_open(change)]
             self.lease.boundary("settled")
         return self._outcome(context, seen, changes)
-
-    def _apply(self, context: Context, changes: Sequence[Change], owed: Sequence[str]) -> None:
-        """One round: what holds the place of something new goes first, with all else."""
-        self.state.blocked = {}
-        for turn in in_turns(changes, folds_case=context.link.platform.folds_case):
-            self.state.add(apply_round(context, turn, keep=self.edits.record, owed=owed))
-            owed = ()
-            if self.state.told.locked:
-                break
 
     def _owed(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
         """Semaphores for what an earlier try put in place, but died, or was paused, before it told the server."""

@@ -12,7 +12,7 @@ from replication.files.apply.keep import keep_found
 from replication.files.apply.semaphores import Told, semaphores_for, tell
 from replication.files.apply.staging import Staged, clean_up, stage
 from replication.files.apply.swap import Swapped, look_at_rest, swap
-from replication.files.core.changes import Change
+from replication.files.core.changes import Change, in_turns
 from replication.files.work_context import WorkContext
 
 
@@ -26,12 +26,24 @@ class Round:
 
 
 def apply_round(context: Context, changes: Sequence[Change], *, keep: Keep, owed: Sequence[str] = ()) -> Round:
-    """Carry out changes on a node. `owed`: semaphores for what an earlier try put in place without telling the server.
+    """Carry out changes on a node; what holds the place of something new goes first. `owed`: semaphores for what an
+    earlier try put in place without telling the server, which is told once, at the end.
 
     Whatever goes wrong, no temporary file stays, but what was replaced and could not be looked at any more, and after
     a lost lease: nothing is touched then. The next owner sweeps what carries an older fence. Raises NodeError and the
     guard's interruptions.
     """
+    done: list[str] = []
+    blocked: dict[str, str] = {}
+    for turn in in_turns(changes, folds_case=context.link.platform.folds_case):
+        swapped = _take_turn(context, turn, keep)
+        done += swapped.done
+        blocked |= swapped.blocked
+    told = tell(context, sorted({*semaphores_for(changes, done), *owed}))
+    return Round(tuple(done), blocked, told)
+
+
+def _take_turn(context: Context, changes: Sequence[Change], keep: Keep) -> Swapped:
     keep(keep_found(context, changes))
     context.guard.boundary("kept")
     staged, swapped = Staged(), Swapped()
@@ -43,8 +55,7 @@ def apply_round(context: Context, changes: Sequence[Change], *, keep: Keep, owed
         _finish(context, staged, swapped, keep)
         raise
     _finish(context, staged, swapped, keep)
-    told = tell(context, sorted({*semaphores_for(changes, swapped.done), *owed}))
-    return Round(tuple(swapped.done), swapped.blocked, told)
+    return swapped
 
 
 def _write(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> None:

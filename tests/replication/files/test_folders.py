@@ -17,7 +17,7 @@ from replication.objects import Store
 from tests.fakes.disk import FakeDisk
 from tests.faults import Through
 from tests.replication.files.rounds import ROOT, Interrupting, Scene
-from tests.replication.samples import wanted
+from tests.replication.samples import sha, wanted
 
 TURNED = f"{ROOT}/App/turned"
 
@@ -94,3 +94,30 @@ def test_a_folder_that_holds_a_file_makes_no_room(scene: Scene) -> None:
     assert "did not write" in came.blocked["App/turned"]
     assert scene.disk.content(f"{TURNED}/in/own") == b"own"
     assert scene.temporary() == []
+
+
+def test_a_round_exchanges_folder_and_file_and_tells_the_server_once(scene: Scene) -> None:
+    found = Found(sha("old"), 3, 0)
+    scene.disk.put(f"{TURNED}/in/a", b"old")
+    scene.disk.put(f"{ROOT}/App/flipped", b"old")
+    gone = [replace(delete(path), found=found, semaphore="X.SEM") for path in ("App/turned/in/a", "App/flipped")]
+    new = [replace(add(path), semaphore="X.SEM") for path in ("App/turned", "App/flipped/b")]
+    boundaries: list[str] = []
+    guard = Interrupting("", Cancelled("nobody"), meanwhile=boundaries.append)
+    came = apply_round(scene.context(guard), [*new, *gone], keep=scene.kept.extend)
+    assert (set(came.done), dict(came.blocked)) == ({change.path for change in [*new, *gone]}, {})
+    assert scene.disk.content(TURNED) == scene.disk.content(f"{ROOT}/App/flipped/b") == b"1"
+    assert scene.store.get(sha("old")) == b"old"
+    assert (scene.kept, scene.temporary()) == ([], [])
+    assert came.told.dropped == ("X.SEM",)
+    assert (boundaries.count("kept"), boundaries.count("semaphores-dropped")) == (2, 1)
+
+
+def test_what_another_holds_is_blocked_with_what_needs_its_place(scene: Scene) -> None:
+    scene.disk.put(f"{TURNED}/a", b"old")
+    scene.disk.held.add(f"{TURNED}/a")
+    changes = [add("App/turned"), replace(delete("App/turned/a"), found=Found(sha("old"), 3, 0))]
+    guard = Interrupting("", Cancelled("nobody"))
+    came = apply_round(scene.context(guard), changes, keep=scene.kept.extend)
+    assert (came.done, set(came.blocked)) == ((), {"App/turned", "App/turned/a"})
+    assert scene.disk.content(f"{TURNED}/a") == b"old"
