@@ -26,9 +26,10 @@ def observe(node_id: int) -> None:
 
 @shared_task(name="nodes.tasks.observe_due")
 def observe_due() -> None:
-    """Send a worker to every node whose facts are getting old; nodes that were away come back to life this way too."""
+    """Send a worker to every node whose facts are getting old. Not to those that are away: many that hang would keep
+    all workers waiting, and whether they are back is asked beside (`nodes.connection.presence`)."""
     oldest = timezone.now() - timedelta(seconds=settings.PORTAL.observe)
-    for node_id in nodes_to_observe(oldest):
+    for node_id in nodes_to_observe(oldest, also_away=False):
         observe.apply_async(args=(node_id,))
 
 

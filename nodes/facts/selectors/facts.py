@@ -10,7 +10,7 @@ from django.db.models import Q
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
 from nodes.credentials.selectors import credentials_for
-from nodes.enums import NodeRole
+from nodes.enums import Health, NodeRole
 from nodes.facts.models import FeatureKey, NodeFacts
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.errors import ProfileError
@@ -61,10 +61,11 @@ def cluster_features(cluster: Cluster) -> tuple[FeatureRule, ...]:
         return ()
 
 
-def nodes_to_observe(older_than: datetime) -> list[int]:
+def nodes_to_observe(older_than: datetime, *, also_away: bool = True) -> list[int]:
     """Nodes that can be logged in to and whose facts were last read before a moment, or never."""
     due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than)
-    return list(nodes_with_access().filter(due).order_by("pk").values_list("pk", flat=True))
+    nodes = nodes_with_access() if also_away else nodes_with_access().exclude(health=Health.DOWN)
+    return list(nodes.filter(due).order_by("pk").values_list("pk", flat=True))
 
 
 def features_of(cluster: Cluster, profile: Profile) -> tuple[FeatureRule, ...]:

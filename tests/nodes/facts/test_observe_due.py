@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from nodes.credentials.models import Credential
-from nodes.enums import HostKeyState
+from nodes.enums import Health, HostKeyState
+from nodes.facts import tasks
 from nodes.facts.models import NodeFacts
 from nodes.facts.selectors.facts import nodes_to_observe
 from nodes.registry.models import HostKey, Node
@@ -42,3 +43,17 @@ def test_nodes_to_observe_are_old_or_new_and_can_be_logged_in_to() -> None:
     unapproved.host_keys.update(state=HostKeyState.SEEN)
 
     assert nodes_to_observe(now - timedelta(minutes=5)) == [never.pk, old.pk]
+
+
+def test_nodes_that_are_away_are_observed_on_demand_only(monkeypatch) -> None:
+    """Those that hang would keep the workers waiting, once a minute."""
+    cluster = make_cluster("due")
+    answers, away = make("answers", cluster=cluster), make("away", cluster=cluster, health=Health.DOWN)
+    sent: list[int] = []
+    monkeypatch.setattr(tasks.observe, "apply_async", lambda args, **_: sent.extend(args))
+
+    tasks.observe_due()
+    assert sent == [answers.pk]
+    sent.clear()
+    tasks.ask_for_facts(cluster.pk)
+    assert sent == [answers.pk, away.pk]
