@@ -16,6 +16,7 @@ from accounts.database import fault
 from nodes.connection.connect import knock_at
 from nodes.errors import Unreachable
 from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
+from nodes.registry.services.health import note_failure
 from replication.jobs import failpoints
 from replication.jobs.core.phases import Course
 from replication.jobs.core.states import TargetState
@@ -136,15 +137,16 @@ class Driver:
         for future in done:
             target, error = self._knocks.pop(future), future.exception()
             if isinstance(error, Unreachable):
-                self._put_off(target, str(error))
+                self._put_off(target, error)
             else:  # whatever else it is, the try that follows says it better
                 self._answered.add(target.node_id)
                 self._look_at = 0.0
 
     @staticmethod
-    def _put_off(target: Target, error: str) -> None:
+    def _put_off(target: Target, error: Unreachable) -> None:
         try:
-            postpone_away(target, away(error, target.attempt + 1))
+            note_failure(target.node, error)
+            postpone_away(target, away(str(error), target.attempt + 1))
         except DatabaseError as fault_:
             _LOG.warning("%s could not be put off: %s", target, fault_, exc_info=fault(fault_))
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from nodes.enums import Health
 from nodes.errors import Unreachable
 from nodes.leases.claims import Claims, RowClaim
 from nodes.leases.clock import now
@@ -108,7 +109,7 @@ def _due_targets() -> QuerySet[Target]:
     waiting = Q(state=TargetState.WAITING, node__paused=False)
     return Target.objects.filter(
         pending | waiting,
-        due(),
+        due() | AWAY & Q(node__health=Health.OK),  # somebody else found it back
         ~Q(course=Course.HELD),
         job__state__in=(JobState.RUNNING, JobState.CONVERGING),
         job__cancel_requested_at=None,

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
+from nodes.enums import Health
 from nodes.errors import Unreachable
 from nodes.leases.clock import later
 from nodes.leases.worker import closing
@@ -374,6 +375,29 @@ def test_nothing_is_claimed_for_a_node_at_whose_door_nobody_answers(toys, monkey
     assert toys.log(job).count("target.running") == 2
     monkeypatch.setattr(driving, "knock_at", lambda node: None)
     due.update(not_before=later(-1))
+    drive()
+    assert toys.now(job).state == "succeeded"
+
+
+def test_a_node_that_was_found_back_is_not_waited_for_any_longer(toys, monkeypatch):
+    job = toys.planned(away=["b"])
+    drive()
+    target, node = Target.objects.filter(job=job, node__name="b"), Node.objects.filter(name="b")
+    target.update(not_before=later(300))
+    node.update(health=Health.OK)
+    knocks: list[str] = []
+
+    def nobody(node: Node) -> None:
+        knocks.append(node.name)
+        raise Unreachable
+
+    monkeypatch.setattr(driving, "knock_at", nobody)
+    for _ in range(2):
+        drive()
+    assert knocks == ["b"], "it is known to be away again"
+    assert node.get().health == Health.DOWN
+    node.update(health=Health.OK)
+    monkeypatch.setattr(driving, "knock_at", lambda node: None)
     drive()
     assert toys.now(job).state == "succeeded"
 
