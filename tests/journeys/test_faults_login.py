@@ -38,7 +38,8 @@ def test_another_host_key_stops_the_portal_before_it_logs_in(new_cluster: Any) -
 
     assert logins(server.log) == attempts
     assert stage.target(job, 1)["state"] == "failed"
-    assert stage.target(job, 1)["error_code"] == "host_key_mismatch"
+    # unknown, where somebody else met the key first and quarantined the node
+    assert stage.target(job, 1)["error_code"] in ("host_key_mismatch", "host_key_unknown")
     assert stage.target(job, 2)["state"] == "verified"
     assert (stage.roots[2] / "App" / "list0001.grp").read_bytes() == b"; changed\r\n"
     assert (stage.roots[1] / "App" / "list0001.grp").read_bytes() != b"; changed\r\n"
