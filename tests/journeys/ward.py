@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field
@@ -119,11 +120,23 @@ class Ward:
         (folder / "fre\u0301sh'file.dat").write_bytes(f"new {number}".encode())
         (app / f"passing{number}.dat").write_bytes(b"passing")
         (app / f"passing{number - 1}.dat").unlink(missing_ok=True)
+        self._turn(app / "turns", number)
         mover = next(app.glob("mover*"), app / "mover0.dat")
         mover.write_bytes(b"I move on")
         mover.rename(app / f"mover{number}.dat")
         ini = app / "MDaemon.ini"
         atomically(ini, ini.read_bytes().replace(self._shared(number - 1), self._shared(number)))
+
+    @staticmethod
+    def _turn(path: Path, number: int) -> None:
+        """A file in one batch is a folder in the next."""
+        if number % 2:
+            path.unlink(missing_ok=True)
+            (path / "in").mkdir(parents=True)
+            (path / "in" / "it.dat").write_bytes(b"in a folder")
+        else:
+            shutil.rmtree(path)
+            path.write_bytes(b"a file")
 
     @staticmethod
     def _shared(number: int) -> bytes:
