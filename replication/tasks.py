@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import Any
 
@@ -26,6 +27,10 @@ _LOG = logging.getLogger(__name__)
 REMOTE = "remote"
 """The queue of those that reach the nodes; they watch, too."""
 
+MISSED_EVERY = 6
+"""In one of so many sweeps of a worker it is read, from what is known of the nodes, what enabling clustering missed."""
+_SWEEPS = itertools.count()
+
 GIVING_BACK = 5.0
 """Seconds that a worker which ends waits at most until the watches it held are given back."""
 
@@ -47,7 +52,8 @@ def drive() -> None:
 def sweep() -> None:
     """Take over, wake, explain; go on with what enabling and disabling clustering began."""
     recovery.sweep()
-    clustering.switch_off_what_was_missed()
+    if next(_SWEEPS) % MISSED_EVERY == 0:
+        clustering.switch_off_what_was_missed()
     disabling.finish_disabling()
 
 

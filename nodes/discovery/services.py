@@ -139,6 +139,7 @@ def finish_search(claim: RowClaim, *, error: str = "", hits: Sequence[FoundServe
 def sweep_searches() -> list[int]:
     """Fail what a dead worker left or no worker took. Answers the searches that still wait for a worker."""
     text = "The worker that searched died. Start the search again; what was found until then stays."
+    SEARCHES.shorten()
     SEARCHES.expired().update(state=SearchState.FAILED, error=text, ended_at=now(), **TAKEN_OVER)
     text = "No worker took the search. See that a worker of the queue remote runs, then start it again."
     waiting = NetworkSearch.objects.filter(state=SearchState.REQUESTED)

@@ -70,6 +70,12 @@ class Claims(Generic[M]):
         """The claimed rows that may be taken over, because their owner must have stopped by now."""
         return self._rows().filter(self._is_expired(), **self.held)
 
+    def shorten(self) -> None:
+        """Have leases end that end later than any could that began by now: the clock was set back since. An owner that
+        lives renews; a dead one's is taken over as if it had just died."""
+        latest = self.begun()[self.lease]
+        self._rows().filter(**self.held, **{f"{self.lease}__gt": latest}).update(**{self.lease: latest})
+
     def begun(self) -> dict[str, Expression]:
         """The columns of a lease that begins now."""
         return {self.lease: now() if self.has_renewal else later(settings.PORTAL.lease)}

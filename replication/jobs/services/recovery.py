@@ -15,7 +15,7 @@ from nodes.leases.claims import TAKEN_OVER
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
 from replication.jobs.core.phases import Course
-from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.kinds import phases_of
 from replication.jobs.models import (
     Job,
@@ -58,7 +58,11 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """Do all of it once."""
+    """Do all of it once. Where nothing is open there is nothing to do."""
+    if not _is_anything_open():
+        return Swept(0, 0, 0, 0)
+    for claims in (PLANNING, DRIVING):
+        claims.shorten()
     jobs = _take_over_planning()
     targets = _take_over_targets()
     _settle_forgotten()
@@ -68,6 +72,11 @@ def sweep() -> Swept:
     if drivable_jobs():
         wake.drive()
     return Swept(jobs, targets, released, woken)
+
+
+def _is_anything_open() -> bool:
+    jobs = Job.objects.exclude(state__in=JOB_TERMINAL)
+    return jobs.exists() or Target.objects.filter(state=TargetState.RUNNING).exists() or ResourceLock.objects.exists()
 
 
 def _take_over_planning() -> int:

@@ -175,6 +175,20 @@ def test_a_takeover_waits_for_the_lease_and_one_operation(subject):
     assert subject.now().fence == 2
 
 
+# a watch's row says when its times were set; tests/replication/watch has that
+@pytest.mark.parametrize("subject", sorted(KINDS.keys() - {"look"}), indirect=True)
+def test_a_takeover_waits_no_longer_where_the_clock_was_set_back(subject):
+    claim = subject.held()
+    subject.passed(-7200.0)
+    assert not subject.taken_over()
+    held = renew([Renewal(claim)])
+    assert claim.key in held
+    subject.passed(-7200.0)
+    assert not subject.taken_over()
+    subject.passed(LEASE + OPERATION + 1.0)
+    assert subject.taken_over()
+
+
 def test_what_an_old_owner_writes_is_void(subject):
     old = subject.held("old")
     subject.passed(LEASE + OPERATION + 1.0)

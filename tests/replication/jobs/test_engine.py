@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
@@ -18,7 +20,7 @@ from replication.jobs.driving import drive
 from replication.jobs.models import Job, ResourceLock, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.selectors.plans import Unreadable, stored_plan
-from replication.jobs.services.recovery import sweep
+from replication.jobs.services.recovery import Swept, sweep
 from replication.jobs.services.requests import (
     JobRequest,
     approve_job,
@@ -60,6 +62,15 @@ def test_duplicated_messages_do_nothing(toys):
         replication_tasks.sweep()
     assert len(toys.done()) == 3
     assert toys.now(job).fence == 1
+
+
+def test_a_sweep_where_nothing_is_open_asks_and_writes_nothing(toys):
+    job = toys.request()
+    replication_tasks.plan(job.pk)
+    with CaptureQueriesContext(connection) as queries:
+        swept = sweep()
+    assert swept == Swept(0, 0, 0, 0)
+    assert len(queries) == 3 and all(query["sql"].startswith("SELECT") for query in queries)
 
 
 def test_dry_run_plans_and_touches_nothing(toys):
