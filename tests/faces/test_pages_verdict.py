@@ -89,4 +89,4 @@ def test_the_watch_claims_nothing_that_is_not_proven(at, administrator, console_
 @pytest.mark.parametrize("targets", [1, 3])
 def test_a_job_says_it_of_any_number_of_nodes_at_one_price(targets, at, administrator, console_for, cost_of) -> None:
     Target.objects.filter(pk__in=list(Target.objects.values_list("pk", flat=True)[targets:])).delete()
-    assert cost_of(console_for(administrator), f"/jobs/{at['job']}/") == 10
+    assert cost_of(console_for(administrator), f"/jobs/{at['job']}/") == 11
