@@ -6,13 +6,14 @@ server was put back to an older state from a backup of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from nodes.registry.models import Node
 from replication.configuration.models import Baseline, Snapshot
-from replication.files.core.changes import Change
-from replication.files.core.manifest import FileState
+from replication.files.core.changes import Change, ChangeKind
+from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import Lookup, TreeDamaged
 from replication.files.work_context import WorkContext
@@ -40,6 +41,38 @@ def earlier_trees(node: Node) -> tuple[Tree, ...]:
     proven = Baseline.objects.filter(node=node).values_list("snapshot_id", flat=True).first()
     rows = Snapshot.objects.filter(cluster_id=node.cluster_id).order_by("-id").values_list("pk", "root")[:MOST]
     return tuple(dict.fromkeys(Tree(root, proven is not None and pk > proven) for pk, root in rows))
+
+
+def edited_since(changes: Sequence[Change], origin: Manifest) -> tuple[Change, ...]:
+    """The changes to a node that was never proven, of which those are conflicts that replace what it did not hold when
+    the portal first looked."""
+
+    def is_new(change: Change) -> bool:
+        then = origin.files.get(change.path)
+        return change.found is not None and (then is None or then.sha256 != change.found.sha256)
+
+    return tuple(
+        replace(change, conflict=True) if change.kind is not ChangeKind.TOUCH and is_new(change) else change
+        for change in changes
+    )
+
+
+def not_given(
+    contents: Collection[tuple[str, str]], trees: Sequence[Tree], store: Store, guard: WorkContext
+) -> set[tuple[str, str]]:
+    """Of contents, each a path and a hash, those that no tree has there."""
+    left = set(contents)
+    lookup = Lookup([path for path, _ in left], store.get)
+    for tree in trees:
+        if not left:
+            break
+        guard.check()
+        with suppress(StoreError, TreeDamaged):  # its retention ended; the others still tell
+            then = {path: lookup.find(tree.root, path) for path, _ in left}
+            left = {
+                (path, content) for path, content in left if (state := then[path]) is None or state.sha256 != content
+            }
+    return left
 
 
 def without_given(

@@ -19,7 +19,6 @@ from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.manifest import Manifest
 from replication.files.core.tree import load
 from replication.files.work_context import WorkContext
-from replication.jobs.models import Job
 from replication.objects import Store
 
 _FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
@@ -59,20 +58,15 @@ def held_in(cluster_id: int) -> dict[int, str]:
     return {row.node_id: row.held for row in rows if row.held}
 
 
-def origin_of(node_id: int, store: Store) -> Manifest:
-    """What the node held before the portal first wrote to it; empty if that was never kept."""
+def kept_origin(node_id: int, store: Store) -> Manifest | None:
+    """What the node held before the portal first wrote to it; None if that was never kept."""
     root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
-    return manifest_at(root or "", store)
+    return None if root is None else manifest_at(root, store)
 
 
-def unproven(node_id: int, store: Store) -> list[Manifest]:
-    """What a node may hold that was never proven: its origin, and what jobs were to bring it since."""
-    origin = Origin.objects.filter(node_id=node_id).first()
-    if origin is None:
-        return []
-    tried = Job.objects.filter(targets__node=node_id, targets__attempt__gt=0, pk__gte=origin.job_id or 0)
-    roots = tried.exclude(snapshot=None).values_list("snapshot__root", flat=True).distinct()
-    return [manifest_at(root, store) for root in (origin.root, *roots)]
+def origin_of(node_id: int, store: Store) -> Manifest:
+    """The same; empty if it was never kept."""
+    return kept_origin(node_id, store) or Manifest()
 
 
 def origin_folders(node_id: int, store: Store) -> frozenset[str] | None:

@@ -25,8 +25,8 @@ from replication.configuration.job.desired import (
     desired_files,
     gives,
 )
-from replication.configuration.job.earlier import Tree, earlier_trees, without_given
-from replication.configuration.job.loading import baseline_of, decisions_of, node_clock_ns, origin_folders
+from replication.configuration.job.earlier import Tree, earlier_trees, edited_since, without_given
+from replication.configuration.job.loading import baseline_of, decisions_of, kept_origin, node_clock_ns, origin_folders
 from replication.files.core.changes import Change, NodeFiles
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import Manifest, Problem
@@ -43,13 +43,14 @@ from replication.objects import Store
 class NodeJob:
     """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there.
     `own_folders`: those it had before the portal first wrote to it; None: not known. `earlier`: what it may have been
-    given before."""
+    given before. `origin`: what a node that was never proven held at first; None: not known, or proven since."""
 
     node: Node
     baseline: Manifest | None
     decisions: Decisions
     own_folders: frozenset[str] | None = None
     earlier: tuple[Tree, ...] = ()
+    origin: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,14 @@ class NodeResult:
 
 def node_job(node: Node, store: Store) -> NodeJob:
     """What the database and the store know of a secondary."""
+    baseline = baseline_of(node.pk, store)
     return NodeJob(
         node,
-        baseline_of(node.pk, store),
+        baseline,
         decisions_of(node.pk),
         origin_folders(node.pk, store),
         earlier_trees(node),
+        kept_origin(node.pk, store) if baseline is None else None,
     )
 
 
@@ -90,8 +93,8 @@ def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
     spelling = _spelling(job.node, snapshot)
     if spelling is None:
         return job
-    baseline = job.baseline and spelling.manifest(job.baseline)
-    return replace(job, baseline=baseline, decisions=job.decisions.renamed(spelling.of))
+    baseline, origin = (known and spelling.manifest(known) for known in (job.baseline, job.origin))
+    return replace(job, baseline=baseline, origin=origin, decisions=job.decisions.renamed(spelling.of))
 
 
 def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
@@ -124,9 +127,10 @@ def look(
     )
     blocked = name_problems(link, snapshot)
     problems = scan.manifest.problems + desired.problems + delta.problems + blocked
-    changes = without_given(
-        _possible(delta.changes, problems), job.earlier, store, partial(gives, rendering, desired.kept), guard
-    )
+    changes = _possible(delta.changes, problems)
+    if job.baseline is None and job.origin is not None:
+        changes = edited_since(changes, job.origin)
+    changes = without_given(changes, job.earlier, store, partial(gives, rendering, desired.kept), guard)
     return NodeScan(scan, desired, changes, delta.extras, problems)
 
 

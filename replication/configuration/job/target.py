@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nodes.connection.connect import open_node
@@ -12,6 +12,7 @@ from nodes.lifecycle.services.joining import note_joined
 from nodes.products.profile import Profile
 from replication.configuration.core.held import differing, held_after
 from replication.configuration.job.conflicts import EditKeeper
+from replication.configuration.job.earlier import not_given
 from replication.configuration.job.evidence import (
     TargetProgress,
     evidence_of,
@@ -23,7 +24,6 @@ from replication.configuration.job.loading import (
     held_by,
     manifest_at,
     origin_of,
-    unproven,
 )
 from replication.configuration.job.planning import (
     NodeScan,
@@ -33,7 +33,7 @@ from replication.configuration.job.planning import (
     store_tree,
 )
 from replication.configuration.services.history import Proof, record_baseline, record_origin
-from replication.files.apply.context import Context
+from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.leftovers import sweep
 from replication.files.apply.round import apply_round
@@ -91,25 +91,15 @@ class NodeRun:
 
     def _sweep(self, context: Context, seen: NodeScan) -> None:
         if seen.scan.leftovers:
-            sweep(context, seen.scan.leftovers, self._known(seen), self.edits.record)
+            before = self.job.baseline or origin_of(self.work.node.pk, self.store)
+            known = self.edits.known(before.files, seen.desired.files)
+            sweep(context, seen.scan.leftovers, known, self._keep_left)
 
-    def _known(self, seen: NodeScan) -> Mapping[str, Collection[str]]:
-        """By path, the contents that are no edit in need of keeping: what was proven, or, on a node that never was,
-        what it held at first and what jobs were to bring it; what it shall hold; and what conflicts keep."""
-        held = [self.job.baseline] if self.job.baseline else unproven(self.work.node.pk, self.store)
-        return self.edits.known(*(one.files for one in held), seen.desired.files)
-
-    def _with_edits(self, seen: NodeScan) -> Sequence[Change]:
-        """The changes, with what was edited since the portal first looked at a node that was never proven."""
-        if self.job.baseline or not seen.changes:
-            return seen.changes
-        known = self._known(seen)
-        return [
-            replace(change, conflict=True)
-            if change.found and change.found.sha256 not in known.get(change.path, ())
-            else change
-            for change in seen.changes
-        ]
+    def _keep_left(self, edits: Sequence[Overwritten]) -> None:
+        """Write down what an earlier owner's copies held, but for what replication gave before."""
+        contents = {(edit.path, edit.content) for edit in edits}
+        left = not_given(contents, self.job.earlier, self.store, self.lease)
+        self.edits.record(edit for edit in edits if (edit.path, edit.content) in left)
 
     def _departure(self, changes: Sequence[Change]) -> str:
         """Why the node is no longer what an approved plan saw; "" where the plan still fits or none was approved."""
@@ -137,7 +127,7 @@ class NodeRun:
         total = max(len(seen.changes), len(self.work.node_plan.steps))  # what an earlier try put in place is done
         self.lease.progress(files=total - len(seen.changes), files_total=total, bytes_total=_bytes(seen.changes))
         self.state.first_found = {change.path: change.found.sha256 if change.found else None for change in seen.changes}
-        changes = self._with_edits(seen)
+        changes: Sequence[Change] = seen.changes
         owed = self._owed(context, seen)
         for _ in range(self.profile.settle_retries + 1):
             if not changes and not owed:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nodes.lifecycle.services.joining import note_left
 from nodes.products.profile import Profile
+from replication.configuration.job.earlier import edited_since, without_given
 from replication.configuration.job.evidence import SHOWN, verdict_on
 from replication.configuration.job.planning import NodeScan
 from replication.configuration.job.target import NodeRun
@@ -41,7 +43,12 @@ class LeaveRun(NodeRun):
 
     def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
         self._last = look_back(context.link, self.work.node, self.profile, self._remembered, baseline, self.lease)
-        return self._last.seen
+        seen = self._last.seen
+        if baseline is not None or self.job.origin is None:
+            return seen
+        changes = edited_since(seen.changes, self.job.origin)
+        changes = without_given(changes, self.job.earlier, self.store, lambda _, then, now: then == now, self.lease)
+        return replace(seen, changes=changes)
 
     def _remember_origin(self, seen: NodeScan) -> None:
         """It is known, or nothing was ever written."""

@@ -41,21 +41,24 @@ from replication.configuration.models import Conflict, Origin, Snapshot
 from replication.files.apply.names import parse
 from replication.jobs import driving, plan_store
 from replication.jobs import planning as job_planning
+from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import JOB_TERMINAL, JobState
 from replication.jobs.kinds import kind_named
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
-from replication.jobs.runner import PlanWork
+from replication.jobs.runner import PlanWork, TargetWork
 from replication.jobs.services.claims import claim_job, claim_targets
 from replication.jobs.services.outcomes import finish_targets
 from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import cancel_job
+from replication.membership.leave_job.comparison import remembered
+from replication.membership.leave_job.target import LeaveRun
 from tests.factories import make_cluster, make_node, make_user
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
 from tests.fakes.store import FakeStore
 from tests.journeys.ward import FULL
-from tests.replication.files.rounds import ROOT, Killed, digest
+from tests.replication.files.rounds import ROOT, Interrupting, Killed, digest
 
 PHASES = (Phase.generate, Phase.shrink) if FULL else (Phase.generate,)
 """A story that fails is made short in a full run only: that takes minutes."""
@@ -97,6 +100,7 @@ def moments(boundaries: Sequence[str]) -> st.SearchStrategy[Moment]:
     return st.builds(Moment, st.sampled_from(NAMES[1:]), st.sampled_from(boundaries), st.integers(0, 8))
 
 
+ON_PRIMARY = Edit(NAMES[0], "App/one.grp", delete=False)
 RARELY = st.sampled_from((False, False, False, True))
 EDITS = st.builds(Edit, st.sampled_from(NAMES), st.sampled_from(PATHS), RARELY)
 LATE = st.lists(st.tuples(moments(LOOKS), st.sampled_from((*PATHS, "", "")), RARELY), min_size=1, max_size=3)
@@ -477,14 +481,61 @@ def test_no_content_is_ever_lost(in_memory: None) -> None:
     )
 
 
+def cut_short(at: str, *, proven: bool) -> World:
+    """A cluster whose last job was cancelled on mx1 at a boundary of that node's; before, it was proven or it was not.
+    The primary has changed since."""
+    world = World()
+    if proven:
+        world.work(Course())
+        world.edit(ON_PRIMARY)
+    course = Course()
+    course.expect(Moment("mx1", at, 0), partial(world.stop, "cancelled"))
+    world.work(course)
+    world.recover()
+    assert Target.objects.get(job=Job.objects.latest("pk"), node__name="mx1").state == "cancelled"
+    world.edit(ON_PRIMARY)
+    return world
+
+
+def conflicts() -> list[tuple[str, str]]:
+    return list(Conflict.objects.filter(node__name="mx1").values_list("path", "content"))
+
+
+def edited_on_mx1(world: World) -> str:
+    """Somebody edits there what was to change; answers the content's id."""
+    world.edit(replace(ON_PRIMARY, node="mx1"))
+    return digest(world.servers["mx1"].disk.content(f"{ROOT}/{ON_PRIMARY.path}"))
+
+
 @pytest.mark.django_db
 def test_an_edit_on_a_node_that_was_never_proven_is_kept(in_memory: None) -> None:
-    world = World()
-    course = Course()
-    course.expect(Moment("mx1", "staged-verified", 0), partial(world.stop, "cancelled"))
-    world.work(course)
-    world.edit(Edit("mx1", "App/one.grp", delete=False))
-    made = world.servers["mx1"].disk.content(f"{ROOT}/App/one.grp")
-    world.edit(Edit("mx0", "App/one.grp", delete=False))
+    world = cut_short("staged-verified", proven=False)
+    made = edited_on_mx1(world)
     world.work(Course())
-    assert list(Conflict.objects.values_list("path", "content")) == [("App/one.grp", digest(made))]
+    assert conflicts() == [(ON_PRIMARY.path, made)]
+
+
+@pytest.mark.django_db
+def test_so_it_is_where_the_node_leaves_instead(in_memory: None) -> None:
+    world = cut_short("cleaned", proven=False)
+    made = edited_on_mx1(world)
+    World.store.put(world.servers["mx1"].disk.content(f"{ROOT}/{ON_PRIMARY.path}"))
+    node, job = world.servers["mx1"].row, Job.objects.create(cluster=world.cluster, kind="leave")
+    row = Target.objects.create(job=job, node=node)
+    guard = Interrupting("", LeaseLost("never"))
+    work = TargetWork(job, row, node, guard, Plan((NodePlan(node.pk, node.name),)))
+    outcome = LeaveRun(work, PROFILE, World.store, remembered(node, World.store)).run()
+    assert (outcome.state, conflicts()) == ("verified", [(ON_PRIMARY.path, made)])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("proven", [False, True])
+def test_what_was_given_without_a_proof_is_no_edit_to_the_next_owner(in_memory: None, proven: bool) -> None:
+    world = cut_short("cleaned", proven=proven)
+    course = Course()
+    course.expect(Moment("mx1", "replaced", 0), partial(world.stop, "killed"))
+    world.work(course)
+    assert [name for name in world.servers["mx1"].disk.names if (own := parse(name)) and own.kind == "u"]
+    world.recover()
+    world.work(Course())
+    assert conflicts() == []
