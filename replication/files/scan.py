@@ -169,6 +169,7 @@ def _read_at_rest(
         if not restless:
             break
         _rest(restless.values(), profile, scan_ns, guard)
+        guard.progress(phase=f"reading {len(restless)} files")
         digests.update(digest(list(restless)))
         now = sort_out(list_tree(link, profile, guard), profile).config
         digests.update({path: Problem(path, "vanished", VANISHED) for path in restless if path not in now})

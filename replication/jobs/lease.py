@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
+
 from nodes.leases.errors import Interrupted
 from nodes.leases.lease import Lease, LeaseKeeper
 from nodes.leases.worker import SHUTTING_DOWN
@@ -47,6 +49,8 @@ class ClaimedLease(Lease[Line]):
             self._alive = self._dirty = True
             self._columns["files_done"] += files
             self._columns["bytes_done"] += bytes
+            if bytes:
+                self._columns.setdefault("sending_since", timezone.now())
             self._columns |= {name: value for name, value in totals.items() if value is not None}
 
     def event(self, level: str, code: str, text: str, data: Mapping[str, Any] | None = None) -> None:

@@ -37,6 +37,7 @@ class Leased(Claimable):
     files_total = models.PositiveIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
+    sending_since = models.DateTimeField(null=True, help_text="since when this try has been sending")
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     worked_since = models.DateTimeField(null=True, help_text="since when somebody works on it now")

@@ -1,4 +1,4 @@
-"""For how long somebody worked on a job and on each of its nodes, apart from the time it waited."""
+"""For how long somebody worked on a job and on each of its nodes, apart from the time it waited, and how fast."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ class Migration(migrations.Migration):
     dependencies = [("replication", "0005_held_tree")]
 
     operations = [
+        *(
+            migrations.AddField(
+                model_name=name,
+                name="sending_since",
+                field=models.DateTimeField(help_text="since when this try has been sending", null=True),
+            )
+            for name in ("job", "target")
+        ),
         *(
             migrations.AddField(
                 model_name=name,

@@ -108,7 +108,9 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
         raise OutputUnreadable("the platform has no command to unpack")
     sizes = {_wanted(change).sha256: _wanted(change).size for change in changes}
     contents = tuple(sorted(sizes.items()))
+    context.guard.progress(phase=f"packing {len(contents)} files into one stream")
     stream = bundle_of(context.store, contents, context.guard)
+    context.guard.progress(phase=f"sending {len(changes)} changes")
     result = context.link.session.run(
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),

@@ -12,7 +12,7 @@ from replication.jobs.core.states import TARGET_TERMINAL, JobState, TargetState
 from replication.jobs.models import Job, Leased, Target
 
 TOO_EARLY = 2.0
-"""Seconds of work before a rate means anything."""
+"""Seconds of sending before a rate means anything."""
 
 OPEN = frozenset({TargetState.PENDING, TargetState.WAITING})
 
@@ -48,7 +48,7 @@ def progress_of(job: Job, targets: Sequence[Target]) -> JobProgress:
     return JobProgress(
         files_done=sum(_files_done(part) for part in parts),
         files_total=sum(part.files_total for part in parts),
-        bytes_done=sum(part.bytes_done for part in parts),
+        bytes_done=sum(_bytes_done(part) for part in parts),
         bytes_total=sum(part.bytes_total for part in parts),
         targets_verified=states.count(TargetState.VERIFIED),
         targets_ended=sum(state in TARGET_TERMINAL for state in states),
@@ -66,6 +66,11 @@ def _files_done(part: Job | Target) -> int:
     if part.state == TargetState.VERIFIED:
         return part.files_total
     return 0 if part.state in OPEN and part.ended_at is None else min(part.files_done, part.files_total)
+
+
+def _bytes_done(part: Job | Target) -> int:
+    """As far as was to be sent: what moves over the wire is counted by its share of the whole, and rounded."""
+    return min(part.bytes_done, part.bytes_total) if part.bytes_total else part.bytes_done
 
 
 def _percent(job: Job, parts: Sequence[Job | Target], states: Sequence[TargetState]) -> int | None:
@@ -87,9 +92,9 @@ def _is_known(part: Job | Target) -> bool:
 def _rate(parts: Sequence[Job | Target]) -> float | None:
     """What all that are worked on send a second; their counters begin with each try."""
     moment = timezone.now()
-    working = [(part.bytes_done, (moment - part.worked_since).total_seconds()) for part in parts if part.worked_since]
-    rates = [count / seconds for count, seconds in working if seconds > TOO_EARLY]
-    return sum(rates) or None
+    since = [(part.bytes_done, part.sending_since) for part in parts if part.worked_since and part.sending_since]
+    sending = [(count, (moment - begun).total_seconds()) for count, begun in since]
+    return sum(count / seconds for count, seconds in sending if seconds > TOO_EARLY) or None
 
 
 def _left(job: Job, targets: Sequence[Target], rate: float | None) -> timedelta | None:
@@ -99,7 +104,7 @@ def _left(job: Job, targets: Sequence[Target], rate: float | None) -> timedelta 
     if any(target.state == TargetState.WAITING for target in targets):
         return None
     going_on = [target for target in targets if target.ended_at is None]
-    remaining = sum(max(0, target.bytes_total - target.bytes_done) for target in going_on)
+    remaining = sum(target.bytes_total - _bytes_done(target) for target in going_on)
     return timedelta(seconds=round(remaining / rate)) if remaining else None
 
 

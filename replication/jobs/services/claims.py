@@ -68,7 +68,7 @@ def _of(claim: RowClaim, job_id: int, target_id: int | None) -> JobClaim:
 
 
 def _tried() -> dict[str, Any]:
-    begun = {"started_at": Coalesce("started_at", now()), "worked_since": now()}
+    begun = {"started_at": Coalesce("started_at", now()), "worked_since": now(), "sending_since": None}
     return {"not_before": None, "attempt": F("attempt") + 1, **begun}
 
 

@@ -24,6 +24,7 @@ from replication.jobs.core.plan_text import Numbers, numbers_each
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.driving import drive
 from replication.jobs.kinds import kind_named
+from replication.jobs.lease import ClaimedLease
 from replication.jobs.models import Job, Target, WriteStop
 from replication.jobs.selectors.jobs import jobs_for, visible_jobs
 from replication.jobs.selectors.progress import JobProgress, progress_of
@@ -51,7 +52,7 @@ TIMES = {"started_at": 0, "planned_at": 50, "approved_at": 850, "ended_at": 900}
 
 
 def part(state: TargetState, done: int, total: int, *, seconds: float = 0.0) -> Target:
-    """A node's part: files, of a MiB each; `seconds`: worked on for so long."""
+    """A node's part: files, of a MiB each; `seconds`: it has been sending for so long, after it was packed."""
     moment = timezone.now()
     return Target(
         state=state,
@@ -60,7 +61,8 @@ def part(state: TargetState, done: int, total: int, *, seconds: float = 0.0) -> 
         bytes_done=done * MIB,
         bytes_total=total * MIB,
         started_at=moment if seconds else None,
-        worked_since=moment - timedelta(seconds=seconds) if seconds else None,
+        worked_since=moment - timedelta(hours=1) if seconds else None,
+        sending_since=moment - timedelta(seconds=seconds) if seconds and done else None,
         ended_at=moment if state in ENDED else None,
     )
 
@@ -77,6 +79,12 @@ def test_nodes_that_wait_count_with_all_their_files():
 
 def test_what_is_in_place_is_not_yet_proven():
     assert far(JobState.RUNNING, part(R, 400, 400, seconds=9), part(R, 400, 400, seconds=9)).percent == 99
+
+
+def test_no_more_is_sent_than_there_is():
+    one = part(R, 400, 400, seconds=9)
+    one.bytes_done += 4096  # shares of a packed stream, rounded
+    assert far(JobState.RUNNING, one).bytes_done == 400 * MIB
 
 
 def test_while_a_nodes_files_are_not_known_nodes_are_counted():
@@ -156,6 +164,20 @@ def test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_run
     passed(job, 0)
     assert spent(job) == (500, 11_000)
     assert round(job.targets.get().ran.total_seconds(), -2) == 500
+
+
+def test_a_rate_begins_with_the_first_byte_of_a_try(toys):
+    job = toys.planned(names="a")
+    Target.objects.update(sending_since=timezone.now() - timedelta(days=1))
+    claim, target = claim_targets(job, 1, owner="one", resources=())[0]
+    assert job.targets.get().sending_since is None
+    lease = ClaimedLease(claim, node_id=target.node_id)
+    lease.progress(phase="packing")
+    assert "sending_since" not in lease.counters()
+    lease.progress(bytes=10)
+    begun = lease.counters()["sending_since"]
+    lease.progress(bytes=10)
+    assert lease.counters()["sending_since"] == begun
 
 
 def test_a_job_runs_as_long_as_one_of_its_nodes_is_worked_on(toys):
