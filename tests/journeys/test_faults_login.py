@@ -112,8 +112,15 @@ def test_a_secondary_that_is_down_is_waited_for(new_cluster: Any) -> None:
     waiting = stage.wait_target(job["id"], 1, "waiting")
     assert waiting["error_code"] == "unreachable"
     assert "next try in" in waiting["phase"]
+    far = job["progress"]
+    assert (far["percent"], far["seconds_left"], far["targets_verified"], far["targets"]) == (50, None, 1, 2)
+    stage.portal.ok("POST", f"clusters/{stage.cluster}/pause/", {"reason": "a look"})
+    assert stage.job(job["id"])["standing"] == "Paused: cluster"
+    stage.resume()
     stage.servers[1].start_again()
-    stage.wait_state(job["id"], "succeeded")
+    ended = stage.wait_state(job["id"], "succeeded")
+    assert ended["progress"]["percent"] == 100
+    assert ended["progress"]["ran_seconds"] > far["ran_seconds"] > 0 < ended["progress"]["waited_seconds"]
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 
