@@ -184,11 +184,13 @@ def _looked_up(address: str) -> str:
 
 
 def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], None]) -> None:
-    """Read version and clock again where they are older than the setting, because a plan is made from them. What cannot
-    be read is not known then. `alive` as in `Reader`. Raises SessionLost."""
+    """Read version and clock again where they are older than the setting, or of before the portal's clock was set back,
+    because a plan is made from them. What cannot be read is not known then. `alive` as in `Reader`. Raises
+    SessionLost."""
     facts: NodeFacts | None = getattr(node, "facts", None)
-    oldest = timezone.now() - timedelta(seconds=settings.PORTAL.fresh)
-    if facts is not None and facts.measured_at is not None and facts.measured_at > oldest:
+    now = timezone.now()
+    oldest = now - timedelta(seconds=settings.PORTAL.fresh)
+    if facts is not None and facts.measured_at is not None and oldest < facts.measured_at <= now:
         return
     reader = Reader(link, alive=alive)
     clock = reader.attempt("clock", reader.clock, None)

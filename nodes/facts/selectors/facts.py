@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
@@ -62,8 +63,9 @@ def cluster_features(cluster: Cluster) -> tuple[FeatureRule, ...]:
 
 
 def nodes_to_observe(older_than: datetime, *, also_away: bool = True) -> list[int]:
-    """Nodes that can be logged in to and whose facts were last read before a moment, or never."""
-    due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than)
+    """Nodes that can be logged in to and whose facts were last read before a moment, or never; or, as it seems, at a
+    moment to come, because the clock was set back since."""
+    due = Q(facts__isnull=True) | Q(facts__read_at__lt=older_than) | Q(facts__read_at__gt=timezone.now())
     nodes = nodes_with_access() if also_away else nodes_with_access().exclude(health=Health.DOWN)
     return list(nodes.filter(due).order_by("pk").values_list("pk", flat=True))
 

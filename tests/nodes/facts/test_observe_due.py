@@ -43,6 +43,9 @@ def test_nodes_to_observe_are_old_or_new_and_can_be_logged_in_to() -> None:
     unapproved.host_keys.update(state=HostKeyState.SEEN)
 
     assert nodes_to_observe(now - timedelta(minutes=5)) == [never.pk, old.pk]
+    old.facts.read_at = now + timedelta(hours=2)  # the clock was set back since
+    old.facts.save()
+    assert nodes_to_observe(now - timedelta(minutes=5)) == [never.pk, old.pk]
 
 
 def test_nodes_that_are_away_are_observed_on_demand_only(monkeypatch) -> None:
