@@ -11,7 +11,7 @@ from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
 from django.db import DatabaseError
-from kombu.transport.redis import Channel
+from kombu.transport.redis import Channel, Transport
 
 from accounts.database import DatabaseAway, is_away
 
@@ -20,6 +20,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 # kombu gives unacknowledged messages back when it closes a connection; where the broker died it does so on a connection
 # that is gone, which ends the worker (seen). Nothing is lost without it: the rows are the queue.
 Channel.do_restore = False
+
+# how long a worker's question for messages stands at the broker: messages come at once all the same, and one that waits
+# need not ask every second (kombu's default)
+Transport.brpop_timeout = 10
 
 
 class PortalTask(Task):
@@ -102,11 +106,6 @@ def beat_table() -> dict[str, Any]:
         "compare": {
             "task": "replication.tasks.compare",
             "schedule": settings.PORTAL.compare,
-            "options": {"expires": 60},
-        },
-        "searches": {
-            "task": "nodes.tasks.sweep_searches",
-            "schedule": settings.PORTAL.sweep,
             "options": {"expires": 60},
         },
         "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},

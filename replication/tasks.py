@@ -9,6 +9,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
+from nodes.discovery.tasks import sweep_searches
 from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
 from replication.backup import old_rows, retention
@@ -50,8 +51,9 @@ def drive() -> None:
 
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
-    """Take over, wake, explain; go on with what enabling and disabling clustering began."""
+    """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began."""
     recovery.sweep()
+    sweep_searches()
     if next(_SWEEPS) % MISSED_EVERY == 0:
         clustering.switch_off_what_was_missed()
     disabling.finish_disabling()

@@ -191,12 +191,14 @@ class Profile:
     _ordered: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
     _index: PatternIndex = field(init=False, repr=False, compare=False)
     _override_index: PatternIndex = field(init=False, repr=False, compare=False)
+    _skipped: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ordered = (*self._protecting(), *self.moved, *(rule for rule in self.rules if not rule.protects))
         object.__setattr__(self, "_ordered", ordered)
         object.__setattr__(self, "_index", PatternIndex([rule.pattern for rule in ordered]))
         object.__setattr__(self, "_override_index", PatternIndex([rule.pattern for rule in self.overrides]))
+        object.__setattr__(self, "_skipped", self._folders_to_skip())
 
     def _protecting(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.protects)
@@ -250,6 +252,9 @@ class Profile:
 
     def skip_folders(self) -> tuple[str, ...]:
         """Relative folders with nothing in them to be replicated or sorted, as the profile spells them."""
+        return self._skipped
+
+    def _folders_to_skip(self) -> tuple[str, ...]:
         protecting = self._protecting()
         rules = [*self.overrides, *self._ordered[len(protecting) :]]
         skipped = [rule.tree for rule in protecting if rule.tree]

@@ -11,7 +11,7 @@ from typing import Any, Never
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.database import fault
@@ -127,6 +127,7 @@ def look_at(held: Held, lease: LookLease) -> Held | None:
         return None
     except DatabaseError as error:
         _LOG.warning("watch of cluster %s: %s", held.look.cluster_id, error, exc_info=fault(error))
+        connection.close()  # the next look makes a new one
         return replace(held, due=time.monotonic() + AGAIN_SECONDS)
 
 

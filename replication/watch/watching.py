@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 
-from django.db import DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.database import fault
 from nodes.leases.errors import LeaseLost
 from nodes.leases.lease import LeaseKeeper
-from nodes.leases.worker import SHUTTING_DOWN, TICK, closing, worker_name
+from nodes.leases.worker import SHUTTING_DOWN, TICK, worker_name
 from replication.watch.models import Watch
 from replication.watch.poller import Held, LookLease, held_since, look_at
 from replication.watch.services import begin_missing, claim_looks, finish_look, watches_to_see_to
@@ -80,7 +80,8 @@ class Watches:
         self._held: dict[int, Held] = {}
         self._looking: dict[int, tuple[LookLease, Future[Held | None]]] = {}
         self._keeper = LeaseKeeper[LookLease]()
-        self._pool = ThreadPoolExecutor(AT_ONCE, "watch")
+        self._connections: list[BaseDatabaseWrapper] = []
+        self._pool = ThreadPoolExecutor(AT_ONCE, "watch", self._connected)
         self._ask_at = self._begin_at = 0.0
 
     def turn(self) -> float:
@@ -104,8 +105,17 @@ class Watches:
         for lease, _ in self._looking.values():
             lease.stop(LeaseLost("its worker is ending"))
         self._pool.shutdown()
+        for connection in self._connections:
+            connection.close()
         self._reap()
         self._let_go(list(self._held))
+
+    def _connected(self) -> None:
+        """In each thread of the pool, as it begins: its connection lasts as long as the pool, for to connect takes as
+        long as to ask."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        connection.inc_thread_sharing()  # `close` closes it, from another thread
+        self._connections.append(connection)
 
     def ask(self) -> None:
         """What the database says of the watches that are held, or could be."""
@@ -146,7 +156,7 @@ class Watches:
         held = self._held[pk] = self._held[pk].beginning()
         lease = LookLease(held.look.claim)
         self._keeper.add(lease)
-        future = self._pool.submit(closing, partial(look_at, held, lease))
+        future = self._pool.submit(look_at, held, lease)
         self._looking[pk] = (lease, future)
         future.add_done_callback(lambda _: _WOKEN.set())
 

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
-from nodes.enums import Health
+from nodes.discovery.models import NetworkSearch
+from nodes.enums import Health, SearchState
 from nodes.errors import Unreachable
 from nodes.leases.clock import later
 from nodes.leases.worker import closing
@@ -71,6 +72,14 @@ def test_a_sweep_where_nothing_is_open_asks_and_writes_nothing(toys):
         swept = sweep()
     assert swept == Swept(0, 0, 0, 0)
     assert len(queries) == 3 and all(query["sql"].startswith("SELECT") for query in queries)
+
+
+def test_a_sweep_sees_to_searches_as_well(toys, mail):
+    search = NetworkSearch.objects.create(cluster=mail, networks=[], ssh_ports=[22], smtp_ports=[25], total=1)
+    NetworkSearch.objects.update(created_at=later(-3600))
+    replication_tasks.sweep()
+    search.refresh_from_db()
+    assert search.state == SearchState.FAILED
 
 
 def test_dry_run_plans_and_touches_nothing(toys):
