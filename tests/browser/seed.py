@@ -116,6 +116,8 @@ def _node(cluster: Cluster, key: Credential, number: int) -> Node:
         health=health,
         health_cause=cause,
         health_since=timezone.now() - timedelta(hours=number),
+        reached_at=timezone.now(),
+        compared_at=timezone.now(),
     )
     HostKey.objects.create(
         node=node,

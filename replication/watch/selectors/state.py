@@ -100,6 +100,11 @@ class WatchState:
     error_code: str
     error: str
 
+    @property
+    def in_sync(self) -> int:
+        """How many secondaries there is nothing to say of."""
+        return sum(one.verdict.tone == "ok" for one in self.secondaries)
+
 
 def watch_state(principal: Principal, cluster_id: int) -> WatchState:
     """The watch over a cluster's primary. Raises Http404 where the cluster is not visible."""

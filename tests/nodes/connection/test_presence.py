@@ -8,7 +8,7 @@ from nodes.connection.presence import ask_all
 from nodes.enums import Health
 from nodes.registry.models import Node
 from tests.factories import make_node
-from tests.sshd import free_port
+from tests.sshd import SshdServer, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +32,20 @@ def test_who_answers_is_noted_and_who_does_not_is_away(real_node):
     assert states[real_node.pk] == (Health.OK, True)
     assert states[gone.pk] == (Health.DOWN, False)
     assert states[refusing.pk] == (Health.DEGRADED, False)
+
+
+def test_who_hangs_is_away_and_the_others_are_not(real_node, tmp_path, keeper):
+    """Its port is open and takes connections; nothing answers."""
+    server = SshdServer.start(tmp_path / "hanging", authorized_keys=[real_node.credential.public_key])
+    try:
+        Node.objects.filter(pk=real_node.pk).update(health=Health.OK)
+        hanging = _beside(real_node, server.port)
+        with server.hung():
+            assert list(ask_all()) == [real_node.pk]
+        assert Node.objects.get(pk=hanging.pk).health == Health.DOWN
+        assert Node.objects.get(pk=real_node.pk).health == Health.OK
+    finally:
+        server.stop()
 
 
 def test_all_who_answered_are_noted_in_one_write(real_node, settings):
