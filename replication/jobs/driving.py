@@ -220,6 +220,11 @@ def _work(kind: Kind, job: Job, target: Target, lease: ClaimedLease) -> TargetOu
         raise Paused(f"node {node.name} is paused", node=True)
     phase = kind.phases[min(target.stage, len(kind.phases) - 1)] if kind.phases else ""
     work = TargetWork(job, target, node, lease, load_plan(kind.codec, job.plan_object), phase)
-    if target.course == Course.BACK:
-        return cast("PhasedRunner", kind.runner).give_back(work)
-    return kind.runner.run_target(work)
+    try:
+        if target.course == Course.BACK:
+            return cast("PhasedRunner", kind.runner).give_back(work)
+        return kind.runner.run_target(work)
+    except Unreachable as error:
+        # a node that counts as there would be tried again at once
+        note_failure(node, error)
+        raise
