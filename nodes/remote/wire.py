@@ -6,7 +6,9 @@ no progress for STALL_SECONDS breaks the connection, and reads come from one lar
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import select
 import socket
 import struct
 import termios
@@ -17,6 +19,10 @@ from nodes.remote.ssh_errors import why_unreachable
 
 STALL_SECONDS = 10.0
 """The longest a single operation may hang, as leases count on."""
+
+REST_SECONDS = 0.5
+"""How long the reading thread of a connection that nobody uses sleeps at once, unless something comes. The library's
+tenth of a second, for each connection, adds up with many nodes."""
 
 READ_AHEAD = 256 * 1024
 UNACKNOWLEDGED_MS = 30_000
@@ -42,6 +48,8 @@ class WireSocket(socket.socket):
         return data
 
     def _received(self, size: int, flags: int) -> bytes:
+        if self.pulse is not None and not self.pulse.in_use:
+            self._rest()
         try:
             data = super().recv(size, flags)
         except TimeoutError:
@@ -51,6 +59,14 @@ class WireSocket(socket.socket):
         if self.pulse is not None:
             self.pulse.heard()
         return data
+
+    def _rest(self) -> None:
+        resting = select.poll()
+        try:
+            resting.register(self, select.POLLIN)
+        except ValueError as error:  # closed by another thread meanwhile
+            raise OSError(errno.EBADF, "the connection was closed") from error
+        resting.poll(REST_SECONDS * 1000)
 
     def waiting(self) -> int:
         """Bytes that were sent and that the other machine has not acknowledged."""
