@@ -1,8 +1,8 @@
 """What leaves the object store, and when: secret-bearing content after its retention, the rest once nothing needs it.
 
-What is in use is read first, from the rows. What a job has stored but not written down yet is young, and what was
-used since the oldest work under way began stays, however short the retention. So both may run beside jobs, and
-beside one another.
+What is in use is read first, from the rows; what only a lost tree or plan named is nobody's. What a job has stored but
+not written down yet is young, and what was used since the oldest work under way began stays, however short the
+retention. So both may run beside jobs, and beside one another.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principals import SYSTEM, Principal
+from replication.configuration.job.loading import what_is_kept
 from replication.configuration.models import (
     Baseline,
     Conflict,
@@ -97,13 +98,13 @@ def _needed(store: Store) -> set[str]:
     newest = Snapshot.objects.values("cluster").annotate(newest=Max("pk")).values("newest")
     snapshots = Snapshot.objects.filter(pk__in=newest) | Snapshot.objects.filter(jobs__in=_active_jobs())
     roots = set(snapshots.values_list("root", flat=True)) | _node_roots()
-    return tree.ids_below(roots - {""}, store.get) | _planned(store)
+    return tree.ids_below(roots - {""}, what_is_kept(store)) | _planned(store)
 
 
 def _referred_to(store: Store) -> set[str]:
     """Everything that a row leads to: the whole history."""
     roots = set(Snapshot.objects.values_list("root", flat=True)) | _node_roots()
-    return tree.ids_below(roots - {""}, store.get) | _planned(store) | set(_named())
+    return tree.ids_below(roots - {""}, what_is_kept(store)) | _planned(store) | set(_named())
 
 
 def _node_roots() -> set[str]:
@@ -121,8 +122,9 @@ def _named() -> Iterator[str]:
 
 def _planned(store: Store) -> set[str]:
     """Content that unfinished jobs will write."""
-    rows = _active_jobs().exclude(plan_object="").values_list("kind", "plan_object")
-    return {needed for word, plan_object in rows for needed in _content(word, store.get(plan_object))}
+    rows, get = _active_jobs().exclude(plan_object="").values_list("kind", "plan_object"), what_is_kept(store)
+    plans = [(word, stored) for word, plan_object in rows if (stored := get(plan_object)) is not None]
+    return {needed for word, stored in plans for needed in _content(word, stored)}
 
 
 def _content(word: str, stored: bytes) -> Iterable[str]:

@@ -171,5 +171,6 @@ def _judge(link: NodeLink, node: Node, profile: Profile, differs: Mapping[RelPat
         return Judged()
     store, newest = default_store(), latest_snapshot(node.cluster_id)
     wanted = manifest_at(newest.root if newest else "", store)
-    changes = look(link, node_job(node, store), profile, wanted, store, Reading()).changes
+    reading = Reading()
+    changes = look(link, node_job(node, store, reading), profile, wanted, store, reading).changes
     return Judged(differs, sum(change.conflict for change in changes))

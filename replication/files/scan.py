@@ -91,6 +91,8 @@ def scan_primary(
     """
     digest = by_storing(store, link, lambda path: profile.classify(path).secret, guard)
 
+    known = _without_trust(known, store)
+
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
 
@@ -121,6 +123,15 @@ def scan_node(
         return fresh, digest(list(fresh))
 
     return _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read)
+
+
+def _without_trust(known: Manifest, store: Objects) -> Manifest:
+    """The same, where files whose content the store lost are known, but read again."""
+    lacking = store.lacks(state.sha256 for state in known.files.values())
+    if not lacking:
+        return known
+    again = {path: replace(state, stale=True) for path, state in known.files.items() if state.sha256 in lacking}
+    return replace(known, files={**known.files, **again})
 
 
 def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[str]) -> Scan:

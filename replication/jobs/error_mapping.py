@@ -21,6 +21,7 @@ from replication.jobs.runner import (
 )
 from replication.jobs.services.backoff import QUICK_TRIES, short_wait, wait_after
 from replication.jobs.services.outcomes import Ended
+from replication.objects import ObjectLost, StoreError
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,11 +52,11 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
     if isinstance(error, Interrupted):
         return _interrupted(error)
     if isinstance(error, Refused):
-        return Ended(TargetState.FAILED, error.detail, error_code=error.code, error=error.detail)
-    if isinstance(error, NodeError):
-        return _node_error(error, target)
+        return _failed(error.code, error.detail)
+    if isinstance(error, NodeError | StoreError):
+        return _node_error(error, target) if isinstance(error, NodeError) else _store_error(error, target)
     if isinstance(error, OutdatedPlan):
-        return Ended(TargetState.FAILED, str(error), error_code="plan_outdated", error=str(error))
+        return _failed("plan_outdated", str(error))
     if is_away(error) or isinstance(error, IntegrityError):
         _LOG.warning("%s: the database did not take it: %s", target, error, exc_info=fault(error))
         text = "The portal's database was out of reach."
@@ -63,7 +64,15 @@ def ended_by_error(error: BaseException, target: Target) -> Ended:
             TargetState.PENDING, text, error_code="database_away", error=text, delay=wait_after(target.attempt)
         )
     _LOG.error("%s failed", target, exc_info=error)
-    return Ended(TargetState.FAILED, INTERNAL, error_code="internal_error", error=INTERNAL)
+    return _failed("internal_error", INTERNAL)
+
+
+def _failed(code: str, text: str) -> Ended:
+    return Ended(TargetState.FAILED, text, error_code=code, error=text)
+
+
+def _tried_again(code: str, text: str) -> Ended:
+    return Ended(TargetState.PENDING, text, error_code=code, error=text, phase="trying again", delay=short_wait())
 
 
 def away(error: str, failures: int) -> Ended:
@@ -75,6 +84,15 @@ def _waiting(code: str, text: str, failures: int) -> Ended:
     delay = wait_after(failures)
     phase = f"next try in {delay:.0f} s: {text}"
     return Ended(TargetState.WAITING, text, error_code=code, error=text, phase=phase, delay=delay)
+
+
+def _store_error(error: StoreError, target: Target) -> Ended:
+    if not isinstance(error, ObjectLost):
+        return _failed(error.code, str(error))
+    # a bundle is built anew, and a content that is known to be lost keeps only its own file back
+    if target.attempt < QUICK_TRIES:
+        return _tried_again(error.code, str(error))
+    return _failed(error.code, f"{error} {error.remedy}")
 
 
 def _interrupted(error: Interrupted) -> Ended:
@@ -91,11 +109,9 @@ def _interrupted(error: Interrupted) -> Ended:
 def _node_error(error: NodeError, target: Target) -> Ended:
     text = str(error)
     if not error.retryable:
-        return Ended(TargetState.FAILED, text, error_code=error.code, error=text)
+        return _failed(error.code, text)
     # a node that does not answer will hardly do so a second later; anything else deserves quick tries first
     silent = isinstance(error, Unreachable | TimedOut)
     if target.attempt < QUICK_TRIES and not silent:
-        return Ended(
-            TargetState.PENDING, text, error_code=error.code, error=text, phase="trying again", delay=short_wait()
-        )
+        return _tried_again(error.code, text)
     return _waiting(error.code, text, target.attempt if silent else target.attempt - QUICK_TRIES + 1)

@@ -30,10 +30,11 @@ from replication.jobs.runner import (
     Runner,
 )
 from replication.jobs.services import outcomes
-from replication.jobs.services.backoff import wait_after
+from replication.jobs.services.backoff import QUICK_TRIES, short_wait, wait_after
 from replication.jobs.services.claims import claim_job
 from replication.jobs.services.outcomes import Ended, PlanResult
 from replication.jobs.services.overrides import overridden
+from replication.objects import ObjectLost, StoreError
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,12 +96,20 @@ def _failure(job: Job, error: BaseException) -> PlanOutcome:
     if isinstance(error, NodeError):
         retry = wait_after(job.attempt) if error.retryable else None
         return PlanOutcome(error_code=error.code, error=str(error), retry_after=retry)
+    if isinstance(error, StoreError):
+        return _store_failure(job, error)
     if is_away(error) or isinstance(error, IntegrityError):
         _LOG.warning("planning job #%s: the database did not take it: %s", job.pk, error, exc_info=fault(error))
         text = "The portal's database was out of reach."
         return PlanOutcome(error_code="database_away", error=text, retry_after=wait_after(job.attempt))
     _LOG.error("planning job #%s failed", job.pk, exc_info=error)
     return PlanOutcome(error_code="internal_error", error=INTERNAL)
+
+
+def _store_failure(job: Job, error: StoreError) -> PlanOutcome:
+    """What was lost is looked at anew: the next try no longer takes it for known."""
+    again = isinstance(error, ObjectLost) and job.attempt < QUICK_TRIES
+    return PlanOutcome(error_code=error.code, error=str(error), retry_after=short_wait() if again else None)
 
 
 def _write_outcome(kind: Kind, job: Job, lease: ClaimedLease, outcome: PlanOutcome) -> None:

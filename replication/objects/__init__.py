@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from replication.objects.batch import Batch
-from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectMissing, StoreError, StoreUnusable
+from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectLost, ObjectMissing, StoreError, StoreUnusable
 from replication.objects.garbage_collection import Removed
 from replication.objects.sealing import StoredObject
 from replication.objects.store import Objects, Store
@@ -16,6 +16,7 @@ __all__ = [
     "Checked",
     "KeyNotHeld",
     "ObjectDamaged",
+    "ObjectLost",
     "ObjectMissing",
     "Objects",
     "Removed",

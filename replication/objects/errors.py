@@ -11,7 +11,13 @@ class StoreError(Exception):
     code: ClassVar[str] = "object_store"
 
 
-class ObjectMissing(StoreError):
+class ObjectLost(StoreError):
+    """What was stored is not to be had any more. Putting the same content again mends it."""
+
+    remedy: ClassVar[str] = "Retry the job: it is planned anew, and what a server still holds is read from there again."
+
+
+class ObjectMissing(ObjectLost):
     """Nothing is stored under the id: it was purged, swept, dropped as damaged, or never put."""
 
     code = "object_missing"
@@ -21,7 +27,7 @@ class ObjectMissing(StoreError):
         super().__init__(f"The object {id_[:12]} is not in the store: its retention ended, or it was damaged.")
 
 
-class ObjectDamaged(StoreError):
+class ObjectDamaged(ObjectLost):
     """What is stored is not what was put: torn, swapped, changed. Never are wrong bytes handed out instead."""
 
     code = "object_damaged"
@@ -31,10 +37,14 @@ class ObjectDamaged(StoreError):
         super().__init__(f"The stored object {what} is damaged: {reason}.")
 
 
-class KeyNotHeld(ObjectDamaged):
+class KeyNotHeld(StoreError):
     """It is sealed under a master key that the key file does not hold (or its key's name is damaged)."""
 
     code = "object_key_missing"
+
+    def __init__(self, what: str) -> None:
+        text = f"The stored object {what} cannot be opened: the key file does not hold the key it was sealed under."
+        super().__init__(f"{text} Restore the key file from its backup.")
 
 
 class StoreUnusable(StoreError):

@@ -68,7 +68,7 @@ class KeyRing:
         id_, nonce = wrapped[:ID_SIZE], wrapped[ID_SIZE : ID_SIZE + NONCE_SIZE]
         master = next((master for master in self._now() if master.id == id_), None)
         if master is None:
-            raise KeyNotHeld(what, "the key file does not hold the key it was sealed under")
+            raise KeyNotHeld(what)
         try:
             return master.box.decrypt(nonce, wrapped[ID_SIZE + NONCE_SIZE :], context)
         except InvalidTag as error:

@@ -17,7 +17,7 @@ from django.db.models import Max, Q
 
 from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
-from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectMissing
+from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectLost, ObjectMissing
 from replication.objects.keys import KeyRing, Masters, Names
 from replication.objects.models import ContentPart, StoredContent
 from replication.objects.sealing import Opener, Sealer, StoredObject, part_count
@@ -91,6 +91,16 @@ class ContentRows:
         """Whether it is held; if so it is used."""
         return bool(self.use({self.names.name(id_): True}))
 
+    def lacks(self, ids: Iterable[str]) -> set[str]:
+        """Those of these contents that are not held, or do not open. Nothing is marked as used."""
+        missing = {self.names.name(id_): id_ for id_ in ids}
+        names = list(missing)
+        for start in range(0, len(names), AT_ONCE):
+            for one in _found(names[start : start + AT_ONCE]):
+                if self._opens(one):
+                    del missing[one.name]
+        return set(missing.values())
+
     def _opens(self, one: Found) -> bool:
         try:
             Opener(one.head, self.ring, one.name, what=one.name.hex()[:12])
@@ -104,10 +114,25 @@ class ContentRows:
     # --- written ---
 
     def write(self, puts: Mapping[bytes, Put]) -> None:
-        """Store contents of one part, by their names, in one transaction; what is held is only used."""
+        """Store contents of one part, by their names, in one transaction. What is held, and opens, is only used."""
         while puts:
             held = self.use({name: put.secret for name, put in puts.items()}, replace=True)
-            puts = self._insert({name: put for name, put in sorted(puts.items()) if name not in held})
+            proven = self._proven({name: puts[name] for name in held})
+            if held != proven:
+                give_up(StoredContent.objects.filter(name__in=held - proven).values_list("pk", flat=True))
+            puts = self._insert({name: put for name, put in sorted(puts.items()) if name not in proven})
+
+    def _proven(self, held: Mapping[bytes, Put]) -> set[bytes]:
+        """Which of these names really hold what is put: whoever puts it may be the last who has it."""
+        parts = ContentPart.objects.filter(content__name__in=list(held), number=0)
+        proven = set()
+        for found, head, data in parts.values_list("content__name", "content__head", "data"):
+            name = bytes(found or b"")
+            with suppress(ObjectDamaged):
+                opener = Opener(bytes(head), self.ring, name, what=name.hex()[:12])
+                if opener.part(0, bytes(data), final=True) == held[name].data:
+                    proven.add(name)
+        return proven
 
     def _insert(self, puts: Mapping[bytes, Put]) -> dict[bytes, Put]:
         """Answers those that another inserted at the same moment."""
@@ -147,12 +172,20 @@ class ContentRows:
     def _give_name(self, pk: int, sealer: Sealer, stored: StoredObject, *, secret: bool) -> None:
         name = self.names.name(stored.id)
         columns = {"name": name, "head": sealer.head(self.ring, name), "size": stored.size, "used_at": now()}
-        while not self.use({name: secret}, replace=True):
+        while not (self.use({name: secret}, replace=True) and self._is_whole(stored.id)):
             with suppress(IntegrityError), write_transaction():  # another gave the name at the same moment
                 if not StoredContent.objects.filter(pk=pk).update(**columns):
                     raise ObjectMissing(stored.id)
                 return
         remove([pk])
+
+    def _is_whole(self, id_: str) -> bool:
+        try:
+            for _ in self.content(id_):
+                pass
+        except ObjectLost:
+            return False
+        return True
 
     # --- read ---
 
@@ -170,8 +203,6 @@ class ContentRows:
                 yield piece
             if digest.hexdigest() != id_:
                 raise ObjectDamaged(id_[:12], "its content is not what its id says")
-        except KeyNotHeld:
-            raise
         except ObjectDamaged as error:
             if not give_up([row.pk]):
                 raise ObjectMissing(id_) from error  # it went while it was read

@@ -36,6 +36,10 @@ class Objects(Protocol):
         """Whether it is stored."""
         ...
 
+    def lacks(self, ids: Iterable[str]) -> set[str]:
+        """Those that are not stored."""
+        ...
+
 
 class Store:
     """The contents in the database. An id is the SHA-256 of the content in lower-case hex.
@@ -69,6 +73,10 @@ class Store:
     def has(self, id_: str) -> bool:
         """Whether it is stored; if so it is kept young, so that a sweep at this moment leaves it."""
         return self._rows.has(id_)
+
+    def lacks(self, ids: Iterable[str]) -> set[str]:
+        """Those of these objects that are not stored, or do not open; asked in few queries, and none is kept young."""
+        return self._rows.lacks(ids)
 
     def batch(self) -> Batch:
         """`with store.batch() as batch: batch.put(...)`: many puts, written together, durable at its end."""

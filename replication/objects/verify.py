@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from nodes.leases.transactions import write_transaction
-from replication.objects.errors import ObjectDamaged
+from replication.objects.errors import KeyNotHeld, ObjectDamaged
 from replication.objects.models import StoredContent
 from replication.objects.rows import AT_ONCE, ContentRows, Sealed, read
 from replication.objects.sealing import rewrapped_head
@@ -42,7 +42,7 @@ def check(rows: ContentRows) -> Checked:
                 continue
             try:
                 sizes.append(_proven_size(rows, row))
-            except ObjectDamaged as error:
+            except (ObjectDamaged, KeyNotHeld) as error:
                 damaged += [str(error)] if read(row.name) else []
         last = names[-1][0]
     return Checked(len(sizes), sum(sizes), tuple(damaged))
@@ -67,7 +67,7 @@ def _rewrapped(rows: ContentRows, row: StoredContent, damaged: list[str]) -> boo
     name = bytes(row.name or b"")
     try:
         head = rewrapped_head(bytes(row.head), rows.ring, name, what=_label(name))
-    except ObjectDamaged as error:
+    except (ObjectDamaged, KeyNotHeld) as error:
         damaged.append(str(error))
         return False
     if head is not None:

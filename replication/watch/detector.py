@@ -15,9 +15,10 @@ from nodes.errors import RemoteFileMissing
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from nodes.registry.models import Node
-from replication.configuration.job.loading import manifest_at, node_clock_ns
+from replication.configuration.job.loading import node_clock_ns, what_is_kept
 from replication.files.core.manifest import FileState, Problem
 from replication.files.core.paths import RelPath
+from replication.files.core.tree import what_is_left
 from replication.files.digests import by_hashing
 from replication.files.listing import Sorted, list_tree, sort_out
 from replication.files.scan import TRANSIENT
@@ -69,12 +70,16 @@ class _References:
         self._known: OrderedDict[str, Reference] = OrderedDict()
 
     def at(self, root: str) -> Reference:
-        """The files of a tree in the store."""
+        """The files of a tree in the store. What the store lost of it counts as changed, so that a job puts it there
+        again."""
         with self._lock:
             if root in self._known:
                 self._known.move_to_end(root)
                 return self._known[root]
-        files: Reference = {str(path): state for path, state in manifest_at(root, default_store()).files.items()}
+        manifest, lost = what_is_left(root, what_is_kept(default_store()))
+        files: Reference = {str(path): state for path, state in manifest.files.items()}
+        if lost:
+            return files
         with self._lock:
             self._known[root] = files
             while len(self._known) > REFERENCES_KEPT:

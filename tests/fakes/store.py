@@ -40,6 +40,10 @@ class FakeStore:
         """See `Store.has`."""
         return id_ in self.contents
 
+    def lacks(self, ids: Iterable[str]) -> set[str]:
+        """See `Store.lacks`."""
+        return set(ids) - self.contents.keys()
+
     @contextmanager
     def batch(self) -> Iterator[FakeStore]:
         """See `Store.batch`."""

@@ -65,12 +65,14 @@ class TreeChanges:
 @dataclass(frozen=True, slots=True)
 class BrakeInputs:
     """Everything the brakes look at. `files`: config files on the primary now; `given_files`: those that secondaries
-    were proven to have been given last, None without any; `changes`: what became of these."""
+    were proven to have been given last, None without any; `given_lost`: how many more there were, of which the store
+    lost what it knew; `changes`: what became of the known ones."""
 
     primary: BrakeReading
     secondaries: tuple[BrakeReading, ...] = ()
     files: int = 0
     given_files: int | None = None
+    given_lost: int = 0
     changes: TreeChanges = field(default_factory=TreeChanges)
     broken_inis: tuple[BrokenIni, ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -108,6 +110,13 @@ def _tree(inputs: BrakeInputs) -> Iterator[Brake]:
         remedy = "Check the installation folder and that its volume is mounted on the primary."
         yield Brake("primary_gone", inputs.primary.name, evidence, remedy)
         return
+    if _is_much(inputs.given_lost, before + inputs.given_lost, inputs.limits.shrink_share, inputs.limits):
+        evidence = (
+            f"The store lost what it knew of {inputs.given_lost} of the {before + inputs.given_lost} files that the "
+            "secondaries were last given: nothing tells whether the primary still is what it was."
+        )
+        remedy = "Compare the primary with a secondary. If it is as it should be, override this brake."
+        yield Brake("given_lost", inputs.primary.name, evidence, remedy)
     lost, changed, limits = inputs.changes.lost, inputs.changes.changed, inputs.limits
     if _is_much(lost, before, limits.shrink_share, limits):
         evidence = (

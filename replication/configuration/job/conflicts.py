@@ -17,7 +17,7 @@ from replication.files.core.paths import RelPath
 from replication.jobs.runner import TargetWork
 from replication.jobs.services import events
 from replication.jobs.services.events import Line
-from replication.objects import Store
+from replication.objects import ObjectLost, Store
 
 AFTER_THE_BACKUP = "after the backup that the portal was restored from"
 
@@ -78,6 +78,6 @@ class EditKeeper:
         kept = [IniKey(key.section, key.key) for key in self._kept_keys() if key.path == edit.path]
         try:
             conflicts = key_conflicts(self._store.get(proven.sha256), self._store.get(edit.content), kept)
-        except IniError as error:
+        except (IniError, ObjectLost) as error:
             return {"unreadable": str(error)}
         return {"keys": [[one.section, one.key] for one in conflicts]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -14,7 +15,10 @@ from nodes.products.profile import Profile
 from replication.files.core.changes import KeptKey, Wanted
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
-from replication.objects import Store, StoreError
+from replication.objects import ObjectLost, Store, StoreError
+
+CONTENT_LOST = ("content_lost", "the store lost its content; the next job reads it anew from the primary")
+"""Code and detail of a file that cannot be sent."""
 
 MAX_INI_BYTES = 8 * 1024 * 1024
 """An ini file larger than this is none; MDaemon.ini has some tens of KiB."""
@@ -82,8 +86,9 @@ def desired_files(rendering: Rendering) -> Desired:
             continue
         try:
             rendered = _render(rendering, path)
-        except IniError as error:
-            problems.append(Problem(path, "broken_ini", str(error)))
+        except (IniError, ObjectLost) as error:
+            lost = isinstance(error, ObjectLost)
+            problems.append(Problem(path, *CONTENT_LOST) if lost else Problem(path, "broken_ini", str(error)))
             if path in rendering.actual.files:
                 own = rendering.actual.files[path]
                 files[path] = Wanted(own.sha256, own.size, own.mtime_ns, shared=False)
@@ -131,9 +136,9 @@ def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
     state = rendering.actual.files.get(path) or proven
     if state is None:
         return None
-    if rendering.store.has(state.sha256):
+    with suppress(ObjectLost):
         return rendering.store.get(state.sha256)
-    return _read(rendering, path)
+    return _read(rendering, path) if path in rendering.actual.files else None
 
 
 def _read(rendering: Rendering, path: RelPath) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -17,9 +17,9 @@ from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Decisions
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.manifest import Manifest
-from replication.files.core.tree import load
+from replication.files.core.tree import load, what_is_left
 from replication.files.work_context import WorkContext
-from replication.objects import Store
+from replication.objects import ObjectLost, Store
 
 _FOLDERS: TypedJson[frozenset[str]] = TypedJson(frozenset[str])
 
@@ -40,6 +40,42 @@ def manifest_at(root: str, store: Store) -> Manifest:
     return load(root, store.get) if root else Manifest()
 
 
+def left_at(root: str, store: Store, guard: WorkContext, what: str) -> Manifest:
+    """What the store still has of a tree. What it lost is not known: it is looked at anew, and said in the job's log as
+    a part of `what`."""
+    if not root:
+        return Manifest()
+    manifest, lost = what_is_left(root, what_is_kept(store))
+    if lost:
+        folders = ", ".join(folder or "all" for folder in lost[:5])
+        text = f"The store lost what it knew of {what} in {len(lost)} folders: {folders}. They are looked at anew."
+        guard.event("warning", "objects.lost", text, {"folders": list(lost[:50])})
+    return manifest
+
+
+def _left(root: str, store: Store) -> Manifest:
+    return what_is_left(root, what_is_kept(store))[0] if root else Manifest()
+
+
+def what_is_kept(store: Store) -> Callable[[str], bytes | None]:
+    """To get objects where some may be lost: None."""
+
+    def get(id_: str) -> bytes | None:
+        try:
+            return store.get(id_)
+        except ObjectLost:
+            return None
+
+    return get
+
+
+def baseline_left(node: Node, store: Store, guard: WorkContext) -> Manifest | None:
+    """What is still known of what was last proven on a node; None if nothing ever was. What is not known any more is
+    nobody's: what differs there from what is wanted counts as an edit and is kept, what is not wanted stays."""
+    root = Baseline.objects.filter(node=node).values_list("root", flat=True).first()
+    return None if root is None else left_at(root, store, guard, f"what was proven on {node.name}")
+
+
 def baseline_of(node_id: int, store: Store) -> Manifest | None:
     """What was last proven on the node; None if nothing ever was."""
     root = Baseline.objects.filter(node_id=node_id).values_list("root", flat=True).first()
@@ -47,9 +83,9 @@ def baseline_of(node_id: int, store: Store) -> Manifest | None:
 
 
 def held_by(node_id: int, store: Store) -> Manifest:
-    """The primary's files that are proven on the node; empty if nothing ever was."""
+    """The primary's files that are proven on the node, as far as they are known; empty if nothing ever was."""
     row = Baseline.objects.filter(node_id=node_id).select_related("snapshot").first()
-    return manifest_at(row.held if row else "", store)
+    return _left(row.held if row else "", store)
 
 
 def held_in(cluster_id: int) -> dict[int, str]:
@@ -59,9 +95,9 @@ def held_in(cluster_id: int) -> dict[int, str]:
 
 
 def kept_origin(node_id: int, store: Store) -> Manifest | None:
-    """What the node held before the portal first wrote to it; None if that was never kept."""
+    """What the node held before the portal first wrote to it, as far as it is known; None if that was never kept."""
     root = Origin.objects.filter(node_id=node_id).values_list("root", flat=True).first()
-    return None if root is None else manifest_at(root, store)
+    return None if root is None else _left(root, store)
 
 
 def origin_of(node_id: int, store: Store) -> Manifest:
@@ -70,9 +106,10 @@ def origin_of(node_id: int, store: Store) -> Manifest:
 
 
 def origin_folders(node_id: int, store: Store) -> frozenset[str] | None:
-    """The folders that the node had before the portal first wrote to it; None where that was not kept."""
+    """The folders that the node had before the portal first wrote to it; None where that was not kept, or is lost."""
     kept = Origin.objects.filter(node_id=node_id).values_list("folders_object", flat=True).first()
-    return _FOLDERS.decode(store.get(kept)) if kept else None
+    stored = what_is_kept(store)(kept) if kept else None
+    return None if stored is None else _FOLDERS.decode(stored)
 
 
 def decisions_of(node_id: int) -> Decisions:

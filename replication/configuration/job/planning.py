@@ -19,6 +19,7 @@ from nodes.products.ini_render import DifferingKey
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
 from replication.configuration.job.desired import (
+    CONTENT_LOST,
     Decisions,
     Desired,
     Rendering,
@@ -26,8 +27,14 @@ from replication.configuration.job.desired import (
     gives,
 )
 from replication.configuration.job.earlier import Tree, earlier_trees, edited_since, without_given
-from replication.configuration.job.loading import baseline_of, decisions_of, kept_origin, node_clock_ns, origin_folders
-from replication.files.core.changes import Change, NodeFiles
+from replication.configuration.job.loading import (
+    baseline_left,
+    decisions_of,
+    kept_origin,
+    node_clock_ns,
+    origin_folders,
+)
+from replication.files.core.changes import Change, ChangeKind, NodeFiles
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
@@ -75,9 +82,9 @@ class NodeResult:
     differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
-def node_job(node: Node, store: Store) -> NodeJob:
+def node_job(node: Node, store: Store, guard: WorkContext) -> NodeJob:
     """What the database and the store know of a secondary."""
-    baseline = baseline_of(node.pk, store)
+    baseline = baseline_left(node, store, guard)
     return NodeJob(
         node,
         baseline,
@@ -126,12 +133,19 @@ def look(
         unknown=snapshot.unlisted,
     )
     blocked = name_problems(link, snapshot)
-    problems = scan.manifest.problems + desired.problems + delta.problems + blocked
+    problems = scan.manifest.problems + desired.problems + delta.problems + blocked + _lost(delta.changes, store)
     changes = _possible(delta.changes, problems)
     if job.baseline is None and job.origin is not None:
         changes = edited_since(changes, job.origin)
     changes = without_given(changes, job.earlier, store, partial(gives, rendering, desired.kept), guard)
     return NodeScan(scan, desired, changes, delta.extras, problems)
+
+
+def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:
+    """What cannot be sent, because its content was lost since the primary was read, or could not be read there."""
+    sent = [change for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH]
+    lacking = store.lacks(change.wanted.sha256 for change in sent if change.wanted)
+    return tuple(Problem(one.path, *CONTENT_LOST) for one in sent if one.wanted and one.wanted.sha256 in lacking)
 
 
 def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:

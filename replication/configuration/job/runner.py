@@ -91,7 +91,7 @@ class ReplicateRunner:
         if taken.unstable:
             text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
             work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
-        jobs = [node_job(node, store) for node in scope.secondaries]
+        jobs = [node_job(node, store, work.lease) for node in scope.secondaries]
         planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
         work.lease.boundary("nodes-planned")
         check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
@@ -184,6 +184,7 @@ def _brake_inputs(scope: Scope, taken: Taken, planned: Sequence[NodeResult], pro
         secondaries=tuple(_reading(node, by_id[node.pk]) for node in scope.secondaries),
         files=len(taken.manifest.files),
         given_files=len(taken.given.files) if taken.given else None,
+        given_lost=taken.given_lost,
         changes=_changes(scope.primary, taken),
         broken_inis=tuple(BrokenIni(one.path, one.detail) for one in taken.broken_ini),
         limits=_limits(profile),

@@ -14,7 +14,7 @@ from nodes.registry.models import Node
 from replication.configuration.job.loading import (
     last_given,
     latest_snapshot,
-    manifest_at,
+    left_at,
     node_clock_ns,
 )
 from replication.configuration.models import Snapshot
@@ -30,7 +30,8 @@ from replication.objects import Store
 @dataclass(frozen=True, slots=True)
 class Taken:
     """The primary's configuration now, and what secondaries were last proven to have been `given`. `same_as`: the
-    newest snapshot's id where its content is the same."""
+    newest snapshot's id where its content is the same. `given_lost`: how many files that were given are not known any
+    more."""
 
     manifest: Manifest
     given: Manifest | None
@@ -38,6 +39,15 @@ class Taken:
     same_as: int | None
     broken_ini: tuple[Problem, ...]
     unstable: tuple[str, ...] = ()
+    given_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is known of a snapshot, and how many of its files are not."""
+
+    manifest: Manifest
+    lost: int
 
 
 def take_snapshot(
@@ -46,7 +56,7 @@ def take_snapshot(
     """Scan the primary; `unstable` as in `scan_primary`. Raises nodes.errors; RemoteFileMissing where its installation
     folder is gone."""
     parent_row = latest_snapshot(primary.cluster_id)
-    known = manifest_at(parent_row.root, store) if parent_row else Manifest()
+    known = left_at(parent_row.root if parent_row else "", store, guard, "the newest snapshot")
     with open_node(primary) as link:
         freshen(primary, link, profile, guard.check)
         scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, unstable)
@@ -73,10 +83,12 @@ def take_snapshot(
         problem_count=len(manifest.problems),
         unclassified_count=len(manifest.unclassified),
     )
+    given = _given(primary.cluster_id, parent_row, known, store, guard)
     same = parent_row is not None and parent_row.node_id == primary.pk and same_content(known, manifest)
     return Taken(
         manifest=manifest,
-        given=_given(primary.cluster_id, parent_row, known, store),
+        given=given.manifest if given else None,
+        given_lost=given.lost if given else 0,
         facts=facts,
         same_as=parent_row.pk if parent_row and same else None,
         broken_ini=_broken_ini(manifest, profile, store),
@@ -84,12 +96,16 @@ def take_snapshot(
     )
 
 
-def _given(cluster_id: int, newest: Snapshot | None, known: Manifest, store: Store) -> Manifest | None:
+def _given(
+    cluster_id: int, newest: Snapshot | None, known: Manifest, store: Store, guard: WorkContext
+) -> _Given | None:
     """`known` is the newest snapshot's, which it mostly is; before anything was proven that is the best there is."""
     given = last_given(cluster_id) or newest
     if given is None or newest is None:
         return None
-    return known if given.root == newest.root else manifest_at(given.root, store)
+    is_newest = given.root == newest.root
+    manifest = known if is_newest else left_at(given.root, store, guard, "what the secondaries were last given")
+    return _Given(manifest, max(given.files - len(manifest.files), 0))
 
 
 def _scanned(

@@ -58,7 +58,7 @@ class NodeRun:
         self.store = store
         self.lease = work.lease
         self.snapshot = self._source()
-        self.job = spelled(node_job(work.node, store), self.snapshot)
+        self.job = spelled(node_job(work.node, store, work.lease), self.snapshot)
         self.edits = EditKeeper(work, profile, store, self.job.baseline)
         self.state = TargetProgress()
 

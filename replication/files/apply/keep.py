@@ -9,6 +9,8 @@ from nodes.errors import RemoteFileMissing
 from replication.files.apply.context import Context, Overwritten
 from replication.files.core.changes import Change
 from replication.files.digests import hash_on_node, read_chunks
+from replication.files.work_context import living
+from replication.objects import ObjectLost
 
 
 def keep_content(context: Context, path: str, at: str) -> tuple[str, int]:
@@ -36,6 +38,18 @@ def digests_of(context: Context, paths: Sequence[str]) -> dict[str, str]:
     return {path: digest_of(context, path)[0] for path in paths}
 
 
+def _is_kept(context: Context, content: str) -> bool:
+    """Whether the store has the content, every byte of it: the node's is about to be the last copy."""
+    if not context.store.has(content):
+        return False
+    try:
+        for _ in living(context.store.stream(content), context.guard):
+            pass
+    except ObjectLost:
+        return False
+    return True
+
+
 def keep_found(context: Context, changes: Sequence[Change]) -> tuple[Overwritten, ...]:
     """Before anything is changed: keep every file that will be replaced or deleted. Answer the edits made on the node.
 
@@ -48,7 +62,7 @@ def keep_found(context: Context, changes: Sequence[Change]) -> tuple[Overwritten
                 edits.append(Overwritten(change.path, "", 0, False))
             continue
         content, size = change.found.sha256, change.found.size
-        if not context.store.has(content):
+        if not _is_kept(context, content):
             try:
                 content, size = keep_content(context, change.path, change.path)
             except RemoteFileMissing:

@@ -24,6 +24,9 @@ MAX_FILES = 2_000_000
 Fetch = Callable[[str], bytes]
 """Answers a directory object's bytes by its id; what it raises passes through."""
 
+FetchLeft = Callable[[str], bytes | None]
+"""The same, where some may be lost: None."""
+
 
 class TreeDamaged(ValueError):
     """A stored tree is not one that `build` makes. The sentence names the directory object."""
@@ -69,16 +72,26 @@ def load(root: str, fetch: Fetch) -> Manifest:
     return Manifest(files=dict(sorted(_files_below(root, fetch))))
 
 
-def ids_below(roots: Iterable[str], fetch: Fetch) -> set[str]:
-    """Every id that stored trees need: their directory objects' and their files'. What several trees share is read
-    once. Raises TreeDamaged, and what `fetch` raises."""
+def what_is_left(root: str, fetch: FetchLeft) -> tuple[Manifest, tuple[str, ...]]:
+    """As `load`: the files that are still known, and the folders of which nothing is."""
+    lost: list[str] = []
+    files = dict(sorted(_files_below(root, fetch, lost.append)))
+    return Manifest(files=files), tuple(lost)
+
+
+def ids_below(roots: Iterable[str], fetch: FetchLeft) -> set[str]:
+    """Every id that stored trees need: their directory objects' and their files'; what lost ones needed is not known.
+    What several trees share is read once. Raises TreeDamaged, and what `fetch` raises."""
     found: set[str] = set()
     pending = list(roots)
     while pending:
         id_ = pending.pop()
         if id_ not in found:
-            folder = _folder("", id_, fetch)
             found.add(id_)
+            data = fetch(id_)
+            if data is None:
+                continue
+            folder = _folder("", id_, data)
             found.update(state.sha256 for state in folder.files.values())
             pending += folder.folders.values()
     return found
@@ -106,7 +119,7 @@ class Lookup:
 
     def _folder(self, id_: str) -> _Folder:
         if id_ not in self._known:
-            whole = _folder("", id_, self._fetch)
+            whole = _folder("", id_, self._fetch(id_))
             files = {name: state for name, state in whole.files.items() if name in self._names}
             self._known[id_] = _Folder(files, {name: id_ for name, id_ in whole.folders.items() if name in self._names})
         return self._known[id_]
@@ -129,12 +142,22 @@ def _encode(folder: _Folder, path: str) -> bytes:
     return json.dumps([FORMAT, *(row for _, row in rows)], separators=(",", ":")).encode()
 
 
-def _files_below(root: str, fetch: Fetch) -> Iterator[tuple[RelPath, FileState]]:
+def _lost(folder: str) -> None:
+    raise TreeDamaged(f"Of the folder {folder!r} nothing is known.")
+
+
+def _files_below(
+    root: str, fetch: FetchLeft, lost: Callable[[str], None] = _lost
+) -> Iterator[tuple[RelPath, FileState]]:
     pending = [("", root)]
     count = 0
     while pending:
         folder, id_ = pending.pop()
-        content = _folder(folder, id_, fetch)
+        data = fetch(id_)
+        if data is None:
+            lost(folder)
+            continue
+        content = _folder(folder, id_, data)
         count += len(content.files)
         if count > MAX_FILES:
             raise TreeDamaged(f"The stored tree {root[:12]} names more than {MAX_FILES} files.")
@@ -143,8 +166,7 @@ def _files_below(root: str, fetch: Fetch) -> Iterator[tuple[RelPath, FileState]]
         pending += [(_join(folder, name), child) for name, child in content.folders.items()]
 
 
-def _folder(path: str, id_: str, fetch: Fetch) -> _Folder:
-    data = fetch(id_)
+def _folder(path: str, id_: str, data: bytes) -> _Folder:
     if hashlib.sha256(data).hexdigest() != id_:
         raise TreeDamaged(f"The directory object {id_[:12]} does not hold what its id says.")
     if len(path) > MAX_LENGTH:

@@ -18,7 +18,7 @@ from replication.files.core.paths import RelPath, not_ours
 from replication.files.scan import scan_node
 from replication.files.work_context import WorkContext
 from replication.membership.core.restore import NodePast, RestorePlan, restore_plan
-from replication.objects import Store
+from replication.objects import ObjectLost, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,16 @@ class LookedBack:
 
 
 def remembered(node: Node, store: Store) -> Remembered:
-    """The node's past. Raises Refused where something was proven there, but not what it held before."""
+    """The node's past. Raises Refused where something was proven there, but not what it held before, and where the
+    store lost some of it: what is not known cannot be told from the operator's own."""
+    try:
+        return _remembered(node, store)
+    except ObjectLost as error:
+        text = f"What {node.name} held before joining, or was given since, is not known any more. {error}"
+        raise Refused("past_lost", text, "It can leave with the configuration it has (keep).") from error
+
+
+def _remembered(node: Node, store: Store) -> Remembered:
     origin = Origin.objects.filter(node=node).first()
     baseline = baseline_of(node.pk, store)
     if origin is None and baseline is not None:

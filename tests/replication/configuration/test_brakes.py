@@ -70,6 +70,14 @@ ROWS = [
         "primary_rewritten",
         evidence="the limit is 10%",
     ),
+    Row("a fifth of what was given forgotten", replace(CALM, given_files=800, given_lost=200)),
+    Row(
+        "more than that forgotten",
+        replace(CALM, given_files=799, given_lost=201),
+        "given_lost",
+        evidence="The store lost what it knew of 201 of the 1000 files",
+    ),
+    Row("all forgotten", replace(CALM, given_files=0, given_lost=1000), "given_lost"),
     Row("all of a few, edited", replace(_changed(0, 4), files=4, given_files=4)),
     Row("nearly all of a few, lost", replace(_changed(4, 0), files=1, given_files=5)),
     Row(

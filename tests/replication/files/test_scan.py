@@ -121,6 +121,18 @@ def test_what_changed_after_the_listing_is_read_again(disk: FakeDisk, profile: P
 
 
 @pytest.mark.django_db
+def test_a_known_file_whose_content_the_store_lost_is_read_again(disk: FakeDisk, profile: Profile) -> None:
+    known = scanned(FakeSession(disk), profile).manifest
+    assert scanned(FakeSession(disk), profile, known).read == 0
+    default_store().purge([known.files[A].sha256])
+
+    again = scanned(FakeSession(disk), profile, known)
+
+    assert again.manifest == known
+    assert default_store().get(known.files[A].sha256) == b"content"
+
+
+@pytest.mark.django_db
 def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile) -> None:
     session = Meddled(disk)
     session.times = 9

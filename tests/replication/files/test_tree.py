@@ -10,7 +10,7 @@ from hypothesis import given
 
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
-from replication.files.core.tree import Lookup, TreeDamaged, build, load
+from replication.files.core.tree import Lookup, TreeDamaged, build, ids_below, load, what_is_left
 from tests.replication.samples import file_maps, sha, state
 
 
@@ -154,3 +154,16 @@ def test_a_lookup_finds_single_files_of_many_trees_and_reads_what_they_share_onc
         found = {path: lookup.find(tree.root, path) for path in ("a/b/c", "a/d", "x/y", "a/b/d")}
         assert found == {path: manifest.files.get(RelPath(path)) for path in found}
     assert sorted(read) == sorted(objects)
+
+
+def test_what_is_left_of_a_tree_of_which_a_folder_is_lost():
+    files = {RelPath(path): state(path) for path in ("a.dat", "App/b.dat", "App/deep/c.dat", "Conf/d.dat")}
+    objects, [root] = _stored(Manifest(files))
+    [app] = [id_ for id_, data in objects.items() if b'"b.dat"' in data]
+    del objects[app]
+    left, lost = what_is_left(root, objects.get)
+    assert (set(left.files), lost) == ({"a.dat", "Conf/d.dat"}, ("App",))
+    assert {state.sha256 for state in left.files.values()} < ids_below([root], objects.get)
+    with pytest.raises(KeyError):
+        load(root, objects.__getitem__)
+    assert what_is_left(app, objects.get) == (Manifest(), ("",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -16,11 +18,13 @@ from nodes.leases.clock import later
 from nodes.leases.worker import closing
 from nodes.registry.models import Node
 from replication import tasks as replication_tasks
-from replication.jobs import driving
+from replication.jobs import driving, error_mapping, plan_store, planning
+from replication.jobs.core.states import TargetState
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, ResourceLock, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.selectors.plans import Unreadable, stored_plan
+from replication.jobs.services.backoff import QUICK_TRIES
 from replication.jobs.services.recovery import Swept, sweep
 from replication.jobs.services.requests import (
     JobRequest,
@@ -30,7 +34,7 @@ from replication.jobs.services.requests import (
     request_job,
     retry_job,
 )
-from replication.objects import default_store
+from replication.objects import KeyNotHeld, ObjectDamaged, ObjectMissing, StoreUnusable, default_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -330,6 +334,45 @@ def test_bad_requests_name_the_field(toys, change, field):
         request_job(SYSTEM, JobRequest(**fields))
     assert field in caught.value.message_dict
     assert Job.objects.count() == 0
+
+
+def test_a_lost_plan_is_said_and_made_anew(toys, monkeypatch):
+    monkeypatch.setattr(plan_store, "_RECENT", OrderedDict())
+    monkeypatch.setattr(error_mapping, "QUICK_TRIES", 1)
+    job = toys.planned(approval=True)
+    plan_store._RECENT.clear()
+    default_store().purge([job.plan_object])
+    with pytest.raises(Unreadable, match="is not in the store"):
+        stored_plan(toys.now(job))
+    approve_job(SYSTEM, job.pk, job.plan_digest)
+    drive()
+    job = toys.now(job)
+    assert (job.state, job.error_code) == ("failed", "object_missing")
+    assert "Retry the job: it is planned anew" in job.error
+    again = retry_job(SYSTEM, job.pk)
+    plan_job(again.pk)
+    assert toys.now(again).state == "awaiting_approval"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "again"),
+    [
+        (ObjectDamaged("abc", "its head is cut off"), "object_damaged", True),
+        (ObjectMissing("0" * 64), "object_missing", True),
+        (KeyNotHeld("abc"), "object_key_missing", False),
+        (StoreUnusable("The store cannot be used."), "object_store_unusable", False),
+    ],
+)
+def test_what_the_store_lost_is_looked_at_anew_and_all_else_of_it_has_its_words(toys, error, code, again):
+    job = Job(attempt=1)
+    outcome = planning._failure(job, error)
+    assert (outcome.error_code, outcome.error, bool(outcome.retry_after)) == (code, str(error), again)
+    job.attempt = QUICK_TRIES
+    assert planning._failure(job, error).retry_after is None
+    ended = error_mapping.ended_by_error(error, Target(attempt=1))
+    assert (ended.error_code, ended.state == TargetState.PENDING) == (code, again)
+    ended = error_mapping.ended_by_error(error, Target(attempt=QUICK_TRIES))
+    assert (ended.error_code, ended.state) == (code, TargetState.FAILED)
 
 
 def test_a_plan_stored_by_an_older_version_is_planned_again(toys):

@@ -124,11 +124,19 @@ def test_impossible_days_are_refused(folder, secrets, days):
     assert _left(secrets) == set(secrets)
 
 
-def test_an_unreadable_tree_stops_the_purge(folder, secrets):
-    default_store().purge(Baseline.objects.values_list("root", flat=True))
+def test_keys_that_do_not_open_stop_the_purge(folder, secrets):
+    right = (folder / "master.keys").read_text()
+    _write_keys(folder, 1)
     with pytest.raises(CommandError, match="Nothing was removed"):
         _purge()
+    (folder / "master.keys").write_text(right)
     assert _left(secrets) == set(secrets)
+
+
+def test_what_only_a_lost_tree_named_goes(folder, secrets):
+    default_store().purge(Baseline.objects.values_list("root", flat=True))
+    assert "4 objects" in _purge()
+    assert _left(secrets) == {"newest snapshot", "planned"}
 
 
 def test_the_store_follows_the_key_file(folder, db):
