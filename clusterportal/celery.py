@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task
+from celery.beat import PersistentScheduler
 from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.db import DatabaseError
 from kombu.transport.redis import Channel, Transport
 
 from accounts.database import DatabaseAway, is_away
+
+_LOG = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 
@@ -42,6 +45,17 @@ class PortalTask(Task):
             raise
 
 
+class Beat(PersistentScheduler):
+    """The timer. A full disk makes it forget, at its next start, what it did last; it must not end it."""
+
+    def sync(self) -> None:
+        """Keep when each entry was last due."""
+        try:
+            super().sync()
+        except OSError as error:
+            _LOG.warning("when the timer's entries were last due could not be kept: %s", error)
+
+
 @setup_logging.connect
 def _log_as_the_portal_does(loglevel: int = logging.INFO, **_: Any) -> None:
     """Celery would put a handler of its own in the place of ours, which blanks secrets. Its level is for its own."""
@@ -57,6 +71,9 @@ def configuration() -> dict[str, Any]:
     return {
         "broker_url": settings.REDIS_URL,
         "broker_connection_retry_on_startup": True,
+        # a broker that refuses to write, because its disk is full, is waited for as one that is away: it ended the
+        # workers (seen)
+        "broker_channel_error_retry": True,
         # kombu sweeps unacknowledged messages only about every 100 s by default; measured: 9 s with these
         "broker_transport_options": {
             "visibility_timeout": 3600,
@@ -87,6 +104,7 @@ def configuration() -> dict[str, Any]:
         },
         "timezone": "UTC",
         "beat_schedule": beat_table(),
+        "beat_scheduler": "clusterportal.celery:Beat",
     }
 
 

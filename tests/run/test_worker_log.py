@@ -49,10 +49,16 @@ def away():
         other.close()
 
 @app.task
+def full():
+    connection.cursor().execute("CREATE TABLE small (x)")
+    connection.cursor().execute("PRAGMA max_page_count=1")
+    connection.cursor().execute("INSERT INTO small VALUES (zeroblob(1000000))")
+
+@app.task
 def end():
     os.kill(os.getpid(), signal.SIGTERM)
 
-for task in (wrong, careless, away, end):
+for task in (wrong, careless, away, full, end):
     task.delay()
 app.worker_main(["--quiet", "worker", "-P", "threads", "-c", "1", "--loglevel", "info"])
 """
@@ -78,13 +84,15 @@ def log(tmp_path_factory) -> str:
 
 
 def test_a_wrong_statement_shows_its_traceback_and_a_locked_database_a_line(log: str) -> None:
-    told = {name: _told(log, name) for name in ("wrong", "careless", "away")}
+    told = {name: _told(log, name) for name in ("wrong", "careless", "away", "full")}
     assert "Traceback" in told["wrong"]
     assert "in wrong" in told["wrong"]
     assert "OperationalError: no such table: nowhere" in told["wrong"]
     assert "in careless" in told["careless"]
     assert "raised expected: DatabaseAway('database is locked')" in told["away"]
     assert "Traceback" not in told["away"]
+    assert "raised expected: DatabaseAway('database or disk is full')" in told["full"]
+    assert "Traceback" not in told["full"]
 
 
 def _told(log: str, task: str) -> str:
