@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Max, Q
@@ -28,6 +30,8 @@ FRESH_SECONDS = 600
 """A content that is used again is marked as young at most this often."""
 AT_ONCE = 500
 """Contents asked for, or written, at once: others wait for a transaction, and renew leases by it."""
+TRUSTED = 100_000
+"""Contents of which a process remembers when it found them held."""
 PARTS_AT_ONCE = 4
 """Parts of a stream written in one transaction."""
 GONE_AT_ONCE = 100
@@ -73,6 +77,7 @@ class ContentRows:
     def __init__(self, masters: Masters) -> None:
         self.ring = KeyRing(masters)
         self.names = Names(self.ring)
+        self._found_at: dict[str, float] = {}
 
     # --- used ---
 
@@ -91,14 +96,20 @@ class ContentRows:
         """Whether it is held; if so it is used."""
         return bool(self.use({self.names.name(id_): True}))
 
-    def lacks(self, ids: Iterable[str]) -> set[str]:
-        """Those of these contents that are not held, or do not open. Nothing is marked as used."""
-        missing = {self.names.name(id_): id_ for id_ in ids}
+    def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
+        """Those of these contents that are not held, or do not open. Nothing is marked as used. `trusted_seconds`: what
+        this process found held so lately is not asked about again."""
+        now_ = time.monotonic()
+        missing = {
+            self.names.name(id_): id_ for id_ in set(ids) if now_ - self._found_at.get(id_, -inf) >= trusted_seconds
+        }
         names = list(missing)
+        if len(self._found_at) > TRUSTED:
+            self._found_at.clear()
         for start in range(0, len(names), AT_ONCE):
             for one in _found(names[start : start + AT_ONCE]):
                 if self._opens(one):
-                    del missing[one.name]
+                    self._found_at[missing.pop(one.name)] = now_
         return set(missing.values())
 
     def _opens(self, one: Found) -> bool:

@@ -74,9 +74,10 @@ class Store:
         """Whether it is stored; if so it is kept young, so that a sweep at this moment leaves it."""
         return self._rows.has(id_)
 
-    def lacks(self, ids: Iterable[str]) -> set[str]:
-        """Those of these objects that are not stored, or do not open; asked in few queries, and none is kept young."""
-        return self._rows.lacks(ids)
+    def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
+        """Those of these objects that are not stored, or do not open; asked in few queries, and none is kept young.
+        `trusted_seconds`: what this process found stored so lately is not asked about again."""
+        return self._rows.lacks(ids, trusted_seconds=trusted_seconds)
 
     def batch(self) -> Batch:
         """`with store.batch() as batch: batch.put(...)`: many puts, written together, durable at its end."""

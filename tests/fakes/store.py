@@ -40,7 +40,7 @@ class FakeStore:
         """See `Store.has`."""
         return id_ in self.contents
 
-    def lacks(self, ids: Iterable[str]) -> set[str]:
+    def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
         """See `Store.lacks`."""
         return set(ids) - self.contents.keys()
 

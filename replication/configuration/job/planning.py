@@ -141,10 +141,15 @@ def look(
     return NodeScan(scan, desired, changes, delta.extras, problems)
 
 
+TRUSTED_SECONDS = 10.0
+"""All nodes of a job need the same contents: found in the store for one, they are there for the next."""
+
+
 def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:
     """What cannot be sent, because its content was lost since the primary was read, or could not be read there."""
     sent = [change for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH]
-    lacking = store.lacks(change.wanted.sha256 for change in sent if change.wanted)
+    wanted = (change.wanted.sha256 for change in sent if change.wanted)
+    lacking = store.lacks(wanted, trusted_seconds=TRUSTED_SECONDS)
     return tuple(Problem(one.path, *CONTENT_LOST) for one in sent if one.wanted and one.wanted.sha256 in lacking)
 
 

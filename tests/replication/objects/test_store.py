@@ -258,3 +258,11 @@ def test_there_is_one_store_a_process():
     id_ = default_store().put(b"x")
     assert default_store() is default_store()
     assert default_store().get(id_) == b"x"
+
+
+def test_what_was_found_a_moment_ago_may_be_trusted(store):
+    held, other = store.put(b"held"), store.put(b"other")
+    assert store.lacks([held]) == set()
+    store.purge([held, other])
+    assert store.lacks([held, other], trusted_seconds=600.0) == {other}
+    assert store.lacks([held, other]) == {held, other}
