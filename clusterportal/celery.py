@@ -20,10 +20,21 @@ _LOG = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clusterportal.settings")
 
-# kombu gives unacknowledged messages back when it closes a connection; where the broker died it does so on a connection
-# that is gone, which ends the worker (seen). Nothing is lost without it: the rows are the queue.
-Channel.do_restore = False
 
+class BrokerChannel(Channel):
+    """A channel whose connection may go at any moment. What is done with its messages after that would ask the
+    connection that is gone, and end the worker (seen of both). Nothing is lost without it: the rows are the queue."""
+
+    do_restore = False
+    """Give unacknowledged messages back when the connection is closed."""
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """Acknowledge a message, as long as there is somebody who could hear it."""
+        if self.connection is not None:
+            super().basic_ack(delivery_tag, multiple=multiple)
+
+
+Transport.Channel = BrokerChannel
 # how long a worker's question for messages stands at the broker: messages come at once all the same, and one that waits
 # need not ask every second (kombu's default)
 Transport.brpop_timeout = 10

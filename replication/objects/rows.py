@@ -206,6 +206,7 @@ class ContentRows:
         name = self.names.name(id_)
         row = read(name)
         if row is None:
+            self._found_at.pop(id_, None)
             raise ObjectMissing(id_)
         digest = hashlib.sha256()
         try:
@@ -215,6 +216,7 @@ class ContentRows:
             if digest.hexdigest() != id_:
                 raise ObjectDamaged(id_[:12], "its content is not what its id says")
         except ObjectDamaged as error:
+            self._found_at.pop(id_, None)
             if not give_up([row.pk]):
                 raise ObjectMissing(id_) from error  # it went while it was read
             _LOG.error("%s It is dropped, so that the same content can be put again.", error)

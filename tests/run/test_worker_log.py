@@ -12,8 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
+from kombu import Connection
 
 from accounts.database import is_away
+from clusterportal.celery import BrokerChannel
 from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,3 +129,11 @@ def test_a_database_that_does_not_answer_is_away(tmp_path: Path) -> None:
         assert is_away(error)
     assert is_away(InterfaceError("connection already closed"))
     assert not is_away(IntegrityError("taken"))
+
+
+def test_a_message_is_not_acknowledged_to_a_connection_that_is_gone():
+    """It ended the worker: its broker died between the message and the acknowledgement."""
+    channel = BrokerChannel.__new__(BrokerChannel)
+    channel.connection = None
+    channel.basic_ack("a delivery tag")
+    assert Connection("redis://").get_transport_cls().Channel is BrokerChannel

@@ -266,3 +266,6 @@ def test_what_was_found_a_moment_ago_may_be_trusted(store):
     store.purge([held, other])
     assert store.lacks([held, other], trusted_seconds=600.0) == {other}
     assert store.lacks([held, other]) == {held, other}
+    with pytest.raises(ObjectMissing):
+        store.get(held)
+    assert store.lacks([held], trusted_seconds=600.0) == {held}  # nobody trusts what was found gone
