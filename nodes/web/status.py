@@ -21,11 +21,6 @@ class Status:
     state: str
     label: str
 
-    @property
-    def tone(self) -> str:
-        """The colour's name."""
-        return tone_of(self.state)
-
 
 def tone_of(state: str) -> str:
     """ok, warn, bad, info or idle; an unknown word is idle."""

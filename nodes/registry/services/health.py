@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Q
 from django.utils import timezone
 
 from nodes.enums import Health
@@ -61,4 +60,4 @@ def note_reached(node_ids: Collection[int]) -> None:
     """These answered just now. One UPDATE; nothing for none."""
     if node_ids:
         with write_transaction():
-            Node.objects.filter(Q(pk__in=node_ids)).update(reached_at=timezone.now())
+            Node.objects.filter(pk__in=node_ids).update(reached_at=timezone.now())

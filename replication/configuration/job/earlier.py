@@ -6,8 +6,7 @@ server was put back to an older state from a backup of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nodes.registry.models import Node
@@ -57,22 +56,37 @@ def edited_since(changes: Sequence[Change], origin: Manifest) -> tuple[Change, .
     )
 
 
-def not_given(
-    contents: Collection[tuple[str, str]], trees: Sequence[Tree], store: Store, guard: WorkContext
-) -> set[tuple[str, str]]:
-    """Of contents, each a path and a hash, those that no tree has there."""
-    left = set(contents)
-    lookup = Lookup([path for path, _ in left], store.get)
+def _looked_up(
+    left: Collection[str], trees: Sequence[Tree], store: Store, guard: WorkContext
+) -> Iterator[tuple[Tree, Mapping[str, FileState | None]]]:
+    """Each tree with what it has at the paths that are `left`, as long as there are any: callers take out of it what
+    needs no further tree."""
+    lookup = Lookup(left, store.get)
     for tree in trees:
         if not left:
             break
         guard.check()
-        with suppress(StoreError, TreeDamaged):  # its retention ended; the others still tell
-            then = {path: lookup.find(tree.root, path) for path, _ in left}
-            left = {
-                (path, content) for path, content in left if (state := then[path]) is None or state.sha256 != content
-            }
-    return left
+        try:
+            then = {path: lookup.find(tree.root, path) for path in left}
+        except (StoreError, TreeDamaged):  # its retention ended; the others still tell
+            continue
+        yield tree, then
+
+
+def not_given(
+    contents: Collection[tuple[str, str]], trees: Sequence[Tree], store: Store, guard: WorkContext
+) -> set[tuple[str, str]]:
+    """Of contents, each a path and a hash, those that no tree has there."""
+    left: dict[str, set[str]] = {}
+    for path, content in contents:
+        left.setdefault(path, set()).add(content)
+    for _, then in _looked_up(left, trees, store, guard):
+        for path, state in then.items():
+            if state is not None and left[path] == {state.sha256}:
+                del left[path]
+            elif state is not None:
+                left[path].discard(state.sha256)
+    return {(path, content) for path, kept in left.items() for content in kept}
 
 
 def without_given(
@@ -82,24 +96,17 @@ def without_given(
     deleted."""
     doubtful = {change.path: change for change in changes if change.conflict}
     given: set[RelPath] = set()
-    lookup = Lookup(doubtful, store.get)
-    for tree in trees:
-        if not doubtful:
-            break
-        guard.check()
-        try:
-            then = {path: lookup.find(tree.root, path) for path in doubtful}
-        except (StoreError, TreeDamaged):  # its retention ended; the others still tell
-            continue
+    for tree, then in _looked_up(doubtful, trees, store, guard):
         found = _explained(doubtful, then, is_same, since=tree.since)
         given |= found
-        doubtful = {path: change for path, change in doubtful.items() if path not in found}
+        for path in found:
+            del doubtful[path]
     return tuple(replace(change, conflict=False) if change.path in given else change for change in changes)
 
 
 def _explained(
     doubtful: Mapping[RelPath, Change],
-    then: Mapping[RelPath, FileState | None],
+    then: Mapping[str, FileState | None],
     is_same: IsSame,
     *,
     since: bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from nodes.connection.connect import open_node
@@ -199,7 +199,7 @@ class NodeRun:
             edited=sum(change.conflict for change in changes),
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
-        removed = self._remove_emptied(context, seen)
+        removed = self._remove_emptied(context, seen, self.job.baseline.files if self.job.baseline else ())
         self.lease.boundary("proven")
         return TargetOutcome(
             state,
@@ -209,13 +209,14 @@ class NodeRun:
             record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
         )
 
-    def _remove_emptied(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
-        """Remove folders that came with replicated files and hold nothing more; those that were there before stay."""
-        if self.job.own_folders is None or self.job.baseline is None:
+    def _remove_emptied(self, context: Context, seen: NodeScan, written: Collection[RelPath]) -> tuple[str, ...]:
+        """Remove folders that came with files that replication wrote (`written`) and hold nothing more; those that were
+        there before stay."""
+        if self.job.own_folders is None:
             return ()
         emptied = emptied_folders(
             seen.scan.folders,
-            written=self.job.baseline.files,
+            written=written,
             held=seen.scan.manifest.files,
             before=self.job.own_folders,
             folds_case=context.link.platform.folds_case,

@@ -13,11 +13,9 @@ from replication.configuration.job.planning import NodeScan
 from replication.configuration.job.target import NodeRun
 from replication.configuration.services.history import forget_node_history
 from replication.files.apply.context import Context
-from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.semaphores import semaphores_owed
 from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.manifest import Manifest
-from replication.files.core.paths import emptied_folders
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.membership.leave_job.comparison import LookedBack, Remembered, look_back
@@ -72,7 +70,8 @@ class LeaveRun(NodeRun):
     def _outcome(self, context: Context, seen: NodeScan, changes: Sequence[Change]) -> TargetOutcome:
         state, code, error = verdict_on(self.work, seen, self.state, changes)
         verified = state is TargetState.VERIFIED
-        removed = self._remove_folders(context, seen) if verified else ()
+        ours = self._last.former.ours.files if self._last else ()
+        removed = self._remove_emptied(context, seen, ours) if verified else ()
         self.lease.boundary("proven")
         node_id = self.work.node.pk
         return TargetOutcome(
@@ -95,16 +94,3 @@ class LeaveRun(NodeRun):
             "edited_since": [*then.edited][:SHOWN] if then else [],
             "missing": [*then.missing][:SHOWN] if then else [],
         }
-
-    def _remove_folders(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
-        """Remove empty folders that came with replicated files; what was there before, or holds anything, stays."""
-        if self._remembered.folders is None or self._last is None:
-            return ()
-        emptied = emptied_folders(
-            seen.scan.folders,
-            written=self._last.former.ours.files,
-            held=seen.scan.manifest.files,
-            before=self._remembered.folders,
-            folds_case=context.link.platform.folds_case,
-        )
-        return remove_emptied(context, emptied)

@@ -344,11 +344,16 @@ def test_a_lost_plan_is_said_and_made_anew(toys, monkeypatch):
     default_store().purge([job.plan_object])
     with pytest.raises(Unreadable, match="is not in the store"):
         stored_plan(toys.now(job))
+    _fails_and_is_planned_anew(toys, job, "object_missing", "Retry the job: it is planned anew")
+
+
+def _fails_and_is_planned_anew(toys, job: Job, code: str, words: str) -> None:
     approve_job(SYSTEM, job.pk, job.plan_digest)
     drive()
     job = toys.now(job)
-    assert (job.state, job.error_code) == ("failed", "object_missing")
-    assert "Retry the job: it is planned anew" in job.error
+    assert (job.state, job.error_code) == ("failed", code)
+    assert words in job.error
+    assert toys.done() == []
     again = retry_job(SYSTEM, job.pk)
     plan_job(again.pk)
     assert toys.now(again).state == "awaiting_approval"
@@ -381,15 +386,7 @@ def test_a_plan_stored_by_an_older_version_is_planned_again(toys):
     Job.objects.filter(pk=job.pk).update(plan_object=default_store().put(older))
     with pytest.raises(Unreadable, match="Plan again"):
         stored_plan(toys.now(job))
-    approve_job(SYSTEM, job.pk, job.plan_digest)
-    drive()
-    job = toys.now(job)
-    assert (job.state, job.error_code) == ("failed", "plan_outdated")
-    assert "made by an older version of the portal. Plan again" in job.error
-    assert toys.done() == []
-    again = retry_job(SYSTEM, job.pk)
-    plan_job(again.pk)
-    assert toys.now(again).state == "awaiting_approval"
+    _fails_and_is_planned_anew(toys, job, "plan_outdated", "made by an older version of the portal. Plan again")
 
 
 def test_a_node_that_planning_did_not_reach_waits_and_holds_nothing(toys):
