@@ -72,7 +72,11 @@ def watches_to_see_to(held: Collection[int]) -> list[Watch]:
     return list(_watched().filter(Q(pk__in=held) | due | _BEFORE_SET_BACK))
 
 
-_BEFORE_SET_BACK = Q(set_at__gt=now())
+SET_BACK_SECONDS = 5.0
+"""Times that are less to come are no sign of a clock that was set back: a statement that waited for another's goes by
+the moment at which it began, and the other's is later."""
+
+_BEFORE_SET_BACK = Q(set_at__gt=later(SET_BACK_SECONDS))
 """Rows whose times are of before the database's clock was set back: by them nothing is due, nor free, for long."""
 
 

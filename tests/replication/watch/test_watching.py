@@ -25,7 +25,7 @@ from replication.watch.core.changes import Memory, Sighting, Stamp, debounce, re
 from replication.watch.detector import PollResult
 from replication.watch.models import Watch, WatchMemory
 from replication.watch.poller import Held, LookLease, held_since, look_at
-from replication.watch.services import claim_looks
+from replication.watch.services import SET_BACK_SECONDS, claim_looks
 from replication.watch.watching import Watches
 from tests.deadlines import wait_for
 from tests.factories import make_node
@@ -232,6 +232,14 @@ def test_what_was_set_before_the_databases_clock_was_set_back_is_due_and_free(wa
     (look,) = claim_looks("next", limit=1)
     assert look.claim.fence == 6 and Watch.objects.get().owner == "next"
     assert claim_looks("one more", limit=1) == []
+
+
+def test_what_another_claimed_while_a_statement_waited_stays_the_others(watch, primary):
+    """The statement goes by the moment at which it began, and by that the other's times are to come."""
+    moment = timezone.now() + timedelta(seconds=SET_BACK_SECONDS - 1.0)
+    Watch.objects.update(set_at=moment, lease_until=moment + timedelta(seconds=HOURS), owner="the quicker", fence=4)
+    assert claim_looks("next", limit=1) == []
+    assert (Watch.objects.get().owner, Watch.objects.get().fence) == ("the quicker", 4)
 
 
 def test_a_watch_whose_look_is_due_in_a_while_is_left_for_so_long(watch, primary):
