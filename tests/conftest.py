@@ -21,6 +21,9 @@ from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes import secret
 from nodes.clusters.models import Cluster
+from replication.configuration.job.glance import SIGHTINGS
+from replication.configuration.job.planning import RECENT
+from replication.configuration.job.source import SOURCES
 from replication.objects import default_store
 from tests import tools
 from tests.factories import make_cluster, make_member, make_token, make_user
@@ -70,9 +73,11 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
-    """Rate limits of one test are not the next one's, nor is the key of the object store."""
+    """Rate limits of one test are not the next one's, nor the key of the object store, nor what was seen of nodes."""
     cache.clear()
     default_store.cache_clear()
+    for memory in (SIGHTINGS, SOURCES, RECENT):
+        memory.forget()
 
 
 @pytest.fixture

@@ -49,6 +49,20 @@ class Listing:
     vanished: tuple[str, ...] = ()
 
 
+class RecordForm(Protocol):
+    """The form of a listing as it comes from a node: records, one an entry, each with the same end."""
+
+    end: bytes
+
+    def mark(self, path: str) -> bytes:
+        """What the record of this path holds, whatever else it says; a record of another path may hold it, too."""
+        ...
+
+    def parse(self, records: bytes) -> Listing:
+        """What whole records say, all of a listing or some. Raises OutputUnreadable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ClockReading:
     """How far the node's clock is ahead of the portal's, in milliseconds, and how far that may be wrong."""
@@ -142,6 +156,10 @@ class Platform(Protocol):
 
     def parse_list_tree(self, result: CommandResult) -> Listing:
         """The listing. Raises OutputUnreadable, RemoteFileMissing (no root), RemoteDenied (no way into the root)."""
+        ...
+
+    def listing_form(self, result: CommandResult) -> RecordForm | None:
+        """The form of the records in the answer's output, if it is a whole listing without complaints; else None."""
         ...
 
     def hash_files(self, root: str) -> Command | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
-from nodes.platforms.base import Capabilities, Listing, Service, SystemFacts
-from nodes.platforms.posix_output import NO_FOLDER, NO_WAY_IN, parse_find, parse_sums, single_line
+from nodes.platforms.base import Capabilities, Listing, RecordForm, Service, SystemFacts
+from nodes.platforms.posix_output import FIND_RECORDS, NO_FOLDER, NO_WAY_IN, parse_find, parse_sums, single_line
 
 _FIND_FORMAT = r"%y\t%s\t%T@\t%C@\t%P\0"
 
@@ -171,6 +171,10 @@ class PosixPlatform:
         if result.exit_status not in (0, 1):
             raise OutputUnreadable(f"find ended with status {result.exit_status}: {single_line(result.stderr)}")
         return parse_find(result.stdout, result.stderr, failed=not result.ok)
+
+    def listing_form(self, result: CommandResult) -> RecordForm | None:
+        """find's records, unless it complained."""
+        return FIND_RECORDS if result.ok and not result.stderr else None
 
     def hash_files(self, root: str) -> Command:
         """SHA-256 of the files named on standard input."""

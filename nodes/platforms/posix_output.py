@@ -44,6 +44,23 @@ def parse_find(stdout: bytes, stderr: bytes, *, failed: bool) -> Listing:
     return Listing(files=tuple(files), unreadable=tuple(sorted(unreadable)), vanished=tuple(sorted(vanished)))
 
 
+class FindRecords:
+    """The form of find's records."""
+
+    end = b"\0"
+
+    def mark(self, path: str) -> bytes:
+        """The last field and the end; the name of another file may hold a tab, and then the same."""
+        return b"\t" + path.encode("utf-8") + self.end
+
+    def parse(self, records: bytes) -> Listing:
+        """What they say."""
+        return parse_find(records, b"", failed=False)
+
+
+FIND_RECORDS = FindRecords()
+
+
 def _records(stdout: bytes) -> list[ListedFile]:
     try:
         text = stdout.decode("utf-8")

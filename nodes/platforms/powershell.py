@@ -23,6 +23,9 @@ NAMES = ("clock", "hash", "selftest", "services", "tree")
 NO_FOLDER, NO_WAY_IN = 97, 96
 """Exit statuses of the scripts: the folder is not there, or may not be listed."""
 
+END = "end"
+"""The last line of every whole answer."""
+
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _PROGRAM = ("powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
 _EPOCH_TICKS = 621_355_968_000_000_000
@@ -89,9 +92,30 @@ def parse_selftest(result: CommandResult) -> Capabilities:
 
 def parse_tree(result: CommandResult) -> Listing:
     """The listing. Raises OutputUnreadable, RemoteFileMissing, RemoteDenied."""
+    return _listing(_answer(result))
+
+
+class TreeRecords:
+    """The form of the script's records: a line each."""
+
+    end = b"\n"
+
+    def mark(self, path: str) -> bytes:
+        """The last field; that of a longer path may begin so, too."""
+        return b"\t" + encoded(path.replace("/", "\\")).encode("ascii")
+
+    def parse(self, records: bytes) -> Listing:
+        """What they say; the line that ends the answer is none of them."""
+        return _listing([line for line in _text(records).splitlines() if line != END])
+
+
+TREE_RECORDS = TreeRecords()
+
+
+def _listing(lines: Iterable[str]) -> Listing:
     files: list[ListedFile] = []
     unreadable: list[str] = []
-    for line in _answer(result):
+    for line in lines:
         match = _ENTRY.fullmatch(line)
         if not match:
             raise OutputUnreadable(f"The listing holds {line[:80]!r}.")
@@ -162,14 +186,18 @@ def _answer(result: CommandResult) -> list[str]:
 
 def _lines(result: CommandResult) -> list[str]:
     *lines, last = _ascii(result).splitlines() or [""]
-    if last != "end":
+    if last != END:
         raise OutputUnreadable("PowerShell's answer is cut short.")
     return lines
 
 
 def _ascii(result: CommandResult) -> str:
+    return _text(result.stdout)
+
+
+def _text(output: bytes) -> str:
     try:
-        return result.stdout.decode("ascii")
+        return output.decode("ascii")
     except UnicodeDecodeError as error:
         raise OutputUnreadable("PowerShell answered something else than its script prints.") from error
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable
 from nodes.platforms import powershell
-from nodes.platforms.base import Capabilities, Listing, Service, SystemFacts
+from nodes.platforms.base import Capabilities, Listing, RecordForm, Service, SystemFacts
 
 LINE_LIMIT = 8191 - len(r'c:\windows\system32\cmd.exe /c ""') - 40
 """Longest line in UTF-16 units. 40 are spared for a shell that lies elsewhere."""
@@ -190,6 +190,10 @@ class WindowsPlatform:
     def parse_list_tree(self, result: CommandResult) -> Listing:
         """The listing, with times to 100 ns."""
         return powershell.parse_tree(result)
+
+    def listing_form(self, result: CommandResult) -> RecordForm | None:
+        """The script's lines, if it came to its end."""
+        return powershell.TREE_RECORDS if result.ok and result.stdout.rstrip().endswith(b"end") else None
 
     def hash_files(self, root: str) -> Command | None:
         """By script, one process for all files."""

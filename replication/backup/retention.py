@@ -98,18 +98,26 @@ def _needed(store: Store) -> set[str]:
     newest = Snapshot.objects.values("cluster").annotate(newest=Max("pk")).values("newest")
     snapshots = Snapshot.objects.filter(pk__in=newest) | Snapshot.objects.filter(jobs__in=_active_jobs())
     roots = set(snapshots.values_list("root", flat=True)) | _node_roots()
-    return tree.ids_below(roots - {""}, what_is_kept(store)) | _planned(store)
+    return tree.ids_below(roots - {""}, what_is_kept(store)) | _changed(store) | _planned(store)
 
 
 def _referred_to(store: Store) -> set[str]:
     """Everything that a row leads to: the whole history."""
     roots = set(Snapshot.objects.values_list("root", flat=True)) | _node_roots()
-    return tree.ids_below(roots - {""}, what_is_kept(store)) | _planned(store) | set(_named())
+    return tree.ids_below(roots - {""}, what_is_kept(store)) | _changed(store) | _planned(store) | set(_named())
 
 
 def _node_roots() -> set[str]:
     held = Baseline.objects.values_list("held_root", flat=True)
     return {root for model in (Baseline, Origin) for root in model.objects.values_list("root", flat=True)} | set(held)
+
+
+def _changed(store: Store) -> set[str]:
+    """What proven trees were changed by since, and the contents in there."""
+    get = what_is_kept(store)
+    ids = set(Baseline.objects.exclude(changes_object="").values_list("changes_object", flat=True))
+    changes = [tree.decode_changes(data) for one in ids if (data := get(one)) is not None]
+    return ids | {state.sha256 for found in changes for state in found.values() if state}
 
 
 def _named() -> Iterator[str]:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering
-from replication.configuration.core.configuration import REPLICATE, config_resources
+from replication.configuration.core.configuration import DEEP, REPLICATE, config_resources
 from replication.configuration.core.file_plans import FILE_TEXT, content_of
 from replication.configuration.job.runner import ReplicateRunner
 from replication.configuration.services.modes import check_portal_may_replicate
@@ -22,10 +22,13 @@ from replication.jobs.models import Job
 
 def parse_options(raw: Mapping[str, Any]) -> dict[str, Any]:
     """`unstable`: paths of files that keep changing, given by the watch; they, and others that do not hold still, stay
-    as they were last known. Without it a file that does not hold still is a problem."""
-    names = ", ".join(sorted(set(raw) - {"unstable"}))
+    as they were last known. Without it a file that does not hold still is a problem. `deep`: hash every file anew, on
+    the primary and on each secondary, also where size and times are those that were last known."""
+    names = ", ".join(sorted(set(raw) - {"unstable", DEEP}))
     if names:
-        raise ValidationError({"options": f"Unknown option: {names}. The only one of this kind is unstable."})
+        raise ValidationError({"options": f"Unknown option: {names}. Those of this kind are deep and unstable."})
+    if not isinstance(raw.get(DEEP, False), bool):
+        raise ValidationError({"options": "deep: give true or false."})
     paths = raw.get("unstable", [])
     if not isinstance(paths, list) or not all(isinstance(path, str) and not path_problem(path) for path in paths):
         raise ValidationError({"options": "unstable: give a list of paths relative to the installation folder."})

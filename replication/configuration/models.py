@@ -5,6 +5,8 @@ Content lives in the object store; rows hold tree ids only, never a row a file.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import models
 
 from nodes.clusters.models import Cluster
@@ -13,6 +15,14 @@ from replication.jobs.models import Job
 
 RESTORED = "restored"
 """In a conflict's detail: the portal was restored from a backup after the node's last proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTree:
+    """A node's files by what is in the store: a tree, and what is other than in it ("": nothing)."""
+
+    root: str
+    changes_object: str = ""
 
 
 class Snapshot(models.Model):
@@ -53,16 +63,25 @@ class Origin(models.Model):
 
 
 class Baseline(models.Model):
-    """What was last proven on a node: its own tree (rendered files, its own times) and the snapshot behind it. Where
-    not all of the snapshot could be proven, `held_root` is the tree of the primary's files that are."""
+    """What was last proven on a node: its own tree (rendered files, its own times), with the few files that are other
+    than in it, and the snapshot behind it. Where not all of the snapshot could be proven, `held_root` is the tree of
+    the primary's files that are."""
 
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="baseline")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="baselines")
     root = models.CharField(max_length=64)
+    changes_object = models.CharField(
+        max_length=64, blank=True, help_text="files that are other than in the tree, in the store; empty: none"
+    )
     held_root = models.CharField(max_length=64, blank=True, help_text="empty: all of the snapshot")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     proven_at = models.DateTimeField()
     files = models.PositiveIntegerField(default=0)
+
+    @property
+    def tree(self) -> NodeTree:
+        """What was proven."""
+        return NodeTree(self.root, self.changes_object)
 
     @property
     def held(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from nodes.remote.walk import walk
 from replication.files.apply import names
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath, path_problem
+from replication.files.core.sheet import Sheet, walked
 from replication.files.core.spelling import Spelling
 from replication.files.digests import VANISHED
 from replication.files.work_context import WorkContext, moving
@@ -35,25 +37,42 @@ class Sorted:
     folders: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A node's listing as it came. `sheet`: its records, where nothing was complained of. `read` reads it whole; raises
+    OutputUnreadable, RemoteFileMissing, RemoteDenied."""
+
+    sheet: Sheet | None
+    read: Callable[[], Listing]
+
+
 def list_tree(link: NodeLink, profile: Profile, guard: WorkContext) -> Listing:
+    """`listed`, read whole."""
+    return listed(link, profile, guard).read()
+
+
+def listed(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer:
     """Everything under the installation folder but what never needs listing, listed again where something that counts
     went away meanwhile: a mail server's temporary files come and go. Raises RemoteFileMissing without a folder."""
-    listing = _listed_once(link, profile, guard)
+    answer = _listed_once(link, profile, guard)
     for _ in range(LISTINGS - 1):
-        if not _gone_that_count(listing, profile):
+        if answer.sheet is not None or not _gone_that_count(answer.read(), profile):
             break
-        listing = _listed_once(link, profile, guard)
-    return listing
+        answer = _listed_once(link, profile, guard)
+    return answer
 
 
-def _listed_once(link: NodeLink, profile: Profile, guard: WorkContext) -> Listing:
+def _listed_once(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer:
     skip = profile.skip_folders()
     command = link.platform.list_tree(link.root, skip) if link.capabilities.can_list else None
     if command is None:
-        return walk(link.session, link.root, skip, folds_case=link.platform.folds_case)
+        listing = walk(link.session, link.root, skip, folds_case=link.platform.folds_case)
+        return Answer(walked(listing), lambda: listing)
     line = link.platform.spell(command)
     result = link.session.run(line, timeout=settings.PORTAL.command, progress=moving(guard))
-    return link.platform.parse_list_tree(result)
+    form = link.platform.listing_form(result)
+    whole = form is not None and result.stdout.endswith(form.end)
+    return Answer(Sheet(result.stdout, form) if form and whole else None, lambda: link.platform.parse_list_tree(result))
 
 
 def sort_out(listing: Listing, profile: Profile) -> Sorted:
@@ -68,7 +87,7 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
         if path_class == PathClass.UNCLASSIFIED:
             unclassified.append(file.path)
         elif path_class == PathClass.CONFIG:
-            problem = _entry_problem(file)
+            problem = entry_problem(file)
             if problem is None:
                 config[RelPath(file.path)] = file
             else:
@@ -107,7 +126,8 @@ def _gone_that_count(listing: Listing, profile: Profile) -> list[str]:
     ]
 
 
-def _entry_problem(file: ListedFile) -> Problem | None:
+def entry_problem(file: ListedFile) -> Problem | None:
+    """Why an entry is no file that can be handled; None where it is one."""
     if file.path_bytes is not None:
         return Problem(file.path, "bad_name", "the name is not valid UTF-8; rename the file")
     reason = path_problem(file.path)

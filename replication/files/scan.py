@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile
@@ -57,14 +57,29 @@ TURN_SECONDS = 0.2
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A manifest, the portal's own leftovers and the folders that were seen (relative paths), how many files had to be
-    read, and which were left as they were last known because they keep changing."""
+    read or hashed, and which were left as they were last known because they keep changing. `spelled`: by their names,
+    how the node spells files that it spells otherwise."""
 
     manifest: Manifest
     leftovers: tuple[str, ...]
     read: int
     unstable: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    spelled: Mapping[RelPath, str] = field(default_factory=dict)
 
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How the primary is looked at. `unstable`: files that keep changing; they, and others that turn out so, stay as
+    they were last known, and are named. None: a file that does not hold still is a problem. `deep`: files that look as
+    they were known are hashed, too, on the node where it has a command for it; only what turns out to be other is
+    read."""
+
+    unstable: Collection[str] | None = None
+    deep: bool = False
+
+
+ORDINARY = ScanOptions()
 
 Listed = dict[RelPath, ListedFile]
 Reader = Callable[[Listed], tuple[Listed, Digests]]
@@ -79,12 +94,9 @@ def scan_primary(
     scan_ns: int,
     store: Objects,
     guard: WorkContext,
-    unstable: Collection[str] | None = None,
+    options: ScanOptions = ORDINARY,
 ) -> Scan:
     """The primary's config files, with the content of every new or changed one put into the store.
-
-    `unstable`: files that keep changing; they, and others that turn out so, stay as they were last known, and are
-    named. None: a file that does not hold still is a problem.
 
     What was read counts only if a listing afterwards shows the file as the one before did; a file that was written a
     moment ago is first given the profile's time to come to rest.
@@ -99,7 +111,8 @@ def scan_primary(
     def listed() -> Sorted:
         return sort_out(list_tree(link, profile, guard), profile)
 
-    scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, passed_over=unstable or ())
+    unstable, doubt = options.unstable, by_hashing(link, guard) if options.deep else None
+    scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt, passed_over=unstable or ())
     return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
 
 
@@ -111,18 +124,25 @@ def scan_node(
     scan_ns: int,
     guard: WorkContext,
     spelling: Spelling | None = None,
+    deep: bool = False,
 ) -> Scan:
-    """A node's config files, hashed on the node where it has a command for it. `spelling`: how they are to be named."""
-    digest = by_hashing(link, guard)
+    """A node's config files, hashed on the node where it has a command for it. `spelling`: how they are to be named.
+    `deep`: those that look as they were known, too."""
+    found = sort_out(list_tree(link, profile, guard), profile)
+    found = respelled(found, spelling) if spelling else found
+    return scan_listed(link, found, known=known, scan_ns=scan_ns, guard=guard, deep=deep)
 
-    def listed() -> Sorted:
-        found = sort_out(list_tree(link, profile, guard), profile)
-        return respelled(found, spelling) if spelling else found
+
+def scan_listed(
+    link: NodeLink, found: Sorted, *, known: Manifest, scan_ns: int, guard: WorkContext, deep: bool = False
+) -> Scan:
+    """The same of what was listed already, be it all or some of it; `known`: of these files alone."""
+    digest = by_hashing(link, guard)
 
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return fresh, digest(list(fresh))
 
-    return _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read)
+    return _scan(lambda: found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=digest if deep else None)
 
 
 def _without_trust(known: Manifest, store: Objects) -> Manifest:
@@ -150,12 +170,15 @@ def _scan(
     scan_ns: int,
     guard: WorkContext,
     read: Reader,
+    doubt: Digest | None = None,
     passed_over: Collection[str] = (),
 ) -> Scan:
     guard.progress(phase="listing")
     found = listed()
-    changed = {path: file for path, file in found.config.items() if not _unchanged(known.files.get(path), file)}
-    fresh = {path: file for path, file in changed.items() if path not in passed_over}
+    asked = {path: file for path, file in found.config.items() if path not in passed_over}
+    alike = {path for path, file in asked.items() if _unchanged(known.files.get(path), file)}
+    belied = _belied(alike, known, doubt, guard) if doubt else set()
+    fresh = {path: file for path, file in asked.items() if path not in alike or path in belied}
     guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
     facts, digests = read(fresh)
     files, problems = _states(found.config | facts, digests, known, scan_ns)
@@ -167,7 +190,16 @@ def _scan(
         unlisted=found.hidden,
         unclassified=found.unclassified,
     )
-    return Scan(manifest=manifest, leftovers=found.leftovers, read=len(fresh), folders=found.folders)
+    spelled = {path: file.path for path, file in found.config.items() if path != file.path}
+    read_files = len(asked if doubt else fresh)
+    return Scan(manifest, found.leftovers, read_files, folders=found.folders, spelled=spelled)
+
+
+def _belied(alike: Collection[RelPath], known: Manifest, digest: Digest, guard: WorkContext) -> set[RelPath]:
+    """Of files that look as they were known, those that hold something else, or could not be hashed."""
+    guard.progress(phase=f"hashing {len(alike)} files anew")
+    digests = digest(sorted(alike))
+    return {path for path in alike if digests.get(path) != known.files[path].sha256}
 
 
 def _read_at_rest(

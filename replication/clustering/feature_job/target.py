@@ -29,7 +29,7 @@ class FeaturesRun:
     def __init__(self, context: Context, work: TargetWork) -> None:
         self.context, self.work = context, work
         self.reader = Reader(context.link)
-        self.edits = EditKeeper(work, context.profile, context.store, None)
+        self.edits = EditKeeper(work, context.profile, context.store, lambda _: None)
         self.rules = features_of(work.job.cluster, context.profile)
         self.off = work.job.options["to"] == OFF
 

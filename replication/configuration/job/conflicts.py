@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
@@ -12,7 +12,7 @@ from replication.configuration.models import RESTORED, Conflict
 from replication.configuration.services.history import LostEdit, proven_before_a_restore, record_conflicts
 from replication.files.apply.context import Overwritten
 from replication.files.core.changes import Found, KeptKey, NodeFiles, Wanted
-from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.manifest import FileState
 from replication.files.core.paths import RelPath
 from replication.jobs.runner import TargetWork
 from replication.jobs.services import events
@@ -23,13 +23,15 @@ AFTER_THE_BACKUP = "after the backup that the portal was restored from"
 
 
 class EditKeeper:
-    """Keeps one target's edits."""
+    """Keeps one target's edits. `proven` answers the content, by its hash, that was last proven at a path."""
 
-    def __init__(self, work: TargetWork, profile: Profile, store: Store, baseline: Manifest | None) -> None:
+    def __init__(
+        self, work: TargetWork, profile: Profile, store: Store, proven: Callable[[RelPath], str | None]
+    ) -> None:
         self._work = work
         self._profile = profile
         self._store = store
-        self._proven = baseline.files if baseline else {}
+        self._proven = proven
 
     def record(self, edits: Iterable[Overwritten]) -> None:
         """Write conflicts down before anything is overwritten, or at once after a late edit was found; the log says
@@ -72,12 +74,14 @@ class EditKeeper:
 
     def _ini_detail(self, edit: Overwritten) -> dict[str, object]:
         """Which keys of an ini file were edited; never values of a secret file."""
-        proven = self._proven.get(RelPath(edit.path))
-        if not self._profile.classify(edit.path).ini or proven is None or not edit.content or edit.secret:
+        if not self._profile.classify(edit.path).ini or not edit.content or edit.secret:
+            return {}
+        proven = self._proven(RelPath(edit.path))
+        if proven is None:
             return {}
         kept = [IniKey(key.section, key.key) for key in self._kept_keys() if key.path == edit.path]
         try:
-            conflicts = key_conflicts(self._store.get(proven.sha256), self._store.get(edit.content), kept)
+            conflicts = key_conflicts(self._store.get(proven), self._store.get(edit.content), kept)
         except (IniError, ObjectLost) as error:
             return {"unreadable": str(error)}
         return {"keys": [[one.section, one.key] for one in conflicts]}

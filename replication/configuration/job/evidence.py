@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from replication.configuration.job.planning import NodeScan
+from replication.configuration.job.looking import NodeScan
 from replication.files.apply.round import Round
 from replication.files.apply.semaphores import Told
 from replication.files.core.changes import Change

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -15,9 +15,10 @@ from nodes.products.ini_render import IniKey
 from nodes.registry.models import Node
 from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Decisions
-from replication.configuration.models import Baseline, Origin, Snapshot
-from replication.files.core.manifest import Manifest
-from replication.files.core.tree import load, what_is_left
+from replication.configuration.models import Baseline, NodeTree, Origin, Snapshot
+from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.paths import RelPath
+from replication.files.core.tree import changed, decode_changes, load, what_is_left
 from replication.files.work_context import WorkContext
 from replication.objects import ObjectLost, Store
 
@@ -53,6 +54,26 @@ def left_at(root: str, store: Store, guard: WorkContext, what: str) -> Manifest:
     return manifest
 
 
+def node_tree_left(tree: NodeTree, store: Store, guard: WorkContext, what: str) -> Manifest:
+    """The same of a node's files. What is not known any more is nobody's: what differs there from what is wanted counts
+    as an edit and is kept, what is not wanted stays."""
+    return changed(left_at(tree.root, store, guard, what), changes_left(tree, store, guard, what))
+
+
+def changes_left(tree: NodeTree, store: Store, guard: WorkContext, what: str) -> dict[RelPath, FileState | None]:
+    """In what a node's files are other than in its tree, as far as the store still has it."""
+    kept = what_is_kept(store)(tree.changes_object) if tree.changes_object else b""
+    if kept is None:
+        guard.event("warning", "objects.lost", f"The store lost what changed of {what} since. It is looked at anew.")
+    return decode_changes(kept or b"")
+
+
+def node_tree(tree: NodeTree, store: Store) -> Manifest:
+    """A node's files. Raises StoreError, TreeDamaged."""
+    changes = decode_changes(store.get(tree.changes_object)) if tree.changes_object else {}
+    return changed(manifest_at(tree.root, store), changes)
+
+
 def _left(root: str, store: Store) -> Manifest:
     return what_is_left(root, what_is_kept(store))[0] if root else Manifest()
 
@@ -69,17 +90,10 @@ def what_is_kept(store: Store) -> Callable[[str], bytes | None]:
     return get
 
 
-def baseline_left(node: Node, store: Store, guard: WorkContext) -> Manifest | None:
-    """What is still known of what was last proven on a node; None if nothing ever was. What is not known any more is
-    nobody's: what differs there from what is wanted counts as an edit and is kept, what is not wanted stays."""
-    root = Baseline.objects.filter(node=node).values_list("root", flat=True).first()
-    return None if root is None else left_at(root, store, guard, f"what was proven on {node.name}")
-
-
 def baseline_of(node_id: int, store: Store) -> Manifest | None:
     """What was last proven on the node; None if nothing ever was."""
-    root = Baseline.objects.filter(node_id=node_id).values_list("root", flat=True).first()
-    return None if root is None else manifest_at(root, store)
+    row = Baseline.objects.filter(node_id=node_id).first()
+    return None if row is None else node_tree(row.tree, store)
 
 
 def held_by(node_id: int, store: Store) -> Manifest:
@@ -112,12 +126,17 @@ def origin_folders(node_id: int, store: Store) -> frozenset[str] | None:
     return None if stored is None else _FOLDERS.decode(stored)
 
 
-def decisions_of(node_id: int) -> Decisions:
-    """The node's ini keys by what was decided on them."""
-    sorted_keys: dict[str, dict[str, set[IniKey]]] = {choice: defaultdict(set) for choice in IniChoice.values}
-    for row in IniDecision.objects.filter(node_id=node_id):
-        sorted_keys[row.choice][row.path].add(IniKey(row.section, row.key))
-    return Decisions(keep=sorted_keys[IniChoice.KEEP], replicate=sorted_keys[IniChoice.REPLICATE])
+def decisions_of(node_ids: Collection[int]) -> dict[int, Decisions]:
+    """By node, its ini keys by what was decided on them."""
+    found: dict[int, dict[str, dict[str, set[IniKey]]]] = {
+        node_id: {choice: defaultdict(set) for choice in IniChoice.values} for node_id in node_ids
+    }
+    for row in IniDecision.objects.filter(node__in=node_ids):
+        found[row.node_id][row.choice][row.path].add(IniKey(row.section, row.key))
+    return {
+        node_id: Decisions(keep=keys[IniChoice.KEEP], replicate=keys[IniChoice.REPLICATE])
+        for node_id, keys in found.items()
+    }
 
 
 def node_clock_ns(node: Node) -> int:

@@ -2,183 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from threading import Semaphore
 
 from django.conf import settings
 from django.db import connections
 
-from nodes.connection.connect import NodeLink, open_node
+from nodes.connection.connect import open_node
 from nodes.errors import NodeError
 from nodes.facts.observe import freshen
-from nodes.platforms import platform_named
 from nodes.products.ini_render import DifferingKey
-from nodes.products.profile import Profile
-from nodes.registry.models import Node
-from replication.configuration.job.desired import (
-    CONTENT_LOST,
-    Decisions,
-    Desired,
-    Rendering,
-    desired_files,
-    gives,
-)
-from replication.configuration.job.earlier import Tree, earlier_trees, edited_since, without_given
-from replication.configuration.job.loading import (
-    baseline_left,
-    decisions_of,
-    kept_origin,
-    node_clock_ns,
-    origin_folders,
-)
-from replication.files.core.changes import Change, ChangeKind, NodeFiles
-from replication.files.core.compare import Handling, compare
-from replication.files.core.manifest import Manifest, Problem
-from replication.files.core.paths import RelPath, not_ours
-from replication.files.core.spelling import Spelling
+from replication.configuration.job.looking import Look, NodeJob, NodeScan
+from replication.configuration.job.source import Source
+from replication.configuration.models import NodeTree
+from replication.files.core.changes import NodeFiles
+from replication.files.core.manifest import Manifest
+from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
-from replication.files.scan import Scan, scan_node
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan
 from replication.objects import Store
 
 
 @dataclass(frozen=True, slots=True)
-class NodeJob:
-    """One secondary and what is known of it before it is asked. `baseline` None: nothing was ever proven there.
-    `own_folders`: those it had before the portal first wrote to it; None: not known. `earlier`: what it may have been
-    given before. `origin`: what a node that was never proven held at first; None: not known, or proven since."""
-
-    node: Node
-    baseline: Manifest | None
-    decisions: Decisions
-    own_folders: frozenset[str] | None = None
-    earlier: tuple[Tree, ...] = ()
-    origin: Manifest | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeScan:
-    """What a secondary holds, what it should hold, and the difference."""
-
-    scan: Scan
-    desired: Desired
-    changes: tuple[Change, ...]
-    extras: tuple[RelPath, ...]
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class NodeResult:
-    """A node's plan, the free bytes of its volume (None: unknown), the tree it held (for its origin), and, before its
-    first proof, the ini keys that differ by their file."""
+    """A node's plan, the free bytes of its volume (None: unknown), and, before its first proof, the ini keys that
+    differ by their file."""
 
     plan: NodePlan
     free: int | None
-    actual: Manifest | None
     differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
 
 
-def node_job(node: Node, store: Store, guard: WorkContext) -> NodeJob:
-    """What the database and the store know of a secondary."""
-    baseline = baseline_left(node, store, guard)
-    return NodeJob(
-        node,
-        baseline,
-        decisions_of(node.pk),
-        origin_folders(node.pk, store),
-        earlier_trees(node),
-        kept_origin(node.pk, store) if baseline is None else None,
-    )
-
-
-def spelled(job: NodeJob, snapshot: Manifest) -> NodeJob:
-    """The same, with every file under the primary's name if the node's system does not tell case apart."""
-    spelling = _spelling(job.node, snapshot)
-    if spelling is None:
-        return job
-    baseline, origin = (known and spelling.manifest(known) for known in (job.baseline, job.origin))
-    return replace(job, baseline=baseline, origin=origin, decisions=job.decisions.renamed(spelling.of))
-
-
-def _spelling(node: Node, snapshot: Manifest) -> Spelling | None:
-    return Spelling(snapshot.files) if platform_named(node.platform).folds_case else None
-
-
-def look(
-    link: NodeLink, job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext
-) -> NodeScan:
-    """Scan a node and compare it with what it should hold."""
-    job = spelled(job, snapshot)
-    scan = scan_node(
-        link,
-        profile,
-        known=job.baseline or Manifest(),
-        scan_ns=node_clock_ns(job.node),
-        guard=guard,
-        spelling=_spelling(job.node, snapshot),
-    )
-    rendering = Rendering(link, profile, store, snapshot, scan.manifest, job.baseline, job.decisions)
-    desired = desired_files(rendering)
-    delta = compare(
-        wanted=desired.files,
-        baseline=job.baseline,
-        actual=scan.manifest,
-        ruling=handling_by(profile),
-        folds_case=link.platform.folds_case,
-        folders=not_ours(scan.folders, job.own_folders, folds_case=link.platform.folds_case),
-        unknown=snapshot.unlisted,
-    )
-    blocked = name_problems(link, snapshot)
-    problems = scan.manifest.problems + desired.problems + delta.problems + blocked + _lost(delta.changes, store)
-    changes = _possible(delta.changes, problems)
-    if job.baseline is None and job.origin is not None:
-        changes = edited_since(changes, job.origin)
-    changes = without_given(changes, job.earlier, store, partial(gives, rendering, desired.kept), guard)
-    return NodeScan(scan, desired, changes, delta.extras, problems)
-
-
-TRUSTED_SECONDS = 10.0
-"""All nodes of a job need the same contents: found in the store for one, they are there for the next."""
-
-
-def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:
-    """What cannot be sent, because its content was lost since the primary was read, or could not be read there."""
-    sent = [change for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH]
-    wanted = (change.wanted.sha256 for change in sent if change.wanted)
-    lacking = store.lacks(wanted, trusted_seconds=TRUSTED_SECONDS)
-    return tuple(Problem(one.path, *CONTENT_LOST) for one in sent if one.wanted and one.wanted.sha256 in lacking)
-
-
-def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
-    """The changes that no problem stands in the way of."""
-    refused = {problem.path for problem in problems}
-    return tuple(change for change in changes if change.path not in refused)
-
-
-def handling_by(profile: Profile) -> Callable[[RelPath], Handling]:
-    """How the profile wants each path handled."""
-
-    def handling(path: RelPath) -> Handling:
-        ruling = profile.classify(path)
-        return Handling(group=ruling.group, semaphore=ruling.semaphore, effect=ruling.effect)
-
-    return handling
-
-
 def plan_nodes(
-    jobs: Sequence[NodeJob], profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext
+    jobs: Sequence[NodeJob], source: Source, store: Store, guard: WorkContext, *, job_id: int = 0, deep: bool = False
 ) -> list[NodeResult]:
-    """Plan every node at once; a node that cannot be asked is away and says why."""
+    """Plan every node at once; a node that cannot be asked is away and says why. What was seen is remembered for the
+    targets of the job."""
 
     places = Semaphore(settings.PORTAL.target_workers)
 
     def plan_one(job: NodeJob) -> NodeResult:
         try:
-            return _plan_node(job, profile, snapshot, store, guard, places)
+            return _plan_node(job, source, store, guard, places, job_id=job_id, deep=deep)
         finally:
             guard.progress()  # also a node that was away is a sign of life: many of them take longer than a lease
             connections.close_all()
@@ -191,18 +62,26 @@ def plan_nodes(
 
 
 def _plan_node(
-    job: NodeJob, profile: Profile, snapshot: Manifest, store: Store, guard: WorkContext, places: Semaphore
+    job: NodeJob,
+    source: Source,
+    store: Store,
+    guard: WorkContext,
+    places: Semaphore,
+    *,
+    job_id: int,
+    deep: bool,
 ) -> NodeResult:
     node = job.node
     try:
         with open_node(node) as link:
             connections.close_all()  # of the database; a thread that waits for its place needs none
             with places:
-                freshen(node, link, profile, guard.check)
-                seen = look(link, job, profile, snapshot, store, guard)
+                freshen(node, link, source.profile, guard.check)
+                seen = Look(link, job, source, store, guard).first(deep=deep)
                 space = link.session.free_space(link.root)
     except NodeError as error:
-        return NodeResult(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None, None)
+        return NodeResult(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None)
+    RECENT.keep((job_id, node.pk), job.tree, seen)
     plan = NodePlan(
         node_id=node.pk,
         node_name=node.name,
@@ -210,18 +89,47 @@ def _plan_node(
         detail=NodeFiles(seen.desired.kept, seen.extras),
         problems=seen.problems,
     )
-    return NodeResult(plan, space.free if space else None, seen.scan.manifest, seen.desired.differing)
+    return NodeResult(plan, space.free if space else None, seen.desired.differing)
 
 
-def name_problems(link: NodeLink, snapshot: Manifest) -> tuple[Problem, ...]:
-    """Files of the primary whose names the node's system cannot hold."""
-    found: list[Problem] = []
-    for path in snapshot.files:
-        reasons = [link.platform.name_problem(part) for part in path.split("/")]
-        reason = next((reason for reason in reasons if reason), None)
-        if reason:
-            found.append(Problem(path, "bad_name", reason))
-    return tuple(found)
+RECENT_SECONDS = 10.0
+"""How long what a plan saw is what its targets begin with; what they replace they hash once more."""
+RECENT_FILES = 200_000
+"""Files and changes of all looks that are remembered."""
+
+
+class _Recent:
+    """What jobs' plans saw, until their targets take it, or others need the room. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[int, int], tuple[float, NodeTree | None, NodeScan]] = OrderedDict()
+
+    def keep(self, which: tuple[int, int], tree: NodeTree | None, seen: NodeScan) -> None:
+        """Remember what was seen of a node, by job and node; `tree`: what was proven there then."""
+        with self._lock:
+            self._seen[which] = (time.monotonic(), tree, seen)
+            while len(self._seen) > 1 and sum(_size(one) for _, _, one in self._seen.values()) > RECENT_FILES:
+                self._seen.popitem(last=False)
+
+    def take(self, which: tuple[int, int], tree: NodeTree | None) -> NodeScan | None:
+        """What was seen, once, if that was a moment ago and nothing was proven there since."""
+        with self._lock:
+            seen_at, proven, seen = self._seen.pop(which, (float("-inf"), None, None))
+        is_recent = time.monotonic() - seen_at < RECENT_SECONDS
+        return seen if is_recent and proven == tree else None
+
+    def forget(self) -> None:
+        """Look again."""
+        with self._lock:
+            self._seen.clear()
+
+
+RECENT = _Recent()
+
+
+def _size(seen: NodeScan) -> int:
+    return len(seen.scan.manifest.files) + len(seen.changes)
 
 
 def store_tree(manifest: Manifest, store: Store) -> str:

@@ -28,6 +28,7 @@ from replication.configuration.core.brakes import (
     brakes,
     tree_changes,
 )
+from replication.configuration.core.configuration import is_deep
 from replication.configuration.core.held import differing
 from replication.configuration.job.loading import (
     SharedGuard,
@@ -36,13 +37,16 @@ from replication.configuration.job.loading import (
     latest_snapshot,
     manifest_at,
 )
-from replication.configuration.job.planning import NodeResult, node_job, plan_nodes
+from replication.configuration.job.looking import node_jobs
+from replication.configuration.job.planning import NodeResult, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
+from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
 from replication.configuration.services.history import record_snapshot
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.files.core.changes import KeptKey, PrimaryFiles, bytes_of
+from replication.files.scan import ScanOptions
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Job
@@ -79,8 +83,8 @@ class ReplicateRunner:
         profile = profile_of(scope.cluster)
         store = default_store()
         try:
-            unstable = work.job.options.get("unstable")
-            taken = take_snapshot(scope.primary, profile, store, work.lease, unstable=unstable)
+            options = ScanOptions(work.job.options.get("unstable"), deep=is_deep(work.job.options))
+            taken = take_snapshot(scope.primary, profile, store, work.lease, options=options)
         except Unreachable as error:
             return PlanOutcome(
                 error_code="primary_away", error=f"The primary: {error}", retry_after=PRIMARY_AWAY_RETRY_SECONDS
@@ -91,8 +95,9 @@ class ReplicateRunner:
         if taken.unstable:
             text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
             work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
-        jobs = [node_job(node, store, work.lease) for node in scope.secondaries]
-        planned = plan_nodes(jobs, profile, taken.manifest, store, SharedGuard(work.lease))
+        source = SOURCES.keep(Source(taken.facts.root, taken.manifest, profile))
+        jobs, guard = node_jobs(scope.secondaries), SharedGuard(work.lease)
+        planned = plan_nodes(jobs, source, store, guard, job_id=work.job.pk, deep=options.deep)
         work.lease.boundary("nodes-planned")
         check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
         return _outcome(work, scope, taken, planned, profile)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from nodes.connection.connect import NodeLink, open_node
@@ -22,7 +21,7 @@ from replication.configuration.services.history import SnapshotFacts
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
-from replication.files.scan import Scan, scan_primary
+from replication.files.scan import ORDINARY, Scan, ScanOptions, scan_primary
 from replication.files.work_context import WorkContext
 from replication.objects import Store
 
@@ -51,15 +50,14 @@ class _Given:
 
 
 def take_snapshot(
-    primary: Node, profile: Profile, store: Store, guard: WorkContext, *, unstable: Collection[str] | None = None
+    primary: Node, profile: Profile, store: Store, guard: WorkContext, *, options: ScanOptions = ORDINARY
 ) -> Taken:
-    """Scan the primary; `unstable` as in `scan_primary`. Raises nodes.errors; RemoteFileMissing where its installation
-    folder is gone."""
+    """Scan the primary. Raises nodes.errors; RemoteFileMissing where its installation folder is gone."""
     parent_row = latest_snapshot(primary.cluster_id)
     known = left_at(parent_row.root if parent_row else "", store, guard, "the newest snapshot")
     with open_node(primary) as link:
         freshen(primary, link, profile, guard.check)
-        scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, unstable)
+        scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, options)
     manifest = scan.manifest
     tree = build(manifest)
     findings = json.dumps(
@@ -115,10 +113,10 @@ def _scanned(
     scan_ns: int,
     store: Store,
     guard: WorkContext,
-    unstable: Collection[str] | None,
+    options: ScanOptions,
 ) -> Scan:
     with store.batch() as batch:
-        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard, unstable=unstable)
+        return scan_primary(link, profile, known=known, scan_ns=scan_ns, store=batch, guard=guard, options=options)
 
 
 def same_content(before: Manifest, after: Manifest) -> bool:

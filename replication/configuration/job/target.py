@@ -10,9 +10,10 @@ from dataclasses import replace
 from nodes.connection.connect import open_node
 from nodes.lifecycle.services.joining import note_joined
 from nodes.products.profile import Profile
+from replication.configuration.core.configuration import is_deep
 from replication.configuration.core.held import differing, held_after
 from replication.configuration.job.conflicts import EditKeeper
-from replication.configuration.job.earlier import not_given
+from replication.configuration.job.earlier import earlier_trees, not_given
 from replication.configuration.job.evidence import (
     TargetProgress,
     evidence_of,
@@ -20,18 +21,19 @@ from replication.configuration.job.evidence import (
     proven_files,
     verdict_on,
 )
+from replication.configuration.job.glance import SIGHTINGS
 from replication.configuration.job.loading import (
+    changes_left,
     held_by,
-    manifest_at,
+    left_at,
+    node_tree_left,
+    origin_folders,
     origin_of,
 )
-from replication.configuration.job.planning import (
-    NodeScan,
-    look,
-    node_job,
-    spelled,
-    store_tree,
-)
+from replication.configuration.job.looking import Look, NodeScan, node_jobs, sighting_of
+from replication.configuration.job.planning import RECENT, store_tree
+from replication.configuration.job.source import SOURCES, Source
+from replication.configuration.models import NodeTree
 from replication.configuration.services.history import Proof, record_baseline, record_origin
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.emptied import remove_emptied
@@ -41,9 +43,13 @@ from replication.files.apply.semaphores import semaphores_owed
 from replication.files.core.changes import Change, ChangeKind, PrimaryFiles
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, emptied_folders
+from replication.files.core.tree import changed, encode_changes
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.objects import Store
+
+MOST_CHANGES = 256
+"""Files that may be other than in a proven tree before it is written anew."""
 
 SETTLE_TURN_SECONDS = 0.2
 """How often a settling wait looks whether it must stop."""
@@ -57,16 +63,16 @@ class NodeRun:
         self.profile = profile
         self.store = store
         self.lease = work.lease
-        self.snapshot = self._source()
-        self.job = spelled(node_job(work.node, store, work.lease), self.snapshot)
-        self.edits = EditKeeper(work, profile, store, self.job.baseline)
+        self.source = self._source()
+        (self.job,) = node_jobs([work.node])
+        self.edits = EditKeeper(work, profile, store, self._proven_content)
         self.state = TargetProgress()
 
     def run(self) -> TargetOutcome:
         """The whole walk. Raises nodes.errors and the lease's interruptions."""
         with open_node(self.work.node) as link:
             context = Context(link, self.profile, self.store, self.lease, self._tag())
-            seen = self._look(context, self.job.baseline)
+            seen = self._first_look(context)
             self.lease.boundary("looked")
             self._sweep(context, seen)
             self.lease.boundary("swept")
@@ -77,28 +83,42 @@ class NodeRun:
             self.lease.boundary("origin-kept")
             return self._rounds(context, seen)
 
-    def _source(self) -> Manifest:
+    def _source(self) -> Source:
         """What the node is brought to."""
         files: PrimaryFiles = self.work.plan.detail
-        return manifest_at(files.snapshot_root, self.store)
+        return SOURCES.at(files.snapshot_root, self.profile, self.store)
 
     def _tag(self) -> str:
         return f"{self.work.target.pk}.{self.lease.fence}"
 
-    def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
-        job = replace(self.job, baseline=baseline)
-        return look(context.link, job, self.profile, self.snapshot, self.store, self.lease)
+    def _first_look(self, context: Context) -> NodeScan:
+        """What the plan saw, if it was a moment ago and no person had to read it; else the node is looked at anew."""
+        seen = RECENT.take((self.work.job.pk, self.work.node.pk), self.job.tree)
+        if seen is not None and not self.work.job.approved_by and not seen.scan.leftovers:
+            return seen
+        deep = is_deep(self.work.job.options)
+        return self._eye(context).first(deep=deep)
+
+    def _eye(self, context: Context) -> Look:
+        return Look(context.link, self.job, self.source, self.store, self.lease)
+
+    def _proven_content(self, path: RelPath) -> str | None:
+        """The content that was last proven at a path, by its hash."""
+        if self.job.tree is None:
+            return None
+        state = node_tree_left(self.job.tree, self.store, self.lease, "what was proven").files.get(path)
+        return state.sha256 if state else None
 
     def _sweep(self, context: Context, seen: NodeScan) -> None:
         if seen.scan.leftovers:
-            before = self.job.baseline or origin_of(self.work.node.pk, self.store)
+            before = seen.known.before or origin_of(self.work.node.pk, self.store)
             known = self.edits.known(before.files, seen.desired.files)
             sweep(context, seen.scan.leftovers, known, self._keep_left)
 
     def _keep_left(self, edits: Sequence[Overwritten]) -> None:
         """Write down what an earlier owner's copies held, but for what replication gave before."""
         contents = {(edit.path, edit.content) for edit in edits}
-        left = not_given(contents, self.job.earlier, self.store, self.lease)
+        left = not_given(contents, earlier_trees(self.work.node), self.store, self.lease)
         self.edits.record(edit for edit in edits if (edit.path, edit.content) in left)
 
     def _departure(self, changes: Sequence[Change]) -> str:
@@ -116,7 +136,7 @@ class NodeRun:
         )
 
     def _remember_origin(self, seen: NodeScan) -> None:
-        if self.job.baseline is None:
+        if self.job.tree is None:
             root = store_tree(seen.scan.manifest, self.store)
             folders = self.store.put(json.dumps(sorted(seen.scan.folders)).encode())
             with self.lease.transaction():
@@ -137,18 +157,24 @@ class NodeRun:
             if self.state.told.locked:
                 return self._waiting_for_semaphores(context)
             self._settle()
-            seen = self._look(context, self._expected(seen))
+            seen = self._look_again(context, seen, changes)
             changes = [self._judged(change) for change in seen.changes if self._is_open(change)]
             self.lease.boundary("settled")
         return self._outcome(context, seen, changes)
 
     def _owed(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
         """Semaphores for what an earlier try put in place, but died, or was paused, before it told the server."""
-        told = self.job.baseline or origin_of(self.work.node.pk, self.store)
+        told = seen.known.before or origin_of(self.work.node.pk, self.store)
         folds_case = context.link.platform.folds_case
         return semaphores_owed(
             context.profile, told=told, wanted=seen.desired.files, actual=seen.scan.manifest, folds_case=folds_case
         )
+
+    def _look_again(self, context: Context, seen: NodeScan, done: Sequence[Change]) -> NodeScan:
+        """What became of the node: what was written is hashed, and whatever else moved since."""
+        touched = {change.path for change in done}
+        states = {path: state for path, state in seen.scan.manifest.files.items() if path not in touched}
+        return self._eye(context).again(seen, self._expected(seen), Manifest(files=states))
 
     def _settle(self) -> None:
         """Give the server time to write a cached copy back, which is then seen."""
@@ -161,7 +187,7 @@ class NodeRun:
     def _expected(self, seen: NodeScan) -> Manifest:
         """What the node should hold from now on, as the baseline of the next look: all else there is an edit. What
         could not be written is not expected."""
-        files = dict(self.job.baseline.files) if self.job.baseline else {}
+        files = dict(seen.known.before.files) if seen.known.before else {}
         unwritten = self.state.blocked.keys() | {problem.path for problem in seen.problems}
         for path, wanted in seen.desired.files.items():
             if path in unwritten:
@@ -185,40 +211,61 @@ class NodeRun:
         return TargetOutcome(TargetState.WAITING, error_code="semaphores_locked", error=text)
 
     def _outcome(self, context: Context, seen: NodeScan, changes: Sequence[Change]) -> TargetOutcome:
-        proven = proven_files(seen, self.job.baseline, folds_case=context.link.platform.folds_case)
-        root = store_tree(Manifest(files=proven), self.store)
+        before = seen.known.before.files if seen.known.before else {}
+        proven = proven_files(seen, seen.known.before, folds_case=context.link.platform.folds_case)
+        tree = self._tree(seen, proven)
+        files = len(proven) + (self.job.files - len(before) if seen.known.within is not None else 0)
         held_root, behind = self._held(seen, proven)
         proof = Proof(
             node_id=self.work.node.pk,
             job_id=self.work.job.pk,
             snapshot_id=self.work.job.snapshot_id,
-            root=root,
-            files=len(proven),
+            tree=tree,
+            files=files,
             held_root=held_root,
             behind=behind,
             edited=sum(change.conflict for change in changes),
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
-        removed = self._remove_emptied(context, seen, self.job.baseline.files if self.job.baseline else ())
+        removed = self._remove_emptied(context, seen, before)
+        SIGHTINGS.keep(self.work.node.pk, sighting_of(seen, changes, proven, tree, self.source))
         self.lease.boundary("proven")
         return TargetOutcome(
             state,
-            evidence=self._evidence(seen, changes) | {"files_proven": len(proven), "folders_removed": len(removed)},
+            evidence=self._evidence(seen, changes) | {"files_proven": files, "folders_removed": len(removed)},
             error_code=code,
             error=error,
             record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
         )
 
+    def _tree(self, seen: NodeScan, proven: Mapping[RelPath, FileState]) -> NodeTree:
+        """What is proven, in the store: few changes beside the tree of before, or a tree anew."""
+        former, before = self.job.tree, seen.known.before
+        if former is None or before is None or seen.known.within is None:
+            return NodeTree(store_tree(Manifest(files=proven), self.store))
+        changes = {path: proven.get(path) for path in seen.known.within if proven.get(path) != before.files.get(path)}
+        if not changes:
+            return former
+        what = f"what was proven on {self.work.node.name}"
+        changes = changes_left(former, self.store, self.lease, what) | changes
+        if len(changes) <= MOST_CHANGES:
+            return NodeTree(former.root, self.store.put(encode_changes(changes)))
+        whole = left_at(former.root, self.store, self.lease, what)
+        return NodeTree(store_tree(changed(whole, changes), self.store))
+
     def _remove_emptied(self, context: Context, seen: NodeScan, written: Collection[RelPath]) -> tuple[str, ...]:
         """Remove folders that came with files that replication wrote (`written`) and hold nothing more; those that were
         there before stay."""
-        if self.job.own_folders is None:
+        if seen.known.within is not None:
+            return ()  # nothing was deleted
+        own = origin_folders(self.work.node.pk, self.store)
+        if own is None:
             return ()
         emptied = emptied_folders(
             seen.scan.folders,
             written=written,
             held=seen.scan.manifest.files,
-            before=self.job.own_folders,
+            before=own,
             folds_case=context.link.platform.folds_case,
         )
         return remove_emptied(context, emptied)
@@ -228,9 +275,9 @@ class NodeRun:
         absent, undeleted = lacking(seen, proven)
         if not absent and not undeleted:
             return "", 0
-        before = held_by(self.work.node.pk, self.store)
-        held = held_after(self.snapshot.files, before.files, absent, undeleted)
-        return store_tree(Manifest(files=held), self.store), len(differing(self.snapshot.files, held))
+        before, wanted = held_by(self.work.node.pk, self.store), self.source.manifest.files
+        held = held_after(wanted, before.files, absent, undeleted)
+        return store_tree(Manifest(files=held), self.store), len(differing(wanted, held))
 
     def _evidence(self, seen: NodeScan, changes: Sequence[Change]) -> dict[str, object]:
         return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}

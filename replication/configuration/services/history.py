@@ -15,6 +15,7 @@ from nodes.registry.services.comparison import forget_comparison, note_behind, n
 from replication.configuration.models import (
     Baseline,
     Conflict,
+    NodeTree,
     Origin,
     Snapshot,
 )
@@ -56,14 +57,14 @@ def record_snapshot(facts: SnapshotFacts, *, same_as: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proven on a node: `root` is the tree of the files there, `snapshot_id` what it stands for. `held_root`:
+    """What was proven on a node: `tree` is the files there, `snapshot_id` what it stands for. `held_root`:
     the tree of the primary's files that are proven, "" for all of the snapshot. `behind`, `edited`: how many files are
     not, and how many of those others changed."""
 
     node_id: int
     job_id: int
     snapshot_id: int | None
-    root: str
+    tree: NodeTree
     files: int
     held_root: str = ""
     behind: int = 0
@@ -77,7 +78,8 @@ def record_baseline(proof: Proof) -> Baseline:
         defaults={
             "job_id": proof.job_id,
             "snapshot_id": proof.snapshot_id,
-            "root": proof.root,
+            "root": proof.tree.root,
+            "changes_object": proof.tree.changes_object,
             "held_root": proof.held_root,
             "files": proof.files,
             "proven_at": timezone.now(),

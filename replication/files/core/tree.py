@@ -79,6 +79,30 @@ def what_is_left(root: str, fetch: FetchLeft) -> tuple[Manifest, tuple[str, ...]
     return Manifest(files=files), tuple(lost)
 
 
+def encode_changes(changes: Mapping[RelPath, FileState | None]) -> bytes:
+    """In what some files are other than in a tree (None: not there), fit to be stored beside its root; nothing where
+    nothing is."""
+    rows = [[path, *_values(state)] if state else [path] for path, state in sorted(changes.items())]
+    return json.dumps(rows, separators=(",", ":")).encode() if rows else b""
+
+
+def decode_changes(data: bytes) -> dict[RelPath, FileState | None]:
+    """The reverse. Raises TreeDamaged."""
+    try:
+        rows: Any = json.loads(data) if data else []
+        return {RelPath(row[0]): _file_state(["f", *row]) if len(row) > 1 else None for row in rows}
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise TreeDamaged(f"The changes to a stored tree are malformed: {error}.") from error
+
+
+def changed(manifest: Manifest, changes: Mapping[RelPath, FileState | None]) -> Manifest:
+    """The files of a manifest with changes to them."""
+    if not changes:
+        return manifest
+    files = {**manifest.files, **changes}
+    return Manifest(files={path: state for path, state in files.items() if state is not None})
+
+
 def ids_below(roots: Iterable[str], fetch: FetchLeft) -> set[str]:
     """Every id that stored trees need: their directory objects' and their files'; what lost ones needed is not known.
     What several trees share is read once. Raises TreeDamaged, and what `fetch` raises."""
@@ -136,10 +160,14 @@ def _encode(folder: _Folder, path: str) -> bytes:
     if both:
         raise ValueError(f"{_join(path, min(both))!r} is both a file and a folder")
     rows: list[tuple[str, list[object]]] = [(name, ["d", name, id_]) for name, id_ in folder.folders.items()]
-    for name, s in folder.files.items():
-        rows.append((name, ["f", name, s.size, s.mtime_ns, s.change_ns, s.sha256, s.stale]))
+    for name, state in folder.files.items():
+        rows.append((name, ["f", name, *_values(state)]))
     rows.sort(key=lambda row: row[0])
     return json.dumps([FORMAT, *(row for _, row in rows)], separators=(",", ":")).encode()
+
+
+def _values(state: FileState) -> tuple[object, ...]:
+    return state.size, state.mtime_ns, state.change_ns, state.sha256, state.stale
 
 
 def _lost(folder: str) -> None:

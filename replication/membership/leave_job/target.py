@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from nodes.lifecycle.services.joining import note_left
 from nodes.products.profile import Profile
-from replication.configuration.job.earlier import edited_since, without_given
+from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
 from replication.configuration.job.evidence import SHOWN, verdict_on
-from replication.configuration.job.planning import NodeScan
+from replication.configuration.job.looking import Known, NodeScan, origin_on, proven_on
+from replication.configuration.job.source import Source
 from replication.configuration.job.target import NodeRun
 from replication.configuration.services.history import forget_node_history
 from replication.files.apply.context import Context
@@ -36,24 +37,32 @@ class LeaveRun(NodeRun):
         super().__init__(work, profile, store)
         self._last: LookedBack | None = None
 
-    def _source(self) -> Manifest:
-        return self._remembered.past.origin
+    def _source(self) -> Source:
+        return Source("", self._remembered.past.origin, self.profile)
 
-    def _look(self, context: Context, baseline: Manifest | None) -> NodeScan:
-        self._last = look_back(context.link, self.work.node, self.profile, self._remembered, baseline, self.lease)
-        seen = self._last.seen
-        if baseline is not None or self.job.origin is None:
+    def _first_look(self, context: Context) -> NodeScan:
+        before = proven_on(self.job, self.source, self.store, self.lease)
+        seen = self._look(context, before, before)
+        origin = origin_on(self.job, self.source, self.store)
+        if origin is None:
             return seen
-        changes = edited_since(seen.changes, self.job.origin)
-        changes = without_given(changes, self.job.earlier, self.store, lambda _, then, now: then == now, self.lease)
+        changes, trees = edited_since(seen.changes, origin), earlier_trees(self.work.node)
+        changes = without_given(changes, trees, self.store, lambda _, then, now: then == now, self.lease)
         return replace(seen, changes=changes)
+
+    def _look_again(self, context: Context, seen: NodeScan, done: Sequence[Change]) -> NodeScan:
+        return self._look(context, self._expected(seen), seen.known.before)
+
+    def _look(self, context: Context, expected: Manifest | None, before: Manifest | None) -> NodeScan:
+        self._last = look_back(context.link, self.work.node, self.profile, self._remembered, expected, self.lease)
+        return replace(self._last.seen, known=Known(expected, Manifest(), before))
 
     def _remember_origin(self, seen: NodeScan) -> None:
         """It is known, or nothing was ever written."""
 
     def _owed(self, context: Context, seen: NodeScan) -> tuple[str, ...]:
         """Semaphores for what an earlier try gave back without living to tell the server."""
-        if self._last is None or self.job.baseline is None:
+        if self._last is None or seen.known.before is None:
             return ()
         folds_case = context.link.platform.folds_case
         ours = {path.key(folds_case=folds_case) for path in self._last.former.ours.files}
@@ -61,7 +70,7 @@ class LeaveRun(NodeRun):
         mine = {path: content for path, content in wanted if path.key(folds_case=folds_case) in ours}
         return semaphores_owed(
             context.profile,
-            told=self.job.baseline,
+            told=seen.known.before,
             wanted=mine,
             actual=seen.scan.manifest,
             folds_case=folds_case,

@@ -31,7 +31,7 @@ def keeper(cluster) -> EditKeeper:
     target = Target.objects.create(job=job, node=node)
     guard = Interrupting("", Cancelled("nobody"))
     work = TargetWork(job, target, node, guard, Plan((NodePlan(node.pk, node.name),)))
-    return EditKeeper(work, load_profile("mdaemon"), default_store(), None)
+    return EditKeeper(work, load_profile("mdaemon"), default_store(), lambda _: None)
 
 
 def edit(content: str) -> Overwritten:

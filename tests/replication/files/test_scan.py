@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from nodes.remote.ssh import SshSession
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.listing import list_tree, sort_out
-from replication.files.scan import Scan, scan_node, scan_primary
+from replication.files.scan import Scan, ScanOptions, scan_node, scan_primary
 from replication.objects import default_store
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
@@ -301,3 +302,96 @@ def test_a_name_that_only_looks_like_the_portals_is_configuration(name: str, eve
     assert list(found.config) == [name]
     assert found.leftovers == ()
     assert set(found.folders) == {file.path for file in entries}
+
+
+class Hashing:
+    """A node's command for hashes, and which files it was asked for."""
+
+    def __init__(self, disk: FakeDisk) -> None:
+        self._disk = disk
+        self.asked: list[str] = []
+
+    def __call__(self, _line: str, stdin: bytes) -> CommandResult:
+        names = [os.fsdecode(name).removeprefix("./") for name in stdin.partition(b"\n")[2].split(b"\0")[:-1]]
+        self.asked += names
+        sums = [hashlib.sha256(self._disk.content(f"{ROOT}/{name}")).hexdigest() for name in names]
+        answer = "".join(f"{digest} *./{name}\n" for digest, name in zip(sums, names, strict=True))
+        return CommandResult(0, b"lines\n" + answer.encode(), b"")
+
+
+class Reading(FakeSession):
+    """Which files were read over the wire."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.reads: list[str] = []
+
+    def read(self, path: str, **options: Any) -> Iterator[bytes]:
+        self.reads.append(path.removeprefix(f"{ROOT}/"))
+        return super().read(path, **options)
+
+
+def edit_in_hiding(disk: FakeDisk) -> str:
+    """Give a file other bytes of the same length and time; SFTP tells no change time. Answers their hash."""
+    disk.put(f"{ROOT}/{A}", b"CONTENT", mtime_ns=LONG_AGO)
+    return hashlib.sha256(b"CONTENT").hexdigest()
+
+
+def test_an_edit_that_hides_behind_its_times_is_found_by_hashing_every_file(disk: FakeDisk, profile: Profile) -> None:
+    link = link_to(FakeSession(disk))
+
+    def look(known: Manifest, *, deep: bool = False) -> Scan:
+        return scan_node(link, profile, known=known, scan_ns=NOW, guard=Patient(), deep=deep)
+
+    known = look(Manifest()).manifest
+    hidden = edit_in_hiding(disk)
+
+    assert (look(known).manifest, look(known).read) == (known, 0)
+    found = look(known, deep=True)
+    assert {path: state.sha256 == hidden for path, state in found.manifest.files.items()} == {A: True, B: False}
+    assert found.manifest.files[B] == known.files[B]
+    assert found.read == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("can_hash", [True, False])
+def test_of_the_primary_only_what_differs_is_read_into_the_store(
+    can_hash: bool, disk: FakeDisk, profile: Profile
+) -> None:
+    known = scanned(FakeSession(disk), profile).manifest
+    hidden = edit_in_hiding(disk)
+    hashing = Hashing(disk)
+    session = Reading(disk, hashing)
+    link = NodeLink(session, platform_named("posix"), ROOT, Capabilities(can_hash=can_hash), 1, "mx1")
+
+    def scan(*, deep: bool) -> Scan:
+        options = ScanOptions(deep=deep)
+        return scan_primary(
+            link, profile, known=known, scan_ns=NOW, store=default_store(), guard=Patient(), options=options
+        )
+
+    assert (scan(deep=False).manifest, session.reads, hashing.asked) == (known, [], [])
+    found = scan(deep=True)
+    assert found.manifest.files[A].sha256 == hidden
+    assert default_store().get(hidden) == b"CONTENT"
+    assert found.manifest.files[B] == known.files[B]
+    assert found.read == 2
+    assert (session.reads, hashing.asked) == (([A], [A, B]) if can_hash else ([A, B, A], []))
+
+
+@pytest.mark.django_db
+def test_a_file_that_keeps_changing_is_not_hashed_anew_either(disk: FakeDisk, profile: Profile) -> None:
+    known = scanned(FakeSession(disk), profile).manifest
+    edit_in_hiding(disk)
+
+    found = scan_primary(
+        link_to(FakeSession(disk)),
+        profile,
+        known=known,
+        scan_ns=NOW,
+        store=default_store(),
+        guard=Patient(),
+        options=ScanOptions([A], deep=True),
+    )
+
+    assert (found.manifest.files, found.unstable, found.read) == (known.files, (A,), 1)

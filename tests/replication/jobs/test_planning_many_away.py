@@ -15,7 +15,9 @@ from nodes.products.loading import load_profile
 from nodes.registry.models import Node
 from replication.configuration.job import planning
 from replication.configuration.job.desired import Decisions
-from replication.configuration.job.planning import NodeJob, plan_nodes
+from replication.configuration.job.looking import NodeJob
+from replication.configuration.job.planning import plan_nodes
+from replication.configuration.job.source import Source
 from replication.files.core.manifest import Manifest
 from replication.objects import default_store
 from tests.deadlines import PATIENCE
@@ -46,7 +48,7 @@ def test_every_node_that_is_away_is_a_sign_of_life(cluster: Cluster) -> None:
     nodes = [make_node(cluster, f"mx{number}", role="secondary") for number in range(20)]
     jobs, guard = [NodeJob(node, None, Decisions({}, {})) for node in nodes], Signs()
 
-    planned = plan_nodes(jobs, load_profile("mdaemon"), Manifest(), default_store(), guard)
+    planned = plan_nodes(jobs, Source("", Manifest(), load_profile("mdaemon")), default_store(), guard)
 
     assert all(part.plan.away for part in planned)
     assert guard.count >= len(nodes)
@@ -77,6 +79,6 @@ def test_nodes_that_do_not_answer_wait_in_nobodys_place(cluster: Cluster, settin
     monkeypatch.setattr(planning, "freshen", planned)
     jobs = [NodeJob(node, None, Decisions({}, {})) for node in [*hung, *others]]
 
-    plan_nodes(jobs, load_profile("mdaemon"), Manifest(), default_store(), Signs())
+    plan_nodes(jobs, Source("", Manifest(), load_profile("mdaemon")), default_store(), Signs())
 
     assert sorted(seen) == [node.name for node in others]

@@ -1,0 +1,220 @@
+"""The quick look at a node: where its listing is as it was when the node was last proven, only what moved since, or is
+wanted otherwise, is looked at. Everything else is by then known to be as it should.
+
+It answers exactly what the whole look would; where it cannot be sure of that it answers nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from nodes.platforms.base import ListedFile
+from nodes.products.profile import PathClass, Profile
+from replication.configuration.models import NodeTree
+from replication.files.apply import names
+from replication.files.core.manifest import RACY, FileState, Manifest
+from replication.files.core.paths import RelPath, folders_above, identity
+from replication.files.core.sheet import Moved, Sheet
+from replication.files.listing import entry_problem
+
+MOST = 1000
+"""Files that may be in question: for more of them a whole look is no slower."""
+
+BYTES_KEPT = 128 * 1024 * 1024
+"""Listings that a process remembers: 40 nodes with 20,000 files are some 70 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A path whose states do not follow from the primary's file and the listing: what is there, and what was proven.
+    None: nothing."""
+
+    actual: FileState | None
+    proven: FileState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a node's listing stood for when the node was last proven. `tree`: the proof; `given`: the tree of the
+    primary's it was compared with, under `profile`. Each file that is listed and in that tree, and not among `own`, is
+    proven, with the primary's content. `open`: what is to be looked at again whatever happens. `spelled`: files that
+    the node spells otherwise."""
+
+    tree: NodeTree
+    given: str
+    profile: Profile
+    sheet: Sheet
+    own: Mapping[RelPath, Own] = field(default_factory=dict)
+    open: frozenset[RelPath] = frozenset()
+    spelled: Mapping[RelPath, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The files in question: as they are listed, and what was known of them. `spelled`: how the node spells files that
+    it spells otherwise."""
+
+    listed: Mapping[RelPath, ListedFile]
+    known: Manifest
+    proven: Manifest
+    paths: frozenset[RelPath]
+    spelled: Mapping[RelPath, str]
+
+
+Files = Mapping[RelPath, FileState]
+Respell = Callable[[str], str]
+
+
+def own_paths(actual: Files, proven: Files, given: Files) -> dict[RelPath, Own] | None:
+    """The paths whose states do not follow from the primary's files `given` and a listing; None where they are too
+    many."""
+    own = {}
+    for path in actual.keys() | proven.keys():
+        state = actual.get(path)
+        wanted = given.get(path)
+        follows = state is not None and wanted is not None and state.sha256 == wanted.sha256 and not _is_doubtful(state)
+        if not follows or state != proven.get(path):
+            own[path] = Own(state, proven.get(path))
+            if len(own) > MOST:
+                return None
+    return own
+
+
+def _is_doubtful(state: FileState) -> bool:
+    return state.stale or state.change_ns == RACY
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a node is compared with: the primary's files at its last proof (`given`) and those `wanted` now, which
+    differ in `differing`; and more paths that are to be looked at (`also`)."""
+
+    given: Files
+    wanted: Files
+    differing: Collection[RelPath]
+    also: Collection[RelPath] = ()
+
+
+def glance(before: Sighting, now: Sheet, terms: Terms, *, respell: Respell, folds_case: bool) -> Part | None:
+    """What of a node is in question. `respell`: a name as the primary spells it. None: look at everything."""
+    moved = now.moved_since(before.sheet)
+    touched = None if moved is None else _config_moved(moved, before.profile, respell)
+    if touched is None:
+        return None
+    paths = frozenset({*touched, *before.own, *before.open, *terms.differing, *terms.also})
+    if len(paths) > MOST:
+        return None
+    spelled = {**before.spelled, **touched}
+    own = {path: _own_at(before, path, terms.given) for path in paths}
+    entries = {path: now.entry(spelled.get(path, path)) for path in paths}
+    absent = [path for path in paths & terms.wanted.keys() if entries[path] is None]
+    if not _are_known(entries.values(), own, terms.wanted) or not _may_be_made(absent, now, folds_case=folds_case):
+        return None
+    return Part(
+        {path: entry for path, entry in entries.items() if entry},
+        Manifest(files={path: one.actual for path, one in own.items() if one.actual}),
+        Manifest(files={path: one.proven for path, one in own.items() if one.proven}),
+        paths,
+        {path: name for path, name in spelled.items() if path != name},
+    )
+
+
+def _are_known(entries: Iterable[ListedFile | None], own: Mapping[RelPath, Own], wanted: Files) -> bool:
+    """Whether all are files, or nothing, and none is to be deleted: that may leave folders empty."""
+    if any(entry and entry.kind != "file" for entry in entries):
+        return False
+    return not any(one.proven and path not in wanted for path, one in own.items())
+
+
+def _may_be_made(absent: Collection[RelPath], now: Sheet, *, folds_case: bool) -> bool:
+    """Whether nothing but folders stands above files that are to be made, and nothing in their places."""
+    if not absent:
+        return True
+    if not folds_case:
+        above = {folder for path in absent for folder in folders_above(path)}
+        return all((entry := now.entry(folder)) is None or entry.kind == "folder" for folder in above)
+    there = {identity(file.path, folds_case=True): file.kind for file in now.form.parse(now.raw).files}
+    keys = [path.key(folds_case=True) for path in absent]
+    above = {folder for key in keys for folder in folders_above(key)}
+    return there.keys().isdisjoint(keys) and all(there.get(folder, "folder") == "folder" for folder in above)
+
+
+def _own_at(before: Sighting, path: RelPath, given: Files) -> Own:
+    if path in before.own:
+        return before.own[path]
+    wanted = given.get(path)
+    entry = before.sheet.entry(before.spelled.get(path, path)) if wanted else None
+    if entry is None or wanted is None:
+        return Own(None, None)
+    state = FileState(entry.size, entry.mtime_ns, wanted.sha256, entry.change_ns)
+    return Own(state, state)
+
+
+def _config_moved(moved: Moved, profile: Profile, respell: Respell) -> dict[RelPath, str] | None:
+    """The configuration files that moved, by their names, as the node spells them; None where more moved than files."""
+    found: dict[RelPath, str] = {}
+    for path in [*(moved.then.keys() - moved.now.keys()), *moved.now]:
+        then, now = moved.then.get(path), moved.now.get(path)
+        kinds = {entry.kind for entry in (then, now) if entry}
+        if kinds == {"folder"} and then and now:
+            continue  # its times
+        if kinds != {"file"} or names.is_ours(path, folder=False):
+            return None
+        path_class = profile.classify(path).path_class
+        if path_class == PathClass.UNCLASSIFIED and not (then and now):
+            return None
+        if path_class != PathClass.CONFIG:
+            continue
+        if now and entry_problem(now):
+            return None
+        name = RelPath(respell(path))
+        if now and found.get(name) in moved.now:
+            return None  # two spellings of one name
+        found[name] = path
+    return found
+
+
+class _Sightings:
+    """What this process last proved on nodes, in place of what is longest unused once the listings are too large. Safe
+    for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[int, Sighting] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, node_id: int, tree: NodeTree, profile: Profile) -> Sighting | None:
+        """What the node was when `tree` was proven there."""
+        with self._lock:
+            known = self._known.get(node_id)
+            if known is None or known.tree != tree or known.profile is not profile:
+                return None
+            self._known.move_to_end(node_id)
+            return known
+
+    def keep(self, node_id: int, sighting: Sighting | None) -> None:
+        """Remember one, and forget the one before."""
+        with self._lock:
+            self._drop(node_id)
+            if sighting is None:
+                return
+            self._known[node_id] = sighting
+            self._bytes += len(sighting.sheet.raw)
+            while self._bytes > BYTES_KEPT:
+                self._drop(next(iter(self._known)))
+
+    def _drop(self, node_id: int) -> None:
+        gone = self._known.pop(node_id, None)
+        self._bytes -= len(gone.sheet.raw) if gone else 0
+
+    def forget(self) -> None:
+        """Look at every node whole."""
+        with self._lock:
+            self._known.clear()
+            self._bytes = 0
+
+
+SIGHTINGS = _Sightings()

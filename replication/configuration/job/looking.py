@@ -1,0 +1,288 @@
+"""Look at one secondary: list it, hash what moved, and compare it with what it should hold; of all its files, or, where
+the listing shows that the others are as they were proven, of those in question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from nodes.connection.connect import NodeLink
+from nodes.platforms import platform_named
+from nodes.products.profile import Profile
+from nodes.registry.models import Node
+from replication.configuration.job.desired import (
+    CONTENT_LOST,
+    Decisions,
+    Desired,
+    Rendering,
+    desired_files,
+    gives,
+)
+from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
+from replication.configuration.job.glance import SIGHTINGS, Part, Sighting, Terms, glance, own_paths
+from replication.configuration.job.loading import (
+    decisions_of,
+    kept_origin,
+    node_clock_ns,
+    node_tree_left,
+    origin_folders,
+)
+from replication.configuration.job.source import SOURCES, Source
+from replication.configuration.models import Baseline, NodeTree
+from replication.files.core.changes import Change, ChangeKind
+from replication.files.core.compare import Handling, compare
+from replication.files.core.manifest import FileState, Manifest, Problem
+from replication.files.core.paths import RelPath, not_ours
+from replication.files.core.sheet import Sheet
+from replication.files.core.spelling import Spelling
+from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
+from replication.files.scan import Scan, scan_listed
+from replication.files.work_context import WorkContext
+from replication.objects import Store
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJob:
+    """One secondary and what is known of it before it is asked. `tree`: what was last proven there, of so many `files`;
+    None: nothing ever."""
+
+    node: Node
+    tree: NodeTree | None
+    decisions: Decisions
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a look compares a node with. `expected`: what it should still hold; `states`: those whose contents are known
+    by their sizes and times; `before`: what was proven when the job's work there began. None: nothing ever was.
+    `within`: the look is of these files alone, and `spelled` how the node spells those that it spells otherwise."""
+
+    expected: Manifest | None
+    states: Manifest
+    before: Manifest | None
+    within: frozenset[RelPath] | None = None
+    spelled: Mapping[RelPath, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeScan:
+    """What a secondary holds, what it should hold, and the difference; `known`: what it was compared with. `within`:
+    of these files alone, and all others are as they were proven. `sheet`: the listing behind it, where it was whole and
+    without complaints."""
+
+    scan: Scan
+    desired: Desired
+    changes: tuple[Change, ...]
+    extras: tuple[RelPath, ...]
+    problems: tuple[Problem, ...]
+    known: Known = Known(None, Manifest(), None)
+    sheet: Sheet | None = None
+
+
+def node_jobs(nodes: Sequence[Node]) -> list[NodeJob]:
+    """What the database knows of secondaries."""
+    ids = [node.pk for node in nodes]
+    proofs = {row.node_id: row for row in Baseline.objects.filter(node__in=ids)}
+    decisions = decisions_of(ids)
+    return [
+        NodeJob(node, proof.tree if proof else None, decisions[node.pk], proof.files if proof else 0)
+        for node, proof in ((node, proofs.get(node.pk)) for node in nodes)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a secondary: the way there, what it is compared with, and whom to tell."""
+
+    link: NodeLink
+    job: NodeJob
+    source: Source
+    store: Store
+    guard: WorkContext
+
+    def first(self, *, deep: bool = False) -> NodeScan:
+        """Scan the node and compare it with what it should hold; quickly, where little moved since its last proof.
+        `deep` as in `scan_node`."""
+        answer = listed(self.link, self.source.profile, self.guard)
+        part = None if deep else self._part(answer)
+        if part is not None:
+            known = Known(part.proven, part.known, part.proven, part.paths, part.spelled)
+            seen = self._at_part(known, part, answer)
+        else:
+            proven = proven_on(self.job, self.source, self.store, self.guard)
+            seen = self._at_all(Known(proven, proven or Manifest(), proven), answer, deep=deep)
+        before = seen.known.before
+        if self.job.tree is not None and before is not None:
+            sighting = sighting_of(seen, seen.changes, before.files, self.job.tree, self.source)
+            SIGHTINGS.keep(self.job.node.pk, sighting)
+        return seen
+
+    def again(self, seen: NodeScan, expected: Manifest, states: Manifest) -> NodeScan:
+        """Look at what became of the node since it was `seen`. `expected`, `states`: of the files that were looked at
+        then, what they should be by now, and those of which it is known."""
+        answer, within = listed(self.link, self.source.profile, self.guard), seen.known.within
+        if within is None:
+            return self._at_all(Known(expected, states, seen.known.before), answer)
+        part = self._part(answer, also=within)
+        if part is None:
+            proven = proven_on(self.job, self.source, self.store, self.guard) or Manifest()
+            known = Known(_with(proven, expected, within), _with(proven, states, within), proven)
+            return self._at_all(known, answer)
+        expected, states = _with(part.proven, expected, within), _with(part.known, states, within)
+        return self._at_part(Known(expected, states, part.proven, part.paths, part.spelled), part, answer)
+
+    def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset()) -> Part | None:
+        job, source = self.job, self.source
+        before = SIGHTINGS.of(job.node.pk, job.tree, source.profile) if job.tree else None
+        if before is None or answer.sheet is None or source.manifest.unlisted:
+            return None
+        terms = Terms(
+            given=SOURCES.at(before.given, source.profile, self.store).manifest.files,
+            wanted=source.manifest.files,
+            differing=SOURCES.differing(before.given, source, self.store),
+            also=also,
+        )
+        folds_case = self.link.platform.folds_case
+        respell = source.spelling.of if folds_case else str
+        return glance(before, answer.sheet, terms, respell=respell, folds_case=folds_case)
+
+    def _decisions(self) -> Decisions:
+        """What was decided on the node's ini keys, under the primary's names."""
+        spelling = _spelling(self.job.node, self.source)
+        return self.job.decisions.renamed(spelling.of) if spelling else self.job.decisions
+
+    def _at_part(self, known: Known, part: Part, answer: Answer) -> NodeScan:
+        found = Sorted(dict(part.listed), (), (), (), (), ())
+        return self._compared(known, self._scan(found, known), answer)
+
+    def _at_all(self, known: Known, answer: Answer, *, deep: bool = False) -> NodeScan:
+        found, spelling = sort_out(answer.read(), self.source.profile), _spelling(self.job.node, self.source)
+        found = respelled(found, spelling) if spelling else found
+        return self._compared(known, self._scan(found, known, deep=deep), answer)
+
+    def _scan(self, found: Sorted, known: Known, *, deep: bool = False) -> Scan:
+        now = node_clock_ns(self.job.node)
+        return scan_listed(self.link, found, known=known.states, scan_ns=now, guard=self.guard, deep=deep)
+
+    def _compared(self, known: Known, scan: Scan, answer: Answer) -> NodeScan:
+        source, folds_case = self.source, self.link.platform.folds_case
+        snapshot, blocked = source.manifest, source.name_problems(self.link.platform)
+        folders: Collection[str] = ()
+        if known.within is None:
+            own = origin_folders(self.job.node.pk, self.store)
+            folders = not_ours(scan.folders, own, folds_case=folds_case)
+        else:
+            snapshot = replace(snapshot, files=_within(snapshot.files, known.within))
+            blocked = tuple(problem for problem in blocked if problem.path in known.within)
+        rendering = Rendering(
+            self.link, source.profile, self.store, snapshot, scan.manifest, known.expected, self._decisions()
+        )
+        desired = desired_files(rendering)
+        delta = compare(
+            wanted=desired.files,
+            baseline=known.expected,
+            actual=scan.manifest,
+            ruling=handling_by(source.profile),
+            folds_case=folds_case,
+            folders=folders,
+            unknown=snapshot.unlisted,
+        )
+        lost = _lost(delta.changes, self.store)
+        problems = scan.manifest.problems + desired.problems + delta.problems + blocked + lost
+        changes = self._without_false_edits(_possible(delta.changes, problems), rendering, desired)
+        return NodeScan(scan, desired, changes, delta.extras, problems, known, answer.sheet)
+
+    def _without_false_edits(
+        self, changes: tuple[Change, ...], rendering: Rendering, desired: Desired
+    ) -> tuple[Change, ...]:
+        """The changes, of which only those are conflicts that replace what was made on the node."""
+        origin = origin_on(self.job, self.source, self.store) if rendering.baseline is None else None
+        if origin is not None:
+            changes = edited_since(changes, origin)
+        if not any(change.conflict for change in changes):
+            return changes
+        is_given = partial(gives, rendering, desired.kept)
+        return without_given(changes, earlier_trees(self.job.node), self.store, is_given, self.guard)
+
+
+def _with(whole: Manifest, part: Manifest, within: frozenset[RelPath]) -> Manifest:
+    """The files of `whole`, where those `within` are as in `part`, or not there."""
+    return Manifest(files={path: state for path, state in whole.files.items() if path not in within} | dict(part.files))
+
+
+def _within(files: Mapping[RelPath, FileState], paths: frozenset[RelPath]) -> dict[RelPath, FileState]:
+    return {path: files[path] for path in paths if path in files}
+
+
+def sighting_of(
+    seen: NodeScan,
+    changes: Sequence[Change],
+    proven: Mapping[RelPath, FileState],
+    tree: NodeTree,
+    source: Source,
+) -> Sighting | None:
+    """What a node's listing stands for now that `tree` is proven there; `changes`: what is still to be done. None where
+    that does not follow from a listing, or from too many single states."""
+    scan = seen.scan
+    if seen.sheet is None or scan.leftovers or scan.manifest.problems or scan.manifest.unlisted:
+        return None
+    own = own_paths(scan.manifest.files, proven, source.manifest.files)
+    if own is None:
+        return None
+    names = [*(change.path for change in changes), *(problem.path for problem in seen.problems)]
+    unsettled = frozenset(map(RelPath, names))
+    spelled = {**seen.known.spelled, **scan.spelled}
+    return Sighting(tree, source.root, source.profile, seen.sheet, own, unsettled, spelled)
+
+
+def _spelling(node: Node, source: Source) -> Spelling | None:
+    return source.spelling if platform_named(node.platform).folds_case else None
+
+
+def proven_on(job: NodeJob, source: Source, store: Store, guard: WorkContext) -> Manifest | None:
+    """What was proven on the node, as far as it is known, under the primary's names."""
+    if job.tree is None:
+        return None
+    proven = node_tree_left(job.tree, store, guard, f"what was proven on {job.node.name}")
+    return _named(proven, job.node, source)
+
+
+def origin_on(job: NodeJob, source: Source, store: Store) -> Manifest | None:
+    """What a node that was never proven held at first, under the primary's names; None: not known, or proven since."""
+    origin = kept_origin(job.node.pk, store) if job.tree is None else None
+    return _named(origin, job.node, source) if origin else None
+
+
+def _named(files: Manifest, node: Node, source: Source) -> Manifest:
+    spelling = _spelling(node, source)
+    return spelling.manifest(files) if spelling else files
+
+
+TRUSTED_SECONDS = 10.0
+"""All nodes of a job need the same contents: found in the store for one, they are there for the next."""
+
+
+def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:
+    """What cannot be sent, because its content was lost since the primary was read, or could not be read there."""
+    sent = [change for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH]
+    wanted = (change.wanted.sha256 for change in sent if change.wanted)
+    lacking = store.lacks(wanted, trusted_seconds=TRUSTED_SECONDS)
+    return tuple(Problem(one.path, *CONTENT_LOST) for one in sent if one.wanted and one.wanted.sha256 in lacking)
+
+
+def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
+    """The changes that no problem stands in the way of."""
+    refused = {problem.path for problem in problems}
+    return tuple(change for change in changes if change.path not in refused)
+
+
+def handling_by(profile: Profile) -> Callable[[RelPath], Handling]:
+    """How the profile wants each path handled."""
+
+    def handling(path: RelPath) -> Handling:
+        ruling = profile.classify(path)
+        return Handling(group=ruling.group, semaphore=ruling.semaphore, effect=ruling.effect)
+
+    return handling

@@ -1,0 +1,112 @@
+"""The primary's files as all nodes of a job need them: read once, and kept as long as few others were read since."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+
+from nodes.platforms.base import Platform
+from nodes.products.profile import Profile
+from replication.configuration.job.loading import manifest_at
+from replication.files.core.manifest import FileState, Manifest, Problem
+from replication.files.core.paths import RelPath
+from replication.files.core.spelling import Spelling
+from replication.objects import Store
+
+FILES_KEPT = 100_000
+"""Files of all trees that a process keeps: some 50 MB."""
+PAIRS_KEPT = 16
+"""Pairs of trees of which a process remembers in what they differ."""
+
+
+class Source:
+    """What nodes are brought to: the files of a tree, and what follows from them for every node. Not to be changed."""
+
+    def __init__(self, root: str, manifest: Manifest, profile: Profile) -> None:
+        self.root, self.manifest, self.profile = root, manifest, profile
+        self._names: dict[str, tuple[Problem, ...]] = {}
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """How the primary spells its files, for nodes that do not tell case apart."""
+        return Spelling(self.manifest.files)
+
+    def name_problems(self, platform: Platform) -> tuple[Problem, ...]:
+        """The files whose names a node's system cannot hold."""
+        if platform.name not in self._names:
+            self._names[platform.name] = tuple(
+                Problem(path, "bad_name", reason)
+                for path in self.manifest.files
+                if (reason := _name_problem(path, platform))
+            )
+        return self._names[platform.name]
+
+
+def _name_problem(path: RelPath, platform: Platform) -> str | None:
+    return next(filter(None, map(platform.name_problem, path.split("/"))), None)
+
+
+class _Sources:
+    """The last few of them. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Source] = OrderedDict()
+        self._differing: OrderedDict[tuple[str, str], frozenset[RelPath]] = OrderedDict()
+
+    def keep(self, source: Source) -> Source:
+        """Remember one, in place of others once they are too many."""
+        with self._lock:
+            self._known[source.root] = source
+            self._known.move_to_end(source.root)
+            while len(self._known) > 1 and sum(len(one.manifest.files) for one in self._known.values()) > FILES_KEPT:
+                self._known.popitem(last=False)
+        return source
+
+    def at(self, root: str, profile: Profile, store: Store) -> Source:
+        """What a tree in the store holds. Raises StoreError, TreeDamaged."""
+        with self._lock:
+            known = self._known.get(root)
+            if known is not None:
+                self._known.move_to_end(root)
+        if known is not None and known.profile is profile:
+            return known
+        return self.keep(Source(root, known.manifest if known else manifest_at(root, store), profile))
+
+    def differing(self, earlier: str, source: Source, store: Store) -> frozenset[RelPath]:
+        """The paths at which an earlier tree wanted something else of a node. Raises StoreError, TreeDamaged."""
+        if earlier == source.root:
+            return frozenset()
+        pair = (earlier, source.root)
+        with self._lock:
+            known = self._differing.get(pair)
+        if known is None:
+            before = self.at(earlier, source.profile, store).manifest
+            known = _differing(before.files, source.manifest.files)
+            with self._lock:
+                self._differing[pair] = known
+                while len(self._differing) > PAIRS_KEPT:
+                    self._differing.popitem(last=False)
+        return known
+
+    def forget(self) -> None:
+        """Ask the store again."""
+        with self._lock:
+            self._known.clear()
+            self._differing.clear()
+
+
+SOURCES = _Sources()
+
+
+def _differing(files: Mapping[RelPath, FileState], others: Mapping[RelPath, FileState]) -> frozenset[RelPath]:
+    changed = {path for path, state in files.items() if not _same_wanted(state, others.get(path))}
+    return frozenset(changed | (others.keys() - files.keys()))
+
+
+def _same_wanted(state: FileState, other: FileState | None) -> bool:
+    if state is other:
+        return True
+    return other is not None and (state.sha256, state.mtime_ns) == (other.sha256, other.mtime_ns)

@@ -1,0 +1,253 @@
+"""The quick look and the whole one answer the same, whatever happened to primary and node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nodes.command import CommandResult
+from nodes.connection.connect import NodeLink
+from nodes.enums import NodeRole
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities
+from nodes.products.loading import load_profile
+from nodes.registry.models import Node
+from nodes.remote.session import FileKind
+from replication.configuration.job.desired import Decisions
+from replication.configuration.job.evidence import proven_files
+from replication.configuration.job.glance import SIGHTINGS
+from replication.configuration.job.looking import Look, NodeJob, NodeScan, sighting_of
+from replication.configuration.job.planning import store_tree
+from replication.configuration.job.source import SOURCES, Source
+from replication.configuration.models import NodeTree
+from replication.files.core.changes import Change
+from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.paths import RelPath
+from replication.files.core.tree import build
+from tests.factories import make_cluster, make_node
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FakeSession
+from tests.fakes.store import FakeStore
+from tests.journeys.ward import FULL
+from tests.replication.files.rounds import ROOT, Interrupting
+
+PROFILE = load_profile("mdaemon").with_overrides((("App/**", "config"),))
+NS = 1_000_000_000
+
+PATHS = (
+    "App/MDaemon.ini",
+    "App/one.grp",
+    "App/two.dat",
+    "App/both.dat",
+    "App/both.dat/inside.dat",
+    "App/sub/deep.dat",
+    "App/sub/other.dat",
+    "Logs/today.log",
+    "somewhere/unsorted.xyz",
+)
+CONTENTS = (b"[Domain]\r\nName=one\r\n", b"[Domain]\r\nName=two\r\n", b"no ini \xff at all", b"something else")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody writes a file on the primary or the node (None: deletes it; "folder", "link": makes one of that name),
+    or replication runs and `proves` what came of it."""
+
+    on_node: bool = False
+    path: str = ""
+    content: bytes | str | None = None
+    other_case: bool = False
+    proves: bool = False
+
+
+EDITS = st.builds(
+    Step,
+    st.booleans(),
+    st.sampled_from(PATHS),
+    st.sampled_from((*CONTENTS, None, None, "folder", "link")),
+    st.sampled_from((False, False, False, True)),
+)
+STEPS = st.lists(st.one_of(EDITS, EDITS, st.just(Step(proves=True))), min_size=2, max_size=12)
+
+
+def commands(disk: FakeDisk):
+    """A POSIX node's find and hash tools."""
+
+    def answer(line: str, stdin: bytes) -> CommandResult:
+        inside = {name[len(ROOT) + 1 :]: inode for name, inode in disk.names.items() if name.startswith(f"{ROOT}/")}
+        if "find" in line:
+            return CommandResult(0, b"".join(_record(path, inode) for path, inode in inside.items()), b"")
+        names = [name[2:].decode() for name in stdin.partition(b"\n")[2].split(b"\0")[:-1]]
+        sums = (f"{sha256(inside[name].data).hexdigest()}  ./{name}\0".encode() for name in names if name in inside)
+        return CommandResult(0, b"records\n" + b"".join(sums), b"")
+
+    return answer
+
+
+def _record(path: str, inode) -> bytes:
+    kind = {FileKind.FILE: "f", FileKind.FOLDER: "d", FileKind.LINK: "l"}[inode.kind]
+    moment = f"{inode.mtime_ns // NS}.{inode.mtime_ns % NS:09}0"
+    return f"{kind}\t{len(inode.data)}\t{moment}\t{moment}\t{path}\0".encode()
+
+
+@dataclass
+class World:
+    """A primary's files, a node, and what was proven there."""
+
+    platform: str
+    node: Node
+    able: bool
+    store: Any = field(default_factory=FakeStore)
+    files: dict[RelPath, FileState] = field(default_factory=dict)
+    tree: NodeTree | None = None
+    clock: int = 1_000
+    proven_before: Mapping[RelPath, FileState] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.disk = FakeDisk(now_ns=self._now)
+        self.disk.put_folder(f"{ROOT}/App")
+
+    def _now(self) -> int:
+        self.clock += 10
+        return self.clock * NS
+
+    @property
+    def source(self) -> Source:
+        manifest = Manifest(files=dict(sorted(self.files.items())))
+        return SOURCES.keep(Source(build(manifest).root, manifest, PROFILE))
+
+    def look(self) -> NodeScan:
+        session = FakeSession(self.disk, commands(self.disk) if self.able else None)
+        can = Capabilities(can_list=self.able, can_hash=self.able)
+        link = NodeLink(session, platform_named(self.platform), ROOT, can, self.node.pk, self.node.name)
+        job = NodeJob(self.node, self.tree, Decisions({}, {}))
+        guard = Interrupting("", RuntimeError("never"))
+        return Look(link, job, self.source, self.store, guard).first()
+
+    def write(self, step: Step) -> None:
+        if step.on_node:
+            self._write_there(step)
+            return
+        path = RelPath(step.path)
+        if PROFILE.classify(path).path_class != "config":
+            return
+        for name in [name for name in self.files if name.startswith(f"{path}/") or path.startswith(f"{name}/")]:
+            del self.files[name]
+        if isinstance(step.content, bytes):
+            id_ = self.store.put(step.content)
+            self.files[path] = FileState(len(step.content), self._now(), id_, None)
+        else:
+            self.files.pop(path, None)
+
+    def _write_there(self, step: Step) -> None:
+        path = f"{ROOT}/{step.path}"
+        if step.other_case and self.platform == "windows":
+            path = path.replace("one", "ONE").replace("two", "Two")
+        fold = str.casefold if self.platform == "windows" else str
+        for name in [name for name in self.disk.names if self._makes_room(fold(name), fold(path))]:
+            del self.disk.names[name]
+        if isinstance(step.content, bytes):
+            self.disk.put(path, step.content)
+        elif step.content == "folder":
+            self.disk.put_folder(path)
+        elif step.content:
+            self.disk.put_link(path, "/etc")
+
+    def _makes_room(self, name: str, path: str) -> bool:
+        above = path.startswith(f"{name}/") and self.disk.names.get(name, None) is not None
+        stands = above and any(
+            inode.kind is FileKind.FILE
+            for other, inode in self.disk.names.items()
+            if (other if self.platform == "posix" else other.casefold()) == name
+        )
+        return name == path or name.startswith(f"{path}/") or stands
+
+    def prove(self) -> None:
+        """Carry out what can be, look again, and write down what is proven."""
+        SIGHTINGS.forget()
+        for change in self.look().changes:
+            self._carry_out(change)
+        SIGHTINGS.forget()
+        seen = self.look()
+        folds_case = self.platform == "windows"
+        proven = proven_files(seen, seen.known.before, folds_case=folds_case)
+        self.tree = NodeTree(store_tree(Manifest(files=proven), self.store))
+        SIGHTINGS.keep(self.node.pk, sighting_of(seen, seen.changes, proven, self.tree, self.source))
+
+    def _carry_out(self, change: Change) -> None:
+        name = f"{ROOT}/{change.path}"
+        above = [other for other in self.disk.names if name.startswith(f"{other}/")]
+        blocked = any(self.disk.names[other].kind is FileKind.FILE for other in above if other != "/")
+        there = self.disk.names.get(name)
+        if blocked or (there is not None and there.kind is FileKind.FOLDER):
+            return
+        if change.wanted is None:
+            self.disk.names.pop(name, None)
+        else:
+            content = self.store.get(change.wanted.sha256)
+            self.disk.put(name, content, mtime_ns=change.wanted.mtime_ns)
+
+
+def answers(seen: NodeScan) -> tuple[object, ...]:
+    return seen.changes, seen.extras, sorted(seen.problems, key=lambda one: (one.path, one.code))
+
+
+def proven_by(world: World, seen: NodeScan) -> dict[RelPath, FileState]:
+    """What the node would be proven to hold, put together from a part and what was proven before."""
+    before = seen.known.before
+    proven = dict(proven_files(seen, before, folds_case=world.platform == "windows"))
+    if seen.known.within is None:
+        return proven
+    whole = world.proven_before
+    return {path: state for path, state in whole.items() if path not in seen.known.within} | proven
+
+
+COUNTS = {"quick": 0, "whole": 0}
+
+
+def agree(world: World) -> None:
+    """Look quickly, then at everything, and compare."""
+    quick = world.look()
+    COUNTS["whole" if quick.known.within is None else "quick"] += 1
+    SIGHTINGS.forget()
+    whole = world.look()
+    world.proven_before = whole.known.before.files if whole.known.before else {}
+    assert answers(quick) == answers(whole)
+    assert proven_by(world, quick) == proven_by(world, whole)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("platform", "able"), [("posix", True), ("posix", False), ("windows", False)])
+def test_the_quick_look_and_the_whole_one_agree(platform: str, able: bool) -> None:
+    cluster = make_cluster("glance")
+    node = make_node(cluster, "mx1", role=NodeRole.SECONDARY, platform=platform)
+    COUNTS.update(quick=0, whole=0)
+
+    @settings(
+        max_examples=1000 if FULL else 60,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(start=st.lists(EDITS, min_size=2, max_size=12), steps=STEPS)
+    def story(start: Sequence[Step], steps: Sequence[Step]) -> None:
+        world = World(platform, node, able)
+        for step in start:
+            world.write(step)
+        world.prove()
+        for step in steps:
+            if step.proves:
+                world.prove()
+            else:
+                world.write(step)
+                agree(world)
+
+    story()
+    assert COUNTS["quick"] > COUNTS["whole"] / 4

@@ -1,0 +1,83 @@
+"""Two listings of a node, and in what they differ."""
+
+from __future__ import annotations
+
+import pytest
+
+from nodes.platforms.base import ListedFile, Listing, RecordForm
+from nodes.platforms.posix_output import FIND_RECORDS
+from nodes.platforms.powershell import TREE_RECORDS, encoded
+from replication.files.core.sheet import MOST_MOVED, WALK_RECORDS, Sheet, walked
+
+SECOND = 1_000_000_000
+
+
+def found(path: str, size: int = 1, kind: str = "f") -> bytes:
+    return f"{kind}\t{size}\t7.000000001\t8.0000000020\t{path}\0".encode()
+
+
+def scripted(path: str, size: int = 1, kind: str = "f") -> bytes:
+    return f"{kind}\t{size}\t621355968070000000\t{encoded(path.replace('/', chr(92)))}\r\n".encode()
+
+
+def walked_over(path: str, size: int = 1, kind: str = "f") -> bytes:
+    return f"{'file' if kind == 'f' else 'folder'}\t{size}\t{7 * SECOND}\t{path}\0".encode()
+
+
+FORMS = pytest.mark.parametrize(
+    ("form", "record"), [(FIND_RECORDS, found), (TREE_RECORDS, scripted), (WALK_RECORDS, walked_over)]
+)
+
+
+@FORMS
+def test_only_what_differs_is_read(form: RecordForm, record) -> None:
+    before = Sheet(record("App", 9, "d") + record("App/a") + record("App/b") + record("App/c"), form)
+    after = Sheet(record("App/c", 2) + record("App", 9, "d") + record("App/a") + record("App/new"), form)
+    moved = after.moved_since(before)
+    assert moved is not None
+    assert {path: file.size for path, file in moved.then.items()} == {"App/b": 1, "App/c": 1}
+    assert {path: file.size for path, file in moved.now.items()} == {"App/c": 2, "App/new": 1}
+
+
+@FORMS
+def test_an_entry_is_found_by_its_whole_path(form: RecordForm, record) -> None:
+    sheet = Sheet(record("App/a\tb", 1) + record("b", 2) + record("App/b", 3) + record("b/long name", 4), form)
+    sizes = {path: (entry := sheet.entry(path)) and entry.size for path in ("b", "App/b", "App/a\tb", "a", "b/long")}
+    assert sizes == {"b": 2, "App/b": 3, "App/a\tb": 1, "a": None, "b/long": None}
+
+
+@FORMS
+def test_a_name_that_is_listed_twice_is_not_understood(form: RecordForm, record) -> None:
+    before = Sheet(record("a") + record("b"), form)
+    assert Sheet(record("a") + record("b") + record("b", 2), form).moved_since(before) is None
+    assert Sheet(record("a") + record("b") + record("b"), form).moved_since(before) is None
+    assert Sheet(record("a") + record("b") + record("c") + record("c", 2), form).moved_since(before) is None
+
+
+@FORMS
+def test_many_differences_are_left_to_a_whole_reading(form: RecordForm, record) -> None:
+    before = Sheet(record("a"), form)
+    few = b"".join(record(f"f{number}") for number in range(MOST_MOVED))
+    assert Sheet(record("a") + few, form).moved_since(before) is not None
+    assert Sheet(record("a") + few + record("one more"), form).moved_since(before) is None
+
+
+def test_listings_of_two_forms_are_not_compared() -> None:
+    assert Sheet(b"", FIND_RECORDS).moved_since(Sheet(b"", WALK_RECORDS)) is None
+
+
+def test_names_that_cannot_be_spelled_are_not_understood() -> None:
+    before, strange = Sheet(found("a"), FIND_RECORDS), found("a") + found("x").replace(b"x", b"\xff")
+    assert Sheet(strange, FIND_RECORDS).moved_since(before) is None
+    unreadable = scripted("App", 0, "x")
+    assert Sheet(unreadable, TREE_RECORDS).moved_since(Sheet(b"", TREE_RECORDS)) is None
+
+
+def test_a_walked_listing_is_as_it_was() -> None:
+    files = (ListedFile("App", "folder", 4096, 5 * SECOND), ListedFile("App/\tä\n.dat", "file", 3, 6 * SECOND))
+    sheet = walked(Listing(files))
+    assert sheet is not None
+    assert sheet.form.parse(sheet.raw).files == files
+    assert walked(Listing(files, unreadable=("App",))) is None
+    assert walked(Listing(files, vanished=("App/x",))) is None
+    assert walked(Listing((ListedFile("App/?", "file", 1, 1, None, b"App/\xff"),))) is None
