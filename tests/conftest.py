@@ -38,7 +38,7 @@ _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
-    """What `./run test` gives its two lanes to do."""
+    """What `./run test` gives its lanes to do."""
     return Lanes(config, log)
 
 

@@ -1,23 +1,19 @@
-"""The two lanes of `./run test`: nothing twice, nothing left, and what must not meet does not."""
+"""The lanes of `./run test`: nothing twice, nothing left, and what must not meet does not."""
 
 from __future__ import annotations
 
-from tests.lanes import LAST, STORIES, TOGETHER, next_scope, scope_of
+from tests.lanes import LONG, STORIES, TOGETHER, next_scope, scope_of
 from tests.tools import ROOT
 
-WAITING = (
-    *(f"{STORIES}{name}" for name in ("test_kills.py", *LAST, "test_soak.py")),
-    "tests/accounts/test_login.py::test_one",
-    *TOGETHER,
-    "tests/nodes/test_api.py::test_two[a::b]",
-)
+ALPHABETIC = (f"{STORIES}test_bad_files.py", f"{STORIES}test_verdicts.py")
+WAITING = (*ALPHABETIC, "tests/accounts/test_login.py", *reversed(LONG), "tests/nodes/test_api.py")
 
 
 def order_of(*lanes: bool) -> list[str]:
-    """What is begun, in which order, if these lanes take their turns; `True` is the first lane."""
+    """What is begun, in which order, if these lanes take their turns; `True` does stories first."""
     waiting, begun = list(WAITING), []
     for turn in range(len(WAITING)):
-        begun.append(next_scope(waiting, first_lane=lanes[turn % len(lanes)]))
+        begun.append(next_scope(waiting, stories=lanes[turn % len(lanes)]))
         waiting.remove(begun[-1])
     return begun
 
@@ -26,24 +22,31 @@ def test_what_is_shared_stays_in_one_lane() -> None:
     one, two = (f"tests/winlab/test_{name}.py::test_{name}[x::y]" for name in ("lab", "journey"))
     assert scope_of(one) == scope_of(two) in TOGETHER
     assert scope_of(f"{STORIES}test_kills.py::test_death_of[a::b]") == f"{STORIES}test_kills.py"
-    assert scope_of(WAITING[-1]) == WAITING[-1]
+    assert scope_of("tests/nodes/test_api.py::test_two[a::b]") == WAITING[-1]
 
 
-def test_one_lane_does_everything_stories_first() -> None:
+def test_a_lane_of_stories_goes_on_with_the_rest() -> None:
     begun = order_of(True)
+    long = [scope for scope in LONG if scope.startswith(STORIES)]
     assert sorted(begun) == sorted(WAITING)
-    names = ["test_kills.py", "test_soak.py", *LAST]
-    assert begun[: len(names)] == [f"{STORIES}{name}" for name in names]
-    assert begun[len(names)] in TOGETHER
+    assert begun[: len(long) + len(ALPHABETIC)] == [*long, *ALPHABETIC]
+    assert begun[len(long) + len(ALPHABETIC)] in TOGETHER
 
 
-def test_the_other_lane_helps_with_the_last_stories() -> None:
+def test_the_lane_of_the_rest_goes_on_with_stories() -> None:
     begun = order_of(False)
-    assert begun[0] in TOGETHER
-    assert begun[3 : 3 + len(LAST)] == [f"{STORIES}{name}" for name in reversed(LAST)]
     assert sorted(begun) == sorted(WAITING)
+    assert begun[0] in TOGETHER
+    stories = [scope.startswith(STORIES) for scope in begun]
+    assert stories == sorted(stories)
 
 
-def test_the_last_stories_are_there() -> None:
-    """A name that no module has would be a story that is done with the others."""
-    assert [name for name in LAST if not (ROOT / STORIES / name).is_file()] == []
+def test_of_several_lanes_none_does_what_another_has_begun() -> None:
+    begun = order_of(True, True, False)
+    assert sorted(begun) == sorted(WAITING)
+    assert [scope.startswith(STORIES) for scope in begun[:6]] == [True, True, False] * 2
+
+
+def test_what_is_long_is_there() -> None:
+    """A name that nothing has would be begun with the others."""
+    assert [name for name in LONG if not (ROOT / name).exists()] == []
