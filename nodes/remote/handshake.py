@@ -52,11 +52,14 @@ class KeyRefused(AuthRejected):
 
 class Connection(paramiko.Transport):
     """The library's transport, which also remembers that the server said goodbye, leaves it to a channel's owner to
-    answer the server's CLOSE, and gives up a server that shows no sign of life while somebody waits for it."""
+    answer the server's CLOSE, gives up a server that shows no sign of life while somebody waits for it, and one that
+    proves another host key when keys are exchanged anew."""
 
     active: bool
     goodbye = False
     pulse: Pulse | None = None
+    host_key: paramiko.PKey | None
+    _shown_later: paramiko.PKey | None = None
     _channel_handler_table = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         MSG_CHANNEL_CLOSE: note_close,
@@ -85,6 +88,21 @@ class Connection(paramiko.Transport):
     def fell_silent(self) -> bool:
         """Whether the connection was given up because the server gave no sign of life."""
         return self.pulse is not None and self.pulse.silent
+
+    @property
+    def other_key(self) -> HostKeyMismatch | None:
+        """The connection was given up because the server proved another host key than at its beginning: which."""
+        if self.host_key is None or self._shown_later is None:
+            return None
+        return _mismatch_of(self._shown_later, fingerprint_of_blob(self.host_key.asbytes()))
+
+    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
+        # a private hook: the library takes whatever key signs a later exchange, and the approved one was asked for once
+        first = self.host_key
+        super()._verify_key(host_key, sig)  # type: ignore[misc]
+        if first is not None and self.host_key is not None and self.host_key.asbytes() != first.asbytes():
+            self.host_key, self._shown_later = first, self.host_key
+            raise paramiko.SSHException("another host key")
 
     def _ask(self) -> None:
         if not self.clear_to_send.is_set():  # keys are being exchanged: the reading thread must not wait for itself
@@ -220,8 +238,11 @@ def _try_family(target: SshTarget, algorithms: tuple[str, ...]) -> Connection | 
 def _mismatch(connection: Connection, approved: str) -> HostKeyMismatch | None:
     key = connection.get_remote_server_key()
     shown = fingerprint_of_blob(key.asbytes())
-    if shown == approved:
-        return None
+    return None if shown == approved else _mismatch_of(key, approved)
+
+
+def _mismatch_of(key: paramiko.PKey, approved: str) -> HostKeyMismatch:
+    shown = fingerprint_of_blob(key.asbytes())
     return HostKeyMismatch(expected=approved, shown=shown, key_type=key.get_name(), public_key=key.get_base64())
 
 

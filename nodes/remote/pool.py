@@ -97,13 +97,15 @@ class SessionPool:
     def lease(self, target: SshTarget) -> Iterator[SshSession]:
         """A session for one thread, for the time of the block.
 
-        Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long, and
-        Unreachable where the server falls silent within the block.
+        Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long,
+        Unreachable where the server falls silent within the block, HostKeyMismatch where it shows another key there.
         """
         line, session = self._take(target)
         try:
             yield session
         except NodeError as error:
+            if (mismatch := line.connection.other_key) is not None:
+                raise mismatch from error
             if not line.connection.fell_silent:
                 raise
             self._down.add(target.endpoint)
