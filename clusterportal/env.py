@@ -79,8 +79,10 @@ class Portal:
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. silence: how long a node may show no sign of life when it is
-    called, or while it is worked with, before it counts as hung. command: one remote command. target_workers: nodes
-    driven at once by one task. reach: how often nodes are asked whether they are there. compare: how often
+    called, or while it is worked with, before it counts as hung. command: one remote command. listing, listing_names,
+    listing_mib: how long listing a node's files may take over SFTP, how many names it may bring, and how many MiB.
+    slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. target_workers:
+    nodes driven at once by one task. reach: how often nodes are asked whether they are there. compare: how often
     secondaries are looked at for edits. observe: how old a node's facts may get before they are read again. fresh: how
     old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
     log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
@@ -96,6 +98,11 @@ class Portal:
     connect: float
     silence: float
     command: float
+    listing: float
+    listing_names: int
+    listing_mib: float
+    slowest: float
+    behind: float
     target_workers: int
     reach: float
     compare: float
@@ -121,6 +128,11 @@ def portal_from(env: Env) -> Portal:
         connect=env.number("CLUSTERPORTAL_CONNECT", 15),
         silence=env.number("CLUSTERPORTAL_SILENCE", 4),
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
+        listing=env.number("CLUSTERPORTAL_LISTING", 600),
+        listing_names=int(env.number("CLUSTERPORTAL_LISTING_NAMES", 200_000)),
+        listing_mib=env.number("CLUSTERPORTAL_LISTING_MIB", 32),
+        slowest=env.number("CLUSTERPORTAL_SLOWEST", 2048),
+        behind=env.number("CLUSTERPORTAL_BEHIND", 60),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
         reach=env.number("CLUSTERPORTAL_REACH", 20),
         compare=env.number("CLUSTERPORTAL_COMPARE", 60),

@@ -80,6 +80,13 @@ class OutputUnreadable(NodeError):
     code = "output_unreadable"
 
 
+class LimitBroken(OutputUnreadable):
+    """The node broke a limit."""
+
+    code = "limit_broken"
+    retryable = True
+
+
 class RemoteFileMissing(NodeError):
     """The file or folder is not there."""
 

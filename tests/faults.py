@@ -41,9 +41,9 @@ class Through:
         self.before("home")
         return self.inner.home()
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+    def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
         self.before("list_folder")
-        return self.inner.list_folder(path)
+        return self.inner.list_folder(path, progress=progress)
 
     def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
         self.before("read")
@@ -236,7 +236,7 @@ class Denies(_SpoilsNames):
             raise RemoteDenied(path)
         yield from self.inner.read(path, progress=progress)
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+    def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
         if path in self.paths:
             raise RemoteDenied(path)
-        return self.inner.list_folder(path)
+        return self.inner.list_folder(path, progress=progress)

@@ -20,6 +20,7 @@ from nodes.registry.selectors import approved_fingerprint
 from nodes.registry.services.health import TELLING, note_answered, note_failure
 from nodes.registry.services.host_keys import quarantine
 from nodes.remote.knock import knock
+from nodes.remote.limits import MIB, Limits
 from nodes.remote.pool import POOL
 from nodes.remote.scripts import prepared
 from nodes.remote.session import Session
@@ -139,6 +140,19 @@ def _target(node: Node) -> SshTarget:
         host_key_fingerprint=fingerprint,
         connect_timeout=settings.PORTAL.connect,
         silence=settings.PORTAL.silence,
+        limits=limits(),
+    )
+
+
+def limits() -> Limits:
+    """What one node may cost, by the settings."""
+    portal = settings.PORTAL
+    return Limits(
+        names=portal.listing_names,
+        listing_bytes=int(portal.listing_mib * MIB),
+        listing_seconds=portal.listing,
+        slowest=portal.slowest,
+        behind=portal.behind,
     )
 
 

@@ -18,6 +18,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_CHANNEL_REQUEST
 
 from nodes.errors import SessionLost, TimedOut, Unsupported
+from nodes.remote.limits import Pace
 from nodes.remote.ssh_errors import explained
 
 _ROOM_FOR_HEADER = 64
@@ -124,16 +125,19 @@ def _send_request(channel: paramiko.Channel, kind: str, payload: paramiko.Messag
     channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]
 
 
-def send_all(channel: paramiko.Channel, data: bytes | bytearray) -> None:
-    """Send all, in pieces of one network packet. Obeys the channel's time-out; raises EOFError on a closed channel."""
+def send_all(channel: paramiko.Channel, data: bytes | bytearray, pace: Pace) -> None:
+    """Send all, in pieces of one network packet. Obeys the channel's time-out for each piece, and the pace; raises
+    EOFError on a closed channel, LimitBroken."""
     view = memoryview(data)
     largest = channel.out_max_packet_size - _ROOM_FOR_HEADER
     start = 0
     while start < len(view):
+        began = time.monotonic()
         sent = channel.send(bytes(view[start : start + largest]))
         if not sent:
             raise EOFError
         start += sent
+        pace.waited(time.monotonic() - began, pace.worth(sent))
 
 
 def terminate(channel: paramiko.Channel) -> None:

@@ -1,7 +1,8 @@
 """Running one command: both outputs drained together, input fed as the server takes it, a deadline, cancel.
 
 Asking for the exit status first would stall on more than 2 MiB of output; one loop therefore moves bytes in all
-three directions, and tells the caller at least twice a second that it lives, so that the caller can cancel.
+three directions, and tells the caller at least twice a second that it lives, so that the caller can cancel. While
+there is input the time counts from the last of it that was taken, and taking it has a pace to keep.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Iterable, Iterator
 import paramiko
 
 from nodes.command import CommandResult
-from nodes.errors import OutputUnreadable, SessionLost, TimedOut, Unsupported
+from nodes.errors import LimitBroken, SessionLost, TimedOut, Unsupported
 from nodes.remote.channel import OPEN_SECONDS, end, open_channel, request, terminate
 from nodes.remote.chunking import cut
+from nodes.remote.limits import MIB, Limits, Pace
 from nodes.remote.session import Progress
 from nodes.remote.ssh_errors import explained
 
@@ -46,8 +48,11 @@ class _Bell(threading.Event):
 class _Execution:
     """One command on one channel: feeds its input and drains both outputs in turn."""
 
-    def __init__(self, channel: paramiko.Channel, stdin: bytes | Iterable[bytes], max_output: int) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, stdin: bytes | Iterable[bytes], max_output: int, limits: Limits
+    ) -> None:
         self._channel = channel
+        self._pace = Pace(limits)
         self._bell = _Bell()
         channel.in_buffer.set_event(self._bell)
         channel.in_stderr_buffer.set_event(self._bell)
@@ -55,9 +60,9 @@ class _Execution:
         self._input: Iterator[bytes] = cut(stdin, channel.out_max_packet_size - _ROOM_FOR_HEADER)
         self._unsent = b""
         self._input_open = True
-        self._room = max_output
+        self._room = self._agreed = max_output
         self.stdout, self.stderr = bytearray(), bytearray()
-        self._quiet_since = time.monotonic()
+        self.fed_at = self._quiet_since = time.monotonic()
 
     def step(self, patience: float) -> int:
         """Move what can be moved, else wait up to `patience` seconds; answer the bytes moved."""
@@ -84,8 +89,10 @@ class _Execution:
             self._bell.wait(patience)
             return
         # the server takes no input now; the window that opens does not ring
+        began = time.monotonic()
         with self._channel.lock:
             self._channel.out_buffer_cv.wait(min(patience, _BLOCKED_INPUT_SECONDS))
+        self._pace.waited(time.monotonic() - began)
 
     def _drain(self) -> int:
         out = err = b""
@@ -99,7 +106,7 @@ class _Execution:
     def _keep(self, output: bytearray, data: bytes) -> int:
         self._room -= len(data)
         if self._room < 0:
-            raise OutputUnreadable("The command answered more than was agreed.")
+            raise LimitBroken(f"A command's answer has more than {self._agreed / MIB:.3g} MiB. Try that command there.")
         output += data
         return len(data)
 
@@ -121,6 +128,8 @@ class _Execution:
         except (OSError, EOFError):  # the command or the connection ended; which, the status tells
             sent = 0
         self._unsent = self._unsent[sent:]
+        self._pace.waited(0.0, self._pace.worth(sent))
+        self.fed_at = time.monotonic() if sent else self.fed_at
         return sent
 
 
@@ -132,6 +141,7 @@ def run(
     timeout: float,
     max_output: int,
     progress: Progress | None,
+    limits: Limits,
 ) -> CommandResult:
     """`Session.run` on one connection."""
     line = _encoded(command_line)
@@ -140,8 +150,8 @@ def run(
     try:
         with explained():
             request(channel, "exec", line, timeout - (time.monotonic() - began))
-        execution = _Execution(channel, stdin, max_output)
-        _see_through(execution, began + timeout, progress)
+        execution = _Execution(channel, stdin, max_output, limits)
+        _see_through(execution, timeout, progress)
     except BaseException:
         terminate(channel)
         raise
@@ -159,9 +169,9 @@ def _encoded(command_line: str) -> bytes:
         raise Unsupported("The command line cannot be spelled in UTF-8.") from exc
 
 
-def _see_through(execution: _Execution, deadline: float, progress: Progress | None) -> None:
+def _see_through(execution: _Execution, timeout: float, progress: Progress | None) -> None:
     while not execution.finished:
-        remaining = deadline - time.monotonic()
+        remaining = execution.fed_at + timeout - time.monotonic()
         if remaining <= 0:
             raise TimedOut("The command was ended.")
         moved = execution.step(min(remaining, IDLE_SECONDS))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 
-from nodes.errors import NodeError, OutputUnreadable, RemoteDenied, RemoteFileExists, RemoteFileMissing
+from nodes.errors import LimitBroken, NodeError, RemoteDenied, RemoteFileExists, RemoteFileMissing
+from nodes.remote.limits import Limits
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, Status, path_bytes, string
-from nodes.remote.session import FileKind, RemoteEntry, RemoteStat
+from nodes.remote.session import FileKind, Progress, RemoteEntry, RemoteStat
 from nodes.remote.sftp import SftpChannel
 from nodes.remote.sftp_errors import (
     accept,
@@ -17,7 +19,8 @@ from nodes.remote.sftp_errors import (
 )
 
 _READS_AHEAD = 4
-_MOST_ENTRIES = 5_000_000
+_EMPTY_ANSWERS = 100
+"""So many answers without a name may come one after the other: a server may have left out what it does not show."""
 
 
 def home(sftp: SftpChannel) -> str:
@@ -25,28 +28,42 @@ def home(sftp: SftpChannel) -> str:
     return accept(sftp.ask(Kind.REALPATH, string(b".")), ".").absolute_path()
 
 
-def list_folder(sftp: SftpChannel, path: str) -> Sequence[RemoteEntry]:
+def list_folder(sftp: SftpChannel, path: str, limits: Limits, progress: Progress | None) -> Sequence[RemoteEntry]:
     """`Session.list_folder` on one channel."""
     handle = accept(sftp.ask(Kind.OPENDIR, path_bytes(path)), path).handle()
     numbers: list[int] = []
+    found: list[RemoteEntry] = []
     try:
-        return _entries(sftp, path, handle, numbers)
+        for entries in _answers(sftp, path, handle, numbers, limits):
+            found += entries
+            limits.check_names(len(found), path)
+            if progress is not None and entries:
+                progress(0)
     finally:
         sftp.forget(numbers)
         sftp.release(handle)
+    return found
 
 
-def _entries(sftp: SftpChannel, path: str, handle: bytes, numbers: list[int]) -> list[RemoteEntry]:
-    found: list[RemoteEntry] = []
+def _answers(
+    sftp: SftpChannel, path: str, handle: bytes, numbers: list[int], limits: Limits
+) -> Iterator[list[RemoteEntry]]:
+    """What READDIR brings, until there is no more. `numbers`: the requests in flight."""
+    began, size, empty = time.monotonic(), 0, 0
     while True:
         while len(numbers) < _READS_AHEAD:
             numbers.append(sftp.post(Kind.READDIR, handle))
         reply = sftp.wait(numbers.pop(0))
         if reply.status == Status.EOF:
-            return found
-        found += accept(reply, path).entries(path)
-        if len(found) > _MOST_ENTRIES:
-            raise OutputUnreadable(f"{path} lists more than {_MOST_ENTRIES} entries.")
+            return
+        entries = accept(reply, path).entries(path)
+        size += len(reply.body)
+        empty = 0 if entries else empty + 1
+        if empty > _EMPTY_ANSWERS:
+            raise LimitBroken(f"{path} is listed without an end and without a name. Look at its SFTP server.")
+        limits.check_bytes(size, path)
+        limits.check_seconds(time.monotonic() - began, path)
+        yield entries
 
 
 def levels(path: str) -> list[str]:

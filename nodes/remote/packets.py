@@ -10,12 +10,15 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from nodes.errors import OutputUnreadable, Unsupported
+from nodes.errors import LimitBroken, OutputUnreadable, Unsupported
 from nodes.remote.session import FileKind, RemoteEntry, RemoteStat, Space
 
 VERSION = 3
 NS = 1_000_000_000
 LATEST_MTIME = 2**32 - 1
+
+LONGEST_NAME = 1024
+"""Bytes; file systems hold names of 255 characters, which are 765 bytes at most."""
 
 
 class Kind(IntEnum):
@@ -180,7 +183,8 @@ class Reply:
         return self.fields(Kind.ATTRS).attributes()
 
     def entries(self, folder: str) -> list[RemoteEntry]:
-        """Names of a folder. Raises OutputUnreadable for names that would lead out of it."""
+        """Names of a folder. Raises OutputUnreadable for names that would lead out of it, LimitBroken for endless
+        ones."""
         fields = self.fields(Kind.NAME)
         found = []
         for _ in range(fields.number()):
@@ -212,6 +216,8 @@ class Reply:
 
 
 def _entry(folder: str, raw: bytes, attributes: RemoteStat) -> RemoteEntry:
+    if len(raw) > LONGEST_NAME:
+        raise LimitBroken(f"{folder} lists a name of {len(raw)} bytes. Look at its SFTP server.")
     if not raw or b"/" in raw or b"\0" in raw:
         raise OutputUnreadable(f"{folder} lists an impossible name.")
     try:

@@ -164,7 +164,8 @@ class SessionPool:
                 return None
             line.leased += 1
             line.connection.use(True)
-            session, since = line.resting.pop() if line.resting else (SshSession(line.connection), time.monotonic())
+            new = SshSession(line.connection, limits=target.limits)
+            session, since = line.resting.pop() if line.resting else (new, time.monotonic())
         rested = time.monotonic() - since > CHECK_AFTER_SECONDS
         if session.usable and rested and not session.answers(CHECK_PATIENCE):
             self._down.add(target.endpoint)

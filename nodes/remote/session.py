@@ -78,8 +78,9 @@ class Session(Protocol):
         progress: Progress | None = None,
     ) -> CommandResult:
         """Run a line that a platform spelled. Standard input is closed after `stdin`; both outputs are drained
-        together. A command that a signal ended has the exit status -1. Raises TimedOut after `timeout` seconds,
-        OutputUnreadable past `max_output` bytes, Unsupported where the server runs no commands. After any of these, and
+        together. A command that a signal ended has the exit status -1. Raises TimedOut `timeout` seconds after the last
+        of the input was taken, LimitBroken past `max_output` bytes and where the input is taken too slowly,
+        Unsupported where the server runs no commands. After any of these, and
         when `progress` raises (it is called at least twice a second), the channel is closed and TERM and KILL are asked
         for, which not every server passes on to the command.
         """
@@ -93,8 +94,9 @@ class Session(Protocol):
         """The login's own folder, as an absolute path."""
         ...
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
-        """The entries of a folder without `.` and `..`. Raises RemoteFileMissing, RemoteDenied."""
+    def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
+        """The entries of a folder without `.` and `..`; `progress` is told whenever some came. Raises
+        RemoteFileMissing, RemoteDenied, LimitBroken."""
         ...
 
     def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:

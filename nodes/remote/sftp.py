@@ -16,6 +16,7 @@ import paramiko
 
 from nodes.errors import OutputUnreadable, SessionLost, TimedOut
 from nodes.remote.channel import end, open_channel, request, send_all
+from nodes.remote.limits import ANSWER_WORTH, USUAL, Limits, Pace
 from nodes.remote.packets import VERSION, Kind, Reply, extensions_in
 from nodes.remote.ssh_errors import explained
 
@@ -35,17 +36,20 @@ _HEADER = struct.Struct(">IBI")
 class SftpChannel:
     """An SFTP subsystem on an authenticated connection. For one thread at a time."""
 
-    def __init__(self, transport: paramiko.Transport, patience: float = ANSWER_SECONDS) -> None:
+    def __init__(self, transport: paramiko.Transport, patience: float = ANSWER_SECONDS, limits: Limits = USUAL) -> None:
         self._patience = patience
+        self._pace = Pace(limits)
         self._number = 0
         self._answers: dict[int, Reply | None] = {}
+        self._forgotten: set[int] = set()
+        self._sent: dict[int, int] = {}
         self._outbox = bytearray()
         self._inbox = bytearray()
         self.broken = False
         self._channel = open_channel(transport, patience)
         with self._guarded():
             request(self._channel, "subsystem", b"sftp", patience)
-            send_all(self._channel, struct.pack(">IBI", 5, Kind.INIT, VERSION))
+            send_all(self._channel, struct.pack(">IBI", 5, Kind.INIT, VERSION), self._pace)
             kind, body = self._packet(patience)
             self.extensions = extensions_in(Reply(kind, body).fields(Kind.VERSION).data)
 
@@ -66,6 +70,7 @@ class SftpChannel:
         """Queue a request; answer its number for `wait` or `forget`."""
         self._number = (self._number + 1) & 0xFFFFFFFF
         self._answers[self._number] = None
+        self._sent[self._number] = len(body)
         self._outbox += _HEADER.pack(len(body) + 5, kind, self._number)
         self._outbox += body
         if len(self._outbox) >= _FLUSH_BYTES:
@@ -79,7 +84,7 @@ class SftpChannel:
         data, self._outbox = self._outbox, bytearray()
         with self._guarded():
             self._channel.settimeout(self._patience)
-            send_all(self._channel, data)
+            send_all(self._channel, data, self._pace)
 
     def wait(self, number: int, patience: float | None = None) -> Reply:
         """The answer to a request. Raises TimedOut, SessionLost. `patience` (seconds) where it may take longer."""
@@ -113,7 +118,8 @@ class SftpChannel:
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop the answers to these requests when they come."""
         for number in numbers:
-            self._answers.pop(number, None)
+            if number in self._answers and self._answers.pop(number) is None:
+                self._forgotten.add(number)
 
     def ask(self, kind: Kind, body: bytes) -> Reply:
         """A request and its answer."""
@@ -146,12 +152,24 @@ class SftpChannel:
         end(self._channel)
 
     def _receive(self, seconds: float) -> None:
+        began = time.monotonic()
         kind, body = self._packet(seconds)
         if len(body) < 4:
             raise OutputUnreadable("An SFTP answer is cut short.")
         number = int.from_bytes(body[:4], "big")
-        if number in self._answers:  # else it was forgotten
+        if number in self._forgotten:
+            self._forgotten.discard(number)
+        elif number in self._answers and self._answers[number] is None:
             self._answers[number] = Reply(kind, body[4:])
+        else:
+            raise OutputUnreadable("It answers on SFTP what nobody asked.")
+        # a portal that was stopped meanwhile did not wait any longer than it would have
+        self._pace.waited(min(time.monotonic() - began, seconds), self._worth(number, kind, len(body)))
+
+    def _worth(self, number: int, kind: int, size: int) -> float:
+        """The seconds that an exchange may take: a piece of a file by its bytes, anything else at least a while."""
+        moved = self._pace.worth(self._sent.pop(number, 0) + size)
+        return moved if kind == Kind.DATA else max(moved, ANSWER_WORTH)
 
     def _packet(self, seconds: float) -> tuple[int, bytes]:
         deadline = time.monotonic() + seconds

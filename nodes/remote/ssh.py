@@ -19,6 +19,7 @@ from nodes.remote import (
     sftp_errors as answers,
 )
 from nodes.remote.handshake import open_transport
+from nodes.remote.limits import USUAL, Limits
 from nodes.remote.packets import Kind, path_bytes
 from nodes.remote.session import Outcome, Progress, RemoteEntry, RemoteStat, Space, Written
 from nodes.remote.sftp import ANSWER_SECONDS, SftpChannel
@@ -29,17 +30,19 @@ __all__ = ["SshSession", "open_transport"]
 class SshSession:
     """`Session` on an authenticated connection, which it does not own. For one thread at a time.
 
-    `patience`: seconds that one answer over SFTP may take.
+    `patience`: seconds that one answer over SFTP may take. `limits`: what the server may cost.
     """
 
-    def __init__(self, transport: paramiko.Transport, *, patience: float = ANSWER_SECONDS) -> None:
-        self._transport, self._patience = transport, patience
+    def __init__(
+        self, transport: paramiko.Transport, *, patience: float = ANSWER_SECONDS, limits: Limits = USUAL
+    ) -> None:
+        self._transport, self._patience, self._limits = transport, patience, limits
         self._channel: SftpChannel | None = None
 
     @property
     def _sftp(self) -> SftpChannel:
         if self._channel is None:
-            self._channel = SftpChannel(self._transport, self._patience)
+            self._channel = SftpChannel(self._transport, self._patience, self._limits)
         return self._channel
 
     @property
@@ -79,6 +82,7 @@ class SshSession:
             timeout=timeout,
             max_output=max_output,
             progress=progress,
+            limits=self._limits,
         )
 
     def stat(self, path: str) -> RemoteStat | None:
@@ -89,9 +93,9 @@ class SshSession:
         """The login's own folder, as an absolute path."""
         return folders.home(self._sftp)
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+    def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
         """The entries of a folder, without `.` and `..`."""
-        return folders.list_folder(self._sftp, path)
+        return folders.list_folder(self._sftp, path, self._limits, progress)
 
     def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
         """The file's bytes in chunks, read ahead."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nodes.remote.limits import USUAL, Limits
 from nodes.secret import Secret
 
 
@@ -14,6 +15,7 @@ class SshTarget:
     `host_key_fingerprint` is the approved one ("SHA256:..."); an empty one lets nobody in (HostKeyUnknown).
     `connect_timeout` (seconds) bounds the TCP connection, the handshake and the authentication, each. `silence`
     (seconds): a server that shows no sign of life for as long, when it is called or while it is worked with, is hung.
+    `limits`: what it may cost.
     """
 
     address: str
@@ -25,6 +27,7 @@ class SshTarget:
     host_key_fingerprint: str
     connect_timeout: float = 10.0
     silence: float = 4.0
+    limits: Limits = USUAL
 
     @property
     def endpoint(self) -> tuple[str, int]:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import ListedFile, Listing
-from nodes.remote.session import FileKind, RemoteEntry, Session
+from nodes.remote.limits import USUAL, Limits
+from nodes.remote.session import FileKind, Progress, RemoteEntry, Session
 
 _DEEPEST = 200
 """A deeper tree is a loop that the server does not admit to."""
 
 
-def walk(session: Session, root: str, skip: Sequence[str] = (), *, folds_case: bool = False) -> Listing:
-    """Every entry under `root`, links not followed; folders in `skip` (relative) are named but not listed.
+def walk(
+    session: Session,
+    root: str,
+    skip: Sequence[str] = (),
+    *,
+    folds_case: bool = False,
+    limits: Limits = USUAL,
+    progress: Progress | None = None,
+) -> Listing:
+    """Every entry under `root`, links not followed; folders in `skip` (relative) are named but not listed. `progress`
+    is told whenever names came.
 
     A folder that cannot be listed, or whose name is no valid UTF-8, is in `unreadable`, never silently empty; one that
     went away since its parent was listed is in `vanished`.
-    Raises RemoteFileMissing where there is no root, RemoteDenied where it cannot be entered.
+    Raises RemoteFileMissing where there is no root, RemoteDenied where it cannot be entered, LimitBroken where the
+    whole tree breaks one of the `limits`.
     """
     spell = str.casefold if folds_case else str
-    walking = _Walk(session, root.rstrip("/"), frozenset(spell(folder) for folder in skip))
-    walking.take("", session.list_folder(root))
+    skipped = frozenset(spell(folder) for folder in skip)
+    walking = _Walk(session, root.rstrip("/"), skipped, limits, progress)
+    walking.take("", session.list_folder(root, progress=progress))
     while walking.waiting:
         folder = walking.waiting.pop()
         if spell(folder) not in walking.skip:
@@ -32,13 +45,16 @@ def walk(session: Session, root: str, skip: Sequence[str] = (), *, folds_case: b
 class _Walk:
     """A walk under way. Paths are relative to the root."""
 
-    def __init__(self, session: Session, root: str, skip: frozenset[str]) -> None:
+    def __init__(
+        self, session: Session, root: str, skip: frozenset[str], limits: Limits, progress: Progress | None
+    ) -> None:
         self.skip = skip
         self.files: list[ListedFile] = []
         self.unreadable: list[str] = []
         self.vanished: list[str] = []
         self.waiting: list[str] = []
-        self._session, self._root = session, root
+        self._session, self._root, self._limits, self._progress = session, root, limits, progress
+        self._began, self._size = time.monotonic(), 0
 
     def list_one(self, folder: str) -> None:
         """List one folder below the root, or note why not."""
@@ -46,7 +62,7 @@ class _Walk:
             self.unreadable.append(folder)
             return
         try:
-            self.take(folder, self._session.list_folder(f"{self._root}/{folder}"))
+            self.take(folder, self._session.list_folder(f"{self._root}/{folder}", progress=self._progress))
         except (RemoteDenied, RemoteBusy):
             self.unreadable.append(folder)
         except RemoteFileMissing:
@@ -54,8 +70,12 @@ class _Walk:
             self.vanished.append(folder)
 
     def take(self, folder: str, entries: Sequence[RemoteEntry]) -> None:
-        """Note a folder's entries."""
+        """Note a folder's entries. Raises LimitBroken where they are too many for one tree."""
+        self._limits.check_names(len(self.files) + len(entries), self._root)
+        self._limits.check_seconds(time.monotonic() - self._began, self._root)
         start = f"{folder}/" if folder else ""
+        self._size += sum(len(start) + len(entry.name) for entry in entries)
+        self._limits.check_bytes(self._size, self._root)
         for entry in entries:
             path = start + entry.name
             stat = entry.stat

@@ -12,8 +12,8 @@ from typing import TypeVar
 from nodes.command import CommandResult
 from nodes.errors import (
     ChangedWhileRead,
+    LimitBroken,
     NodeError,
-    OutputUnreadable,
     RemoteBusy,
     RemoteDenied,
     RemoteFileExists,
@@ -66,7 +66,7 @@ class FakeSession:
             raise Unsupported("The server runs no commands.")
         result = self._commands(command_line, stdin if isinstance(stdin, bytes) else b"".join(stdin))
         if len(result.stdout) + len(result.stderr) > max_output:
-            raise OutputUnreadable("The command answered more than was agreed.")
+            raise LimitBroken("A command's answer has more bytes than agreed.")
         if progress is not None:
             progress(len(result.stdout) + len(result.stderr))
         return result
@@ -82,11 +82,14 @@ class FakeSession:
         self._alive()
         return FAKE_HOME
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+    def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
         """See `Session.list_folder`."""
         self._alive()
         self.disk.get_folder(path)
-        return [_entry(name, inode) for name, inode in self.disk.children(path).items()]
+        found = [_entry(name, inode) for name, inode in self.disk.children(path).items()]
+        if progress is not None and found:
+            progress(0)
+        return found
 
     def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
         """See `Session.read`."""

@@ -27,10 +27,6 @@ MANY = 24
 """From this many files on, one stream is faster than one transfer each (about three round trips a file)."""
 
 
-SLOWEST_LINE = 64 * 1024
-"""Bytes a second at which a stream still arrives in its time. The wire gives up one that stands still."""
-
-
 @dataclass(slots=True)
 class Staged:
     """Relative temporary path of each change's content, and the folder that many were unpacked into. `made`: folders
@@ -114,7 +110,7 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     result = context.link.session.run(
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),
-        timeout=settings.PORTAL.command * 10 + stream.size / SLOWEST_LINE,
+        timeout=settings.PORTAL.command * 10,  # once all has arrived; how fast it does, the wire sees to
         progress=moving(
             context.guard, bytes_each=sum(_wanted(change).size for change in changes) / max(stream.size, 1)
         ),

@@ -65,10 +65,10 @@ def test_walk_tells_what_it_could_not_list(disk):
 
 def test_walk_tells_what_went_away_since_it_was_named(disk):
     class Removing(FakeSession):
-        def list_folder(self, path):
+        def list_folder(self, path, **options):
             if path.endswith("/lists"):
                 raise RemoteFileMissing(path)
-            return super().list_folder(path)
+            return super().list_folder(path, **options)
 
     listing = walk(Removing(disk), "/srv/md")
     assert (listing.vanished, listing.unreadable) == (("App/lists",), ())

@@ -184,13 +184,13 @@ class ComingAndGoing(FakeSession):
     times = 0
     seen = 0
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
+    def list_folder(self, path: str, **options: Any) -> Sequence[RemoteEntry]:
         if path.endswith("/Conf/a"):
             self.seen += 1
             if self.times:
                 self.times -= 1
                 raise RemoteFileMissing(path)
-        return super().list_folder(path)
+        return super().list_folder(path, **options)
 
 
 def test_what_goes_away_in_the_middle_of_a_listing_is_looked_for_again(disk: FakeDisk, profile: Profile) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,6 @@ import pytest
 from django.conf import settings as real
 from django.db.models import F
 
-from nodes.command import CommandResult
 from nodes.connection.connect import NodeLink
 from nodes.leases import claims
 from nodes.leases import lease as leases
@@ -29,7 +27,7 @@ from replication.files.apply import bundles
 from replication.files.apply.bundles import bundle_of
 from replication.files.apply.context import Context
 from replication.files.apply.leftovers import sweep as sweep_leftovers
-from replication.files.apply.staging import MANY, SLOWEST_LINE, Staged, _set_times, _spread, _stage_stream, clean_up
+from replication.files.apply.staging import Staged, _set_times, _spread, clean_up
 from replication.files.core.batches import AT_ONCE
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.paths import RelPath
@@ -207,21 +205,6 @@ def test_copies_of_equal_content_on_a_slow_line_are_signs_of_life(worker, store)
     numbers = {change.wanted.sha256: number for number, change in enumerate((changes[0], large)) if change.wanted}
     _spread(context(store, session, worker.lease), [*changes, large, large], numbers, "staged", Staged())
     worker.is_alive()
-
-
-def test_a_stream_has_the_time_that_a_slow_line_takes(store, settings):
-    settings.PORTAL = replace(real.PORTAL, command=1.0)
-    given: list[float] = []
-
-    class Asked(FakeSession):
-        def run(self, command_line: str, *, timeout: float, **options: Any) -> Any:
-            given.append(timeout)
-            return super().run(command_line, timeout=timeout, **options)
-
-    session = Asked(FakeDisk(), lambda line, data: CommandResult(0, b"", b"", 0.0))
-    noise = [wanted_at(store, number, random.Random(number).randbytes(200_000)) for number in range(MANY)]
-    _stage_stream(context(store, session, Waiting()), noise, Staged())
-    assert given[0] > MANY * 200_000 / SLOWEST_LINE
 
 
 def test_times_and_tidying_of_thousands_of_files_are_signs_of_life(worker, store):
