@@ -27,7 +27,7 @@ class Through:
         *,
         stdin: bytes | Iterable[bytes] = b"",
         timeout: float,
-        max_output: int = 64 * 1024 * 1024,
+        max_output: int = 8 * 1024 * 1024,
         progress: Progress | None = None,
     ) -> CommandResult:
         self.before("run")

@@ -17,7 +17,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprint
-from nodes.registry.services.health import TELLING, note_answered, note_failure
+from nodes.registry.services.health import TELLING, note_answered, note_failure, note_kept_limits
 from nodes.registry.services.host_keys import quarantine
 from nodes.remote.knock import knock
 from nodes.remote.limits import MIB, Limits
@@ -26,6 +26,9 @@ from nodes.remote.scripts import prepared
 from nodes.remote.session import Session
 from nodes.remote.target import SshTarget
 from nodes.vault import WrongKey
+
+PROBE_PATIENCE = 30.0
+"""Seconds that a server may take to tell what it can do."""
 
 PROBE_SECONDS = 600.0
 """How long what a server can do is believed before it is asked again."""
@@ -81,7 +84,7 @@ def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities
     if command is None:
         return platform, Capabilities()
     try:
-        result = session.run(able.spell(command), timeout=settings.PORTAL.command)
+        result = session.run(able.spell(command), timeout=min(settings.PORTAL.command, PROBE_PATIENCE))
     except Unsupported:
         # a server that gives SFTP and no shell
         return platform, Capabilities()
@@ -90,12 +93,12 @@ def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities
 
 
 @contextmanager
-def open_node(node: Node) -> Iterator[NodeLink]:
-    """Log in to a node, by its row as it is now in the database.
+def open_node(node: Node, *, of_facts: bool = False) -> Iterator[NodeLink]:
+    """Log in to a node, by its row as it is now in the database. `of_facts`: to read its facts, not its files.
 
     Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
     AuthRejected where no usable credential is stored, and whatever the wire raises. Who does not answer, now or while
-    it is open, is away at once in its row; who answers again is not.
+    it is open, is away at once in its row, and who breaks a limit is degraded; who answers again, or keeps it, is not.
     """
     row = Node.objects.get(pk=node.pk)
     target = _target(row)
@@ -109,11 +112,12 @@ def open_node(node: Node) -> Iterator[NodeLink]:
             platform, capabilities = PROBES.ask(session, platform, target, row.version)
             note_answered(row)
             yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
+            note_kept_limits(row, of_facts=of_facts)
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)
         raise
     except TELLING as error:
-        note_failure(row, error)
+        note_failure(row, error, of_facts=of_facts)
         raise
 
 

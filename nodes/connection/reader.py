@@ -11,7 +11,16 @@ from django.conf import settings
 
 from nodes.command import Command, CommandResult
 from nodes.connection.connect import NodeLink
-from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, SessionLost, Unsupported
+from nodes.errors import (
+    ChangedWhileRead,
+    CommandFailed,
+    LimitBroken,
+    NodeError,
+    OutputUnreadable,
+    SessionLost,
+    TimedOut,
+    Unsupported,
+)
 from nodes.platforms.base import ClockReading, Service, SystemFacts
 from nodes.products.ini import IniError
 from nodes.remote.scripts import ScriptsSeen, seen
@@ -22,11 +31,17 @@ Value = TypeVar("Value")
 CLOCK_READINGS = 5
 """Round trips to compare clocks; the shortest is the most exact."""
 
+QUESTION_SECONDS = 30.0
+"""What one question may take, a slow start of PowerShell included; several that hang must not add up to long."""
+
 LINE_SECONDS = 0.15
 """Between two lines to a program that tells the clock: a dozen outlast PowerShell's start."""
 
 MAX_INI = 4 * 1024 * 1024
 """Bytes of an ini file that are read; real ones have some 50 KB."""
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes that a question is answered with at most."""
 
 READ_ATTEMPTS = 3
 """A server that writes a file while it is read is asked again."""
@@ -39,17 +54,21 @@ def _nobody_waits() -> None:
 @dataclass(slots=True)
 class Reader:
     """Reads fact by fact; what cannot be read is noted and the rest goes on. `alive` is called before each question to
-    the node and while it is answered: a sign of life, which may raise to stop."""
+    the node and while it is answered: a sign of life, which may raise to stop. `seconds`: what all questions may
+    take."""
 
     link: NodeLink
     errors: dict[str, str] = field(default_factory=dict)
     alive: Callable[[], None] = _nobody_waits
+    seconds: float = float("inf")
+    _began: float = field(default_factory=time.monotonic)
 
     def attempt(self, fact: str, read: Callable[[], Value], otherwise: Value) -> Value:
-        """The fact, or `otherwise` with the reason noted. Raises SessionLost: then nothing more can be read."""
+        """The fact, or `otherwise` with the reason noted. Raises SessionLost and TimedOut, when nothing more can be
+        read, and LimitBroken, when nothing more shall be."""
         try:
             return read()
-        except SessionLost:
+        except (SessionLost, TimedOut, LimitBroken):
             raise
         except (NodeError, IniError, ValueError) as error:
             self.errors[fact] = str(error)
@@ -59,12 +78,24 @@ class Reader:
         """What a command of the platform answers. Raises Unsupported with `missing` where there is none."""
         if command is None:
             raise Unsupported(missing)
+        return self._run(self.link.platform.spell(command))
+
+    def _run(self, line: str, stdin: bytes | Iterator[bytes] = b"") -> CommandResult:
+        self.go_on()
+        timeout, moved = min(settings.PORTAL.command, QUESTION_SECONDS), self._moved
+        try:
+            return self.link.session.run(line, stdin=stdin, timeout=timeout, max_output=MAX_ANSWER, progress=moved)
+        except TimedOut as error:  # one command hangs, where a file service that does would hang for all that follows
+            raise CommandFailed(f"It did not end within {timeout:.3g} s.") from error
+
+    def go_on(self) -> None:
+        """Call before each question to the node. Raises LimitBroken where all of them took too long."""
+        if time.monotonic() - self._began > self.seconds:
+            raise LimitBroken(f"Asking it took longer than {self.seconds:.3g} s. Look at its line and its load.")
         self.alive()
-        line = self.link.platform.spell(command)
-        return self.link.session.run(line, timeout=settings.PORTAL.command, progress=self._moved)
 
     def _moved(self, _: int) -> None:
-        self.alive()
+        self.go_on()
 
     def system(self) -> SystemFacts:
         """System, host name, time zone."""
@@ -90,7 +121,7 @@ class Reader:
     def _clock_by_lines(self, lines: int) -> ClockReading:
         """The answer to the last line was made after that line left and before the program ended: its slow start does
         not count."""
-        platform, session = self.link.platform, self.link.session
+        platform = self.link.platform
         command = platform.clock()
         if command is None:
             raise Unsupported("Without the portal's scripts on the node its clock cannot be read; compare it by hand.")
@@ -103,8 +134,7 @@ class Reader:
                 sent_ns = time.time_ns()
                 yield b"now\r\n"
 
-        line = platform.spell(command)
-        result = session.run(line, stdin=paced(), timeout=settings.PORTAL.command, progress=self._moved)
+        result = self._run(platform.spell(command), paced())
         between_ns = time.time_ns() - sent_ns
         offset_ns = platform.parse_clock(result) - (sent_ns + between_ns // 2)
         return ClockReading(offset_ns / 1e6, between_ns / 2e6)
@@ -137,7 +167,7 @@ class Reader:
         return self._file_once(path)
 
     def _file_once(self, path: str) -> bytes:
-        self.alive()
+        self.go_on()
         held = bytearray()
         for chunk in self.link.session.read(path, progress=self._moved):
             held += chunk
@@ -147,9 +177,9 @@ class Reader:
 
     def start_of(self, path: str, size: int) -> bytes:
         """The first bytes of a file that may be growing."""
-        self.alive()
+        self.go_on()
         held = bytearray()
-        chunks = self.link.session.read(path)
+        chunks = self.link.session.read(path, progress=self._moved)
         try:
             for chunk in chunks:
                 held += chunk
@@ -166,7 +196,7 @@ class Reader:
         """The log files of a folder, newest first."""
         found = [
             entry
-            for entry in self.link.session.list_folder(folder)
+            for entry in self.link.session.list_folder(folder, progress=self._moved)
             if entry.stat.kind == FileKind.FILE and entry.name_bytes is None and entry.name.casefold().endswith(".log")
         ]
         return sorted(found, key=lambda entry: entry.stat.mtime_ns, reverse=True)

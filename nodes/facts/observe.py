@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from nodes.connection.connect import NodeLink, open_node
 from nodes.connection.reader import Reader
-from nodes.enums import Health, NodeRole
-from nodes.errors import NodeError, OutputUnreadable, SessionLost
+from nodes.enums import NodeRole
+from nodes.errors import LimitBroken, NodeError, OutputUnreadable, SessionLost, TimedOut
 from nodes.facts.feature_settings import read_switches
 from nodes.facts.models import NodeFacts
 from nodes.facts.node_cluster_log import newest_cluster_lines
@@ -56,10 +56,10 @@ def read_facts(
     """Ask the node for everything it can tell. `known_folders`: what was found before, to be believed again.
     `features`: those whose switches are read. `shared`: the primary's shared folders, to be tried beside its own.
 
-    One missing fact does not stop the others; `errors` says why it is missing. Raises SessionLost when the connection
-    breaks.
+    One missing fact does not stop the others; `errors` says why it is missing. Raises SessionLost and TimedOut when
+    nothing more can be read, LimitBroken where the node gets nowhere, at the latest when its facts would be old again.
     """
-    reader = Reader(link)
+    reader = Reader(link, seconds=settings.PORTAL.observe)
     read_at = timezone.now()
     system = reader.attempt("system", reader.system, SystemFacts("", "", "", None))
     clock = reader.attempt("clock", reader.clock, None)
@@ -114,7 +114,7 @@ def _version(
     for source in sources:
         try:
             found = source()
-        except SessionLost:
+        except (SessionLost, TimedOut, LimitBroken):
             raise
         except NodeError:
             # the next source may tell it
@@ -155,17 +155,18 @@ def observe_node(node_id: int) -> None:
         return
     known = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
     try:
-        with open_node(node) as link:
+        with open_node(node, of_facts=True) as link:
             known_folders = folders_from(known)
             profile = profile_of(node.cluster)
             features = features_of(node.cluster, profile)
             shared = _shared_by_primary(node, profile)
             facts = read_facts(link, profile=profile, known_folders=known_folders, features=features, shared=shared)
+    except LimitBroken:  # `open_node` noted it
+        return
     except NodeError as error:
         set_health(node_id=node_id, health=health_after(error), cause=str(error))
         return
     record_facts(node_id=node_id, facts=replace(facts, peer_address=_looked_up(node.address)))
-    set_health(node_id=node_id, health=Health.OK)
 
 
 def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
@@ -186,13 +187,13 @@ def _looked_up(address: str) -> str:
 def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], None]) -> None:
     """Read version and clock again where they are older than the setting, or of before the portal's clock was set back,
     because a plan is made from them. What cannot be read is not known then. `alive` as in `Reader`. Raises
-    SessionLost."""
+    SessionLost, TimedOut, LimitBroken."""
     facts: NodeFacts | None = getattr(node, "facts", None)
     now = timezone.now()
     oldest = now - timedelta(seconds=settings.PORTAL.fresh)
     if facts is not None and facts.measured_at is not None and oldest < facts.measured_at <= now:
         return
-    reader = Reader(link, alive=alive)
+    reader = Reader(link, alive=alive, seconds=settings.PORTAL.observe)
     clock = reader.attempt("clock", reader.clock, None)
     folders = folders_from(facts.folders if facts else ())
     ini = None if folders else reader.attempt("folders", lambda: _main_ini(reader, profile), None)

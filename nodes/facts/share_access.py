@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nodes.connection.reader import Reader
-from nodes.errors import NodeError, RemoteDenied, RemoteFileMissing, SessionLost
+from nodes.errors import LimitBroken, NodeError, RemoteDenied, RemoteFileMissing, SessionLost
 from nodes.facts.core import ShareAccess
 from nodes.products.profile import FolderPath, Profile
 from nodes.remote.session import FileKind
@@ -18,14 +18,14 @@ def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[Fol
 
 
 def try_shares(reader: Reader, places: Sequence[FolderPath]) -> tuple[ShareAccess, ...]:
-    """Each place, and whether the node finds a folder there. Raises SessionLost."""
+    """Each place, and whether the node finds a folder there. Raises SessionLost, LimitBroken."""
     return tuple(_tried(reader, place) for place in places)
 
 
 def _tried(reader: Reader, place: FolderPath) -> ShareAccess:
     try:
         why = _missing(reader, reader.link.platform.sftp_path(place.path))
-    except SessionLost:
+    except (SessionLost, LimitBroken):
         raise
     except RemoteDenied:
         return ShareAccess(place.label, place.path, found=False, why="access is denied")
@@ -38,7 +38,7 @@ def _tried(reader: Reader, place: FolderPath) -> ShareAccess:
 
 def _missing(reader: Reader, path: str) -> str:
     """Why there is no folder; "" where there is one."""
-    reader.alive()
+    reader.go_on()
     stat = reader.link.session.stat(path)
     if stat is None:
         return "it is not there"

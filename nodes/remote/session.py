@@ -74,7 +74,7 @@ class Session(Protocol):
         *,
         stdin: bytes | Iterable[bytes] = b"",
         timeout: float,
-        max_output: int = 64 * 1024 * 1024,
+        max_output: int = 8 * 1024 * 1024,
         progress: Progress | None = None,
     ) -> CommandResult:
         """Run a line that a platform spelled. Standard input is closed after `stdin`; both outputs are drained

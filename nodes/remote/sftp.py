@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import paramiko
 
-from nodes.errors import OutputUnreadable, SessionLost, TimedOut
+from nodes.errors import LimitBroken, NodeError, OutputUnreadable, SessionLost, TimedOut
 from nodes.remote.channel import end, open_channel, request, send_all
 from nodes.remote.limits import ANSWER_WORTH, USUAL, Limits, Pace
 from nodes.remote.packets import VERSION, Kind, Reply, extensions_in
@@ -46,6 +46,7 @@ class SftpChannel:
         self._outbox = bytearray()
         self._inbox = bytearray()
         self.broken = False
+        self._why = ""
         self._channel = open_channel(transport, patience)
         with self._guarded():
             request(self._channel, "subsystem", b"sftp", patience)
@@ -57,12 +58,13 @@ class SftpChannel:
     def _guarded(self) -> Iterator[None]:
         """Translate failures, and close the channel: after one its stream can no longer be trusted."""
         if self.broken:
-            raise SessionLost()
+            raise SessionLost(self._why)
         try:
             with explained():
                 yield
-        except BaseException:
+        except BaseException as error:
             self.broken = True
+            self._why = error.detail if isinstance(error, NodeError) else ""
             end(self._channel)
             raise
 
@@ -176,7 +178,7 @@ class SftpChannel:
         self._fill(4, deadline)
         length = int.from_bytes(self._inbox[:4], "big")
         if not 1 <= length <= _LARGEST_PACKET:
-            raise OutputUnreadable("What answers is no SFTP server.")
+            raise LimitBroken(f"Its file service speaks of an answer of {length} bytes. Look at its SFTP server.")
         self._fill(4 + length, deadline)
         kind, body = self._inbox[4], bytes(self._inbox[5 : 4 + length])
         del self._inbox[: 4 + length]

@@ -71,7 +71,7 @@ class SshSession:
         *,
         stdin: bytes | Iterable[bytes] = b"",
         timeout: float,
-        max_output: int = 64 * 1024 * 1024,
+        max_output: int = 8 * 1024 * 1024,
         progress: Progress | None = None,
     ) -> CommandResult:
         """Run one command line on a channel of its own."""

@@ -57,7 +57,7 @@ class FakeSession:
         *,
         stdin: bytes | Iterable[bytes] = b"",
         timeout: float,
-        max_output: int = 64 * 1024 * 1024,
+        max_output: int = 8 * 1024 * 1024,
         progress: Progress | None = None,
     ) -> CommandResult:
         """See `Session.run`. Commands answer at once, whatever `timeout` says."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.utils import timezone
 
 from nodes.enums import Health
-from nodes.errors import AuthRejected, HostKeyUnknown, NodeError, SessionLost, TimedOut, Unreachable
+from nodes.errors import AuthRejected, HostKeyUnknown, LimitBroken, NodeError, SessionLost, TimedOut, Unreachable
 from nodes.leases.transactions import write_transaction
 from nodes.registry.models import Node
 from nodes.registry.services.presence import note_presence
@@ -15,8 +15,13 @@ from nodes.registry.services.presence import note_presence
 AWAY = (Unreachable, TimedOut, SessionLost)
 """What says that the node does not answer."""
 
-TELLING = (*AWAY, AuthRejected)
+TELLING = (*AWAY, AuthRejected, LimitBroken)
 """What a connection tells of the node itself, not of a file on it."""
+
+LIMIT = str(LimitBroken())
+"""How the cause begins where a node broke a limit."""
+
+LIMIT_OF_FACTS = f"{LIMIT} Its facts: "
 
 
 def health_after(error: NodeError) -> Health:
@@ -46,14 +51,28 @@ def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
 
 
 def note_answered(node: Node) -> None:
-    """A login worked: the node, by its row as it was just read, is neither away nor refusing."""
-    if node.health != Health.OK:
+    """A login worked: the node, by its row as it was just read, is neither away nor refusing. That it keeps its limits
+    is not said by that."""
+    if node.health != Health.OK and not _broke_a_limit(node):
         set_health(node_id=node.pk, health=Health.OK)
 
 
-def note_failure(node: Node, error: NodeError) -> None:
-    """It does not answer, or refuses the portal: whoever found out says so at once."""
-    set_health(node_id=node.pk, health=health_after(error), cause=str(error))
+def note_kept_limits(node: Node, *, of_facts: bool) -> None:
+    """Work with the node went well to its end; so it keeps the limits now that it broke, by its row as it was read
+    before, in work of the same kind: with its facts, or with its files."""
+    if _broke_a_limit(node) and node.health_cause.startswith(LIMIT_OF_FACTS) == of_facts:
+        set_health(node_id=node.pk, health=Health.OK)
+
+
+def note_failure(node: Node, error: NodeError, *, of_facts: bool = False) -> None:
+    """It does not answer, refuses the portal or breaks a limit: whoever found out says so at once."""
+    broken = of_facts and isinstance(error, LimitBroken)
+    cause = LIMIT_OF_FACTS + error.detail if broken else str(error)
+    set_health(node_id=node.pk, health=health_after(error), cause=cause)
+
+
+def _broke_a_limit(node: Node) -> bool:
+    return node.health == Health.DEGRADED and node.health_cause.startswith(LIMIT)
 
 
 def note_reached(node_ids: Collection[int]) -> None:
