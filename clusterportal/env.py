@@ -82,7 +82,7 @@ class Portal:
     called, or while it is worked with, before it counts as hung. command: one remote command. listing, listing_names,
     listing_mib: how long listing a node's files may take over SFTP, how many names it may bring, and how many MiB.
     slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. target_workers:
-    nodes driven at once by one task. reach: how often nodes are asked whether they are there. compare: how often
+    nodes of one cluster worked on at once. reach: how often nodes are asked whether they are there. compare: how often
     secondaries are looked at for edits. observe: how old a node's facts may get before they are read again. fresh: how
     old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
     log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.

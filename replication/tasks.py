@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
+from functools import partial
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from nodes.discovery.tasks import sweep_searches
+from nodes.leases.crew import CREW, Lane
 from nodes.leases.worker import SHUTTING_DOWN
 from nodes.vault import WrongKey
 from replication.backup import old_rows, retention
@@ -32,6 +34,11 @@ MISSED_EVERY = 6
 """In one of so many sweeps of a worker it is read, from what is known of the nodes, what enabling clustering missed."""
 _SWEEPS = itertools.count()
 
+PLANS_AT_ONCE = 4
+"""Jobs of one cluster that are planned at once: one that is to change anything, and those that only look."""
+
+DRIVING = Lane("drive", 0, 1)
+
 GIVING_BACK = 5.0
 """Seconds that a worker which ends waits at most until the watches it held are given back."""
 
@@ -39,14 +46,21 @@ GIVING_BACK = 5.0
 @shared_task(name="replication.tasks.plan")
 def plan(job_id: int) -> None:
     """Plan one job; what it leads to is driven at once, without a second message."""
+    cluster_id = planning.cluster_to_plan(job_id)
+    if cluster_id is not None:
+        CREW.do(Lane("plan", cluster_id, PLANS_AT_ONCE), job_id, partial(_plan, job_id))
+
+
+def _plan(job_id: int) -> None:
     if planning.plan_job(job_id):
-        driving.drive()
+        drive()
 
 
 @shared_task(name="replication.tasks.drive")
 def drive() -> None:
-    """Drive every target that can be claimed."""
-    driving.drive()
+    """Drive every target that can be claimed. One drive at a time does it for all clusters of this process."""
+    driving.wake()
+    CREW.do(DRIVING, 0, driving.drive)
 
 
 @shared_task(name="replication.tasks.sweep")
@@ -78,6 +92,11 @@ def run_retention() -> None:
 _WATCHING = watching.Watching()
 
 
+@worker_init.connect
+def _open_crew(**_: Any) -> None:
+    CREW.open()
+
+
 @worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
     queues = sorted(sender.app.amqp.queues.consume_from)
@@ -94,5 +113,6 @@ def _stop_claiming(**_: Any) -> None:
 
 @worker_shutdown.connect
 def _give_back(**_: Any) -> None:
+    CREW.close()
     if _WATCHING.is_alive():
         _WATCHING.join(GIVING_BACK)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -55,20 +57,31 @@ class _Running:
 KNOCKS_AT_ONCE = 32
 """Nodes that did not answer last time, asked at once whether they are there; a thread each, which only waits."""
 
+THREADS = 1000
+"""No limit that anybody meets: each cluster has one of its own."""
+
+_WOKEN = threading.Event()
+
+
+def wake() -> None:
+    """Have a drive that is under way in this process look at once for more to claim."""
+    _WOKEN.set()
+
 
 def drive() -> int:
     """Drive every target that can be claimed until there is none. Answers how many tries were made."""
     with (
-        ThreadPoolExecutor(settings.PORTAL.target_workers, "drive") as pool,
+        ThreadPoolExecutor(THREADS, "drive") as pool,
         ThreadPoolExecutor(KNOCKS_AT_ONCE, "knock") as knockers,
     ):
         return Driver(pool, knockers).run()
 
 
 class Driver:
-    """One drive: up to `PORTAL.target_workers` targets at once, their leases kept by the calling thread. At a node that
-    did not answer last time somebody knocks first: until it answers nothing of it is claimed, no worker waits for it,
-    and its job holds no resource."""
+    """One drive: of each cluster up to `PORTAL.target_workers` targets at once, their leases kept by the calling
+    thread. Targets that hang are in the way of their own cluster's only. At a node that did not answer last time
+    somebody knocks first: until it answers nothing of it is claimed, no worker waits for it, and its job holds no
+    resource."""
 
     def __init__(self, pool: ThreadPoolExecutor, knockers: ThreadPoolExecutor) -> None:
         self._pool, self._knockers = pool, knockers
@@ -100,18 +113,19 @@ class Driver:
         return bool(self._knocks) or time.monotonic() < self._again_until
 
     def _fill(self) -> None:
-        free = settings.PORTAL.target_workers - len(self._running)
-        if free <= 0 or time.monotonic() < self._look_at or SHUTTING_DOWN.is_set():
+        if SHUTTING_DOWN.is_set() or not (_WOKEN.is_set() or time.monotonic() >= self._look_at):
             return
+        _WOKEN.clear()
+        busy = Counter(running.job.cluster_id for running in self._running.values())
         try:
             self._knock()
             for job in drivable_jobs(self._answered):
-                free -= self._claim(job, free)
-                if free <= 0:
-                    break
+                free = settings.PORTAL.target_workers - busy[job.cluster_id]
+                if free > 0:
+                    busy[job.cluster_id] += self._claim(job, free)
         except DatabaseError as error:
             _LOG.warning("nothing can be claimed: %s", error, exc_info=fault(error))
-        self._more = free <= 0
+        self._more = any(count >= settings.PORTAL.target_workers for count in busy.values())
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def _claim(self, job: Job, limit: int) -> int:

@@ -41,6 +41,11 @@ _LOG = logging.getLogger(__name__)
 INTERNAL = "The portal failed while planning. Its log says why."
 
 
+def cluster_to_plan(job_id: int) -> int | None:
+    """The cluster of a job that waits to be planned; None for any other."""
+    return Job.objects.filter(pk=job_id, state=JobState.REQUESTED).values_list("cluster", flat=True).first()
+
+
 def plan_job(job_id: int) -> bool:
     """Plan a job if it is requested, due and free. Answers whether this worker was the one to do it."""
     job = Job.objects.filter(pk=job_id, state=JobState.REQUESTED).first()
