@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from nodes.discovery import services as discovery_services
 from nodes.discovery import worker as discovery_worker
+from nodes.leases.crew import CREW, Lane
 
 _LOG = logging.getLogger(__name__)
+
+SEARCHES = Lane("search", 0, 4)
 
 
 @shared_task(name="nodes.tasks.search")
 def search(search_id: int) -> None:
     """Search networks for servers; a doubled message finds nothing left to do."""
-    discovery_worker.search(search_id)
+    CREW.do(SEARCHES, search_id, partial(discovery_worker.search, search_id))
 
 
 @shared_task(name="nodes.tasks.sweep_searches")

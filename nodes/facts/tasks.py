@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
 from django.conf import settings
@@ -12,6 +13,7 @@ from kombu.exceptions import OperationalError
 from accounts.errors import Refused
 from nodes.facts.observe import observe_node
 from nodes.facts.selectors.facts import nodes_to_observe
+from nodes.leases.crew import CREW, Lane
 from nodes.registry.models import Node
 from nodes.signals import CLUSTER_CHANGED
 
@@ -19,6 +21,11 @@ from nodes.signals import CLUSTER_CHANGED
 @shared_task(name="nodes.tasks.observe")
 def observe(node_id: int) -> None:
     """Read a node's facts, keep them, and tell whoever judges its cluster. Doing it twice is fine."""
+    for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
+        CREW.do(Lane("facts", cluster_id, settings.PORTAL.target_workers), node_id, partial(_observe, node_id))
+
+
+def _observe(node_id: int) -> None:
     observe_node(node_id)
     for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
         CLUSTER_CHANGED.send(sender=None, cluster_id=cluster_id)
@@ -27,7 +34,7 @@ def observe(node_id: int) -> None:
 @shared_task(name="nodes.tasks.observe_due")
 def observe_due() -> None:
     """Send a worker to every node whose facts are getting old. Not to those that are away: many that hang would keep
-    all workers waiting, and whether they are back is asked beside (`nodes.connection.presence`)."""
+    the others of their cluster waiting, and whether they are back is asked beside (`nodes.connection.presence`)."""
     oldest = timezone.now() - timedelta(seconds=settings.PORTAL.observe)
     for node_id in nodes_to_observe(oldest, also_away=False):
         observe.apply_async(args=(node_id,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +15,10 @@ from nodes.enums import Health, HostKeyState
 from nodes.facts import tasks
 from nodes.facts.models import NodeFacts
 from nodes.facts.selectors.facts import nodes_to_observe
+from nodes.leases.crew import CREW
 from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
+from tests.deadlines import PATIENCE, wait_for
 from tests.factories import make_cluster
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +64,33 @@ def test_nodes_that_are_away_are_observed_on_demand_only(monkeypatch) -> None:
     sent.clear()
     tasks.ask_for_facts(cluster.pk)
     assert sent == [answers.pk, away.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nodes_that_hang_keep_no_other_clusters_facts_waiting(monkeypatch, settings) -> None:
+    """More of one cluster hang than are asked at once, and each is asked by one thread however often a worker is sent
+    there."""
+    settings.PORTAL = replace(settings.PORTAL, target_workers=2)
+    hung, others = make_cluster("hung"), make_cluster("others")
+    hanging = [make(f"hung{number}", cluster=hung) for number in range(3)]
+    answers = make("answers", cluster=others)
+    over, asked = threading.Event(), list[int]()
+
+    def observed(node_id: int) -> None:
+        asked.append(node_id)
+        if node_id != answers.pk:
+            assert over.wait(PATIENCE)
+
+    monkeypatch.setattr(tasks, "observe_node", observed)
+    CREW.open()
+    try:
+        for node in [*hanging, *hanging, answers]:
+            tasks.observe(node.pk)
+        wait_for("the other is asked", lambda: answers.pk in asked)
+        wait_for("the share is taken", lambda: len(asked) == 3)
+        assert {node.pk for node in hanging[:2]} < set(asked)
+        over.set()
+        wait_for("all had their turn", lambda: hanging[2].pk in asked)
+    finally:
+        over.set()
+        CREW.close()
