@@ -1,12 +1,19 @@
 """Who is there: one question each, on a real sshd, and one write for all who answered."""
 
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from nodes.connection import presence
+from nodes.connection.connect import NodeLink, open_node
 from nodes.connection.presence import ask_all
 from nodes.enums import Health
 from nodes.registry.models import Node
+from tests.deadlines import PATIENCE, wait_for
 from tests.factories import make_node
 from tests.sshd import SshdServer, free_port
 
@@ -55,3 +62,25 @@ def test_all_who_answered_are_noted_in_one_write(real_node, settings):
         ask_all()
     writes = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
     assert len(writes) == 1
+
+
+def test_one_that_hangs_is_asked_by_one_thread_and_delays_no_round(real_node, settings, monkeypatch):
+    Node.objects.filter(pk=real_node.pk).update(health=Health.OK)
+    hanging = _beside(real_node, free_port())
+    settings.PORTAL = replace(settings.PORTAL, reach=0.2)
+    over, asked, opened = threading.Event(), list[int](), open_node
+
+    def hangs(node: Node) -> AbstractContextManager[NodeLink]:
+        asked.append(node.pk)
+        assert node.pk != hanging.pk or over.wait(PATIENCE)
+        return opened(node)
+
+    monkeypatch.setattr(presence, "open_node", hangs)
+    try:
+        for _ in range(3):
+            wait_for("the other is noted", lambda: real_node.pk in ask_all())
+        assert asked.count(hanging.pk) == 1
+    finally:
+        over.set()
+    wait_for("it is away", lambda: Node.objects.get(pk=hanging.pk).health == Health.DOWN)
+    wait_for("it is asked again", lambda: ask_all() and asked.count(hanging.pk) > 1)
