@@ -16,6 +16,7 @@ from django.utils import timezone
 from nodes.connection.connect import open_node
 from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
+from nodes.leases.crew import CREW, Lane
 from nodes.leases.errors import Interrupted
 from nodes.leases.worker import SHUTTING_DOWN, closing
 from nodes.products.errors import ProfileError
@@ -78,11 +79,17 @@ class _Rests:
 _RESTS = _Rests()
 
 
-def compare_all() -> dict[int, int]:
-    """Look at every secondary that is due, and note how many of its files others changed. Answers that by node."""
-    nodes = [node for node in nodes_to_compare() if _RESTS.is_over(node.pk)]
+def compare_all() -> None:
+    """Look at every secondary that is due, cluster by cluster beside one another."""
+    for cluster_id in {node.cluster_id for node in nodes_to_compare() if _RESTS.is_over(node.pk)}:
+        CREW.do(Lane("drift", cluster_id, 1), 0, partial(_compare, cluster_id))
+
+
+def _compare(cluster_id: int) -> None:
+    """Look at every secondary of a cluster that is due, and note how many of its files others changed."""
+    nodes = [node for node in nodes_to_compare(cluster=cluster_id) if _RESTS.is_over(node.pk)]
     if not nodes:
-        return {}
+        return
     began = timezone.now()
     with ThreadPoolExecutor(min(AT_ONCE, len(nodes)), "drift") as pool:
         jobs = node_jobs(nodes)
@@ -91,7 +98,6 @@ def compare_all() -> dict[int, int]:
     for node_id in worked_on_since(began, seen.keys()):
         del seen[node_id]
     note_looked(seen)
-    return seen
 
 
 def _count(job: NodeJob) -> int | None:

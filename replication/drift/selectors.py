@@ -13,9 +13,9 @@ from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
 
 
-def nodes_to_compare() -> list[Node]:
+def nodes_to_compare(**of: int) -> list[Node]:
     """Secondaries that something was proven on, that are there, and that no job works on, of clusters whose primary is
-    watched; each with cluster, facts and baseline."""
+    watched; each with cluster, facts and baseline. `of`: columns that narrow them down."""
     at_work = Target.objects.filter(node=OuterRef("pk"), state=TargetState.RUNNING)
     rows = Node.objects.filter(
         ~Exists(at_work),
@@ -26,6 +26,7 @@ def nodes_to_compare() -> list[Node]:
         cluster__paused=False,
         cluster__replication_mode=ReplicationMode.PORTAL,
         cluster__watch__enabled=True,
+        **of,
     )
     rows = rows.exclude(cluster__clustering=Clustering.OFF).exclude(health__in=(Health.DOWN, Health.DEGRADED))
     return list(rows.select_related("cluster", "facts", "baseline").order_by("pk"))
