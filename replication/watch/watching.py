@@ -28,8 +28,11 @@ _LOG = logging.getLogger(__name__)
 POLL = 2.0
 """Seconds between two questions to the database, at most; it is asked before each look, too."""
 
-AT_ONCE = 8
-"""Primaries looked at concurrently by one worker."""
+CLAIMED_AT_ONCE = 8
+"""Watches that a worker claims with one question, so that others get some, too."""
+
+THREADS = 1000
+"""No limit that anybody meets: a cluster has one look at a time, and one that hangs must be in no other's way."""
 
 BEGIN_EVERY = 10.0
 """The same for clusters that have no watch yet."""
@@ -81,7 +84,7 @@ class Watches:
         self._looking: dict[int, tuple[LookLease, Future[Held | None]]] = {}
         self._keeper = LeaseKeeper[LookLease]()
         self._connections: list[BaseDatabaseWrapper] = []
-        self._pool = ThreadPoolExecutor(AT_ONCE, "watch", self._connected)
+        self._pool = ThreadPoolExecutor(THREADS, "watch", self._connected)
         self._ask_at = self._begin_at = 0.0
 
     def turn(self) -> float:
@@ -131,7 +134,7 @@ class Watches:
             self._claim()
 
     def _claim(self) -> None:
-        for look in claim_looks(worker_name(), limit=AT_ONCE):
+        for look in claim_looks(worker_name(), limit=CLAIMED_AT_ONCE):
             pk = look.claim.pk
             self._held[pk] = held_since(look, Watch.objects.select_related("memory").get(pk=pk))
 
@@ -149,8 +152,7 @@ class Watches:
     def _due(self) -> list[int]:
         """The watches whose looks are due and can begin."""
         moment = time.monotonic()
-        due = [pk for pk, held in self._held.items() if held.due <= moment and pk not in self._looking]
-        return due[: AT_ONCE - len(self._looking)]
+        return [pk for pk, held in self._held.items() if held.due <= moment and pk not in self._looking]
 
     def _begin(self, pk: int) -> None:
         held = self._held[pk] = self._held[pk].beginning()

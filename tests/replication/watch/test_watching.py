@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
+from nodes.registry.models import Node
 from replication.configuration.core.configuration import REPLICATE
 from replication.configuration.models import Baseline, Snapshot
 from replication.jobs import wake
@@ -26,9 +28,9 @@ from replication.watch.detector import PollResult
 from replication.watch.models import Watch, WatchMemory
 from replication.watch.poller import Held, LookLease, held_since, look_at
 from replication.watch.services import SET_BACK_SECONDS, claim_looks
-from replication.watch.watching import Watches
-from tests.deadlines import wait_for
-from tests.factories import make_node
+from replication.watch.watching import CLAIMED_AT_ONCE, Watches
+from tests.deadlines import PATIENCE, wait_for
+from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,6 +64,10 @@ def primary(monkeypatch) -> Primary:
 @pytest.fixture
 def watch(cluster: Cluster, primary: Primary) -> Watch:
     """A watch over a primary with one secondary that was proven."""
+    return watched(cluster)
+
+
+def watched(cluster: Cluster) -> Watch:
     source, node = make_node(cluster, role="primary"), make_node(cluster)
     snapshot = Snapshot.objects.create(cluster=cluster, node=source, root="r", files=1, bytes=1)
     ended = {"ended_at": timezone.now(), "state": JobState.SUCCEEDED}
@@ -309,3 +315,28 @@ def test_asking_what_is_to_be_done_is_one_query(watches, primary):
     with CaptureQueriesContext(connection) as queries:
         watches.ask()
     assert len(queries) == 1 and commits([query["sql"] for query in queries]) == 0
+
+
+def test_looks_that_hang_keep_no_other_watch_waiting(watches, primary, monkeypatch):
+    """However many clusters' primaries hang, and one thread each."""
+    over, hung = threading.Event(), list[int]()
+    watched_first = Watch.objects.get().cluster
+
+    def hangs(asked: Node, profile: object, served: object, memory: Memory, guard: object) -> PollResult:
+        if asked.cluster_id != watched_first.pk:
+            hung.append(asked.cluster_id)
+            assert over.wait(PATIENCE)
+        seen: PollResult = primary.look(asked, profile, served, memory, guard)
+        return seen
+
+    monkeypatch.setattr(poller, "look", hangs)
+    for number in range(2 * CLAIMED_AT_ONCE):
+        watched(make_cluster(f"hung{number}"))
+    try:
+        until(watches, "all hang", lambda: len(hung) == 2 * CLAIMED_AT_ONCE)
+        Watch.objects.filter(cluster=watched_first).update(interval=0.2, signals=1)
+        looks = primary.looks
+        until(watches, "looks", lambda: primary.looks > looks + 3)
+        assert len(set(hung)) == len(hung)
+    finally:
+        over.set()
