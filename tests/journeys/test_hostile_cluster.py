@@ -1,0 +1,136 @@
+"""A cluster whose servers all mean harm, and another one that does not notice."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deadlines import PATIENCE, promised, wait_for
+from tests.hostile.server import HostileServer, Misdeed
+from tests.journeys.conftest import Stage
+from tests.journeys.test_watch import wait_proven, wait_quiet
+from tests.journeys.trees import make_tree
+
+ENDLESS = str(10 * PATIENCE)
+"""Seconds that a command may take: who waits for a hostile server's is not done in this test."""
+
+SHARE = 2
+DRY_RUNS = 6
+PLANNED_AT_ONCE = 4
+NUMBERS = {
+    "CLUSTERPORTAL_CONNECT": ENDLESS,
+    "CLUSTERPORTAL_COMMAND": ENDLESS,
+    "CLUSTERPORTAL_SWEEP": "1",
+    "CLUSTERPORTAL_REACH": "2",
+    "CLUSTERPORTAL_COMPARE": "2",
+    "CLUSTERPORTAL_TARGET_WORKERS": str(SHARE),
+}
+CHANGES = 3
+ROOM = 1.0
+"""Seconds beyond twice the usual time, on a machine that has nothing else to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """A cluster that serves like any other until it turns."""
+
+    stage: Stage
+    servers: list[HostileServer]
+
+    def turn(self, misdeed: Misdeed) -> Held:
+        """Every server turns, and everything that the portal does with servers is under way there: a job has written to
+        none of them yet, others are planned, the primary is watched, facts are read."""
+        stage, portal = self.stage, self.stage.portal
+        (stage.roots[0] / "App" / "list0001.grp").write_bytes(b"; never to be proven\r\n")
+        driven = stage.request()
+        digest = stage.wait_state(driven, "awaiting_approval")["plan_digest"]
+        for server in self.servers[1:]:
+            server.turn(misdeed)
+        portal.ok("POST", f"jobs/{driven}/approve", {"digest": digest})
+        held = Held(stage, driven, [])
+        wait_for("targets are driven", lambda: held.running() == SHARE)
+        self.servers[0].turn(misdeed)
+        portal.ok("PUT", f"clusters/{stage.cluster}/watch", {"enabled": True})
+        held.planned.extend(stage.request(dry_run=True) for _ in range(DRY_RUNS))
+        for node in stage.node_ids:
+            portal.ok("POST", f"nodes/{node}/facts/refresh/", {})
+        wait_for("jobs are planned", lambda: held.planning() == PLANNED_AT_ONCE)
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a hostile cluster's servers hold: a job that is driven, others that are planned."""
+
+    stage: Stage
+    driven: int
+    planned: list[int]
+
+    def running(self) -> int:
+        return [target["state"] for target in self.stage.job(self.driven)["targets"]].count("running")
+
+    def planning(self) -> int:
+        return [self.stage.job(number)["state"] for number in self.planned].count("planning")
+
+
+def hostile_cluster(stage: Stage) -> Hostile:
+    """A primary and three secondaries, proven once."""
+    key, servers = stage.make_cluster("hostile", approval="always"), []
+    for number in range(4):
+        name, root = f"bad{number}", stage.folder / f"bad{number}" / "MDaemon"
+        make_tree(root, name, files=20, secret="", primary=number == 0)
+        server = HostileServer(stage.folder / f"sshd-{name}", authorized_keys=[key["public_key"]])
+        servers.append(server)
+        stage.servers.append(server.server)
+        stage.roots.append(root)
+        stage.register(name, root, server.server, credential=key["credential"]["id"])
+    stage.resume()
+    stage.replicate()
+    return Hostile(stage, servers)
+
+
+@pytest.fixture
+def good(new_stage: Any) -> Stage:
+    """Three nodes, proven and watched."""
+    made: Stage = new_stage(slow=True, files=40, approval="never", watch=True, environment=NUMBERS)
+    made.replicate()
+    return made
+
+
+@pytest.fixture
+def bad(good: Stage) -> Iterator[Hostile]:
+    """On the same portal."""
+    stage = Stage(Path(tempfile.mkdtemp(prefix="cp-story-")), good.portal, owns_portal=False)
+    try:
+        yield hostile_cluster(stage)
+    finally:
+        stage.close()  # with its servers, else the worker would not end
+        shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def proven_after(stage: Stage, word: str) -> float:
+    """Change a file a few times, each change once the one before is proven and all is quiet. Answers the seconds that
+    the middle one took."""
+    took = []
+    for number in range(CHANGES):
+        wait_quiet(stage)
+        content = f"; {word} {number}\r\n".encode()
+        (stage.roots[0] / "App" / "list0001.grp").write_bytes(content)
+        took.append(wait_proven(stage, content, "list0001.grp"))
+    return statistics.median(took)
+
+
+def test_servers_that_hang_are_in_no_other_clusters_way(good: Stage, bad: Hostile) -> None:
+    usual = proven_after(good, "usual")
+    held = bad.turn(Misdeed.HANG)
+    took = proven_after(good, "beside a hostile cluster")
+    print(f"from a change to its proof: {usual:.2f} s, beside a hostile cluster {took:.2f} s")
+    assert (held.running(), held.planning()) == (SHARE, PLANNED_AT_ONCE), "held all the while"
+    assert took <= promised(2 * usual + ROOM)
