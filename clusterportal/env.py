@@ -133,7 +133,7 @@ def portal_from(env: Env) -> Portal:
         listing_mib=env.number("CLUSTERPORTAL_LISTING_MIB", 32),
         slowest=env.number("CLUSTERPORTAL_SLOWEST", 2048),
         behind=env.number("CLUSTERPORTAL_BEHIND", 60),
-        target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 8)),
+        target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 32)),
         reach=env.number("CLUSTERPORTAL_REACH", 20),
         compare=env.number("CLUSTERPORTAL_COMPARE", 60),
         observe=env.number("CLUSTERPORTAL_OBSERVE", 300),
