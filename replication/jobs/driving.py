@@ -54,11 +54,8 @@ class _Running:
     lease: ClaimedLease
 
 
-KNOCKS_AT_ONCE = 32
-"""Nodes that did not answer last time, asked at once whether they are there; a thread each, which only waits."""
-
 THREADS = 1000
-"""No limit that anybody meets: each cluster has one of its own."""
+"""No limit that anybody meets: each cluster has one of its own, and whoever knocks waits for some seconds only."""
 
 _WOKEN = threading.Event()
 
@@ -70,11 +67,8 @@ def wake() -> None:
 
 def drive() -> int:
     """Drive every target that can be claimed until there is none. Answers how many tries were made."""
-    with (
-        ThreadPoolExecutor(THREADS, "drive") as pool,
-        ThreadPoolExecutor(KNOCKS_AT_ONCE, "knock") as knockers,
-    ):
-        return Driver(pool, knockers).run()
+    with ThreadPoolExecutor(THREADS, "drive") as pool:
+        return Driver(pool).run()
 
 
 class Driver:
@@ -83,8 +77,8 @@ class Driver:
     somebody knocks first: until it answers nothing of it is claimed, no worker waits for it, and its job holds no
     resource."""
 
-    def __init__(self, pool: ThreadPoolExecutor, knockers: ThreadPoolExecutor) -> None:
-        self._pool, self._knockers = pool, knockers
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
         self._knocks: dict[Future[None], Target] = {}
         self._answered: set[int] = set()
         self._keeper = Keeper()
@@ -145,7 +139,7 @@ class Driver:
         for target in away_targets():
             if target.node_id not in asked:
                 asked.add(target.node_id)
-                self._knocks[self._knockers.submit(knock_at, target.node)] = target
+                self._knocks[self._pool.submit(knock_at, target.node)] = target
 
     def _hear(self, done: Iterable[Future[None]]) -> None:
         for future in done:
