@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from typing import Any
 
@@ -76,3 +77,18 @@ def test_a_node_that_hangs_while_it_is_written_gives_its_job_up(stage: Stage) ->
     stage.wait_state(second["id"], "succeeded")
     assert config_of(stage.roots[2]) == config_of(stage.roots[0])
     assert not list(stage.roots[2].rglob(".cp~*"))
+
+
+def test_a_worker_that_is_told_to_end_hands_over_what_it_drives(stage: Stage) -> None:
+    (stage.roots[0] / "App" / "big.dat").write_bytes(BIG[::-1])
+    job = stage.request()
+    until("a node is written", lambda: any(has_staged(root, 1) for root in stage.roots[1:]))
+    before = stage.portal.log_of("remote0")
+    stage.portal.kill("remote0", signal.SIGTERM)
+    assert "Traceback" not in stage.portal.log_of("remote0")[len(before) :]
+    assert stage.job(job)["state"] == "running"
+    stage.portal.start_worker("remote1")
+    stage.wait_state(job, "succeeded")
+    assert not any("died" in line for line in stage.events(job))
+    for root in stage.roots[1:]:
+        assert config_of(root) == config_of(stage.roots[0])
