@@ -112,6 +112,13 @@ class RemoteBusy(NodeError):
     retryable = True
 
 
+class FileTooLarge(NodeError):
+    """The file is larger than the product profile allows."""
+
+    code = "file_too_large"
+    retryable = True
+
+
 class NoSpace(NodeError):
     """The node has no space left."""
 

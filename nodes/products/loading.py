@@ -47,6 +47,7 @@ _BRAKES = {
     "least_files": (1, 100_000),
     "clock_limit_seconds": (1.0, 86_400.0),
 }
+_SIZES = {"file_mb": (1, 65_536), "total_mb": (1, 1_048_576)}
 _LIMITS = {"group": (0, 1000)}
 _KEYS = {"path_class": "class"}
 
@@ -251,7 +252,7 @@ def _scalars(table: _Table) -> dict[str, Any]:
             table.fail(key, f"{found[key]!r} is no semaphore's name", "write it like RELOADCACHE.SEM")
     if "semaphore_folder" in found and pattern_problem(found["semaphore_folder"]):
         table.fail("semaphore_folder", "is no relative folder", "write it like App")
-    for name, limits in (("timing", _TIMING), ("brakes", _BRAKES)):
+    for name, limits in (("timing", _TIMING), ("brakes", _BRAKES), ("limits", _SIZES)):
         numbers = table.table(name)
         found.update(numbers.given({key: partial(numbers.number, limits=limits[key]) for key in limits}))
         numbers.finish()

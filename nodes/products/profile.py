@@ -149,6 +149,8 @@ class RegistryKey:
     source: Source
 
 
+MEGABYTE = 1024 * 1024
+
 _LISTED = (PathClass.CONFIG, PathClass.UNCLASSIFIED)
 _UNCLASSIFIED = Ruling(PathClass.UNCLASSIFIED, Source.ASSUMED)
 _BY_ITSELF = Ruling(PathClass.VOLATILE, Source.DISCOVERED)
@@ -186,6 +188,11 @@ class Profile:
     least_files: int = 5
     """So many must vanish, or change, before their share counts: a small tree is not halted by every edit."""
     clock_limit_seconds: float = 300.0
+    file_mb: int = 64
+    """A config file of more megabytes (of 1024 * 1024 bytes) is left out, by name: no configuration is so large."""
+    total_mb: int = 4096
+    """So much the primary's config files have together at most: the store keeps them all, and what a first copy sends
+    once more."""
     overrides: tuple[Rule, ...] = ()
     moved: tuple[Rule, ...] = ()
     _ordered: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
@@ -244,6 +251,16 @@ class Profile:
             if folder.inside and not set("*?") & set(folder.inside)
         ]
         return replace(self, moved=tuple(moved))
+
+    @property
+    def file_bytes(self) -> int:
+        """`file_mb` in bytes."""
+        return self.file_mb * MEGABYTE
+
+    @property
+    def total_bytes(self) -> int:
+        """`total_mb` in bytes."""
+        return self.total_mb * MEGABYTE
 
     @property
     def shared_roles(self) -> frozenset[str]:

@@ -8,10 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from django.conf import settings
 
 from nodes.connection.connect import NodeLink
-from nodes.errors import ChangedWhileRead, NodeError, OutputUnreadable, RemoteDenied, RemoteFileMissing
+from nodes.errors import (
+    ChangedWhileRead,
+    FileTooLarge,
+    NodeError,
+    OutputUnreadable,
+    RemoteDenied,
+    RemoteFileMissing,
+)
+from nodes.products.profile import Profile
 from replication.files.core.batches import batches
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath
+from replication.files.limits import TOO_LARGE, check_total, too_large
 from replication.files.work_context import WorkContext, living, moving
 from replication.objects import Objects
 
@@ -27,20 +36,34 @@ Digests = dict[RelPath, str | Problem]
 Digest = Callable[[Sequence[RelPath]], Digests]
 
 
-def by_storing(store: Objects, link: NodeLink, is_secret: Callable[[RelPath], bool], guard: WorkContext) -> Digest:
-    """Digests by reading each file into the store."""
+def by_storing(store: Objects, link: NodeLink, profile: Profile, guard: WorkContext) -> Digest:
+    """Digests by reading each file into the store. Raises Refused once more came, whatever the listing said, than all
+    files together may have."""
+    sizes: dict[str, int] = {}
+    total = 0
 
     def read(path: RelPath) -> str:
-        return store.put_stream(read_chunks(link, path, guard), secret=is_secret(path)).id
+        nonlocal total
+        secret = profile.classify(path).secret
+        stored = store.put_stream(read_chunks(link, path, guard, profile), secret=secret)
+        total += stored.size - sizes.get(path, 0)
+        sizes[path] = stored.size
+        if total > profile.total_bytes:
+            check_total(sizes, profile)
+        return stored.id
 
     return _one_by_one(read)
 
 
-def by_hashing(link: NodeLink, guard: WorkContext) -> Digest:
+def by_hashing(link: NodeLink, profile: Profile, guard: WorkContext) -> Digest:
     """Digests by a command on the node where it has one, else by reading each file."""
+
+    def read(path: RelPath) -> str:
+        return _read_hash(link, path, guard, profile)
+
     if link.capabilities.can_hash and link.platform.hash_files(link.root) is not None:
-        return _by_command(link, guard)
-    return _one_by_one(lambda path: _read_hash(link, path, guard))
+        return _by_command(link, read, guard)
+    return _one_by_one(read)
 
 
 def _one_by_one(read: Callable[[RelPath], str]) -> Digest:
@@ -65,6 +88,8 @@ def _digest_or_problem(read: Callable[[RelPath], str], path: RelPath) -> str | P
             return Problem(path, "vanished", VANISHED)
         except RemoteDenied as error:
             return Problem(path, "unreadable", error.detail or "access denied")
+        except FileTooLarge as error:
+            return Problem(path, TOO_LARGE, error.detail)
         except NodeError as error:
             if error.code == "busy":
                 return Problem(path, "locked", "another program holds it open; the next run tries again")
@@ -72,20 +97,26 @@ def _digest_or_problem(read: Callable[[RelPath], str], path: RelPath) -> str | P
     return Problem(path, "changing", CHANGING)
 
 
-def _read_hash(link: NodeLink, path: RelPath, guard: WorkContext) -> str:
+def _read_hash(link: NodeLink, path: RelPath, guard: WorkContext, profile: Profile) -> str:
     digest = hashlib.sha256()
-    for chunk in read_chunks(link, path, guard):
+    for chunk in read_chunks(link, path, guard, profile):
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def read_chunks(link: NodeLink, path: str, guard: WorkContext) -> Iterator[bytes]:
-    """A file of the node in chunks, telling the guard."""
-    return living(link.session.read(f"{link.root}/{path}"), guard)
+def read_chunks(link: NodeLink, path: str, guard: WorkContext, profile: Profile) -> Iterator[bytes]:
+    """A file of the node in chunks, telling the guard. Raises FileTooLarge instead of a chunk beyond the profile's
+    limit."""
+    left = profile.file_bytes
+    for chunk in living(link.session.read(f"{link.root}/{path}"), guard):
+        left -= len(chunk)
+        if left < 0:
+            raise FileTooLarge(too_large(profile))
+        yield chunk
 
 
-def _by_command(link: NodeLink, guard: WorkContext) -> Digest:
-    one_by_one = _one_by_one(lambda path: _read_hash(link, path, guard))
+def _by_command(link: NodeLink, read: Callable[[RelPath], str], guard: WorkContext) -> Digest:
+    one_by_one = _one_by_one(read)
 
     def digest(paths: Sequence[RelPath]) -> Digests:
         digests: Digests = {}

@@ -29,6 +29,7 @@ from replication.files.digests import (
     by_hashing,
     by_storing,
 )
+from replication.files.limits import check_total
 from replication.files.listing import (
     Sorted,
     list_tree,
@@ -98,10 +99,12 @@ def scan_primary(
 ) -> Scan:
     """The primary's config files, with the content of every new or changed one put into the store.
 
+    Raises Refused, before any is read, where they are more than the profile allows.
+
     What was read counts only if a listing afterwards shows the file as the one before did; a file that was written a
     moment ago is first given the profile's time to come to rest.
     """
-    digest = by_storing(store, link, lambda path: profile.classify(path).secret, guard)
+    digest = by_storing(store, link, profile, guard)
 
     known = _without_trust(known, store)
 
@@ -109,9 +112,11 @@ def scan_primary(
         return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
 
     def listed() -> Sorted:
-        return sort_out(list_tree(link, profile, guard), profile)
+        found = sort_out(list_tree(link, profile, guard), profile)
+        check_total({path: file.size for path, file in found.config.items()}, profile)
+        return found
 
-    unstable, doubt = options.unstable, by_hashing(link, guard) if options.deep else None
+    unstable, doubt = options.unstable, by_hashing(link, profile, guard) if options.deep else None
     scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt, passed_over=unstable or ())
     return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
 
@@ -130,14 +135,21 @@ def scan_node(
     `deep`: those that look as they were known, too."""
     found = sort_out(list_tree(link, profile, guard), profile)
     found = respelled(found, spelling) if spelling else found
-    return scan_listed(link, found, known=known, scan_ns=scan_ns, guard=guard, deep=deep)
+    return scan_listed(link, profile, found, known=known, scan_ns=scan_ns, guard=guard, deep=deep)
 
 
 def scan_listed(
-    link: NodeLink, found: Sorted, *, known: Manifest, scan_ns: int, guard: WorkContext, deep: bool = False
+    link: NodeLink,
+    profile: Profile,
+    found: Sorted,
+    *,
+    known: Manifest,
+    scan_ns: int,
+    guard: WorkContext,
+    deep: bool = False,
 ) -> Scan:
     """The same of what was listed already, be it all or some of it; `known`: of these files alone."""
-    digest = by_hashing(link, guard)
+    digest = by_hashing(link, profile, guard)
 
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return fresh, digest(list(fresh))

@@ -207,7 +207,7 @@ class ChangeDetector:
 
     def _digests(self, paths: Iterable[str]) -> Mapping[str, str | Problem]:
         wanted = [RelPath(path) for path in paths]
-        found = by_hashing(self.link, self.guard)(wanted) if wanted else {}
+        found = by_hashing(self.link, self.profile, self.guard)(wanted) if wanted else {}
         return {str(path): digest for path, digest in found.items()}
 
 

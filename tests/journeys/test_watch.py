@@ -201,6 +201,38 @@ def test_what_cannot_be_read_is_named_and_taken_once_it_can(new_cluster: Any) ->
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
 
+def test_a_file_over_the_limit_is_named_and_left_alone_on_every_node(new_cluster: Any) -> None:
+    stage: Stage = new_cluster(watch=True)
+    stage.replicate()
+    app, theirs = (root / "App" for root in stage.roots)
+    kept = (theirs / "list0001.grp").read_bytes()
+
+    for large in (app / "list0001.grp", app / "large.dat", theirs / "list0002.grp", theirs / "own.dat"):
+        with large.open("ab") as file:
+            file.truncate(2 * 1024**3)
+    wait_for("the primary's are named", lambda: unreadable(stage).keys() == {"App/list0001.grp", "App/large.dat"})
+    assert all(why.startswith("too_large: it has 2.0 GB, over the") for why in unreadable(stage).values())
+    assert jobs_of(stage) == []
+
+    for name in ("list0002.grp", "list0003.grp"):
+        (app / name).write_bytes(b"; for all\r\n")
+    wait_for("the rest goes on", lambda: (theirs / "list0003.grp").read_bytes() == b"; for all\r\n")
+    job = wait_for("a job ends", lambda: [one for one in jobs_of(stage) if one["state"] == "failed"])[-1]
+    assert job["error_code"] == "incomplete"
+    problems = stage.target(stage.job(job["id"]))["evidence"]["problems"]
+    assert [one[:2] for one in problems] == [["App/list0002.grp", "too_large"]]
+    assert (theirs / "list0001.grp").read_bytes() == kept
+    assert (theirs / "list0002.grp").stat().st_size == (theirs / "own.dat").stat().st_size == 2 * 1024**3
+    assert not (theirs / "large.dat").exists()
+
+    (app / "large.dat").unlink()
+    (app / "list0001.grp").write_bytes(b"; small again\r\n")
+    (theirs / "list0002.grp").write_bytes(b"; somebody's\r\n")
+    wait_proven(stage, b"; small again\r\n", "list0001.grp")
+    wait_proven(stage, b"; for all\r\n", "list0002.grp")
+    assert unreadable(stage) == {}
+
+
 def unreadable(stage: Stage) -> dict[str, str]:
     return {one["path"]: one["why"] for one in watch_of(stage)["unreadable"]}
 

@@ -168,7 +168,7 @@ def _config_moved(moved: Moved, profile: Profile, respell: Respell) -> dict[RelP
             return None
         if path_class != PathClass.CONFIG:
             continue
-        if now and entry_problem(now):
+        if now and entry_problem(now, profile):
             return None
         name = RelPath(respell(path))
         if now and found.get(name) in moved.now:

@@ -36,6 +36,7 @@ from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
+from replication.files.limits import TOO_LARGE
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
 from replication.files.scan import Scan, scan_listed
 from replication.files.work_context import WorkContext
@@ -164,7 +165,9 @@ class Look:
 
     def _scan(self, found: Sorted, known: Known, *, deep: bool = False) -> Scan:
         now = node_clock_ns(self.job.node)
-        return scan_listed(self.link, found, known=known.states, scan_ns=now, guard=self.guard, deep=deep)
+        return scan_listed(
+            self.link, self.source.profile, found, known=known.states, scan_ns=now, guard=self.guard, deep=deep
+        )
 
     def _compared(self, known: Known, scan: Scan, answer: Answer) -> NodeScan:
         source, folds_case = self.source, self.link.platform.folds_case
@@ -190,9 +193,10 @@ class Look:
             unknown=snapshot.unlisted,
         )
         lost = _lost(delta.changes, self.store)
-        problems = scan.manifest.problems + desired.problems + delta.problems + blocked + lost
+        met, extras = without_own(scan, desired.files, delta.extras)
+        problems = met + desired.problems + delta.problems + blocked + lost
         changes = self._without_false_edits(_possible(delta.changes, problems), rendering, desired)
-        return NodeScan(scan, desired, changes, delta.extras, problems, known, answer.sheet)
+        return NodeScan(scan, desired, changes, extras, problems, known, answer.sheet)
 
     def _without_false_edits(
         self, changes: tuple[Change, ...], rendering: Rendering, desired: Desired
@@ -205,6 +209,15 @@ class Look:
             return changes
         is_given = partial(gives, rendering, desired.kept)
         return without_given(changes, earlier_trees(self.job.node), self.store, is_given, self.guard)
+
+
+def without_own(
+    scan: Scan, wanted: Collection[RelPath], extras: Sequence[RelPath]
+) -> tuple[tuple[Problem, ...], tuple[RelPath, ...]]:
+    """The problems that a scan met, but for large files that nobody wants to write: these are extras like others."""
+    own = {RelPath(one.path) for one in scan.manifest.problems if one.code == TOO_LARGE and one.path not in wanted}
+    problems = tuple(one for one in scan.manifest.problems if one.path not in own)
+    return problems, tuple(sorted({*extras, *own}))
 
 
 def _with(whole: Manifest, part: Manifest, within: frozenset[RelPath]) -> Manifest:

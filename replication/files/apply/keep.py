@@ -16,14 +16,14 @@ from replication.objects import ObjectLost
 def keep_content(context: Context, path: str, at: str) -> tuple[str, int]:
     """Store the file at `at` (relative) under `path`'s secrecy; answer its id and size."""
     secret = context.profile.classify(path).secret
-    stored = context.store.put_stream(read_chunks(context.link, at, context.guard), secret=secret)
+    stored = context.store.put_stream(read_chunks(context.link, at, context.guard, context.profile), secret=secret)
     return stored.id, stored.size
 
 
 def digest_of(context: Context, at: str) -> tuple[str, int]:
     """SHA-256 and size of the file at `at` (relative), read over the wire."""
     digest, size = hashlib.sha256(), 0
-    for chunk in read_chunks(context.link, at, context.guard):
+    for chunk in read_chunks(context.link, at, context.guard, context.profile):
         digest.update(chunk)
         size += len(chunk)
     return digest.hexdigest(), size

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nodes.errors import ChangedWhileRead, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.errors import ChangedWhileRead, FileTooLarge, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.keep import digest_of, keep_content
 from replication.files.core.batches import batches
@@ -43,7 +43,7 @@ def look_at(context: Context, copies: Mapping[str, Copy]) -> Looked:
             edit = _edit_in(context, name, copy, digests.get(name))
         except RemoteFileMissing:
             continue
-        except (RemoteBusy, RemoteDenied, ChangedWhileRead) as error:
+        except (RemoteBusy, RemoteDenied, ChangedWhileRead, FileTooLarge) as error:
             looked.unread[name] = error
             continue
         if edit is not None and (edit.path == name or not _is_in_place(context, edit)):
@@ -62,7 +62,7 @@ def _is_in_place(context: Context, edit: Overwritten) -> bool:
     """Whether the file holds the edit: the swap had not come so far, or somebody has put it back."""
     try:
         return digest_of(context, edit.path)[0] == edit.content
-    except (RemoteFileMissing, RemoteBusy, RemoteDenied, ChangedWhileRead):
+    except (RemoteFileMissing, RemoteBusy, RemoteDenied, ChangedWhileRead, FileTooLarge):
         return False
 
 

@@ -10,7 +10,7 @@ from nodes.products.profile import Profile
 from nodes.registry.models import Node
 from replication.configuration.job.desired import Desired
 from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns, origin_folders
-from replication.configuration.job.looking import NodeScan, handling_by
+from replication.configuration.job.looking import NodeScan, handling_by, without_own
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.compare import compare
 from replication.files.core.manifest import Manifest
@@ -85,6 +85,7 @@ def look_back(
         folds_case=folds_case,
         folders=not_ours(scan.folders, remembered.folders, folds_case=folds_case),
     )
-    problems = scan.manifest.problems + then.problems + delta.problems
-    seen = NodeScan(scan, Desired(then.wanted, (), ()), delta.changes, delta.extras, problems)
+    met, extras = without_own(scan, then.wanted, delta.extras)
+    problems = met + then.problems + delta.problems
+    seen = NodeScan(scan, Desired(then.wanted, (), ()), delta.changes, extras, problems)
     return LookedBack(seen, then)

@@ -24,6 +24,7 @@ def test_the_shipped_profile_is_complete():
     assert (profile.name, profile.label) == ("mdaemon", "MDaemon")
     assert (profile.semaphore_folder, profile.lock_semaphore) == ("App", "LOCKSEMS.SEM")
     assert (profile.stable_seconds, profile.settle_retries, profile.clock_limit_seconds) == (2.0, 3, 300.0)
+    assert (profile.file_bytes, profile.total_bytes) == (64 * 2**20, 4 * 2**30)
 
 
 def test_an_own_profile_extends_the_shipped_one(tmp_path: Path):
@@ -102,6 +103,9 @@ REGISTRY = '[[registry]]\nfact = "version"\nkey = "k"\nvalue = "v"\n'
         ('label = "x"\n[timing]\nsettle_retries = -1\n', "settle_retries: -1 is out of range", "from 0 to 20"),
         ('label = "x"\n[timing]\nspeed = 1\n', r"\[timing\]: speed: is not known", "use only"),
         ('label = "x"\n[brakes]\nshrink_share = 2\n', r"\[brakes\]: shrink_share", "from 0.0 to 1.0"),
+        ('label = "x"\n[limits]\nfile_mb = 0\n', r"\[limits\]: file_mb: 0 is out", "a whole number from 1 to 65536"),
+        ('label = "x"\n[limits]\ntotal_mb = 0.5\n', r"\[limits\]: total_mb: '0.5'", "a whole number from 1"),
+        ('label = "x"\n[limits]\nfiles = 9\n', r"\[limits\]: files: is not known", "file_mb, total_mb"),
         ('label = "x"\npath = 1\n', "path: '1' is not entries", r"written as \[\[path\]\]"),
         ('label = "x"\npath = [1]\n', "path: is not a list of tables", r"write each entry as \[\[path\]\]"),
         (f'label = "x"\n{RULE}{RULE}colour = 1\n', r"\[\[path\]\] number 2: colour: is not known", "use only: class"),
