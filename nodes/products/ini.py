@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 from nodes.products.errors import IniError
 from nodes.products.ini_text import Charset, charset_of
 
-__all__ = ["IniDocument", "IniError", "IniItem"]
+__all__ = ["MAX_LINES", "IniDocument", "IniError", "IniItem"]
+
+MAX_LINES = 300_000
+"""No ini file has more lines. One in memory takes some 250 bytes, whatever is in it."""
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _BLANKS = " \t"
@@ -78,6 +81,8 @@ def _lines(text: str) -> tuple[_Line, ...]:
         body, ending = match.groups()
         if not body and not ending:
             break
+        if number > MAX_LINES:
+            raise IniError(f"more than {MAX_LINES} lines, as no ini file has.", number)
         if "\0" in body:
             raise IniError(
                 "a NUL: the file is binary, damaged, or UTF-16 without its mark; restore or convert it.", number

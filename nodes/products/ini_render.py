@@ -109,11 +109,10 @@ def _parsed(left: bytes, right: bytes) -> tuple[IniDocument, IniDocument]:
 
 def _values(document: IniDocument) -> _Values:
     """The values of each key, duplicates in order."""
-    values: _Values = {}
+    values: dict[IniKey, list[str]] = {}
     for item in document.items():
-        key = IniKey(item.section, item.key)
-        values[key] = (*values.get(key, ()), item.value)
-    return values
+        values.setdefault(IniKey(item.section, item.key), []).append(item.value)
+    return {key: tuple(all_) for key, all_ in values.items()}
 
 
 def _names(ours: Iterable[IniKey], theirs: Iterable[IniKey]) -> tuple[IniKey, ...]:

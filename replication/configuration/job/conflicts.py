@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from nodes.products.ini import IniError
 from nodes.products.ini_render import IniKey, key_conflicts
 from nodes.products.profile import Profile
+from replication.configuration.job.desired import ini_content
 from replication.configuration.models import RESTORED, Conflict
 from replication.configuration.services.history import LostEdit, proven_before_a_restore, record_conflicts
 from replication.files.apply.context import Overwritten
@@ -81,7 +82,8 @@ class EditKeeper:
             return {}
         kept = [IniKey(key.section, key.key) for key in self._kept_keys() if key.path == edit.path]
         try:
-            conflicts = key_conflicts(self._store.get(proven), self._store.get(edit.content), kept)
+            before = ini_content(self._store, proven)
+            conflicts = key_conflicts(before, ini_content(self._store, edit.content), kept)
         except (IniError, ObjectLost) as error:
             return {"unreadable": str(error)}
         return {"keys": [[one.section, one.key] for one in conflicts]}

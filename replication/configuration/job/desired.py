@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from nodes.connection.connect import NodeLink
-from nodes.errors import NodeError
 from nodes.products.ini import IniError
 from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
 from nodes.products.profile import Profile
 from replication.files.core.changes import KeptKey, Wanted
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
-from replication.objects import ObjectLost, Store, StoreError
+from replication.objects import ObjectLost, Objects, Store, StoreError
 
 CONTENT_LOST = ("content_lost", "the store lost its content; the next job reads it anew from the primary")
 """Code and detail of a file that cannot be sent."""
@@ -108,7 +107,7 @@ def gives(rendering: Rendering, kept: Sequence[KeptKey], path: RelPath, primary:
         return primary == found
     own = _own_content(rendering, path)
     try:
-        content = render(rendering.store.get(primary), own, keys)
+        content = render(ini_content(rendering.store, primary), own, keys)
     except (IniError, StoreError):
         return False
     return sha256(content).hexdigest() == found
@@ -119,7 +118,7 @@ def _render(rendering: Rendering, path: RelPath) -> _Rendered:
     own_state = rendering.actual.files.get(path)
     if own_state is not None and own_state.sha256 == state.sha256:
         return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
-    primary = rendering.store.get(state.sha256)
+    primary = ini_content(rendering.store, state.sha256)
     own = _own_content(rendering, path)
     differing = differing_values(primary, own) if rendering.baseline is None and own is not None else ()
     kept = _kept_keys(rendering, path, differing)
@@ -137,16 +136,25 @@ def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
     if state is None:
         return None
     with suppress(ObjectLost):
-        return rendering.store.get(state.sha256)
+        return ini_content(rendering.store, state.sha256)
     return _read(rendering, path) if path in rendering.actual.files else None
 
 
 def _read(rendering: Rendering, path: RelPath) -> bytes:
+    return _whole(rendering.link.session.read(f"{rendering.link.root}/{path}"))
+
+
+def ini_content(store: Objects, id_: str) -> bytes:
+    """An ini file's content. Raises IniError for more than any has, of which no more is taken; ObjectLost."""
+    return _whole(store.stream(id_))
+
+
+def _whole(chunks: Iterable[bytes]) -> bytes:
     content = bytearray()
-    for chunk in rendering.link.session.read(f"{rendering.link.root}/{path}"):
+    for chunk in chunks:
         content += chunk
         if len(content) > MAX_INI_BYTES:
-            raise NodeError(f"{path} is larger than {MAX_INI_BYTES} bytes and no ini file.")
+            raise IniError(f"It has more than {MAX_INI_BYTES} bytes, and no ini file has")
     return bytes(content)
 
 

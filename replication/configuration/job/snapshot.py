@@ -10,6 +10,7 @@ from nodes.facts.observe import freshen
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from replication.configuration.job.desired import ini_content
 from replication.configuration.job.loading import (
     last_given,
     latest_snapshot,
@@ -135,7 +136,7 @@ def _broken_ini(manifest: Manifest, profile: Profile, store: Store) -> tuple[Pro
     for path, state in manifest.files.items():
         if profile.classify(path).ini:
             try:
-                IniDocument.parse(store.get(state.sha256))
+                IniDocument.parse(ini_content(store, state.sha256))
             except IniError as error:
                 broken.append(Problem(RelPath(path), "broken_ini", str(error)))
     return tuple(broken)

@@ -9,6 +9,7 @@ from configupdater import ConfigUpdater
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from nodes.products import ini
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.ini_text import charset_of
 from tests.nodes.products.samples import SAMPLES, Sample, utf16
@@ -246,3 +247,10 @@ def folded(item: object) -> tuple[str, str]:
 def lines(document: IniDocument) -> list[str]:
     body = document.charset.decode(document.to_bytes()[len(document.charset.mark) :])
     return body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def test_more_lines_than_an_ini_file_has_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ini, "MAX_LINES", 3)
+    assert len(IniDocument.parse(b"[A]\nx=1\ny=2").items()) == 2
+    with pytest.raises(IniError, match="line 4: more than 3 lines"):
+        IniDocument.parse(b"[A]\nx=1\ny=2\n\n")
