@@ -21,6 +21,7 @@ class Capabilities:
     can_list: bool = False
     can_hash: bool = False
     can_untar: bool = False
+    can_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,20 @@ class Platform(Protocol):
 
     def untar(self, folder: str) -> Command | None:
         """Unpack a gzip tar from standard input into an existing folder."""
+        ...
+
+    def link_tree(self, root: str, tree: str) -> Command | None:
+        """Give every file of a tree (relative to `root`, on its volume) a second name at the same place under `root`.
+        What is there stays as it is, and no link is followed."""
+        ...
+
+    def parse_unlinked(self, result: CommandResult) -> set[str]:
+        """The files of the tree (relative to it) that have no second name. Raises OutputUnreadable, RemoteFileMissing
+        (no root), RemoteDenied."""
+        ...
+
+    def remove_tree(self, folder: str) -> Command | None:
+        """Remove a folder with all that is in it; no link is followed."""
         ...
 
     def services(self, folder: str) -> Command | None:

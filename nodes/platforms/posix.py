@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Capabilities, Listing, RecordForm, Service, SystemFacts
-from nodes.platforms.posix_output import FIND_RECORDS, NO_FOLDER, NO_WAY_IN, parse_find, parse_sums, single_line
+from nodes.platforms.posix_output import (
+    FIND_RECORDS,
+    NO_FOLDER,
+    NO_WAY_IN,
+    parse_find,
+    parse_paths,
+    parse_sums,
+    single_line,
+)
 
 _FIND_FORMAT = r"%y\t%s\t%T@\t%C@\t%P\0"
 
@@ -27,18 +35,29 @@ _HASH = (
     "else echo records; exec xargs -0 -r sha256sum -z --; fi"
 )
 
+_CAPABILITIES = {b"list", b"hash", b"untar", b"link", b"end", b""}
+
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 # what was unpacked is on the disk before anything is renamed over a real name: a power cut leaves no empty files
 _UNTAR = 'tar -x -z -o -f - -C "$1" && { sync -f "$1" 2>/dev/null || sync; }'
 
-# each capability is tried, not looked up: a tool of the right name may lack the option
+# link() never takes the place of anything, and cp enters no link to a folder. A staged file that has one name only was
+# not linked; why, SFTP tells.
+_LINK = (
+    _ENTER + 'cp --recursive --link --no-target-directory -- "./$1" . >/dev/null 2>&1; '
+    r"""exec find "./$1" -type f -links 1 -printf '%P\0'"""
+)
+
+# each capability is tried, not looked up: a tool of the right name may lack the option.
+# Except cp: others than GNU's are known that replace what is there.
 _PROBE = (
     "cd / || exit 1; "
     f"find -H . -maxdepth 0 -printf '{_FIND_FORMAT}' >/dev/null 2>&1 && echo list; "
     r"sum=$(printf './dev/null\0' | xargs -0 -r sha256sum -z -- 2>/dev/null | tr '\0' ' '); "
     f'case "$sum" in {_EMPTY_SHA256}*) echo hash;; esac; '
     "tar -czf - -C / dev/null 2>/dev/null | tar -tzf - >/dev/null 2>&1 && echo untar; "
+    'case "$(cp --version 2>/dev/null)" in *"(GNU coreutils)"*) echo link;; esac; '
     "echo end"
 )
 
@@ -53,7 +72,7 @@ _FACTS = (
 
 
 def _script(text: str, *words: str) -> Command:
-    """A script with its arguments. Everything here only reads, so it may be repeated."""
+    """A script with its arguments. Each may be repeated."""
     return Command(("env", "LC_ALL=C", "sh", "-c", text, "sh", *words))
 
 
@@ -122,15 +141,20 @@ class PosixPlatform:
         return f"the name has {length} bytes, 255 is the limit" if length > 255 else None
 
     def probe(self) -> Command:
-        """Try find -printf, xargs -0 with openssl or sha256sum -z, and tar with gzip."""
+        """Try find -printf, xargs -0 with openssl or sha256sum -z, and tar with gzip; ask whose cp it is."""
         return _script(_PROBE)
 
     def parse_probe(self, result: CommandResult) -> Capabilities:
         """What worked."""
         words = result.stdout.split(b"\n")
-        if not result.ok or words[-2:] != [b"end", b""] or not set(words) <= {b"list", b"hash", b"untar", b"end", b""}:
+        if not result.ok or words[-2:] != [b"end", b""] or not set(words) <= _CAPABILITIES:
             return Capabilities()
-        return Capabilities(can_list=b"list" in words, can_hash=b"hash" in words, can_untar=b"untar" in words)
+        return Capabilities(
+            can_list=b"list" in words,
+            can_hash=b"hash" in words,
+            can_untar=b"untar" in words,
+            can_link=b"link" in words and b"list" in words,
+        )
 
     def system_facts(self) -> Command:
         """Kernel and distribution, host name, time zone (IANA where the system tells it), clock."""
@@ -196,6 +220,21 @@ class PosixPlatform:
     def untar(self, folder: str) -> Command:
         """tar as the session's user, owners in the archive ignored."""
         return _script(_UNTAR, folder)
+
+    def link_tree(self, root: str, tree: str) -> Command:
+        """cp with hard links, then what find still sees with one name."""
+        return _script(_LINK, root, tree)
+
+    def parse_unlinked(self, result: CommandResult) -> set[str]:
+        """Paths by find."""
+        _check_entered(result)
+        if not result.ok:
+            raise OutputUnreadable(f"find ended with status {result.exit_status}: {single_line(result.stderr)}")
+        return parse_paths(result.stdout)
+
+    def remove_tree(self, folder: str) -> Command:
+        """rm, silent about what is gone."""
+        return _script('exec rm -rf -- "$1"', folder)
 
     def services(self, folder: str) -> None:
         """Each system has services of its own kind; none is asked."""

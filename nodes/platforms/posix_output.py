@@ -158,9 +158,17 @@ def parse_sums(stdout: bytes) -> dict[str, str]:
     return sums
 
 
+def parse_paths(stdout: bytes) -> set[str]:
+    """Paths that find printed with a NUL after each."""
+    *paths, rest = stdout.split(b"\0")
+    if rest:
+        raise OutputUnreadable("The list of files is cut short.")
+    return {_path(path) for path in paths}
+
+
 def _path(raw: bytes) -> str:
     """A path that was asked for; only valid UTF-8 is."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OutputUnreadable(f"The hash tool named {raw[:80]!r}, which was not asked for.") from error
+        raise OutputUnreadable(f"The answer names {raw[:80]!r}, which was not asked for.") from error

@@ -232,6 +232,18 @@ class WindowsPlatform:
         """Use SFTP."""
         return None
 
+    def link_tree(self, root: str, tree: str) -> None:
+        """Use SFTP."""
+        return None
+
+    def parse_unlinked(self, result: CommandResult) -> set[str]:
+        """There is nothing to parse."""
+        return set()
+
+    def remove_tree(self, folder: str) -> None:
+        """Use SFTP."""
+        return None
+
     def registry_value(self, key: str, value: str) -> Command:
         """`reg query KEY /v VALUE`."""
         return Command(("reg", "query", key, "/v", value))

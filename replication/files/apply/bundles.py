@@ -6,13 +6,24 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from replication.files.core.bundle import Member, bundle
 from replication.files.work_context import WorkContext, living
 from replication.objects import Store, StoredObject
 
-Contents = tuple[tuple[str, int], ...]
-"""Object ids and sizes, in the order of the stream."""
+
+class Item(NamedTuple):
+    """One file of a stream: its name there, the object it holds, bytes, seconds since 1970."""
+
+    name: str
+    id: str
+    size: int
+    mtime: int
+
+
+Contents = tuple[Item, ...]
+"""What a stream holds, in its order."""
 
 WAIT_SECONDS = 0.5
 """How often whoever waits for a bundle looks whether it grows."""
@@ -54,7 +65,11 @@ def bundle_of(store: Store, contents: Contents, guard: WorkContext) -> StoredObj
     with _BUILDER.turn(guard):
         known = _BUILDER.known.get(contents)
         if known is None or not store.has(known.id):
-            members = (Member(size, _BUILDER.counted(living(store.stream(digest), guard))) for digest, size in contents)
+            members = (_member(store, item, guard) for item in contents)
             known = store.put_stream(bundle(members), secret=True)
             _BUILDER.known = {contents: known}
     return known
+
+
+def _member(store: Store, item: Item, guard: WorkContext) -> Member:
+    return Member(item.name, item.size, _BUILDER.counted(living(store.stream(item.id), guard)), item.mtime)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from django.conf import settings
+
 from nodes.errors import RemoteBusy, RemoteFileMissing
+from nodes.remote.session import FileKind, Progress
+from nodes.remote.walk import walk
 from replication.files.apply import names
 from replication.files.apply.context import Context, Keep
 from replication.files.apply.undo import Copy, look_at
 from replication.files.core.batches import AT_ONCE, batches
+from replication.files.work_context import moving
 
 
 def sweep(context: Context, leftovers: Sequence[str], known: Mapping[str, Collection[str]], keep: Keep) -> None:
@@ -32,15 +37,35 @@ def sweep(context: Context, leftovers: Sequence[str], known: Mapping[str, Collec
 def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> None:
     if not files and not folders:
         return
-    inside = [path for folder in folders for path in entries_in(context, folder)]
-    for batch in batches([*files, *inside], AT_ONCE):
+    for batch in batches(files, AT_ONCE):
         context.guard.check()
         context.link.session.remove_many([context.remote(path) for path in batch])
     for folder in folders:
-        remove_folder(context, folder)
-    context.guard.event(
-        "info", "leftovers.swept", f"Removed {len(files) + len(inside)} temporary files of earlier runs."
-    )
+        remove_staging(context, folder, moving(context.guard))
+    text = f"Removed {len(files)} temporary files and {len(folders)} temporary folders of earlier runs."
+    context.guard.event("info", "leftovers.swept", text)
+
+
+def remove_staging(context: Context, folder: str, progress: Progress) -> None:
+    """Remove a staging folder: by one command where the node has one, and whatever that leaves over SFTP."""
+    command = context.link.platform.remove_tree(context.remote(folder)) if context.link.capabilities.can_untar else None
+    if command is not None:
+        line = context.link.platform.spell(command)
+        result = context.link.session.run(line, timeout=settings.PORTAL.command, progress=progress)
+        if result.ok:
+            return
+    try:
+        inside = walk(context.link.session, context.remote(folder), progress=progress).files
+    except RemoteFileMissing:
+        return
+    folders = [entry.path for entry in inside if entry.kind == FileKind.FOLDER]
+    files = [f"{folder}/{entry.path}" for entry in inside if entry.kind != FileKind.FOLDER]
+    for batch in batches(files, AT_ONCE):
+        progress(0)
+        context.link.session.remove_many([context.remote(path) for path in batch])
+    for below in sorted(folders, key=len, reverse=True):
+        remove_folder(context, f"{folder}/{below}")
+    remove_folder(context, folder)
 
 
 def entries_in(context: Context, folder: str) -> list[str]:

@@ -1,38 +1,45 @@
 """Bring the wanted content onto the node under temporary names, and prove that it arrived.
 
 Few files go one by one beside their targets. Many go as one gzip stream, built once for all nodes, into a folder on
-the same volume, where the node can unpack it. Either way every staged file is hashed before any swap.
+the same volume, where the node can unpack it: new ones in trees that look as they shall look under the root, so that
+each tree can be linked there by one command. Either way every staged file is hashed before any swap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from nodes.errors import CommandFailed, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
-from replication.files.apply.bundles import bundle_of
+from replication.files.apply.bundles import Item, bundle_of
 from replication.files.apply.context import Context
 from replication.files.apply.keep import digests_of
-from replication.files.apply.leftovers import entries_in, remove_folder
+from replication.files.apply.leftovers import remove_folder, remove_staging
 from replication.files.apply.refusals import why_blocked
 from replication.files.core.batches import AT_ONCE, batches
 from replication.files.core.changes import Change, ChangeKind, Wanted
+from replication.files.core.compare import LATEST_NS
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.work_context import moving
 
 MANY = 24
 """From this many files on, one stream is faster than one transfer each (about three round trips a file)."""
 
+LINKED = 1000
+"""New files linked by one command: between two looks at the lease, within an operation's time on a slow disk."""
+
 
 @dataclass(slots=True)
 class Staged:
-    """Relative temporary path of each change's content, and the folder that many were unpacked into. `made`: folders
-    that were missing, outermost first. `refused`: paths that have no place on the node, with why."""
+    """Relative temporary path of each change's content, and the folder that many were unpacked into. `trees`: by path,
+    the tree there (relative) in which it stands under its own path. `made`: folders that were missing, outermost first.
+    `refused`: paths that have no place on the node, with why."""
 
     places: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, str] = field(default_factory=dict)
     folder: str | None = None
     made: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -57,9 +64,9 @@ def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     else:
         _stage_one_by_one(context, sending, staged)
         sending = _not_refused(sending, staged)
+        _set_times(context, sending, staged)
     context.guard.boundary("staged")
     _verify(context, sending, staged)
-    _set_times(context, sending, staged)
     context.guard.boundary("staged-verified")
 
 
@@ -102,9 +109,9 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     command = context.link.platform.untar(context.remote(folder))
     if command is None:
         raise OutputUnreadable("the platform has no command to unpack")
-    sizes = {_wanted(change).sha256: _wanted(change).size for change in changes}
-    contents = tuple(sorted(sizes.items()))
-    context.guard.progress(phase=f"packing {len(contents)} files into one stream")
+    _lay_out(context, changes, folder, staged)
+    context.guard.progress(phase=f"packing {len(changes)} files into one stream")
+    contents = tuple(_item(change, staged.places[change.path].removeprefix(f"{folder}/")) for change in changes)
     stream = bundle_of(context.store, contents, context.guard)
     context.guard.progress(phase=f"sending {len(changes)} changes")
     result = context.link.session.run(
@@ -117,27 +124,27 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     )
     if not result.ok:
         raise _unpack_error(result.stderr)
-    numbers = {digest: number for number, (digest, _) in enumerate(contents)}
-    _spread(context, changes, numbers, folder, staged)
 
 
-def _spread(
-    context: Context, changes: Sequence[Change], numbers: Mapping[str, int], folder: str, staged: Staged
-) -> None:
-    """Give each change a file of its own: content that is wanted in several places is linked or copied."""
-    taken: set[str] = set()
-    for number, change in enumerate(changes):
-        digest = _wanted(change).sha256
-        first = f"{folder}/{numbers[digest]}"
-        if digest not in taken:
-            taken.add(digest)
-            staged.places[change.path] = first
-            continue
-        place = f"{folder}/c{number}"
-        context.guard.check()
-        chunks = context.store.stream(digest)
-        context.link.session.write_new(context.remote(place), chunks, progress=moving(context.guard))
-        staged.places[change.path] = place
+def _lay_out(context: Context, changes: Sequence[Change], folder: str, staged: Staged) -> None:
+    """Give each change its place in the staging folder: in a tree of its group what is new, else a number."""
+    staged.places |= {change.path: f"{folder}/{number}" for number, change in enumerate(changes)}
+    if not context.link.capabilities.can_link:
+        return
+    by_group: dict[int, list[Change]] = {}
+    for change in changes:
+        if change.kind is ChangeKind.ADD:
+            by_group.setdefault(change.group, []).append(change)
+    trees = [tree for group in by_group.values() for tree in batches(group, LINKED)]
+    for number, tree in enumerate(trees):
+        for change in tree:
+            staged.trees[change.path] = f"{folder}/t{number}"
+            staged.places[change.path] = f"{folder}/t{number}/{change.path}"
+
+
+def _item(change: Change, name: str) -> Item:
+    wanted = _wanted(change)
+    return Item(name, wanted.sha256, wanted.size, min(max(wanted.mtime_ns, 0), LATEST_NS) // 1_000_000_000)
 
 
 def _unpack_error(stderr: bytes) -> Exception:
@@ -172,13 +179,13 @@ def _set_times(context: Context, changes: Sequence[Change], staged: Staged) -> N
 def clean_up(context: Context, staged: Staged, undo: Sequence[str], done: Sequence[str]) -> None:
     """Remove staging and undo files, whatever else was unpacked before a failure, and folders that were made for files
     that did not get there. `done`: the changes that were carried out."""
-    paths = [*staged.places.values(), *undo]
-    inside = entries_in(context, staged.folder) if staged.folder else []
-    for batch in batches(list(dict.fromkeys([*paths, *inside])), AT_ONCE):
+    inside = f"{staged.folder}/"
+    beside = [place for place in staged.places.values() if not place.startswith(inside)]
+    for batch in batches([*beside, *undo], AT_ONCE):
         context.guard.progress()  # not a check: what is to stop tidies up first
         context.link.session.remove_many([context.remote(path) for path in batch])
     if staged.folder:
-        remove_folder(context, staged.folder)
+        remove_staging(context, staged.folder, lambda _: context.guard.progress())
     used = {folder for path in done for folder in folders_above(path)} if staged.made else set()
     for folder in reversed(staged.made):
         if folder not in used:

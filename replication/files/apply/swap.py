@@ -2,8 +2,9 @@
 
 Replacing: hard-link the old file to an undo name (copied where links fail), let the new one take its place by an
 atomic rename, then compare the undo copy with what the plan saw: an edit that came late is kept. Adding: hard-link the
-staged file to its place, which fails if something appeared there meanwhile; empty folders make room. Deleting: rename
-to the undo name. Groups are swapped in their order, so that lists are in place before what names them.
+staged file to its place, which fails if something appeared there meanwhile; empty folders make room. Many new files
+are linked by one command, which says what it could not link. Deleting: rename to the undo name. Groups are swapped in
+their order, so that lists are in place before what names them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
+from nodes.errors import (
+    NodeError,
+    OutputUnreadable,
+    RemoteBusy,
+    RemoteDenied,
+    RemoteFileExists,
+    RemoteFileMissing,
+    Unsupported,
+)
+from nodes.remote.sftp import ANSWER_SECONDS
 from replication.files.apply import names
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.emptied import clear_folders
@@ -54,9 +64,39 @@ def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: S
     swapped.blocked |= staged.refused
     changes = [change for change in changes if change.path not in staged.refused]
     for _, group in groupby(changes, key=lambda change: (change.kind == ChangeKind.DELETE, change.group)):
-        for batch in batches(list(group), BATCH):
+        left = _link_trees(context, list(group), staged, swapped)
+        for batch in batches(left, BATCH):
             _swap_batch(context, batch, staged, swapped)
         context.guard.boundary("swapped-group")
+
+
+def _link_trees(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> list[Change]:
+    """Link whole trees of new files into place. Answers the changes that are still to be carried out, one by one."""
+    trees: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.path in staged.trees:
+            trees.setdefault(staged.trees[change.path], []).append(change)
+    left = [change for change in changes if change.path not in staged.trees]
+    for tree, members in trees.items():
+        unlinked = _unlinked(context, tree)
+        done = [change.path for change in members if change.path not in unlinked]
+        swapped.done += done
+        left += [change for change in members if change.path in unlinked]
+        context.guard.boundary("added")
+        context.guard.progress(files=len(done))
+    return left
+
+
+def _unlinked(context: Context, tree: str) -> set[str]:
+    """Link a tree into place; the paths in it that could not be linked."""
+    context.guard.check()
+    platform = context.link.platform
+    command = platform.link_tree(context.link.root, tree)
+    if command is None:
+        raise OutputUnreadable("the platform has no command to link")
+    line = platform.spell(command)
+    result = context.link.session.run(line, timeout=ANSWER_SECONDS, progress=moving(context.guard))
+    return platform.parse_unlinked(result)
 
 
 def _swap_batch(context: Context, batch: Sequence[Change], staged: Staged, swapped: Swapped) -> None:

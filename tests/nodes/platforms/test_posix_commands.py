@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.command import Command
-from nodes.errors import RemoteDenied, RemoteFileMissing
+from nodes.command import Command, CommandResult
+from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Capabilities, Listing
 from tests.nodes.platforms.shell import POSIX, as_nobody, run
 from tests.tools import tool
@@ -235,7 +235,9 @@ def test_more_names_than_one_command_line_holds(tmp_path: Path):
 
 
 def test_the_probe_finds_this_machine_capable():
-    assert POSIX.parse_probe(run(POSIX.probe())) == Capabilities(can_list=True, can_hash=True, can_untar=True)
+    assert POSIX.parse_probe(run(POSIX.probe())) == Capabilities(
+        can_list=True, can_hash=True, can_untar=True, can_link=True
+    )
 
 
 def test_the_probe_finds_what_is_missing(tmp_path: Path):
@@ -276,3 +278,59 @@ def test_an_archive_is_unpacked_where_asked(tmp_path: Path):
     assert (folder / "0001").read_bytes() == b"hello"
     assert (folder / "0001").stat().st_mtime == 1_600_000_000
     assert (folder / "0001").stat().st_uid == os.geteuid()
+
+
+def linked(root: Path, tree: str) -> set[str]:
+    return POSIX.parse_unlinked(run(POSIX.link_tree(str(root), tree)))
+
+
+def test_a_tree_is_linked_into_place_and_what_is_there_stays(tmp_path: Path, nasty_tree: dict[str, bytes]):
+    tree, root = tmp_path / "root" / "-t 0", tmp_path / "root"
+    tree.mkdir(parents=True)
+    for path, content in nasty_tree.items():
+        (tree / path).parent.mkdir(exist_ok=True)
+        (tree / path).write_bytes(content)
+    taken, *_ = nasty_tree
+    (root / taken).write_bytes(b"theirs")
+    assert linked(root, "-t 0") == {taken}
+    assert {path: (root / path).read_bytes() for path in nasty_tree} == nasty_tree | {taken: b"theirs"}
+    assert all((root / path).samefile(tree / path) for path in nasty_tree if path != taken)
+
+
+def test_a_tree_is_not_linked_through_a_link(tmp_path: Path):
+    (tmp_path / "root" / "t" / "App").mkdir(parents=True)
+    (tmp_path / "root" / "t" / "App" / "x").write_bytes(b"x")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "root" / "App").symlink_to(tmp_path / "outside")
+    assert linked(tmp_path / "root", "t") == {"App/x"}
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_tree_that_is_gone_is_not_linked(tmp_path: Path):
+    with pytest.raises(OutputUnreadable):
+        linked(tmp_path, "gone")
+    with pytest.raises(RemoteFileMissing):
+        linked(tmp_path / "gone", "t")
+
+
+@pytest.mark.parametrize("answer", [b"App/x", b"App/\xff\0"])
+def test_an_odd_answer_about_a_tree_is_refused(answer: bytes):
+    with pytest.raises(OutputUnreadable):
+        POSIX.parse_unlinked(CommandResult(0, answer, b""))
+
+
+def test_a_copy_tool_that_is_not_gnus_links_nothing(tmp_path: Path):
+    for program in ("find", "xargs", "sha256sum", "printf", "tr", "env", "sh", "tar", "gzip"):
+        (tmp_path / program).symlink_to(tool(program))
+    (tmp_path / "cp").write_text("#!/bin/sh\necho 'cp (other coreutils) 0.1'\n")
+    (tmp_path / "cp").chmod(0o755)
+    assert not POSIX.parse_probe(run(POSIX.probe(), env={"PATH": str(tmp_path)})).can_link
+
+
+def test_a_tree_is_removed_and_links_in_it_are_not_followed(tmp_path: Path):
+    (tmp_path / "-t" / "in").mkdir(parents=True)
+    (tmp_path / "kept").write_bytes(b"")
+    (tmp_path / "-t" / "in" / "link").symlink_to(tmp_path)
+    assert run(POSIX.remove_tree(str(tmp_path / "-t"))).ok
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert run(POSIX.remove_tree(str(tmp_path / "-t"))).ok

@@ -24,10 +24,10 @@ from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
 from nodes.temp_names import PREFIX
 from replication.files.apply import bundles
-from replication.files.apply.bundles import bundle_of
+from replication.files.apply.bundles import Item, bundle_of
 from replication.files.apply.context import Context
 from replication.files.apply.leftovers import sweep as sweep_leftovers
-from replication.files.apply.staging import Staged, _set_times, _spread, clean_up
+from replication.files.apply.staging import Staged, _set_times, clean_up
 from replication.files.core.batches import AT_ONCE
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.paths import RelPath
@@ -135,9 +135,9 @@ def context(store: Store, session: FakeSession, guard: Any) -> Context:
     return Context(link, load_profile("mdaemon"), store, guard, "1.7")
 
 
-def contents(store: Store, count: int) -> tuple[tuple[str, int], ...]:
+def contents(store: Store, count: int) -> tuple[Item, ...]:
     made = [f"file {number}".encode() for number in range(count)]
-    return tuple((store.put(data), len(data)) for data in made)
+    return tuple(Item(str(number), store.put(data), len(data), 0) for number, data in enumerate(made))
 
 
 def test_a_bundle_that_takes_longer_than_a_lease_is_built_by_whoever_began_it(worker, store):
@@ -194,17 +194,6 @@ def wanted_at(store: Store, number: int, content: bytes) -> Change:
     store.put(content)
     wanted = Wanted(digest, len(content), 10**18, shared=False)
     return Change(ChangeKind.ADD, RelPath(f"App/{number}.grp"), wanted, None)
-
-
-def test_copies_of_equal_content_on_a_slow_line_are_signs_of_life(worker, store):
-    session = SlowSession(FakeDisk())
-    session.disk.put_folder("/srv/mail/staged")
-    changes = [wanted_at(store, number, b"the same") for number in range(2)]
-    large = wanted_at(store, 3, bytes(STEPS * 1024 * 1024))
-    session.each = worker.takes_long
-    numbers = {change.wanted.sha256: number for number, change in enumerate((changes[0], large)) if change.wanted}
-    _spread(context(store, session, worker.lease), [*changes, large, large], numbers, "staged", Staged())
-    worker.is_alive()
 
 
 def test_times_and_tidying_of_thousands_of_files_are_signs_of_life(worker, store):
