@@ -22,6 +22,7 @@ class Capabilities:
     can_hash: bool = False
     can_untar: bool = False
     can_link: bool = False
+    can_archive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,19 @@ class Platform(Protocol):
     def parse_hashes(self, result: CommandResult) -> dict[str, str]:
         """Relative path -> SHA-256 hex; files that could not be read are missing from it. Raises OutputUnreadable,
         RemoteFileMissing (no root), RemoteDenied."""
+        ...
+
+    def archive(self, root: str) -> Command | None:
+        """Write an archive of the files under `root` whose relative paths come by `archive_stdin`."""
+        ...
+
+    def archive_stdin(self, paths: Iterable[str]) -> bytes:
+        """Standard input for `archive`."""
+        ...
+
+    def parse_archive(self, result: CommandResult) -> Mapping[str, bytes]:
+        """Relative path -> content. Raises OutputUnreadable, also where a file could not be read, or changed while it
+        was, RemoteFileMissing (no root), RemoteDenied."""
         ...
 
     def untar(self, folder: str) -> Command | None:

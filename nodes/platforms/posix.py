@@ -19,6 +19,7 @@ from nodes.platforms.posix_output import (
     parse_find,
     parse_paths,
     parse_sums,
+    parse_tar,
     single_line,
 )
 
@@ -35,9 +36,12 @@ _HASH = (
     "else echo records; exec xargs -0 -r sha256sum -z --; fi"
 )
 
-_CAPABILITIES = {b"list", b"hash", b"untar", b"link", b"end", b""}
+_CAPABILITIES = {b"list", b"hash", b"untar", b"link", b"archive", b"end", b""}
 
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+# a second name of a file is no reason to leave its content out
+_ARCHIVE = "tar -c -f - --format=gnu --no-recursion --hard-dereference --null -T -"
 
 # what was unpacked is on the disk before anything is renamed over a real name: a power cut leaves no empty files
 _UNTAR = 'tar -x -z -o -f - -C "$1" && { sync -f "$1" 2>/dev/null || sync; }'
@@ -57,6 +61,7 @@ _PROBE = (
     r"sum=$(printf './dev/null\0' | xargs -0 -r sha256sum -z -- 2>/dev/null | tr '\0' ' '); "
     f'case "$sum" in {_EMPTY_SHA256}*) echo hash;; esac; '
     "tar -czf - -C / dev/null 2>/dev/null | tar -tzf - >/dev/null 2>&1 && echo untar; "
+    rf"printf './dev/null\0' | {_ARCHIVE} >/dev/null 2>&1 && echo archive; "
     'case "$(cp --version 2>/dev/null)" in *"(GNU coreutils)"*) echo link;; esac; '
     "echo end"
 )
@@ -141,7 +146,7 @@ class PosixPlatform:
         return f"the name has {length} bytes, 255 is the limit" if length > 255 else None
 
     def probe(self) -> Command:
-        """Try find -printf, xargs -0 with openssl or sha256sum -z, and tar with gzip; ask whose cp it is."""
+        """Try find -printf, xargs -0 with openssl or sha256sum -z, tar with gzip and by names; ask whose cp it is."""
         return _script(_PROBE)
 
     def parse_probe(self, result: CommandResult) -> Capabilities:
@@ -154,6 +159,7 @@ class PosixPlatform:
             can_hash=b"hash" in words,
             can_untar=b"untar" in words,
             can_link=b"link" in words and b"list" in words,
+            can_archive=b"archive" in words,
         )
 
     def system_facts(self) -> Command:
@@ -205,9 +211,8 @@ class PosixPlatform:
         return _script(_HASH, root)
 
     def hash_stdin(self, paths: Iterable[str]) -> bytes:
-        """A line for the script, then NUL-separated names; `./` before each keeps `-` and `-x` from meaning something
-        else."""
-        names = b"".join(b"./" + path.encode("utf-8") + b"\0" for path in paths)
+        """A line for the script, then NUL-separated names."""
+        names = _names(paths)
         return (b"records\n" if b"\n" in names else b"lines\n") + names
 
     def parse_hashes(self, result: CommandResult) -> dict[str, str]:
@@ -216,6 +221,21 @@ class PosixPlatform:
         if result.exit_status not in (0, 123):
             raise OutputUnreadable(f"Hashing ended with status {result.exit_status}: {single_line(result.stderr)}")
         return parse_sums(result.stdout)
+
+    def archive(self, root: str) -> Command:
+        """tar of the files named on standard input, in GNU's form."""
+        return _script(_ENTER + f"exec {_ARCHIVE}", root)
+
+    def archive_stdin(self, paths: Iterable[str]) -> bytes:
+        """NUL-separated names."""
+        return _names(paths)
+
+    def parse_archive(self, result: CommandResult) -> Mapping[str, bytes]:
+        """Contents by path. tar says 1 when a file changed and 2 when one could not be read."""
+        _check_entered(result)
+        if not result.ok:
+            raise OutputUnreadable(f"tar ended with status {result.exit_status}: {single_line(result.stderr)}")
+        return parse_tar(result.stdout)
 
     def untar(self, folder: str) -> Command:
         """tar as the session's user, owners in the archive ignored."""
@@ -259,6 +279,11 @@ class PosixPlatform:
     def parse_registry_value(self, result: CommandResult) -> str:
         """There is no registry."""
         return ""
+
+
+def _names(paths: Iterable[str]) -> bytes:
+    """NUL-separated; `./` before each keeps `-` and `-x` from meaning something else."""
+    return b"".join(b"./" + path.encode("utf-8") + b"\0" for path in paths)
 
 
 def _nanoseconds(digits: bytes) -> int | None:

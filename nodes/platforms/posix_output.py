@@ -23,6 +23,8 @@ _COMPLAINT = re.compile(rb"find: '(.*)': ([^']+)", re.DOTALL)
 _GONE = b"No such file or directory"
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_BLOCK = 512
+_OCTAL = re.compile(rb"[0-7]{1,11}")
 _SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
 
 
@@ -164,6 +166,32 @@ def parse_paths(stdout: bytes) -> set[str]:
     if rest:
         raise OutputUnreadable("The list of files is cut short.")
     return {_path(path) for path in paths}
+
+
+def parse_tar(stdout: bytes) -> dict[str, bytes]:
+    """Path -> content of the files in a tar archive of GNU's form, in which each name starts with `./`."""
+    files: dict[str, bytes] = {}
+    at, long_name = 0, b""
+    while (head := stdout[at : at + _BLOCK]) != bytes(_BLOCK):
+        size = _octal(head[124:136])
+        start, at = at + _BLOCK, at + _BLOCK + size + -size % _BLOCK
+        if at > len(stdout):
+            raise OutputUnreadable("The archive is cut short.")
+        kind, content = head[156:157], stdout[start : start + size]
+        if kind == b"L":
+            long_name = content.rstrip(b"\0")
+            continue
+        name, long_name = long_name or head[:100].rstrip(b"\0"), b""
+        if kind == b"0":
+            files[_path(name.removeprefix(b"./"))] = content
+    return files
+
+
+def _octal(field: bytes) -> int:
+    digits = field.rstrip(b"\0 ")
+    if not _OCTAL.fullmatch(digits):
+        raise OutputUnreadable(f"The archive holds the size {field!r}.")
+    return int(digits, 8)
 
 
 def _path(raw: bytes) -> str:

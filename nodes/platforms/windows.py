@@ -228,6 +228,18 @@ class WindowsPlatform:
             raise OutputUnreadable(f"`sc query` ended with status {result.exit_status} and tells no state.")
         return int(numbers[1])
 
+    def archive(self, root: str) -> None:
+        """Use SFTP."""
+        return None
+
+    def archive_stdin(self, paths: Iterable[str]) -> bytes:
+        """There is nothing to say."""
+        return b""
+
+    def parse_archive(self, result: CommandResult) -> Mapping[str, bytes]:
+        """There is nothing to parse."""
+        return {}
+
     def untar(self, folder: str) -> None:
         """Use SFTP."""
         return None

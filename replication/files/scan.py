@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile
 from nodes.products.profile import Profile
+from replication.files.archives import in_archives
 from replication.files.core.manifest import (
     RACY,
     FileState,
@@ -105,11 +106,12 @@ def scan_primary(
     moment ago is first given the profile's time to come to rest.
     """
     digest = by_storing(store, link, profile, guard)
+    reading = in_archives(store, link, profile, guard, otherwise=digest)
 
     known = _without_trust(known, store)
 
     def read(fresh: Listed) -> tuple[Listed, Digests]:
-        return _read_at_rest(link, profile, fresh, scan_ns, digest, guard)
+        return _read_at_rest(link, profile, fresh, scan_ns, reading, guard)
 
     def listed() -> Sorted:
         found = sort_out(list_tree(link, profile, guard), profile)
@@ -215,7 +217,12 @@ def _belied(alike: Collection[RelPath], known: Manifest, digest: Digest, guard: 
 
 
 def _read_at_rest(
-    link: NodeLink, profile: Profile, fresh: Listed, scan_ns: int, digest: Digest, guard: WorkContext
+    link: NodeLink,
+    profile: Profile,
+    fresh: Listed,
+    scan_ns: int,
+    digest: Callable[[Listed], Digests],
+    guard: WorkContext,
 ) -> tuple[Listed, Digests]:
     """Read files until two listings, one before and one after, agree on them."""
     facts, digests = dict(fresh), Digests()
@@ -225,7 +232,7 @@ def _read_at_rest(
             break
         _rest(restless.values(), profile, scan_ns, guard)
         guard.progress(phase=f"reading {len(restless)} files")
-        digests.update(digest(list(restless)))
+        digests.update(digest(restless))
         now = sort_out(list_tree(link, profile, guard), profile).config
         digests.update({path: Problem(path, "vanished", VANISHED) for path in restless if path not in now})
         restless = {path: now[path] for path, file in restless.items() if path in now and _differ(file, now[path])}

@@ -45,7 +45,13 @@ def test_facts_without_scripts(lab: Lab) -> None:
     assert facts["disk_free"] > 0
     assert facts["clock_offset_ms"] is None
     assert "scripts" in facts["errors"]["clock"]
-    assert facts["capabilities"] == {"can_list": False, "can_hash": False, "can_untar": False, "can_link": False}
+    assert facts["capabilities"] == {
+        "can_list": False,
+        "can_hash": False,
+        "can_untar": False,
+        "can_link": False,
+        "can_archive": False,
+    }
     assert facts["scripts"]["state"] == "none"
 
 
@@ -123,7 +129,13 @@ def test_with_scripts_commands_list_hash_and_tell_the_clock(lab: Lab) -> None:
         brought = portal.ok("POST", f"nodes/{node}/scripts/bring/", {})["files"]
         assert len(brought) == (5 if node == lab.stage.node_ids[0] else 0)  # both log in to the same account
     facts = lab.facts(1)
-    assert facts["capabilities"] == {"can_list": True, "can_hash": True, "can_untar": False, "can_link": False}
+    assert facts["capabilities"] == {
+        "can_list": True,
+        "can_hash": True,
+        "can_untar": False,
+        "can_link": False,
+        "can_archive": False,
+    }
     assert abs(facts["clock_offset_ms"]) < 1000 > facts["clock_uncertainty_ms"]
     assert (facts["scripts"]["state"], facts["scripts"]["brought"]) == ("used", facts["scripts"]["version"])
 

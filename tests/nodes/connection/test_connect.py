@@ -28,7 +28,9 @@ def test_a_node_is_reached_and_probed_once(real_node, mail_root, sshd):
     with open_node(real_node) as link:
         assert names(link) == {"App", "Logs", "Users"}
         assert (link.root, link.node_name, link.node_id) == (str(mail_root), "real1", real_node.pk)
-        assert link.capabilities == Capabilities(can_list=True, can_hash=True, can_untar=True, can_link=True)
+        assert link.capabilities == Capabilities(
+            can_list=True, can_hash=True, can_untar=True, can_link=True, can_archive=True
+        )
     commands = sshd.log.count("Starting session: command")
     with open_node(real_node) as link:
         assert link.capabilities.can_list

@@ -59,7 +59,13 @@ def test_observing_keeps_the_facts_and_says_healthy(real_node):
     kept = NodeFacts.objects.get(node=real_node)
     node = Node.objects.get(pk=real_node.pk)
     assert kept.product_version == "26.0.3"
-    assert kept.capabilities == {"can_list": True, "can_hash": True, "can_untar": True, "can_link": True}
+    assert kept.capabilities == {
+        "can_list": True,
+        "can_hash": True,
+        "can_untar": True,
+        "can_link": True,
+        "can_archive": True,
+    }
     assert {"role", "label", "path", "source"} <= set(kept.folders[0])
     assert (node.health, node.health_cause) == (Health.OK, "")
 

@@ -8,6 +8,7 @@ import os
 import socket
 import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_more_names_than_one_command_line_holds(tmp_path: Path):
 
 def test_the_probe_finds_this_machine_capable():
     assert POSIX.parse_probe(run(POSIX.probe())) == Capabilities(
-        can_list=True, can_hash=True, can_untar=True, can_link=True
+        can_list=True, can_hash=True, can_untar=True, can_link=True, can_archive=True
     )
 
 
@@ -334,3 +335,30 @@ def test_a_tree_is_removed_and_links_in_it_are_not_followed(tmp_path: Path):
     assert run(POSIX.remove_tree(str(tmp_path / "-t"))).ok
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert run(POSIX.remove_tree(str(tmp_path / "-t"))).ok
+
+
+def archived(root: Path, paths: list[str]) -> Mapping[str, bytes]:
+    return POSIX.parse_archive(run(POSIX.archive(str(root)), POSIX.archive_stdin(paths)))
+
+
+def test_an_archive_holds_every_nasty_name(tmp_path: Path, nasty_tree: dict[str, bytes]):
+    assert archived(tmp_path, list(nasty_tree)) == nasty_tree
+
+
+def test_an_archive_without_all_that_was_asked_for_is_refused(tmp_path: Path):
+    (tmp_path / "there").write_bytes(b"x")
+    with pytest.raises(OutputUnreadable, match="gone"):
+        archived(tmp_path, ["there", "gone"])
+    with pytest.raises(RemoteFileMissing):
+        archived(tmp_path / "gone", ["there"])
+
+
+def test_a_broken_archive_is_refused(tmp_path: Path):
+    (tmp_path / "there").write_bytes(b"x" * 600)
+    whole = run(POSIX.archive(str(tmp_path)), POSIX.archive_stdin(["there"])).stdout
+    broken = [whole[:cut] for cut in (0, 511, 512, 1024, 1535, 1536)]
+    broken += [whole[:124] + size + whole[136:] for size in (b"-0000000001\0", b"\x80" + bytes(11), b"77777777777\0")]
+    broken += [b"./\xff" + whole[4:]]
+    for answer in broken:
+        with pytest.raises(OutputUnreadable):
+            POSIX.parse_archive(CommandResult(0, answer, b""))

@@ -236,6 +236,7 @@ def test_what_cmd_cannot_do_is_left_to_sftp():
     assert WINDOWS.hash_files("/C:/MDaemon") is None
     assert WINDOWS.services("/C:/MDaemon") is None
     assert WINDOWS.untar("/C:/MDaemon") is None
+    assert WINDOWS.archive("/C:/MDaemon") is None
     assert WINDOWS.link_tree("/C:/MDaemon", "t0") is None
     assert WINDOWS.remove_tree("/C:/MDaemon/t0") is None
 
