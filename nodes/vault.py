@@ -7,6 +7,7 @@ the newest. The file is made by `./run` with mode 0600 and is backed up apart fr
 from __future__ import annotations
 
 import base64
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def _read_keys(path: str, modified_ns: int) -> tuple[bytes, ...]:
 
 def key_lines() -> tuple[bytes, ...]:
     """The keys of the key file, newest first. Raises WrongKey when there is none."""
-    path = Path(settings.PORTAL_KEY_FILE)
+    path = str(settings.PORTAL_KEY_FILE)
     try:
-        keys = _read_keys(str(path), path.stat().st_mtime_ns)
+        # by os: each content that is opened asks so, and a Path made for it took longer than the system
+        keys = _read_keys(path, os.stat(path).st_mtime_ns)  # noqa: PTH116
     except OSError as error:
         raise WrongKey(f"The key file cannot be read: {error.strerror}. Restore it from its backup.") from error
     if not keys:

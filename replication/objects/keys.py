@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ Masters = Callable[[], Sequence[bytes]]
 ID_SIZE, NONCE_SIZE, KEY_SIZE = 8, 12, 32
 WRAPPED_SIZE = ID_SIZE + NONCE_SIZE + KEY_SIZE + 16
 THE_KEY, THE_ROW = "name key", 1
+_ID = re.compile("[0-9a-f]{64}")
 CONTEXT = b"CPNK\x02"
 
 
@@ -98,7 +100,7 @@ class Names:
 
     def name(self, id_: str) -> bytes:
         """The 32 bytes an object is named by. Raises ValueError where `id_` is no SHA-256 in lower-case hex."""
-        if len(id_) != 64 or not set(id_) <= set("0123456789abcdef"):
+        if not _ID.fullmatch(id_):
             raise ValueError(f"no object id: {id_[:80]!r}")
         return hmac.digest(self._key(), id_.encode(), "sha256")
 

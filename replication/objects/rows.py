@@ -34,6 +34,8 @@ TRUSTED = 100_000
 """Contents of which a process remembers when it found them held."""
 PARTS_AT_ONCE = 4
 """Parts of a stream written in one transaction."""
+READ_AT_ONCE, READ_BYTES = 100, 1024 * 1024
+"""Contents read by one query, and bytes of content that they have."""
 GONE_AT_ONCE = 100
 """Contents removed at once, a part of each in one transaction."""
 
@@ -200,11 +202,20 @@ class ContentRows:
 
     # --- read ---
 
+    def contents(self, sizes: Iterable[tuple[str, int]]) -> Iterator[Iterator[bytes]]:
+        """Each of these contents in turn, as `content`; `sizes`: ids and bytes. Small ones are read together."""
+        for together in _together(sizes):
+            rows = read([self.names.name(id_) for id_ in together])
+            for id_ in together:
+                yield self._pieces_of(id_, rows.get(self.names.name(id_)))
+
     def content(self, id_: str) -> Iterator[bytes]:
         """A content in proven pieces. Raises ObjectMissing, ObjectDamaged; what was found damaged gives its name up, so
         that the same content can be put again."""
         name = self.names.name(id_)
-        row = read(name)
+        yield from self._pieces_of(id_, read([name]).get(name))
+
+    def _pieces_of(self, id_: str, row: Sealed | None) -> Iterator[bytes]:
         if row is None:
             self._found_at.pop(id_, None)
             raise ObjectMissing(id_)
@@ -237,20 +248,35 @@ class ContentRows:
 
 
 _READ = (
-    f"SELECT content.id, content.head, content.size, part.data FROM {StoredContent._meta.db_table} content "  # noqa: S608
+    "SELECT content.id, content.name, content.head, content.size, part.data "  # noqa: S608
+    f"FROM {StoredContent._meta.db_table} content "
     f"LEFT JOIN {ContentPart._meta.db_table} part ON part.content_id = content.id AND part.number = 0 "
-    "WHERE content.name = %s"
+    "WHERE content.name IN "
 )
 """By hand: every file that is sent and every folder of a tree is read so, and to compose the query took four times as
 long as all else."""
 
 
-def read(name: bytes) -> Sealed | None:
-    """The content of that name; None where there is none."""
+def read(names: Sequence[bytes]) -> dict[bytes, Sealed]:
+    """The contents of those names that there are."""
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [name])
-        row = cursor.fetchone()
-    return Sealed(row[0], name, bytes(row[1]), row[2], row[3]) if row else None
+        cursor.execute(f"{_READ} ({', '.join(['%s'] * len(names))})", names)
+        rows = cursor.fetchall()
+    return {bytes(name): Sealed(pk, bytes(name), bytes(head), size, data) for pk, name, head, size, data in rows}
+
+
+def _together(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """The ids in groups that may be in memory at once: a large one is alone."""
+    group: list[str] = []
+    total = 0
+    for id_, size in sizes:
+        if group and (total + size > READ_BYTES or len(group) == READ_AT_ONCE):
+            yield group
+            group, total = [], 0
+        group.append(id_)
+        total += size
+    if group:
+        yield group
 
 
 def _found(wanted: Collection[bytes]) -> list[Found]:

@@ -70,6 +70,10 @@ class Store:
         """The content in pieces of at most 1 MiB, each proven; errors as `get`, at the latest after the last one."""
         return self._rows.content(id_)
 
+    def streams(self, sizes: Iterable[tuple[str, int]]) -> Iterator[Iterator[bytes]]:
+        """`stream` for each of many, in turn, by few queries. `sizes`: ids, and how many bytes each has."""
+        return self._rows.contents(sizes)
+
     def has(self, id_: str) -> bool:
         """Whether it is stored; if so it is kept young, so that a sweep at this moment leaves it."""
         return self._rows.has(id_)

@@ -38,12 +38,13 @@ def check(rows: ContentRows) -> Checked:
     last = 0
     while names := list(_after(last).values_list("pk", "name")[:AT_ONCE]):
         for _, name in names:
-            if (row := read(bytes(name or b""))) is None:
+            sealed = bytes(name or b"")
+            if (row := read([sealed]).get(sealed)) is None:
                 continue
             try:
                 sizes.append(_proven_size(rows, row))
             except (ObjectDamaged, KeyNotHeld) as error:
-                damaged += [str(error)] if read(row.name) else []
+                damaged += [str(error)] if read([row.name]) else []
         last = names[-1][0]
     return Checked(len(sizes), sum(sizes), tuple(damaged))
 

@@ -36,6 +36,10 @@ class FakeStore:
         """See `Store.stream`."""
         yield self.get(id_)
 
+    def streams(self, sizes: Iterable[tuple[str, int]]) -> Iterator[Iterator[bytes]]:
+        """See `Store.streams`."""
+        return (self.stream(id_) for id_, _ in sizes)
+
     def has(self, id_: str) -> bool:
         """See `Store.has`."""
         return id_ in self.contents

@@ -65,11 +65,12 @@ def bundle_of(store: Store, contents: Contents, guard: WorkContext) -> StoredObj
     with _BUILDER.turn(guard):
         known = _BUILDER.known.get(contents)
         if known is None or not store.has(known.id):
-            members = (_member(store, item, guard) for item in contents)
+            streams = store.streams((item.id, item.size) for item in contents)
+            members = (_member(item, chunks, guard) for item, chunks in zip(contents, streams, strict=True))
             known = store.put_stream(bundle(members), secret=True)
             _BUILDER.known = {contents: known}
     return known
 
 
-def _member(store: Store, item: Item, guard: WorkContext) -> Member:
-    return Member(item.name, item.size, _BUILDER.counted(living(store.stream(item.id), guard)), item.mtime)
+def _member(item: Item, chunks: Iterable[bytes], guard: WorkContext) -> Member:
+    return Member(item.name, item.size, _BUILDER.counted(living(chunks, guard)), item.mtime)

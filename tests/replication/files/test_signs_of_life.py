@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -103,6 +103,9 @@ class SlowStore(Store):
         for chunk in super().stream(id_):
             self.each()
             yield chunk
+
+    def streams(self, sizes: Iterable[tuple[str, int]]) -> Iterator[Iterator[bytes]]:
+        return (self.stream(id_) for id_, _ in sizes)
 
 
 class SlowSession(FakeSession):

@@ -14,7 +14,7 @@ from django.db.models.functions import Length
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replication.objects import ObjectMissing, Store, StoreUnusable, default_store
+from replication.objects import ObjectMissing, Store, StoreUnusable, default_store, rows
 from replication.objects import batch as batches
 from replication.objects.models import ContentPart, NameKey, StoredContent
 
@@ -71,6 +71,36 @@ def test_a_batch_of_all_sizes(store, keys):
         assert all(batch.has(id_) for id_ in ids)
         assert [batch.get(id_) for id_ in ids] == contents
     assert [Store(keys).get(id_) for id_ in ids] == contents
+
+
+@pytest.mark.parametrize(
+    ("sizes", "together"),
+    [([0, 1, 300_000, 5, 900_000, MIB, MIB + 1, 7], [4, 1, 1, 1, 1]), ([20] * 250, [100, 100, 50]), ([], [])],
+)
+def test_many_are_read_in_turn_and_small_ones_together(store, sizes, together, monkeypatch):
+    asked = []
+    read = rows.read
+
+    def counted(names):
+        asked.append(len(names))
+        return read(names)
+
+    monkeypatch.setattr(rows, "read", counted)
+    contents = [os.urandom(size) for size in sizes]
+    wanted = [(store.put(data), len(data)) for data in contents]
+    asked.clear()
+    assert [b"".join(pieces) for pieces in store.streams(wanted)] == contents
+    assert asked == together
+
+
+def test_one_that_is_missing_among_many_is_told_in_its_turn(store):
+    here = store.put(b"here")
+    streams = store.streams([(here, 4), (_id(b"gone"), 4), (here, 4)])
+    assert b"".join(next(streams)) == b"here"
+    gone = next(streams)
+    with pytest.raises(ObjectMissing):
+        list(gone)
+    assert b"".join(next(streams)) == b"here"
 
 
 def test_a_batch_is_written_in_short_transactions(store, monkeypatch):
