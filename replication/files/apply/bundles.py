@@ -25,13 +25,16 @@ class Item(NamedTuple):
 Contents = tuple[Item, ...]
 """What a stream holds, in its order."""
 
+KEPT = 4
+"""Bundles remembered: nodes that lack different files would build theirs again and again in turn."""
+
 WAIT_SECONDS = 0.5
 """How often whoever waits for a bundle looks whether it grows."""
 
 
 @dataclass(slots=True)
 class _Builder:
-    """The last bundle of this process, and who builds the next: one at a time. `taken`: chunks taken in so far."""
+    """The last bundles of this process, and who builds the next: one at a time. `taken`: chunks taken in so far."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     known: dict[Contents, StoredObject] = field(default_factory=dict)
@@ -68,7 +71,8 @@ def bundle_of(store: Store, contents: Contents, guard: WorkContext) -> StoredObj
             streams = store.streams((item.id, item.size) for item in contents)
             members = (_member(item, chunks, guard) for item, chunks in zip(contents, streams, strict=True))
             known = store.put_stream(bundle(members), secret=True)
-            _BUILDER.known = {contents: known}
+            kept = list(_BUILDER.known.items())[-KEPT + 1 :]
+            _BUILDER.known = dict([*kept, (contents, known)])
     return known
 
 

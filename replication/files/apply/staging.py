@@ -1,8 +1,9 @@
 """Bring the wanted content onto the node under temporary names, and prove that it arrived.
 
-Few files go one by one beside their targets. Many go as one gzip stream, built once for all nodes, into a folder on
-the same volume, where the node can unpack it: new ones in trees that look as they shall look under the root, so that
-each tree can be linked there by one command. Either way every staged file is hashed before any swap.
+Few files, and a few of the node's own, go one by one beside their targets. Many go as one gzip stream, built once for
+all nodes, into a folder on the same volume, where the node can unpack it: new ones in trees that look as they shall
+look under the root, so that each tree can be linked there by one command. Either way every staged file is hashed before
+any swap.
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ def stage(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     _make_folders(context, sending, staged)
     sending = _not_refused(sending, staged)
     context.guard.boundary("folders-made")
-    if len(sending) >= MANY and context.link.capabilities.can_untar:
-        _stage_stream(context, sending, staged)
-    else:
-        _stage_one_by_one(context, sending, staged)
-        sending = _not_refused(sending, staged)
-        _set_times(context, sending, staged)
+    if streamed := _streamed(context, sending):
+        _stage_stream(context, streamed, staged)
+    alone = [change for change in sending if change.path not in staged.places]
+    _stage_one_by_one(context, alone, staged)
+    _set_times(context, _not_refused(alone, staged), staged)
+    sending = _not_refused(sending, staged)
     context.guard.boundary("staged")
     _verify(context, sending, staged)
     context.guard.boundary("staged-verified")
@@ -87,6 +88,16 @@ def _make_folders(context: Context, changes: Sequence[Change], staged: Staged) -
 
 def _not_refused(changes: Sequence[Change], staged: Staged) -> list[Change]:
     return [change for change in changes if change.path not in staged.refused]
+
+
+def _streamed(context: Context, changes: Sequence[Change]) -> list[Change]:
+    """The changes whose content travels in one stream: many, and without a few that are this node's own, so that the
+    stream serves all nodes."""
+    if not context.link.capabilities.can_untar or len(changes) < MANY:
+        return []
+    shared = [change for change in changes if _wanted(change).shared]
+    few_own = len(changes) - len(shared) < MANY <= len(shared)
+    return shared if few_own else list(changes)
 
 
 def _stage_one_by_one(context: Context, changes: Sequence[Change], staged: Staged) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,19 @@ class Place:
     def apply(self, changes: list[Change], context: Context) -> Round:
         return apply_round(context, changes, keep=self.kept.extend)
 
-    def add(self, path: str, content: bytes, *, group: int = 50) -> Change:
+    def add(self, path: str, content: bytes, *, group: int = 50, shared: bool = False) -> Change:
         self.store.put(content)
-        return Change(ChangeKind.ADD, RelPath(path), wanted(content), None, group)
+        return Change(ChangeKind.ADD, RelPath(path), replace(wanted(content), shared=shared), None, group)
 
-    def many(self) -> list[Change]:
+    def many(self, *, shared: bool = False) -> list[Change]:
         """New files in several folders and two groups, with contents that some of them share."""
         return [
-            self.add(f"{FOLDERS[number % len(FOLDERS)]}{number}.grp", b"content %d" % (number // 3), group=number % 2)
+            self.add(
+                f"{FOLDERS[number % len(FOLDERS)]}{number}.grp",
+                b"content %d" % (number // 3),
+                group=number % 2,
+                shared=shared,
+            )
             for number in range(MANY + 10)
         ]
 
@@ -101,6 +106,20 @@ def test_new_and_changed_files_travel_together(place: Place) -> None:
     changes.append(update(RelPath("old.grp"), b"old", b"new"))
     place.apply(changes, place.context())
     assert place.files() == wished(place, changes)
+
+
+def test_a_few_files_of_the_nodes_own_leave_the_stream_to_all(place: Place) -> None:
+    changes = place.many(shared=True)
+    place.apply(changes, place.context())
+    stored = set(place.store.contents)
+    for path in changes:
+        (place.root / path.path).unlink()
+    own = place.add("own.ini", b"own keys")
+    came = place.apply([*changes, own], place.context(tag="1.8"))
+    assert own.path in came.done
+    assert place.files() == wished(place, [*changes, own])
+    assert (place.root / own.path).stat().st_mtime_ns == 10**18
+    assert set(place.store.contents) - stored == {own.wanted.sha256 if own.wanted else ""}
 
 
 def test_what_appeared_meanwhile_is_kept_before_it_is_replaced(place: Place) -> None:
