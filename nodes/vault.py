@@ -43,7 +43,12 @@ def key_lines() -> tuple[bytes, ...]:
 
 
 def _box() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in key_lines()])
+    return _made_of(key_lines())
+
+
+@lru_cache(maxsize=4)
+def _made_of(keys: tuple[bytes, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def seal(secret: Secret) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 
 from django.conf import settings
 
-from nodes.connection.connect import open_node
+from nodes.connection.connect import Door, doors_of, open_node
 from nodes.enums import Health
 from nodes.errors import NodeError
 from nodes.leases.worker import closing
@@ -33,8 +33,9 @@ def ask_all() -> Collection[int]:
     nodes = [node for node in known if node.pk not in _ASKED]
     if not nodes:
         return ()
+    doors = doors_of([node.pk for node in nodes])
     pool = ThreadPoolExecutor(min(AT_ONCE, len(nodes)), "presence")
-    answers = {pool.submit(closing, partial(_answers, node)): node.pk for node in nodes}
+    answers = {pool.submit(closing, partial(_answers, node, doors.get(node.pk))): node.pk for node in nodes}
     in_time, _ = wait(answers, settings.PORTAL.reach)
     pool.shutdown(wait=False, cancel_futures=True)
     reached = [answers[answer] for answer in in_time if answer.result()]
@@ -42,21 +43,21 @@ def ask_all() -> Collection[int]:
     return reached
 
 
-def _answers(node: Node) -> bool:
+def _answers(node: Node, door: Door | None) -> bool:
     """Whether a node answers; False, too, where somebody else is asking it."""
     with _LOCK:
         if node.pk in _ASKED:
             return False
         _ASKED.add(node.pk)
     try:
-        return _let_in(node)
+        return _let_in(node, door)
     finally:
         _ASKED.discard(node.pk)
 
 
-def _let_in(node: Node) -> bool:
+def _let_in(node: Node, door: Door | None) -> bool:
     try:
-        with open_node(node) as link:
+        with open_node(node, door) as link:
             link.session.stat(link.root)
     except (NodeError, Node.DoesNotExist):  # `open_node` noted what it means; or it was removed meanwhile
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -33,8 +35,13 @@ def host_keys_of(principal: Principal, node: Node) -> QuerySet[HostKey]:
 
 def approved_fingerprint(node: Node) -> str:
     """The fingerprint a node must show; "" while none is approved."""
-    found = HostKey.objects.filter(node=node, state=HostKeyState.APPROVED).values_list("fingerprint", flat=True)
-    return found.first() or ""
+    return approved_fingerprints([node.pk]).get(node.pk, "")
+
+
+def approved_fingerprints(node_ids: Collection[int]) -> dict[int, str]:
+    """The same for many, by node; those without an approved one are not among them."""
+    found = HostKey.objects.filter(node__in=node_ids, state=HostKeyState.APPROVED)
+    return dict(found.values_list("node_id", "fingerprint"))
 
 
 def nodes_with_access() -> QuerySet[Node]:

@@ -1,10 +1,12 @@
 """From a row to a session, on a real sshd: pinned host keys, quarantine, credentials, capabilities."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import AuditEvent
-from nodes.connection.connect import PROBES, open_node
+from nodes.connection.connect import PROBES, doors_of, open_node
 from nodes.credentials import services as credentials_services
+from nodes.credentials.models import Credential
 from nodes.credentials.services import CredentialChange, PrivateKey
 from nodes.enums import Health, HostKeyState
 from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, SessionLost, Unreachable
@@ -17,6 +19,7 @@ from nodes.registry.services.nodes import NodeChange
 from nodes.remote.keypairs import make_key_pair
 from nodes.remote.pool import close_all
 from nodes.secret import Secret
+from tests.factories import make_node
 from tests.sshd import SshdServer, free_port
 
 
@@ -128,6 +131,31 @@ def test_who_answers_as_before_costs_no_write(real_node, django_assert_num_queri
     with open_node(real_node):
         pass
     with django_assert_num_queries(3), open_node(real_node):
+        pass
+
+
+def test_the_doors_of_many_are_read_at_once(real_node, django_assert_num_queries):
+    other = make_node(real_node.cluster, credential=real_node.credential)
+    with open_node(real_node):
+        pass
+    with django_assert_num_queries(3):
+        doors = doors_of([real_node.pk, other.pk])
+    with django_assert_num_queries(0), open_node(real_node, doors[real_node.pk]) as link:
+        assert "App" in names(link)
+    with pytest.raises(HostKeyUnknown, match="Approve"), open_node(other, doors[other.pk]):
+        pass
+
+
+def test_a_credential_that_cannot_be_opened_shuts_no_other_door(real_node):
+    broken = Credential.objects.create(cluster=real_node.cluster, name="broken", username="x", secret=Secret("secret"))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE nodes_credential SET secret = 'nonsense' WHERE id = %s", [broken.pk])
+    other = make_node(real_node.cluster, credential_id=broken.pk)
+    other.host_keys.create(fingerprint="SHA256:other", state=HostKeyState.APPROVED)
+    doors = doors_of([real_node.pk, other.pk])
+    with open_node(real_node, doors[real_node.pk]) as link:
+        assert "App" in names(link)
+    with pytest.raises(AuthRejected, match="cannot be opened"), open_node(other, doors[other.pk]):
         pass
 
 
