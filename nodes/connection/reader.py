@@ -29,13 +29,19 @@ from nodes.remote.session import FileKind, RemoteEntry, Space
 Value = TypeVar("Value")
 
 CLOCK_READINGS = 5
-"""Round trips to compare clocks; the shortest is the most exact."""
+"""Round trips at most to compare clocks; the shortest is the most exact."""
+
+EXACT_MS = 25.0
+"""A reading that may be wrong by so little is not made better: what goes by the clock counts in seconds."""
 
 QUESTION_SECONDS = 30.0
 """What one question may take, a slow start of PowerShell included; several that hang must not add up to long."""
 
 LINE_SECONDS = 0.15
 """Between two lines to a program that tells the clock: a dozen outlast PowerShell's start."""
+
+HEAD = 8 * 1024
+"""Bytes at the start of a log that tell what it is."""
 
 MAX_INI = 4 * 1024 * 1024
 """Bytes of an ini file that are read; real ones have some 50 KB."""
@@ -62,6 +68,8 @@ class Reader:
     alive: Callable[[], None] = _nobody_waits
     seconds: float = float("inf")
     _began: float = field(default_factory=time.monotonic)
+    _heads: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    _logs: dict[str, list[RemoteEntry]] = field(default_factory=dict)
 
     def attempt(self, fact: str, read: Callable[[], Value], otherwise: Value) -> Value:
         """The fact, or `otherwise` with the reason noted. Raises SessionLost and TimedOut, when nothing more can be
@@ -104,10 +112,14 @@ class Reader:
         return platform.parse_system_facts(self.answer(platform.system_facts(), missing))
 
     def clock(self) -> ClockReading:
-        """The clock by several round trips, the shortest of which wins, or by one program that reads line by line."""
+        """The clock by a round trip that is short enough, else by the shortest of several; or by one program that reads
+        line by line."""
         if self.link.platform.clock_lines:
             return self._clock_by_lines(self.link.platform.clock_lines)
-        return min((self._clock_once() for _ in range(CLOCK_READINGS)), key=lambda reading: reading.uncertainty_ms)
+        readings = [self._clock_once()]
+        while len(readings) < CLOCK_READINGS and readings[-1].uncertainty_ms > EXACT_MS:
+            readings.append(self._clock_once())
+        return min(readings, key=lambda reading: reading.uncertainty_ms)
 
     def _clock_once(self) -> ClockReading:
         platform = self.link.platform
@@ -176,7 +188,14 @@ class Reader:
         return bytes(held)
 
     def start_of(self, path: str, size: int) -> bytes:
-        """The first bytes of a file that may be growing."""
+        """The first bytes of a file that may be growing. Few of them are read once, whoever asks."""
+        if size > HEAD:
+            return self._start_of(path, size)
+        if (path, size) not in self._heads:
+            self._heads[path, size] = self._start_of(path, size)
+        return self._heads[path, size]
+
+    def _start_of(self, path: str, size: int) -> bytes:
         self.go_on()
         held = bytearray()
         chunks = self.link.session.read(path, progress=self._moved)
@@ -193,10 +212,12 @@ class Reader:
         return bytes(held[:size])
 
     def logs(self, folder: str) -> list[RemoteEntry]:
-        """The log files of a folder, newest first."""
-        found = [
-            entry
-            for entry in self.link.session.list_folder(folder, progress=self._moved)
-            if entry.stat.kind == FileKind.FILE and entry.name_bytes is None and entry.name.casefold().endswith(".log")
-        ]
-        return sorted(found, key=lambda entry: entry.stat.mtime_ns, reverse=True)
+        """The log files of a folder, newest first; listed once, whoever asks."""
+        if folder not in self._logs:
+            found = [entry for entry in self.link.session.list_folder(folder, progress=self._moved) if _is_log(entry)]
+            self._logs[folder] = sorted(found, key=lambda entry: entry.stat.mtime_ns, reverse=True)
+        return self._logs[folder]
+
+
+def _is_log(entry: RemoteEntry) -> bool:
+    return entry.stat.kind == FileKind.FILE and entry.name_bytes is None and entry.name.casefold().endswith(".log")

@@ -3,14 +3,11 @@ known, so the log is found by the codes in it."""
 
 from __future__ import annotations
 
-from nodes.connection.reader import Reader
+from nodes.connection.reader import HEAD, Reader
 from nodes.errors import RemoteFileMissing
 from nodes.products.cluster_log import CLUSTER_CODES, newest_lines
 
 LOGS_LOOKED_AT = 24
-HEAD = 8 * 1024
-"""Bytes of each log that are looked at for the codes."""
-
 WHOLE = 4 * 1024 * 1024
 """Bytes of a cluster log that are read; a longer one is read as far as that."""
 

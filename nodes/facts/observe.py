@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from nodes.connection.connect import NodeLink, open_node
-from nodes.connection.reader import Reader
+from nodes.connection.reader import HEAD, Reader
 from nodes.enums import NodeRole
 from nodes.errors import LimitBroken, NodeError, OutputUnreadable, SessionLost, TimedOut
 from nodes.facts.feature_settings import read_switches
@@ -36,7 +36,6 @@ from nodes.registry.services.health import health_after, set_health
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
 
-BANNER_BYTES = 8 * 1024
 LOGS_READ = 12
 """Logs whose first bytes are looked at for a banner, newest first; compact logs have none."""
 
@@ -140,7 +139,7 @@ def _log_folder(link: NodeLink, profile: Profile, folders: Sequence[FolderPath])
 def _version_in_logs(reader: Reader, folder: str) -> ProductVersion | None:
     """The banner of the newest log that has one."""
     for entry in reader.logs(folder)[:LOGS_READ]:
-        start = reader.start_of(f"{folder}/{entry.name}", BANNER_BYTES)
+        start = reader.start_of(f"{folder}/{entry.name}", HEAD)
         found = version_from_text(start.decode("latin-1"))
         if found:
             return found

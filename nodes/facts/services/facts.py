@@ -86,7 +86,6 @@ class Measures:
     own_log: Mapping[str, str]
 
 
-@transaction.atomic
 def record_measures(node: Node, measures: Measures) -> NodeFacts:
     """Keep them beside the other facts; `node.facts` is the row as it is then."""
     version, clock = measures.version, measures.clock
@@ -99,6 +98,11 @@ def record_measures(node: Node, measures: Measures) -> NodeFacts:
         "clock_uncertainty_ms": clock.uncertainty_ms if clock else None,
         "own_log": dict(measures.own_log),
     }
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    if facts is not None and NodeFacts.objects.filter(pk=facts.pk).update(**columns):
+        for name, value in columns.items():
+            setattr(facts, name, value)
+        return facts
     # never read before: as old as can be, so that the whole reading comes next
     create = {**columns, "read_at": datetime.fromtimestamp(0, UTC)}
     node.facts, _ = NodeFacts.objects.update_or_create(node=node, defaults=columns, create_defaults=create)

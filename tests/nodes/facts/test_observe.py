@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import cast
 
@@ -14,9 +15,10 @@ from nodes.connection import reader
 from nodes.connection.connect import open_node
 from nodes.enums import Health, NodeRole
 from nodes.facts.models import NodeFacts
-from nodes.facts.observe import observe_node, read_facts
+from nodes.facts.observe import freshen, observe_node, read_facts
 from nodes.facts.selectors.facts import profile_of
-from nodes.facts.services.facts import Facts
+from nodes.facts.services.facts import Facts, Measures, record_measures
+from nodes.platforms.base import ClockReading
 from nodes.products.profile import FolderPath
 from nodes.registry.models import Node
 from nodes.registry.services import host_keys, nodes
@@ -141,6 +143,42 @@ def test_the_clock_is_right_although_answers_are_late(real_node, profile):
     with open_node(real_node) as link:
         facts = read_facts(replace(link, session=cast(Session, Slow(link.session))), profile=profile)
     assert_clock_is_this_machines(facts, least_uncertainty_ms=25)
+
+
+class Counted:
+    """A session that counts what is asked of it."""
+
+    def __init__(self, session) -> None:
+        self._session, self.asked = session, Counter()
+
+    def __getattr__(self, name):
+        self.asked[name] += 1
+        return getattr(self._session, name)
+
+
+def test_what_a_plan_goes_by_is_read_in_few_questions(real_node, mail_root, profile, monkeypatch):
+    monkeypatch.setattr(reader, "EXACT_MS", 60_000.0)
+    (mail_root / "Logs" / "first.log").write_text("no banner\n")
+    (mail_root / "Logs" / "second.log").write_text("nor here\n")
+    with open_node(real_node) as link:
+        counted = Counted(link.session)
+        freshen(real_node, replace(link, session=cast(Session, counted)), profile, lambda: None)
+    asked = counted.asked
+    logs = len(list((mail_root / "Logs").glob("*.log")))
+    assert (asked["run"], asked["list_folder"], asked["read"]) == (1, 1, logs + 1)  # the clock; the logs; each, the ini
+    assert real_node.facts.product_version == "26.0.3"
+
+
+def test_what_was_read_anew_is_kept_in_one_write(real_node, django_assert_num_queries):
+    node = Node.objects.select_related("facts").get(pk=real_node.pk)
+    record_measures(node, Measures(None, None, {"code": "first"}))
+    node = Node.objects.select_related("facts").get(pk=real_node.pk)
+    with django_assert_num_queries(1):
+        record_measures(node, Measures(None, ClockReading(7.0, 1.0), {"code": "second"}))
+    kept = NodeFacts.objects.get(node=node)
+    for facts in (kept, node.facts):
+        assert (facts.clock_offset_ms, facts.own_log) == (7.0, {"code": "second"})
+    assert kept.measured_at == node.facts.measured_at
 
 
 class Silent(Slow):
