@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import Expression, F, Model, Q, QuerySet
 
 from nodes.leases.clock import later, now
@@ -45,16 +46,19 @@ class Claims(Generic[M]):
         else is claiming are passed over. The rows are answered as they were read."""
         expires = time.monotonic() + settings.PORTAL.lease
         with write_transaction():
-            free = rows.filter(self.is_free()).select_for_update(of=("self",), skip_locked=True)
-            return [
-                (RowClaim(self, row.pk, row.fence + 1, expires), row)
-                for row in free[:limit]
-                if self._compare_and_set(row, owner=owner, **columns)
-            ]
+            free = list(rows.filter(self.is_free()).select_for_update(of=("self",), skip_locked=True)[:limit])
+            self._compare_and_set(free, owner=owner, **columns)
+        return [(RowClaim(self, row.pk, row.fence + 1, expires), row) for row in free]
 
-    def _compare_and_set(self, row: M, **columns: Any) -> int:
-        same = self._rows().filter(pk=row.pk, fence=row.fence)
-        return same.update(**self.held, **self.begun(), **TAKEN_OVER, **columns)
+    def _compare_and_set(self, rows: Sequence[M], **columns: Any) -> None:
+        """Claim locked rows, those of one fence in one UPDATE: mostly all."""
+        by_fence: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            by_fence[row.fence].append(row.pk)
+        for fence, pks in by_fence.items():
+            same = self._rows().filter(pk__in=pks, fence=fence)
+            if same.update(**self.held, **self.begun(), **TAKEN_OVER, **columns) != len(pks):
+                raise OperationalError("rows changed although they were locked; nothing is claimed")
 
     def is_free(self) -> Q:
         """The rows that may be claimed."""

@@ -115,7 +115,8 @@ class TargetWork:
 class TargetOutcome:
     """How one target ended, with the evidence that proves it (JSON values). WAITING: it will be tried again, after
     `retry_after` seconds or by the engine's own back-off. `record` (the new baseline) runs inside the transaction that
-    writes this outcome, after the fence was checked, so it is written exactly when the outcome is."""
+    writes this outcome, after the fence was checked, so it is written exactly when the outcome is; a `BatchRecord` with
+    those of other targets that end at once."""
 
     state: TargetState
     evidence: Mapping[str, Any] = field(default_factory=dict)

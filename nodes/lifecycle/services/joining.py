@@ -124,19 +124,18 @@ def check_may_leave(node: Node, *, keep: bool) -> None:
         raise Refused("native_mode", text, "Leave with keep.")
 
 
-def note_joined(node_id: int) -> None:
-    """The node was proven to hold the primary's configuration. Call it in the transaction of that proof."""
-    _advance(node_id, Joining.JOINING, Joining.JOINED)
+def note_joined(node_ids: Collection[int]) -> None:
+    """The nodes were proven to hold the primary's configuration. Call it in the transaction of that proof."""
+    _advance(node_ids, Joining.JOINING, Joining.JOINED)
 
 
 def note_left(node_id: int) -> None:
     """The node was proven to be what it shall be after leaving. Call it in the transaction of that proof."""
-    _advance(node_id, Joining.LEAVING, Joining.LEFT)
+    _advance([node_id], Joining.LEAVING, Joining.LEFT)
 
 
-def _advance(node_id: int, source: Joining, to: Joining) -> None:
-    node = Node.objects.select_for_update().filter(pk=node_id, joining=source).first()
-    if node is not None:
+def _advance(node_ids: Collection[int], source: Joining, to: Joining) -> None:
+    for node in Node.objects.select_for_update().filter(pk__in=node_ids, joining=source).order_by("pk"):
         _become(node, to, node.joining_by)
 
 

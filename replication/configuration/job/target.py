@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nodes.connection.connect import open_node
 from nodes.lifecycle.services.joining import note_joined
@@ -34,7 +34,7 @@ from replication.configuration.job.looking import Look, NodeScan, node_jobs, sig
 from replication.configuration.job.planning import RECENT, store_tree
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import NodeTree
-from replication.configuration.services.history import Proof, record_baseline, record_origin
+from replication.configuration.services.history import Proof, record_baselines, record_origin
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.emptied import remove_emptied
 from replication.files.apply.leftovers import sweep
@@ -44,6 +44,7 @@ from replication.files.core.changes import Change, ChangeKind, PrimaryFiles
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, emptied_folders
 from replication.files.core.tree import changed, encode_changes
+from replication.jobs.batch_record import BatchRecord
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.objects import Store
@@ -235,7 +236,7 @@ class NodeRun:
             evidence=self._evidence(seen, changes) | {"files_proven": files, "folders_removed": len(removed)},
             error_code=code,
             error=error,
-            record=lambda: _write(proof, verified=state is TargetState.VERIFIED),
+            record=Proven(proof, verified=state is TargetState.VERIFIED),
         )
 
     def _tree(self, seen: NodeScan, proven: Mapping[RelPath, FileState]) -> NodeTree:
@@ -283,10 +284,18 @@ class NodeRun:
         return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}
 
 
-def _write(proof: Proof, *, verified: bool) -> None:
-    record_baseline(proof)
-    if verified:
-        note_joined(proof.node_id)
+@dataclass(frozen=True, slots=True)
+class Proven(BatchRecord):
+    """What was proven on a node. `verified`: all of it, so that the node has joined."""
+
+    proof: Proof
+    verified: bool
+
+    @classmethod
+    def write_all(cls, records: Sequence[Proven]) -> None:
+        """Write the baselines of many nodes."""
+        record_baselines([one.proof for one in records])
+        note_joined([one.proof.node_id for one in records if one.verified])
 
 
 def _was_planned(change: Change, planned: Mapping[str, Change]) -> bool:

@@ -71,23 +71,26 @@ class Proof:
     edited: int = 0
 
 
-def record_baseline(proof: Proof) -> Baseline:
-    """Replace the node's baseline, and say what the node lacks."""
-    baseline, _ = Baseline.objects.update_or_create(
-        node_id=proof.node_id,
-        defaults={
-            "job_id": proof.job_id,
-            "snapshot_id": proof.snapshot_id,
-            "root": proof.tree.root,
-            "changes_object": proof.tree.changes_object,
-            "held_root": proof.held_root,
-            "files": proof.files,
-            "proven_at": timezone.now(),
-        },
-    )
-    note_behind({proof.node_id: proof.behind})
-    note_edited({proof.node_id: proof.edited})
-    return baseline
+def record_baselines(proofs: Sequence[Proof]) -> None:
+    """Replace the baselines of nodes, and say what the nodes lack."""
+    proven_at = timezone.now()
+    rows = [
+        Baseline(
+            node_id=proof.node_id,
+            job_id=proof.job_id,
+            snapshot_id=proof.snapshot_id,
+            root=proof.tree.root,
+            changes_object=proof.tree.changes_object,
+            held_root=proof.held_root,
+            files=proof.files,
+            proven_at=proven_at,
+        )
+        for proof in proofs
+    ]
+    columns = ["job", "snapshot", "root", "changes_object", "held_root", "files", "proven_at"]
+    Baseline.objects.bulk_create(rows, update_conflicts=True, unique_fields=["node"], update_fields=columns)
+    note_behind({proof.node_id: proof.behind for proof in proofs})
+    note_edited({proof.node_id: proof.edited for proof in proofs})
 
 
 def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:

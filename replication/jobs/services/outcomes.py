@@ -13,6 +13,7 @@ from nodes.leases.claims import holding
 from nodes.leases.clock import later, now
 from nodes.leases.transactions import write_transaction
 from replication.jobs import wake
+from replication.jobs.batch_record import BatchRecord
 from replication.jobs.core.phases import Course
 from replication.jobs.core.plan_text import Numbers
 from replication.jobs.core.states import JobState, TargetState
@@ -222,7 +223,9 @@ def finish_targets(finishes: Sequence[Finish]) -> list[Exception | None]:
     where nothing at all could be written."""
     log: list[JobEvent] = []
     with write_transaction():
-        troubles = [_finish(finish, log) for finish in finishes]
+        troubles = _finish_together(finishes, log) if len(finishes) > 1 else None
+        if troubles is None:  # where one of them has trouble each by itself tells which
+            troubles = [_finish(finish, log) for finish in finishes]
         events.write(log)
         done = [finish.target for finish, trouble in zip(finishes, troubles, strict=True) if _is_proof(finish, trouble)]
         signals_log.completed(done)
@@ -235,23 +238,55 @@ def _is_proof(finish: Finish, trouble: Exception | None) -> bool:
     return trouble is None and finish.ended.state == TargetState.VERIFIED
 
 
-def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
-    claim, target, ended = finish.claim, finish.target, finish.ended
-    rows = [line.row(claim.job_id, claim.target_id) for line in finish.lines]
+def _finish_together(finishes: Sequence[Finish], log: list[JobEvent]) -> list[Exception | None] | None:
+    """Write all of them; None, having written nothing, where one cannot be written."""
+    rows: list[JobEvent] = []
     try:
         with transaction.atomic():
-            line = line_of(ended)
-            advance_target(target, ended.state, line, fence=claim.fence, columns=columns_of(ended), log=rows)
+            for finish in finishes:
+                _advance(finish, rows)
+            _record([finish.record for finish in finishes if finish.record])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # noqa: BLE001 - the runner's own code; all is undone
+        return None
+    log += rows
+    return [None] * len(finishes)
+
+
+def _finish(finish: Finish, log: list[JobEvent]) -> Exception | None:
+    rows: list[JobEvent] = []
+    try:
+        with transaction.atomic():
+            _advance(finish, rows)
             if finish.record:
                 finish.record()
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 - the runner's own code; its savepoint is undone, the caller is told
         return error
-    if ended.job_phase:
-        Job.objects.filter(pk=claim.job_id).update(phase=ended.job_phase[:80])
     log += rows
     return None
+
+
+def _advance(finish: Finish, log: list[JobEvent]) -> None:
+    claim, ended = finish.claim, finish.ended
+    log += [line.row(claim.job_id, claim.target_id) for line in finish.lines]
+    line, columns = line_of(ended), columns_of(ended)
+    advance_target(finish.target, ended.state, line, fence=claim.fence, columns=columns, log=log)
+    if ended.job_phase:
+        Job.objects.filter(pk=claim.job_id).update(phase=ended.job_phase[:80])
+
+
+def _record(records: Sequence[Record]) -> None:
+    alike: dict[type[BatchRecord], list[BatchRecord]] = {}
+    for record in records:
+        if isinstance(record, BatchRecord):
+            alike.setdefault(type(record), []).append(record)
+        else:
+            record()
+    for cls, many in alike.items():
+        cls.write_all(many)
 
 
 def line_of(ended: Ended) -> Line:

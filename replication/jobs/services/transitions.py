@@ -4,6 +4,7 @@ transaction."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 from django.db.models import DurationField, F
@@ -100,8 +101,8 @@ def advance_target(
     values: dict[str, Any] = {**UNOWNED, "phase": "", **(columns or {}), "state": to}
     if to in TARGET_TERMINAL:
         values["ended_at"] = now()
-    with write_transaction():
-        rows = Target.objects.filter(pk=target.pk, fence=fence, state__in=target_sources(to))
+    rows = Target.objects.filter(pk=target.pk, fence=fence, state__in=target_sources(to))
+    with nullcontext() if log is not None else write_transaction():
         if not rows.update(**values):
             raise LeaseLost(f"target {target.pk} is no longer this worker's")
         if log is None:
