@@ -28,6 +28,7 @@ from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, Target
 from replication.jobs.plan_store import load_plan
 from replication.jobs.runner import (
+    Batch,
     LeaseLost,
     Paused,
     PhasedRunner,
@@ -129,9 +130,10 @@ class Driver:
         claims = claim_targets(job, limit, owner=worker_name(), resources=kind.resources(job), answered=self._answered)
         if claims:
             failpoints.reached("targets-claimed")
+        batch = Batch(job, [target.node for _, target in claims])
         for claim, target in claims:
             self._answered.discard(target.node_id)
-            self._start(kind, job, claim, target)
+            self._start(kind, job, claim, target, batch)
         return len(claims)
 
     def _knock(self) -> None:
@@ -158,11 +160,11 @@ class Driver:
         except DatabaseError as fault_:
             _LOG.warning("%s could not be put off: %s", target, fault_, exc_info=fault(fault_))
 
-    def _start(self, kind: Kind, job: Job, claim: JobClaim, target: Target) -> None:
+    def _start(self, kind: Kind, job: Job, claim: JobClaim, target: Target, batch: Batch) -> None:
         target.job = job  # at hand for whoever writes how it ended
         lease = ClaimedLease(claim, node_id=target.node_id)
         self._keeper.add(lease)
-        future = self._pool.submit(closing, lambda: _work(kind, job, target, lease))
+        future = self._pool.submit(closing, lambda: _work(kind, job, target, lease, batch))
         self._running[future] = _Running(job, target, lease)
         self._tries += 1
 
@@ -221,13 +223,13 @@ def _failed(finish: Finish, trouble: Exception) -> Finish | None:
     return replace(finish, ended=ended, record=None)
 
 
-def _work(kind: Kind, job: Job, target: Target, lease: ClaimedLease) -> TargetOutcome:
+def _work(kind: Kind, job: Job, target: Target, lease: ClaimedLease, batch: Batch | None = None) -> TargetOutcome:
     """In a thread of the pool: the runner's part."""
     node = target.node
     if node.paused:
         raise Paused(f"node {node.name} is paused", node=True)
     phase = kind.phases[min(target.stage, len(kind.phases) - 1)] if kind.phases else ""
-    work = TargetWork(job, target, node, lease, load_plan(kind.codec, job.plan_object), phase)
+    work = TargetWork(job, target, node, lease, load_plan(kind.codec, job.plan_object), phase, batch)
     try:
         if target.course == Course.BACK:
             return cast("PhasedRunner", kind.runner).give_back(work)

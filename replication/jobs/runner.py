@@ -6,10 +6,11 @@ runner without any transaction open, and writes the outcome under the claim's fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from nodes.leases.errors import Interrupted, LeaseLost
 from nodes.registry.models import Node
@@ -20,6 +21,7 @@ from replication.jobs.interruptions import Cancelled, Paused, WritesStopped
 from replication.jobs.models import Job, Target
 
 __all__ = [
+    "Batch",
     "Cancelled",
     "Interrupted",
     "JobLease",
@@ -32,6 +34,8 @@ __all__ = [
     "TargetWork",
     "WritesStopped",
 ]
+
+T = TypeVar("T")
 
 
 class JobLease(WorkContext, Protocol):
@@ -90,10 +94,26 @@ class PlanOutcome:
     record: Callable[[], None] | None = None
 
 
+class Batch:
+    """The nodes of a job that one worker claimed together. Safe for their threads."""
+
+    def __init__(self, job: Job, nodes: Sequence[Node]) -> None:
+        self._job, self._nodes = job, nodes
+        self._lock = threading.Lock()
+        self._read: dict[object, object] = {}
+
+    def shared(self, read: Callable[[Job, Sequence[Node]], T]) -> T:
+        """What `read` answers for all of these nodes, read once, for whoever asks first."""
+        with self._lock:
+            if read not in self._read:
+                self._read[read] = read(self._job, self._nodes)
+            return cast("T", self._read[read])
+
+
 @dataclass(frozen=True, slots=True)
 class TargetWork:
     """One node's part. `plan` is the job's whole plan, as approved, shared by all its targets. `phase`: the one to be
-    done, or to be given back from; "" where the kind has none."""
+    done, or to be given back from; "" where the kind has none. `batch`: those claimed with it; None: it was alone."""
 
     job: Job
     target: Target
@@ -101,6 +121,13 @@ class TargetWork:
     lease: JobLease
     plan: Plan
     phase: str = ""
+    batch: Batch | None = None
+
+    def shared(self, read: Callable[[Job, Sequence[Node]], T]) -> T:
+        """What `read` answers for all nodes that were claimed together: what one query tells of many is asked once. It
+        is as old as the claim. What `read` raises passes, and the next who asks has it read again."""
+        batch = self.batch or Batch(self.job, [self.node])
+        return batch.shared(read)
 
     @property
     def node_plan(self) -> NodePlan:

@@ -24,15 +24,23 @@ AFTER_THE_BACKUP = "after the backup that the portal was restored from"
 
 
 class EditKeeper:
-    """Keeps one target's edits. `proven` answers the content, by its hash, that was last proven at a path."""
+    """Keeps one target's edits. `kept`: how many of this job are, those that earlier tries kept included. `proven`
+    answers the content, by its hash, that was last proven at a path."""
 
     def __init__(
-        self, work: TargetWork, profile: Profile, store: Store, proven: Callable[[RelPath], str | None]
+        self,
+        work: TargetWork,
+        profile: Profile,
+        store: Store,
+        proven: Callable[[RelPath], str | None],
+        *,
+        kept: int = 0,
     ) -> None:
         self._work = work
         self._profile = profile
         self._store = store
         self._proven = proven
+        self.kept = kept
 
     def record(self, edits: Iterable[Overwritten]) -> None:
         """Write conflicts down before anything is overwritten, or at once after a late edit was found; the log says
@@ -50,10 +58,7 @@ class EditKeeper:
                 made = f"made on {node.name}" + (f", or given to it {AFTER_THE_BACKUP}," if restored else "")
                 text = f"Edits {made} are kept as conflicts, {len(new)} in all: {names}"
                 events.note(job.pk, Line("conflict.kept", text, events.WARNING), target_id=target.pk)
-
-    def kept(self) -> int:
-        """How many edits of this job are kept."""
-        return Conflict.objects.filter(node=self._work.node, job=self._work.job).count()
+        self.kept += len(new)
 
     def known(self, *held: Mapping[RelPath, FileState | Wanted | Found]) -> Mapping[str, Collection[str]]:
         """By path, the contents that need no keeping: what is `held`, and what conflicts of the node keep already."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from django.db.models import Count
 from django.utils import timezone
 
 from nodes.enums import IniChoice
@@ -15,7 +16,7 @@ from nodes.products.ini_render import IniKey
 from nodes.registry.models import Node
 from nodes.typed_json import TypedJson
 from replication.configuration.job.desired import Decisions
-from replication.configuration.models import Baseline, NodeTree, Origin, Snapshot
+from replication.configuration.models import Baseline, Conflict, NodeTree, Origin, Snapshot
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import changed, decode_changes, load, what_is_left
@@ -137,6 +138,12 @@ def decisions_of(node_ids: Collection[int]) -> dict[int, Decisions]:
         node_id: Decisions(keep=keys[IniChoice.KEEP], replicate=keys[IniChoice.REPLICATE])
         for node_id, keys in found.items()
     }
+
+
+def kept_edits(node_ids: Collection[int], job_id: int) -> Mapping[int, int]:
+    """By node, how many of its edits a job keeps; those of which it keeps none are not among them."""
+    rows = Conflict.objects.filter(node__in=node_ids, job=job_id).order_by().values("node")
+    return dict(rows.annotate(kept=Count("pk")).values_list("node", "kept"))
 
 
 def node_clock_ns(node: Node) -> int:

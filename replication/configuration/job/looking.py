@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from nodes.connection.connect import NodeLink
+from django.db.models import prefetch_related_objects
+
+from nodes.connection.connect import Door, NodeLink, doors_of
 from nodes.platforms import platform_named
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
@@ -23,6 +25,7 @@ from replication.configuration.job.earlier import earlier_trees, edited_since, w
 from replication.configuration.job.glance import SIGHTINGS, Part, Sighting, Terms, glance, own_paths
 from replication.configuration.job.loading import (
     decisions_of,
+    kept_edits,
     kept_origin,
     node_clock_ns,
     node_tree_left,
@@ -46,12 +49,15 @@ from replication.objects import Store
 @dataclass(frozen=True, slots=True)
 class NodeJob:
     """One secondary and what is known of it before it is asked. `tree`: what was last proven there, of so many `files`;
-    None: nothing ever."""
+    None: nothing ever. `door`: what it is opened by; None: by its rows. `kept_edits`: how many of its edits the job
+    keeps already."""
 
     node: Node
     tree: NodeTree | None
     decisions: Decisions
     files: int = 0
+    door: Door | None = None
+    kept_edits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,22 @@ class NodeScan:
     sheet: Sheet | None = None
 
 
-def node_jobs(nodes: Sequence[Node]) -> list[NodeJob]:
-    """What the database knows of secondaries."""
+def node_jobs(nodes: Sequence[Node], job_id: int | None = None) -> list[NodeJob]:
+    """What the database knows of secondaries, and where a job works on them; in few queries for any number."""
     ids = [node.pk for node in nodes]
+    prefetch_related_objects(nodes, "facts")
     proofs = {row.node_id: row for row in Baseline.objects.filter(node__in=ids)}
-    decisions = decisions_of(ids)
+    decisions, doors = decisions_of(ids), doors_of(ids)
+    kept = kept_edits(ids, job_id) if job_id is not None else {}
     return [
-        NodeJob(node, proof.tree if proof else None, decisions[node.pk], proof.files if proof else 0)
+        NodeJob(
+            node,
+            proof.tree if proof else None,
+            decisions[node.pk],
+            proof.files if proof else 0,
+            doors.get(node.pk),
+            kept.get(node.pk, 0),
+        )
         for node, proof in ((node, proofs.get(node.pk)) for node in nodes)
     ]
 

@@ -73,7 +73,7 @@ def _plan_node(
 ) -> NodeResult:
     node = job.node
     try:
-        with open_node(node) as link:
+        with open_node(node, job.door) as link:
             connections.close_all()  # of the database; a thread that waits for its place needs none
             with places:
                 freshen(node, link, source.profile, guard.check)

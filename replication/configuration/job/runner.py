@@ -37,7 +37,7 @@ from replication.configuration.job.loading import (
     latest_snapshot,
     manifest_at,
 )
-from replication.configuration.job.looking import node_jobs
+from replication.configuration.job.looking import NodeJob, node_jobs
 from replication.configuration.job.planning import NodeResult, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
 from replication.configuration.job.source import SOURCES, Source
@@ -106,11 +106,25 @@ class ReplicateRunner:
         """Bring one secondary to the snapshot and prove it."""
         _check_node(work)
         try:
-            check_portal_may_replicate(work.job.cluster)
+            ground = work.shared(_ground)
         except Refused as refused:
             # it ran, or waited, while a node's own cluster service was switched on: nothing more is written
             return TargetOutcome(TargetState.HALTED, error_code=refused.code, error=refused.detail)
-        return NodeRun(work, profile_of(work.job.cluster), default_store()).run()
+        return NodeRun(work, ground.profile, default_store(), ground.jobs[work.node.pk]).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all targets of a job go by that were claimed together; `jobs` by node."""
+
+    profile: Profile
+    jobs: Mapping[int, NodeJob]
+
+
+def _ground(job: Job, nodes: Sequence[Node]) -> _Ground:
+    """Raises Refused where the portal must not replicate."""
+    check_portal_may_replicate(job.cluster)
+    return _Ground(profile_of(job.cluster), {one.node.pk: one for one in node_jobs(nodes, job.pk)})
 
 
 def _check_node(work: TargetWork) -> None:

@@ -30,7 +30,7 @@ from replication.configuration.job.loading import (
     origin_folders,
     origin_of,
 )
-from replication.configuration.job.looking import Look, NodeScan, node_jobs, sighting_of
+from replication.configuration.job.looking import Look, NodeJob, NodeScan, sighting_of
 from replication.configuration.job.planning import RECENT, store_tree
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import NodeTree
@@ -59,19 +59,19 @@ SETTLE_TURN_SECONDS = 0.2
 class NodeRun:
     """One target's run. Holds what every step needs; each step is a method that reads like the walk."""
 
-    def __init__(self, work: TargetWork, profile: Profile, store: Store) -> None:
+    def __init__(self, work: TargetWork, profile: Profile, store: Store, job: NodeJob) -> None:
         self.work = work
         self.profile = profile
         self.store = store
         self.lease = work.lease
         self.source = self._source()
-        (self.job,) = node_jobs([work.node])
-        self.edits = EditKeeper(work, profile, store, self._proven_content)
+        self.job = job
+        self.edits = EditKeeper(work, profile, store, self._proven_content, kept=job.kept_edits)
         self.state = TargetProgress()
 
     def run(self) -> TargetOutcome:
         """The whole walk. Raises nodes.errors and the lease's interruptions."""
-        with open_node(self.work.node) as link:
+        with open_node(self.work.node, self.job.door) as link:
             context = Context(link, self.profile, self.store, self.lease, self._tag())
             seen = self._first_look(context)
             self.lease.boundary("looked")
@@ -281,7 +281,7 @@ class NodeRun:
         return store_tree(Manifest(files=held), self.store), len(differing(wanted, held))
 
     def _evidence(self, seen: NodeScan, changes: Sequence[Change]) -> dict[str, object]:
-        return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept()}
+        return evidence_of(self.work, seen, self.state, changes) | {"conflicts": self.edits.kept}
 
 
 @dataclass(frozen=True, slots=True)

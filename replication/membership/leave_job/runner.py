@@ -9,6 +9,7 @@ from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from replication.configuration.job.looking import node_jobs
 from replication.files.core.changes import NodeFiles
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
@@ -44,7 +45,8 @@ class LeaveRunner:
         if work.job.options.get("keep"):
             return TargetOutcome(TargetState.VERIFIED, evidence={"kept": True}, record=lambda: left(node.pk))
         past = remembered(node, default_store())
-        return LeaveRun(work, profile_of(work.job.cluster), default_store(), past).run()
+        (job,) = node_jobs([node], work.job.pk)
+        return LeaveRun(work, profile_of(work.job.cluster), default_store(), job, past).run()
 
 
 def _node_of(job: Job) -> Node:

@@ -9,7 +9,7 @@ from nodes.lifecycle.services.joining import note_left
 from nodes.products.profile import Profile
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
 from replication.configuration.job.evidence import SHOWN, verdict_on
-from replication.configuration.job.looking import Known, NodeScan, origin_on, proven_on
+from replication.configuration.job.looking import Known, NodeJob, NodeScan, origin_on, proven_on
 from replication.configuration.job.source import Source
 from replication.configuration.job.target import NodeRun
 from replication.configuration.services.history import forget_node_history
@@ -32,9 +32,9 @@ def left(node_id: int) -> None:
 class LeaveRun(NodeRun):
     """One node's way out. Only looking, proving and the end differ from a replication."""
 
-    def __init__(self, work: TargetWork, profile: Profile, store: Store, remembered: Remembered) -> None:
+    def __init__(self, work: TargetWork, profile: Profile, store: Store, job: NodeJob, remembered: Remembered) -> None:
         self._remembered = remembered
-        super().__init__(work, profile, store)
+        super().__init__(work, profile, store, job)
         self._last: LookedBack | None = None
 
     def _source(self) -> Source:

@@ -37,6 +37,7 @@ from nodes.registry.models import Node
 from nodes.remote.session import FileKind
 from replication.configuration.job import planning, runner, snapshot, target
 from replication.configuration.job.loading import manifest_at
+from replication.configuration.job.looking import node_jobs
 from replication.configuration.models import Conflict, Origin, Snapshot
 from replication.files.apply.names import parse
 from replication.jobs import driving, plan_store
@@ -452,7 +453,7 @@ class InTurn:
 def in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The job's code on nodes and a store in memory, without threads, and without what is not about edits."""
     for module in (planning, snapshot, target):
-        monkeypatch.setattr(module, "open_node", lambda node: World.now.open_node(node))  # noqa: PLW0108
+        monkeypatch.setattr(module, "open_node", lambda node, _=None: World.now.open_node(node))
     for module in (planning, snapshot):
         monkeypatch.setattr(module, "freshen", lambda *_: None)
     for module in (runner, plan_store):
@@ -524,7 +525,7 @@ def test_so_it_is_where_the_node_leaves_instead(in_memory: None) -> None:
     row = Target.objects.create(job=job, node=node)
     guard = Interrupting("", LeaseLost("never"))
     work = TargetWork(job, row, node, guard, Plan((NodePlan(node.pk, node.name),)))
-    outcome = LeaveRun(work, PROFILE, World.store, remembered(node, World.store)).run()
+    outcome = LeaveRun(work, PROFILE, World.store, *node_jobs([node]), remembered(node, World.store)).run()
     assert (outcome.state, conflicts()) == ("verified", [(ON_PRIMARY.path, made)])
 
 

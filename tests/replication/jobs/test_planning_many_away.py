@@ -63,7 +63,7 @@ def test_nodes_that_do_not_answer_wait_in_nobodys_place(cluster: Cluster, settin
     planned_all, seen = threading.Event(), list[str]()
 
     @contextmanager
-    def opened(node: Node) -> Iterator[None]:
+    def opened(node: Node, door: object) -> Iterator[None]:
         if node in hung:
             assert planned_all.wait(PATIENCE)
             raise Unreachable
