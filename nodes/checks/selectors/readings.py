@@ -67,6 +67,19 @@ def _digests(cluster: Cluster) -> dict[int, str]:
         return {}
 
 
+def service_readings(cluster: Cluster) -> list[NodeReading]:
+    """The nodes by what tells whether their own cluster service is on, in two queries; of all else nothing is read."""
+    rows = Attestation.objects.filter(node__cluster=cluster, subject=AttestedSubject.CLUSTER_SERVICE)
+    said = {row.node_id: row for row in rows}
+    nodes = Node.objects.filter(cluster=cluster).values_list("pk", "name", "facts__own_log")
+    return [
+        NodeReading(
+            name=name, service=_said(said.get(pk)), own_log=own_log or {}, new_log=_newer(own_log or {}, said.get(pk))
+        )
+        for pk, name, own_log in nodes
+    ]
+
+
 def node_reading(node: Node, registration: str = "") -> NodeReading:
     """One node; its facts and attestations should have been fetched with it."""
     facts: NodeFacts | None = getattr(node, "facts", None)

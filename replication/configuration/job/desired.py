@@ -105,7 +105,7 @@ def gives(rendering: Rendering, kept: Sequence[KeptKey], path: RelPath, primary:
     keys = [IniKey(key.section, key.key) for key in kept if key.path == path]
     if primary == found or not keys:
         return primary == found
-    own = _own_content(rendering, path)
+    own, _ = _own_content(rendering, path)
     try:
         content = render(ini_content(rendering.store, primary), own, keys)
     except (IniError, StoreError):
@@ -119,25 +119,29 @@ def _render(rendering: Rendering, path: RelPath) -> _Rendered:
     if own_state is not None and own_state.sha256 == state.sha256:
         return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), ())
     primary = ini_content(rendering.store, state.sha256)
-    own = _own_content(rendering, path)
+    own, is_stored = _own_content(rendering, path)
     differing = differing_values(primary, own) if rendering.baseline is None and own is not None else ()
     kept = _kept_keys(rendering, path, differing)
     if not kept:
         return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), (), differing)
     content = render(primary, own, [IniKey(key.section, key.key) for key in kept])
-    digest = rendering.store.put(content, secret=rendering.profile.classify(path).secret)
+    digest = sha256(content).hexdigest()
+    proven = rendering.baseline.files.get(path) if rendering.baseline else None
+    # what was proven is kept as long as its baseline is; all else is put, which keeps it young
+    if content != own or not is_stored or proven is None or proven.sha256 != digest:
+        rendering.store.put(content, secret=rendering.profile.classify(path).secret)
     return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept, differing)
 
 
-def _own_content(rendering: Rendering, path: RelPath) -> bytes | None:
-    """The node's own copy; where it is gone or broken, what was last proven there."""
+def _own_content(rendering: Rendering, path: RelPath) -> tuple[bytes | None, bool]:
+    """The node's own copy; where it is gone or broken, what was last proven there; and whether the store holds it."""
     proven = rendering.baseline.files.get(path) if rendering.baseline else None
     state = rendering.actual.files.get(path) or proven
     if state is None:
-        return None
+        return None, False
     with suppress(ObjectLost):
-        return ini_content(rendering.store, state.sha256)
-    return _read(rendering, path) if path in rendering.actual.files else None
+        return ini_content(rendering.store, state.sha256), True
+    return (_read(rendering, path) if path in rendering.actual.files else None), False
 
 
 def _read(rendering: Rendering, path: RelPath) -> bytes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from accounts.errors import Refused
 from nodes.checks.core.service import OFF, ON, service_word
-from nodes.checks.selectors.readings import node_reading
+from nodes.checks.selectors.readings import service_readings
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, ReplicationMode
-from nodes.registry.models import Node
 
 
 def check_portal_may_replicate(cluster: Cluster, *, dry_run: bool = False) -> None:
@@ -27,8 +26,7 @@ def check_portal_may_replicate(cluster: Cluster, *, dry_run: bool = False) -> No
 
 
 def _check_services(cluster: Cluster) -> None:
-    nodes = Node.objects.filter(cluster=cluster).select_related("facts", "credential").prefetch_related("attestations")
-    words = {node.name: service_word(node_reading(node)) for node in nodes}
+    words = {node.name: service_word(node) for node in service_readings(cluster)}
     running = [f"{name}: {evidence}" for name, (word, evidence) in words.items() if word == ON]
     if running:
         text = f"The nodes' own cluster service must be off while the portal replicates. {' '.join(running)}"
