@@ -60,7 +60,8 @@ TURN_SECONDS = 0.2
 class Scan:
     """A manifest, the portal's own leftovers and the folders that were seen (relative paths), how many files had to be
     read or hashed, and which were left as they were last known because they keep changing. `spelled`: by their names,
-    how the node spells files that it spells otherwise."""
+    how the node spells files that it spells otherwise. `hidden`: those that held something else although they looked as
+    they were known."""
 
     manifest: Manifest
     leftovers: tuple[str, ...]
@@ -68,6 +69,7 @@ class Scan:
     unstable: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     spelled: Mapping[RelPath, str] = field(default_factory=dict)
+    hidden: tuple[RelPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,9 @@ def _scan(
         unclassified=found.unclassified,
     )
     spelled = {path: file.path for path, file in found.config.items() if path != file.path}
+    hidden = [path for path in sorted(belied & files.keys()) if files[path].sha256 != known.files[path].sha256]
     read_files = len(asked if doubt else fresh)
-    return Scan(manifest, found.leftovers, read_files, folders=found.folders, spelled=spelled)
+    return Scan(manifest, found.leftovers, read_files, folders=found.folders, spelled=spelled, hidden=tuple(hidden))
 
 
 def _belied(alike: Collection[RelPath], known: Manifest, digest: Digest, guard: WorkContext) -> set[RelPath]:

@@ -32,11 +32,13 @@ from replication.objects import Store
 @dataclass(frozen=True, slots=True)
 class NodeResult:
     """A node's plan, the free bytes of its volume (None: unknown), and, before its first proof, the ini keys that
-    differ by their file."""
+    differ by their file. `hidden` and `read` as in `Scan`."""
 
     plan: NodePlan
     free: int | None
     differing: Mapping[RelPath, tuple[DifferingKey, ...]] = field(default_factory=dict)
+    hidden: tuple[RelPath, ...] = ()
+    read: int = 0
 
 
 def plan_nodes(
@@ -89,7 +91,8 @@ def _plan_node(
         detail=NodeFiles(seen.desired.kept, seen.extras),
         problems=seen.problems,
     )
-    return NodeResult(plan, space.free if space else None, seen.desired.differing)
+    free = space.free if space else None
+    return NodeResult(plan, free, seen.desired.differing, seen.scan.hidden, seen.scan.read)
 
 
 RECENT_SECONDS = 10.0

@@ -29,6 +29,7 @@ from replication.configuration.core.brakes import (
     tree_changes,
 )
 from replication.configuration.core.configuration import is_deep
+from replication.configuration.core.hashed import HASHED, hashed_anew, hashed_sentence
 from replication.configuration.core.held import differing
 from replication.configuration.job.loading import (
     SharedGuard,
@@ -191,7 +192,7 @@ def _outcome(
         snapshot_id=snapshot_id,
         targets=tuple(part.node_id for part in plan.nodes),
         needs_approval=_needs_approval(scope, plan),
-        summary=_summary(plan, taken),
+        summary=_summary(plan, taken) | _hashed(work, scope, taken, planned),
         record=lambda: _note_planned(work.job, taken, planned, behind),
     )
 
@@ -261,6 +262,19 @@ def _summary(plan: Plan, taken: Taken) -> dict[str, Any]:
         "unstable": list(taken.unstable[:50]),
         "kept_keys": sum(len(_kept(node)) for node in plan.nodes),
     }
+
+
+def _hashed(work: PlanWork, scope: Scope, taken: Taken, planned: Sequence[NodeResult]) -> dict[str, Any]:
+    """What was found by hashing every file of the primary, and of all secondaries that could be asked; said in the
+    log, too."""
+    if not is_deep(work.job.options):
+        return {}
+    asked = [part for part in planned if not part.plan.away]
+    hidden = [(scope.primary.name, path) for path in taken.hidden]
+    hidden += [(part.plan.node_name, path) for part in asked for path in part.hidden]
+    summary = {HASHED: hashed_anew(taken.read + sum(part.read for part in asked), 1 + len(asked), hidden)}
+    work.lease.event("warning" if hidden else "info", "files.hashed", hashed_sentence(summary), summary[HASHED])
+    return summary
 
 
 def _kept(part: NodePlan) -> tuple[KeptKey, ...]:

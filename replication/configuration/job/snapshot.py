@@ -31,7 +31,7 @@ from replication.objects import Store
 class Taken:
     """The primary's configuration now, and what secondaries were last proven to have been `given`. `same_as`: the
     newest snapshot's id where its content is the same. `given_lost`: how many files that were given are not known any
-    more."""
+    more. `hidden` and `read` as in `Scan`."""
 
     manifest: Manifest
     given: Manifest | None
@@ -40,6 +40,8 @@ class Taken:
     broken_ini: tuple[Problem, ...]
     unstable: tuple[str, ...] = ()
     given_lost: int = 0
+    hidden: tuple[RelPath, ...] = ()
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def take_snapshot(
         same_as=parent_row.pk if parent_row and same else None,
         broken_ini=_broken_ini(manifest, profile, store),
         unstable=scan.unstable,
+        hidden=scan.hidden,
+        read=scan.read,
     )
 
 
