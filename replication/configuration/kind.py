@@ -9,8 +9,10 @@ from django.core.exceptions import ValidationError
 
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering
-from replication.configuration.core.configuration import DEEP, REPLICATE, config_resources
+from replication.configuration.core.configuration import DEEP, REPLICATE, config_resources, manner
 from replication.configuration.core.file_plans import FILE_TEXT, content_of
+from replication.configuration.core.hashed import hashed_sentence
+from replication.configuration.forms import ReplicateForm
 from replication.configuration.job.runner import ReplicateRunner
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.files.core.changes import Change, NodeFiles, PrimaryFiles
@@ -55,7 +57,10 @@ KIND = Kind(
     codec=PlanCodec(REPLICATE, Change, NodeFiles, PrimaryFiles, makes_sense=Change.makes_sense),
     text=FILE_TEXT,
     content=content_of,
+    manner=manner,
+    found=hashed_sentence,
     refuses=check_portal_may_replicate,
+    form=ReplicateForm,
     speaks=True,
     offers=(
         Offer(Slot.REQUEST, order=10),

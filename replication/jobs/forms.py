@@ -22,7 +22,10 @@ WAYS = {
 
 
 class RequestForm(ConsoleForm):
-    """Which kind of job, for which nodes, plan only or for real. The hidden key makes sending it twice harmless."""
+    """Which kind of job, for which nodes, plan only or for real. The hidden key makes sending it twice harmless.
+    `presets`: fields of a kind's own form that a link to the page may fill in."""
+
+    presets: tuple[str, ...] = ()
 
     kind = forms.ChoiceField(label="Kind")
     way = forms.ChoiceField(

@@ -34,6 +34,10 @@ def _nothing(_plan: Plan) -> Iterable[str]:
     return ()
 
 
+def _nothing_said(_values: Mapping[str, Any]) -> str:
+    return ""
+
+
 def _always(_row: Any) -> bool:
     return True
 
@@ -65,10 +69,11 @@ class Kind:
     hold while one plans or runs, such as `cluster:3:config`. `codec` stores its plans, `text` puts them into words,
     `content` names what a plan needs of the object store until it has run. `role`: who may ask for it, approve it and
     retry it. `refuses` is asked whenever a job is requested. `form`: the form that asks for its options on the page
-    that requests jobs, a `RequestForm`; None: it needs none. `speaks`: its jobs write the guide's lines of a
-    replication into the cluster log. `phases`: the words of the phases between which all its targets wait for one
-    another (`PhasedRunner`); none: a target's part is done in one. `lasts`: what comes next goes by its ended jobs,
-    which retention therefore leaves.
+    that requests jobs, a `RequestForm`; None: it needs none. `manner` says in a word or two what options ask for,
+    `found` in a sentence what a plan's summary holds; both are shown with the job. `speaks`: its jobs write the guide's
+    lines of a replication into the cluster log. `phases`: the words of the phases between which all its targets wait
+    for one another (`PhasedRunner`); none: a target's part is done in one. `lasts`: what comes next goes by its ended
+    jobs, which retention therefore leaves.
     """
 
     word: str
@@ -83,6 +88,8 @@ class Kind:
     refuses: Refuses | None = None
     offers: tuple[Offer, ...] = ()
     form: type[Any] | None = None
+    manner: Callable[[Mapping[str, Any]], str] = _nothing_said
+    found: Callable[[Mapping[str, Any]], str] = _nothing_said
     speaks: bool = False
     phases: tuple[str, ...] = ()
     lasts: bool = False

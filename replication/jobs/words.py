@@ -8,7 +8,7 @@ from typing import Any
 
 from nodes.web.status import Status
 from replication.jobs.core.states import JobState
-from replication.jobs.kinds import kinds
+from replication.jobs.kinds import kind_of, kinds
 from replication.jobs.models import Job, Target
 
 MAY_STAND = frozenset({JobState.REQUESTED, JobState.RUNNING, JobState.CONVERGING})
@@ -18,6 +18,19 @@ MAY_STAND = frozenset({JobState.REQUESTED, JobState.RUNNING, JobState.CONVERGING
 def kind_label(kind: str) -> str:
     """What people call a kind of job; the word itself where no worker knows it any more."""
     return kinds().get(kind, kind)
+
+
+def manner(job: Job) -> str:
+    """How a job is done where that is out of the ordinary, beside its kind's label; else ""."""
+    kind = kind_of(job.kind)
+    words = ("plan only" if job.dry_run else "", kind.manner(job.options) if kind else "")
+    return ", ".join(filter(None, words))
+
+
+def found(job: Job) -> str:
+    """What its plan found besides the steps, in a sentence; "" for nothing."""
+    kind = kind_of(job.kind)
+    return kind.found(job.plan_summary) if kind else ""
 
 
 def proof(target: Target) -> str:

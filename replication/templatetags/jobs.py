@@ -15,11 +15,11 @@ from nodes.web.html import badge
 from replication.jobs.kinds import Offer, Slot, offers_in
 from replication.jobs.models import Job
 from replication.jobs.selectors.progress import time_run, time_waited
-from replication.jobs.words import duration, kind_label, proof, status_of_job
+from replication.jobs.words import duration, found, kind_label, manner, proof, status_of_job
 
 register = template.Library()
 
-for _words in (kind_label, proof, duration, status_of_job, time_run, time_waited):
+for _words in (kind_label, manner, found, proof, duration, status_of_job, time_run, time_waited):
     register.filter(_words)
 
 

@@ -20,3 +20,8 @@ def config_resources(cluster_id: int) -> tuple[str, ...]:
 def is_deep(options: Mapping[str, Any]) -> bool:
     """Whether a job hashes every file anew, also what looks as it was known."""
     return options.get(DEEP) is True
+
+
+def manner(options: Mapping[str, Any]) -> str:
+    """What a job's options ask for, in a word; "" for nothing out of the ordinary."""
+    return DEEP if is_deep(options) else ""

@@ -36,6 +36,7 @@ def request_job(request: HttpRequest, pk: int) -> HttpResponse:
     kind = kind_of(word)
     initial = {"way": "dry" if request.GET.get("dry_run") else "real", "kind": word}
     shape: type[RequestForm] = (kind and kind.form) or RequestForm
+    initial |= {name: request.GET[name] for name in shape.presets if name in request.GET}
     form = shape(request.POST or None, cluster=cluster, initial=initial)
     if request.method == "POST":
         made = form.attempt(lambda: requests.request_job(principal, form.job_request()))

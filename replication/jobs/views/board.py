@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django_tables2.utils import A
 
 from accounts.access import may_on_portal
@@ -27,7 +26,7 @@ from replication.jobs.kinds import kinds
 from replication.jobs.models import Job
 from replication.jobs.selectors.jobs import active_jobs, jobs_listed, locks_held, workers_seen
 from replication.jobs.selectors.progress import time_run, time_waited
-from replication.jobs.words import duration, kind_label, status_of_job
+from replication.jobs.words import duration, kind_label, manner, status_of_job
 
 
 class JobTable(tables.Table):
@@ -55,7 +54,7 @@ class JobTable(tables.Table):
             reverse("replication:job", args=[record.pk]),
             record.pk,
             kind_label(record.kind),
-            SafeString('<div class="sub">plan only</div>') if record.dry_run else "",
+            format_html('<div class="sub">{}</div>', said) if (said := manner(record)) else "",
         )
 
     def render_state(self, record: Job) -> str:
