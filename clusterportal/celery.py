@@ -137,6 +137,8 @@ def beat_table() -> dict[str, Any]:
             "schedule": settings.PORTAL.compare,
             "options": {"expires": 60},
         },
+        # every five minutes: whose files are to be hashed anew by now (daily unless set)
+        "verify": {"task": "replication.tasks.verify", "schedule": 300.0, "options": {"expires": 300}},
         "check": {"task": "nodes.tasks.check_all", "schedule": 60.0, "options": {"expires": 60}},
         "prune": {"task": "nodes.tasks.prune_cluster_logs", "schedule": 3600.0, "options": {"expires": 3600}},
         # once a day, at night in UTC: retention of stored content. A beat that was down then does it on its return

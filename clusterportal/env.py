@@ -36,14 +36,14 @@ class Env:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name} must be networks such as 198.51.100.0/24: {error}") from error
 
-    def number(self, name: str, default: float) -> float:
-        """A positive number."""
+    def number(self, name: str, default: float, *, zero: bool = False) -> float:
+        """A positive number; 0, too, where that means something (`zero`)."""
         try:
             value = float(self._env.str(name, str(default)))
         except ValueError as error:
             raise ImproperlyConfigured(f"{name} must be a number") from error
-        if not 0 < value < 1e9:
-            raise ImproperlyConfigured(f"{name} must be a positive number")
+        if not 0 <= value < 1e9 or (value == 0 and not zero):
+            raise ImproperlyConfigured(f"{name} must be a positive number{' or 0' if zero else ''}")
         return value
 
     def secret(self, name: str, path: Path) -> str:
@@ -83,7 +83,8 @@ class Portal:
     listing_mib: how long listing a node's files may take over SFTP, how many names it may bring, and how many MiB.
     slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. target_workers:
     nodes of one cluster worked on at once. reach: how often nodes are asked whether they are there. compare: how often
-    secondaries are looked at for edits. observe: how old a node's facts may get before they are read again. fresh: how
+    secondaries are looked at for edits. deep: hours from one deep verify of a cluster to the next; 0: none by itself.
+    observe: how old a node's facts may get before they are read again. fresh: how
     old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
     log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
     unused_days: the same for what no row refers to.
@@ -106,6 +107,7 @@ class Portal:
     target_workers: int
     reach: float
     compare: float
+    deep: float
     observe: float
     fresh: float
     cluster_log_days: float
@@ -136,6 +138,7 @@ def portal_from(env: Env) -> Portal:
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 32)),
         reach=env.number("CLUSTERPORTAL_REACH", 20),
         compare=env.number("CLUSTERPORTAL_COMPARE", 60),
+        deep=env.number("CLUSTERPORTAL_DEEP", 24, zero=True),
         observe=env.number("CLUSTERPORTAL_OBSERVE", 300),
         fresh=env.number("CLUSTERPORTAL_FRESH", 60),
         cluster_log_days=env.number("CLUSTERPORTAL_CLUSTER_LOG_DAYS", 90),

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.utils import timezone
 
 from nodes.discovery.tasks import sweep_searches
 from nodes.leases.crew import CREW, Lane
@@ -21,9 +22,9 @@ from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
-from replication.watch import watching
+from replication.watch import verifying, watching
 
-__all__ = ["compare", "drive", "plan", "run_retention", "sweep", "watch"]
+__all__ = ["compare", "drive", "plan", "run_retention", "sweep", "verify", "watch"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,6 +78,12 @@ def sweep() -> None:
 def watch() -> None:
     """Have this worker ask at once what is due."""
     watching.wake()
+
+
+@shared_task(name="replication.tasks.verify")
+def verify() -> None:
+    """Have every file hashed anew where that is due. Doing it twice is fine."""
+    verifying.request_due(timezone.now())
 
 
 @shared_task(name="replication.tasks.keep_house")

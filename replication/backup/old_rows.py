@@ -78,7 +78,7 @@ def _jobs(cluster: Cluster, before: datetime) -> QuerySet[Job]:
 def _newest_jobs(cluster: Cluster) -> set[int]:
     """The newest of every sort, of the cluster and of each of its nodes: pages and the watch go by them, and a sort, or
     a node that is paused, may have had none for long."""
-    jobs = Job.objects.filter(cluster=cluster).order_by().values("kind", "state", "requester")
+    jobs = Job.objects.filter(cluster=cluster).order_by().values("kind", "state", "requester", "options__deep")
     targets = Target.objects.filter(job__cluster=cluster, job__dry_run=False).order_by()
     sorts = targets.values("node", "state", "job__kind")
     return {

@@ -33,6 +33,7 @@ TASKS = {
     "replication.tasks.keep_house",
     "replication.tasks.plan",
     "replication.tasks.sweep",
+    "replication.tasks.verify",
     "replication.tasks.watch",
 }
 

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 CLUSTER_TABS = {
     "": 25,
     "servers/": 9,
-    "configuration/": 16,
+    "configuration/": 17,
     "checks/": 14,
     "log/": 9,
     "jobs/": 10,

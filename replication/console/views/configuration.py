@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -12,6 +13,7 @@ from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
 from replication.configuration.selectors.history import open_conflicts, snapshots_of
 from replication.configuration.views.unsorted import SHOWN_PATHS, found_part
+from replication.watch.selectors.deep import last_deep
 from replication.watch.selectors.state import watch_state
 
 SHOWN = 10
@@ -28,6 +30,8 @@ def cluster_configuration(request: HttpRequest, pk: int) -> HttpResponse:
         "cluster": row,
         "rights": Rights.on(principal, pk),
         "watch": watch_state(principal, pk),
+        "verified": last_deep(row),
+        "deep_hours": settings.PORTAL.deep,
         "key": uuid.uuid4().hex,
         "snapshots": snapshots,
         "conflicts": conflicts[:SHOWN_PATHS],

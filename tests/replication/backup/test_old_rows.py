@@ -115,6 +115,7 @@ def test_what_is_needed_stays(cluster, console_for, api_for, administrator) -> N
     proving, first, given, edited = one(), one(), one(), one()
     open_ones = [one(state=state) for state in JobState if state not in JOB_TERMINAL]
     failing = one(requester="astrid", state="failed")
+    deep = one(options={"deep": True})
     features = [one(kind="features", state="cancelled") for _ in range(2)]  # what is asked for next goes by all of them
     Baseline.objects.create(
         node=mx2, job=proving, snapshot=proving.snapshot, root="b" * 64, proven_at=long_ago, files=7
@@ -133,8 +134,8 @@ def test_what_is_needed_stays(cluster, console_for, api_for, administrator) -> N
 
     run_retention()
 
-    assert Job.objects.count() == MOST + len(open_ones) + 6
-    assert there(*open_ones, proving, first, failing, given, *features, *busy[-MOST:])
+    assert Job.objects.count() == MOST + len(open_ones) + 7
+    assert there(*open_ones, proving, first, failing, given, deep, *features, *busy[-MOST:])
     assert not there(edited)
     conflict.refresh_from_db()
     assert (conflict.job_id, conflict.content) == (None, "d" * 64)
