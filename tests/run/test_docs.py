@@ -16,7 +16,7 @@ ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 OPERATING = ROOT / "docs" / "operating.md"
 DOCUMENTS = [ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-CODE = ("accounts", "clusterportal", "demo", "nodes", "replication", "tests")
+CODE = ("accounts", "bench", "clusterportal", "demo", "nodes", "replication", "tests")
 FACES = {"api", "management", "migrations", "models", "templatetags"}
 """Folders that put an app's packages together, and are none."""
 

@@ -51,7 +51,7 @@ def manage(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     done = run("help")
     assert done.returncode == 0
-    for command in ("demo", "up", "backup", "restore", "manage", "test", "check"):
+    for command in ("demo", "up", "backup", "restore", "manage", "test", "bench", "check"):
         assert f"  {command} " in done.stdout or f"  {command}\n" in done.stdout
 
 
