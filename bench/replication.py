@@ -18,7 +18,7 @@ from tests.journeys.conftest import ENDED
 
 PLAIN = f"rsync -a --delete, {AT_ONCE} at a time"
 OPEN = f"{PLAIN}, over open connections"
-DEEP = {"verify": "deep"}
+DEEP = {"deep": True}
 
 Say = Callable[[str], None]
 

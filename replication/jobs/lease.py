@@ -3,6 +3,7 @@ writes"."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ class ClaimedLease(Lease[Line]):
         super().__init__(claim)
         self.node_id = node_id
         self._columns = {"files_done": 0, "bytes_done": 0}
+        self._phases: dict[str, float] = {}
+        self._phase_began = time.monotonic()
 
     def progress(
         self,
@@ -62,17 +65,28 @@ class ClaimedLease(Lease[Line]):
         return note.row(self.claim.job_id, self.claim.target_id)
 
     def boundary(self, name: str) -> None:
-        """A sign of life, and where tests look on."""
+        """A sign of life, the end of a phase of that name, and where tests look on."""
         self.sign_of_life()
+        moment = time.monotonic()
+        with self._lock:
+            self._phases[name] = self._phases.get(name, 0.0) + moment - self._phase_began
+            self._phase_began = moment
         failpoints.reached(name)
+
+    def phases(self) -> dict[str, float]:
+        """Seconds that each phase took so far, to the millisecond, by the name of its boundary; those passed more than
+        once add up."""
+        with self._lock:
+            return {name: round(seconds, 3) for name, seconds in self._phases.items()}
 
     def remaining_lines(self) -> tuple[Line, ...]:
         """The lines not yet written, to be written with the outcome."""
         return self.unwritten()
 
     def counters(self) -> dict[str, Any]:
-        """The progress columns as they stand."""
-        return {name: value for name, value in self.columns().items() if name != "phase"}
+        """The progress columns as they stand, and the phases that are behind."""
+        progress = {name: value for name, value in self.columns().items() if name != "phase"}
+        return {**progress, "phases": self.phases()}
 
 
 class Keeper(LeaseKeeper[ClaimedLease]):

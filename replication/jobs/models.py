@@ -33,6 +33,9 @@ class Leased(Claimable):
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
     phase = models.CharField(max_length=80, blank=True, help_text="what it is doing, for people")
+    phases = models.JSONField(
+        default=dict, blank=True, help_text="seconds each phase of the last try took, by its boundary"
+    )
     files_done = models.PositiveIntegerField(default=0)
     files_total = models.PositiveIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)

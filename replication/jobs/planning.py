@@ -122,7 +122,7 @@ def _write_outcome(kind: Kind, job: Job, lease: ClaimedLease, outcome: PlanOutco
     if outcome.plan is not None:
         stored = store_plan(kind.codec, outcome.plan)
         failpoints.reached("plan-stored")
-        planned = _follows(kind, job, outcome, outcome.plan, stored)
+        planned = replace(_follows(kind, job, outcome, outcome.plan, stored), phases=lease.phases())
         outcomes.finish_planning(lease.claim, planned, lines=lines, record=outcome.record)
         failpoints.reached("plan-written")
     elif outcome.retry_after is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from nodes.web.status import Status
 from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kind_of, kinds
-from replication.jobs.models import Job, Target
+from replication.jobs.models import Job, Leased, Target
 
 MAY_STAND = frozenset({JobState.REQUESTED, JobState.RUNNING, JobState.CONVERGING})
 """States in which a job would go on by itself."""
@@ -55,6 +55,21 @@ def duration(span: timedelta | None) -> str:
         return ""
     seconds = int(span.total_seconds())
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+SHOWN_PHASES = 4
+BRIEF = 0.1
+"""Seconds; shorter phases are not named."""
+
+
+def longest_phases(parts: Iterable[Leased]) -> str:
+    """The phases that took longest, each on the node where it took longest: "looked 3.2 s, staged 0.4 s"."""
+    longest: dict[str, float] = {}
+    for part in parts:
+        for name, seconds in part.phases.items():
+            longest[name] = max(seconds, longest.get(name, 0.0))
+    ranked = sorted(longest.items(), key=lambda item: -item[1])[:SHOWN_PHASES]
+    return ", ".join(f"{name.replace('-', ' ')} {seconds:.1f} s" for name, seconds in ranked if seconds >= BRIEF)
 
 
 def status_of_job(job: Job) -> Status:

@@ -51,9 +51,15 @@ class ProgressOut(serializers.Serializer[JobProgress]):
         return progress.waited.total_seconds()
 
 
+_PHASES = "seconds that each phase {0} took, by the name of its end"
+
+
 class JobOut(serializers.ModelSerializer[Job]):
     """A job. `plan_digest` is what approving it takes."""
 
+    phases = serializers.DictField(
+        child=serializers.FloatField(), read_only=True, help_text=_PHASES.format("of planning")
+    )
     cluster_name = serializers.CharField(source="cluster.name", read_only=True)
     standing = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
@@ -70,6 +76,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "state",
             "standing",
             "phase",
+            "phases",
             "dry_run",
             "reason",
             "requester",
@@ -121,6 +128,9 @@ class TargetOut(serializers.ModelSerializer[Target]):
     """One node's part of a job. `evidence` is what proved it."""
 
     node_name = serializers.CharField(source="node.name", read_only=True)
+    phases = serializers.DictField(
+        child=serializers.FloatField(), read_only=True, help_text=_PHASES.format("of the last try")
+    )
     ran_seconds = serializers.SerializerMethodField()
 
     class Meta:
@@ -131,6 +141,7 @@ class TargetOut(serializers.ModelSerializer[Target]):
             "node_name",
             "state",
             "phase",
+            "phases",
             "attempt",
             "owner",
             "not_before",

@@ -37,7 +37,8 @@ Record = Callable[[], None]
 class PlanResult:
     """A job's plan as stored, and what follows from it: `state` is succeeded, awaiting_approval, running or halted.
     `sizes`: what the plan has for each node, by its id; the targets' totals until they have looked themselves. `away`:
-    how the try that planning was ended for nodes that did not answer; their targets begin by waiting."""
+    how the try that planning was ended for nodes that did not answer; their targets begin by waiting. `phases`: the
+    seconds that each phase of planning took."""
 
     state: JobState
     sizes: Mapping[int, Numbers]
@@ -49,6 +50,7 @@ class PlanResult:
     error_code: str = ""
     error: str = ""
     away: Mapping[int, Ended] = field(default_factory=dict)
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def _plan_columns(planned: PlanResult) -> dict[str, Any]:
         "plan_summary": dict(planned.summary),
         "snapshot_id": planned.snapshot_id,
         "planned_at": now(),
+        "phases": dict(planned.phases),
         "error_code": planned.error_code,
         "error": planned.error,
     }
@@ -154,6 +157,7 @@ def _fresh(fence: int) -> dict[str, Any]:
         "evidence": {},
         "files_done": 0,
         "bytes_done": 0,
+        "phases": {},
         "ran": timedelta(),
         "fence": fence,
         "course": Course.FORWARD,

@@ -37,7 +37,7 @@ from replication.jobs.selectors.plans import Unreadable, stored_plan
 from replication.jobs.selectors.progress import progress_of
 from replication.jobs.services.overrides import holding
 from replication.jobs.services.requests import FAILED_TARGETS
-from replication.jobs.words import MAY_STAND, status_of_job
+from replication.jobs.words import MAY_STAND, longest_phases, status_of_job
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +122,8 @@ def _moving(row: Job) -> dict[str, Any]:
         "status": status_of_job(row),
         "targets": targets,
         "progress": progress,
+        "planning_times": longest_phases([row]),
+        "node_times": longest_phases(targets),
         "shows_bar": row.state in BARS and progress.percent is not None,
         "no_worker": row.worked_since is None and JobState(row.state) in MAY_STAND and not is_any_worker_there(),
         "ended": JobState(row.state) in JOB_TERMINAL,

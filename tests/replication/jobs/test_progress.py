@@ -35,8 +35,9 @@ from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import approve_job, cancel_job
 from replication.jobs.services.workers import note_worker
 from replication.jobs.services.write_stop import allow_writes, stop_all_writes
-from replication.jobs.words import status_of_job
+from replication.jobs.words import longest_phases, status_of_job
 from tests.factories import make_cluster, make_node, make_user
+from tests.replication.toy import ToyRunner
 
 MIB = 1024 * 1024
 V, R, W, P, C = (
@@ -295,3 +296,37 @@ def test_the_pages_say_it(console_for):
     assert "Nothing runs." in board
     answer = jobs_for(Principal(user=user, via="console")).get(pk=job.pk)
     assert status_of_job(answer).label == "Paused: all writes stopped"
+
+
+def test_how_long_each_phase_took_is_kept_with_a_target_s_end(toys):
+    job = toys.planned(names="a")
+    claim, target = claim_targets(job, 1, owner="one", resources=())[0]
+    lease = ClaimedLease(claim, node_id=target.node_id)
+    for name in ("looked", "staged", "staged"):
+        lease.boundary(name)
+    ended = Ended(TargetState.VERIFIED, "Proven.", progress=lease.counters())
+    assert finish_targets([Finish(claim, target, ended)]) == [None]
+    kept = job.targets.get().phases
+    assert kept == lease.phases() and list(kept) == ["looked", "staged"]
+    assert all(seconds >= 0 for seconds in kept.values())
+
+
+def test_how_long_each_phase_took_is_kept_with_a_plan(toys, monkeypatch):
+    plan = ToyRunner.plan
+
+    def passing(runner, work):
+        work.lease.boundary("looked")
+        return plan(runner, work)
+
+    monkeypatch.setattr(ToyRunner, "plan", passing)
+    assert list(toys.planned(names="a").phases) == ["looked"]
+
+
+def test_the_longest_phases_are_told_each_by_the_node_where_it_took_longest():
+    parts = [
+        Target(phases={"looked": 1.0, "staged-verified": 0.52, "kept": 0.01}),
+        Target(phases={"looked": 3.21, "proven": 0.2}),
+        Target(),
+    ]
+    assert longest_phases(parts) == "looked 3.2 s, staged verified 0.5 s, proven 0.2 s"
+    assert longest_phases([Job()]) == ""
