@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.idling import measure_idle
+from bench.machine import described, free_bytes, place_to_work
 from bench.nodes import JobFailed, Size
 from bench.portal import BenchPortal
 from bench.replication import measure, measure_sftp
+from bench.results import Result
+from bench.tables import written
+from bench.watching import PROFILE, measure_watch
 from replication.backup.data_folder import given_path
 from tests import surroundings
 
-IN_MEMORY = Path("/dev/shm")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 FILE_BYTES = 9200
 """5,000 of them are 46 MB."""
 
-KEPT_FREE = 0.8
+FREE_SHARE = 0.8
 """The share of the free memory that trees may take."""
 
 Entries = list[dict[str, Any]]
@@ -35,16 +36,33 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     what = "Measurements of a whole portal on real nodes on this machine."
     parser = argparse.ArgumentParser(prog="./run bench", allow_abbrev=False, description=what)
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+
     replication = names.add_parser("replication", help="jobs beside rsync on the same nodes, in one run")
-    replication.add_argument("--nodes", type=_numbers, default=[20], help="secondaries, as in 5,20,40 (20)")
-    replication.add_argument("--files", type=_numbers, default=[5000], help="files of a tree, as in 1000,5000 (5000)")
-    replication.add_argument("--file-bytes", type=int, default=FILE_BYTES, help=f"of a file on average ({FILE_BYTES})")
     replication.add_argument("--rounds", type=int, default=5, help="of each small case, of which the median counts (5)")
     replication.add_argument("--initial-rounds", type=int, default=1, help="of the initial copy, each to new nodes (1)")
     replication.add_argument("--sftp", action="store_true", help="also one secondary that gives SFTP alone")
-    for parser_of in (replication,):
-        parser_of.add_argument("--json", type=given_path, metavar="FILE", help="write the results there")
+
+    watch = names.add_parser("watch", help="from a change on the primary to its proof on all nodes, unasked")
+    watch.add_argument("--changes", type=int, default=50, help="how many, one after the other (50)")
+    watch.add_argument("--profile", default=PROFILE, help=f"whose waits count ({PROFILE}, the delivered one)")
+
+    idle = names.add_parser("idle", help="what a portal costs while nothing happens")
+    idle.add_argument("--seconds", type=float, default=300.0, help="to look on (300)")
+    idle.add_argument("--warm-up", type=float, default=60.0, help="seconds after the last job before that (60)")
+
+    for one, nodes in ((replication, 20), (watch, 20), (idle, 3)):
+        _common(one, nodes)
+    docs = names.add_parser("docs", help="write the tables of docs/performance.md from files of results")
+    docs.add_argument("results", nargs="+", type=given_path, metavar="FILE", help="what --json wrote")
     return parser.parse_args(argv or ["--help"])
+
+
+def _common(parser: argparse.ArgumentParser, nodes: int) -> None:
+    parser.add_argument("--nodes", type=_numbers, default=[nodes], help=f"secondaries, as in 5,20,40 ({nodes})")
+    parser.add_argument("--files", type=_numbers, default=[5000], help="files of a tree, as in 1000,5000 (5000)")
+    parser.add_argument("--file-bytes", type=int, default=FILE_BYTES, help=f"of a file on average ({FILE_BYTES})")
+    parser.add_argument("--json", type=given_path, metavar="FILE", help="write the results there")
+    parser.add_argument("--write-docs", action="store_true", help="write them into docs/performance.md")
 
 
 def _numbers(text: str) -> list[int]:
@@ -52,52 +70,56 @@ def _numbers(text: str) -> list[int]:
 
 
 def run(arguments: argparse.Namespace, place: Path) -> Entries:
-    """Measure; the portal and all that is made for it ends with this call."""
+    """Measure on a portal that ends with this call."""
     portal = BenchPortal(place / "data")
     try:
         portal.start()
-        return _replication(arguments, portal, place)
+        return measured(arguments, portal, place)
     finally:
         portal.stop()
 
 
-def _replication(arguments: argparse.Namespace, portal: BenchPortal, place: Path) -> Entries:
-    results = []
+def measured(arguments: argparse.Namespace, portal: BenchPortal, place: Path) -> Entries:
+    """What was asked for, size by size. Raises JobFailed."""
+    results: list[Result] = []
     sizes = [Size(nodes, files, arguments.file_bytes) for nodes in arguments.nodes for files in arguments.files]
     for size in sizes:
-        if size.needed > KEPT_FREE * free_bytes(place):
-            say(f"{size.nodes} nodes, {size.files} files: left out, the trees do not fit into this machine's memory")
-            continue
-        results += measure(portal, place, size, arguments.rounds, arguments.initial_rounds, say)
-    if arguments.sftp:
+        if size.needed > FREE_SHARE * free_bytes(place):
+            say(f"{size.nodes} nodes, {size.files} files: left out, the trees do not fit into the free memory")
+        else:
+            results += MEASURED[arguments.name](arguments, portal, place, size)
+    if getattr(arguments, "sftp", False):
         results += measure_sftp(portal, place, sizes[0], arguments.rounds, say)
-    return [result.as_json() for result in results]
+    origin = {"bench": arguments.name, "machine": described(place)}
+    return [{**result.as_json(), **origin} for result in results]
 
 
-@contextmanager
-def place_to_work() -> Iterator[Path]:
-    """A folder of this run's own, in memory where the machine has such a file system; removed at the end."""
-    home = IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) and os.path.ismount(IN_MEMORY) else None
-    place = Path(tempfile.mkdtemp(prefix="cp-bench-", dir=home))
-    say(f"Trees and data lie on {file_system(place)}{'' if home else ', as there is no /dev/shm to write to'}.")
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+def _replication(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
+    return measure(portal, place, size, arguments.rounds, arguments.initial_rounds, say)
 
 
-def file_system(place: Path) -> str:
-    """The kind of file system that a folder lies on, as the kernel calls it."""
-    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    around = [(len(mount), kind) for _, mount, kind, *_ in mounts if place.is_relative_to(mount)]
-    return max(around)[1]
+def _watch(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
+    result = measure_watch(portal, place, size, arguments.changes, arguments.profile)
+    both = f"p50 {result.more['p50_s']} s, p95 {result.more['p95_s']} s"
+    say(f"{size.nodes} nodes, {size.files} files, {result.case}: {both}")
+    return [result]
 
 
-def free_bytes(place: Path) -> int:
-    """What may be written there without leaving memory."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    return min(available, shutil.disk_usage(place).free)
+def _idle(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
+    result = measure_idle(portal, place, size, arguments.seconds, arguments.warm_up)
+    more = result.more
+    shares = ", ".join(f"{name} {percent} %" for name, percent in more["processor_percent"].items())
+    hour = f"{more['commits_hour']} commits, {sum(more['rows_hour'].values())} rows"
+    say(f"{size.nodes} nodes, {size.files} files, idle for {more['span_s']} s: {shares}; an hour of it: {hour}")
+    return [result]
+
+
+MEASURED: Mapping[str, Callable[..., list[Result]]] = {"replication": _replication, "watch": _watch, "idle": _idle}
+
+
+def write_page(entries: Entries) -> None:
+    """Put the tables of these results into the page."""
+    PAGE.write_text(written(PAGE.read_text("utf-8"), entries), "utf-8")
 
 
 def say(text: str) -> None:
@@ -108,15 +130,21 @@ def say(text: str) -> None:
 def main(argv: Sequence[str]) -> int:
     """Measure, and write what was asked for; 1 where a job did not succeed."""
     arguments = parse(argv)
+    if arguments.name == "docs":
+        write_page([entry for path in arguments.results for entry in json.loads(path.read_text())])
+        return 0
     surroundings.neutral()
     try:
         with place_to_work() as place:
+            say(f"Measuring on {described(place)}.")
             entries = run(arguments, place)
-    except (JobFailed, RuntimeError) as error:
+    except (JobFailed, RuntimeError, AssertionError) as error:
         say(f"FAILED: {error}")
         return 1
     if arguments.json:
         arguments.json.write_text(json.dumps(entries, indent=1) + "\n")
+    if arguments.write_docs:
+        write_page(entries)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,10 +95,18 @@ class Nodes:
             self.rsync.run()
         folders = [*self.stage.roots[1:], *(self.rsync.targets if self.rsync else ())]
         for path in self.tree.files[:-1]:
-            wanted, place = path.read_bytes(), path.relative_to(self.tree.root)
-            for folder in folders:
-                if not (folder / place).is_file() or (folder / place).read_bytes() != wanted:
-                    raise JobFailed(f"{folder / place} is not what the primary has")
+            if not _have(folders, path, self.tree.root):
+                raise JobFailed(f"{path.relative_to(self.tree.root)} is not everywhere what the primary has")
+
+    def job_after(self, number: int) -> int:
+        """The first job that replicates the cluster after that one, 0 where there is none."""
+        query = "SELECT min(id) FROM replication_job WHERE cluster_id = ? AND kind = 'replicate' AND id > ?"
+        with self.portal.reading() as database:
+            return database.execute(query, (self.stage.cluster, number)).fetchone()[0] or 0
+
+    def all_have(self, path: Path) -> bool:
+        """Whether every node has a file of the primary's as it is now."""
+        return _have(self.stage.roots[1:], path, self.tree.root)
 
     def until_proven(self, number: int, started: float) -> Done:
         """Wait for a job's end; `started`: when the clock began, in seconds since 1970. Raises JobFailed."""
@@ -145,6 +153,11 @@ def _beside(roots: Iterable[Path]) -> list[Path]:
     for target in targets:
         target.mkdir()
     return targets
+
+
+def _have(folders: Sequence[Path], path: Path, root: Path) -> bool:
+    wanted, place = path.read_bytes(), path.relative_to(root)
+    return all((folder / place).is_file() and (folder / place).read_bytes() == wanted for folder in folders)
 
 
 def bench_profile() -> Profile:
