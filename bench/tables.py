@@ -32,7 +32,7 @@ def seconds_table(entries: Sequence[Entry]) -> Lines:
     """The portal beside both peers, a table a size."""
     for (nodes, files), own in _by(entries, "nodes", "files"):
         cases = _by(own, "case")
-        yield from ("", f"**{_count(nodes, 'node')}, {files:,} files, {_megabytes(own[0]['bytes'])} MB**", "")
+        yield from ("", f"**{_count(nodes, 'node')}, {files:,} files, {_megabytes(own[0]['bytes'])}**", "")
         yield _row("Case", "Portal", "rsync", "Ratio", "rsync, connections open", "Ratio")
         yield _rule(6)
         for (case,), (plain, *others) in cases:
@@ -51,35 +51,24 @@ def seconds_table(entries: Sequence[Entry]) -> Lines:
 def cost_table(entries: Sequence[Entry]) -> Lines:
     """What each case costs besides time."""
     yield from ("", "What it costs, by the run that took the median time (memory: the highest of all runs):", "")
-    yield _row(
-        "Nodes",
-        "Files",
-        "Case",
-        "Sent",
-        "rsync sent",
-        "Peak of the remote worker",
-        "Others' highest",
-        "Commits",
-        "Rows",
-        "Written",
-    )
+    sizes = ("Sent", "rsync sent", "Peak of the remote worker", "Others' highest")
+    yield _row("Nodes", "Files", "Case", *sizes, "Commits", "Rows", "Written")
     yield _rule(10)
     for entry in _once(entries):
-        peak = entry["peak_bytes"]
-        remote = max((count for name, count in peak.items() if name.startswith("remote")), default=0)
-        others = max((count for name, count in peak.items() if not name.startswith("remote")), default=0)
+        remote, others = _peaks(entry["peak_bytes"])
         yield _row(
-            entry["nodes"],
-            f"{entry['files']:,}",
-            entry["case"],
-            f"{_megabytes(entry['sent_bytes'])} MB",
-            NOTHING if entry["peer_sent_bytes"] is None else f"{_megabytes(entry['peer_sent_bytes'])} MB",
-            f"{peak and remote / 1e6:.0f} MB",
-            f"{others / 1e6:.0f} MB",
-            entry["commits"],
-            sum(entry["rows"].values()),
-            f"{_megabytes(sum(entry['written_bytes'].values()))} MB",
+            *(entry["nodes"], f"{entry['files']:,}", entry["case"]),
+            *(_megabytes(entry["sent_bytes"]), _megabytes(entry["peer_sent_bytes"])),
+            *(_megabytes(remote), _megabytes(others)),
+            *(entry["commits"], f"{sum(entry['rows'].values()):,}", _megabytes(sum(entry["written_bytes"].values()))),
         )
+
+
+def _peaks(peak: Mapping[str, int]) -> tuple[int, int]:
+    """Of the workers that reach nodes, and of all other processes."""
+    remote = [count for name, count in peak.items() if name.startswith("remote")]
+    others = [count for name, count in peak.items() if not name.startswith("remote")]
+    return max(remote, default=0), max(others, default=0)
 
 
 def phase_table(entries: Sequence[Entry]) -> Lines:
@@ -134,17 +123,14 @@ def watch_table(entries: Sequence[Entry]) -> Lines:
 def idle_table(entries: Sequence[Entry]) -> Lines:
     """What an idle portal costs."""
     for entry in entries:
-        rows = entry["rows_hour"]
-        yield from (
-            "",
-            f"**{_count(entry['nodes'], 'node')}, {entry['files']:,} files.** Looked at for {entry['span_s']:.0f} s;",
-        )
-        yield f"an hour is that, extrapolated: {entry['commits_hour']:,} commits, {sum(rows.values()):,} rows more"
-        yield f"({', '.join(f'{name} {count:,}' for name, count in sorted(rows.items())) or 'none'})."
+        rows = [f"{count:,} of `{name}`" for name, count in sorted(entry["rows_hour"].items())]
+        yield from ("", f"**{_count(entry['nodes'], 'node')}, {entry['files']:,} files**", "")
+        yield f"Looked at for {entry['span_s']:.0f} s, from which an hour is extrapolated: {entry['commits_hour']:,}"
+        yield f"transactions that write; rows more: {', '.join(rows) or 'none'}."
         yield from ("", _row("Process", "Processor", "Peak", "Written an hour"), _rule(4))
         for name, share in entry["processor_percent"].items():
             peak, count = entry["peak_bytes"][name], entry["written_bytes_hour"][name]
-            yield _row(name, f"{share} %", f"{peak / 1e6:.0f} MB", f"{_megabytes(count)} MB")
+            yield _row(name, f"{share} %", _megabytes(peak), _megabytes(count))
 
 
 MAKERS: Mapping[str, Sequence[Callable[[Sequence[Entry]], Lines]]] = {
@@ -188,7 +174,8 @@ def _ratio(value: float | None) -> str:
 
 
 def _megabytes(count: int | None) -> str:
-    return NOTHING if count is None else f"{count / 1e6:,.1f}"
+    """Nothing where nobody counted."""
+    return NOTHING if count is None else f"{count / 1e6:,.1f} MB"
 
 
 def _count(number: int, word: str) -> str:

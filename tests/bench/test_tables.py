@@ -39,7 +39,7 @@ def test_only_what_was_measured_is_written_anew() -> None:
     assert "old" not in page and page.endswith("<!-- idle -->\nkept\n<!-- end of idle -->\n")
     assert "Measured on 2 cores, trees and data on tmpfs." in page
     assert written(page, [entry("one file changed", 2.0, 4.0)]) == page
-    assert "| 20 | 5,000 | one file changed | 1.5 MB | 0.5 MB | 300 MB | 120 MB | 9 | 21 | 2.1 MB |" in page
+    assert "| 20 | 5,000 | one file changed | 1.5 MB | 0.5 MB | 300.0 MB | 120.0 MB | 9 | 21 | 2.1 MB |" in page
 
 
 def test_a_case_is_one_row_beside_both_peers() -> None:

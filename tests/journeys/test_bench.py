@@ -69,7 +69,7 @@ def test_a_watched_change_and_an_idle_portal(bench) -> None:
     (idle,) = bench("idle", "--nodes", "1", "--seconds", "1", "--warm-up", "0")
     assert idle["span_s"] >= 1 and idle["processor_percent"].keys() == idle["written_bytes_hour"].keys()
     page = page_with([change, idle])
-    assert "| 1 | 60 | 1 |" in page and "**1 node, 60 files.** Looked at for" in page
+    assert "| 1 | 60 | 1 |" in page and "**1 node, 60 files**" in page
 
 
 def test_what_does_not_fit_into_memory_is_left_out(bench, capsys) -> None:
