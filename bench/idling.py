@@ -8,16 +8,16 @@ from pathlib import Path
 
 from bench.meter import Meter
 from bench.nodes import Size, made_nodes
-from bench.portal import BenchPortal
+from bench.portal import Portals
 from bench.results import Result
 from bench.watching import PROFILE
 
 HOUR = 3600.0
 
 
-def measure_idle(portal: BenchPortal, place: Path, size: Size, seconds: float, warm_up: float) -> Result:
+def measure_idle(portals: Portals, place: Path, size: Size, seconds: float, warm_up: float) -> Result:
     """Look on for so many seconds, once `warm_up` seconds have passed since the last job."""
-    with made_nodes(portal, place / "idle", size, watch=True, profile=PROFILE) as nodes:
+    with portals() as portal, made_nodes(portal, place / "idle", size, watch=True, profile=PROFILE) as nodes:
         nodes.replicate()
         time.sleep(warm_up)
         meter, started = Meter(portal, nodes.ports), time.monotonic()

@@ -7,15 +7,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.idling import measure_idle
 from bench.machine import described, free_bytes, place_to_work
 from bench.nodes import JobFailed, Size
-from bench.portal import BenchPortal
+from bench.portal import Portals, new_portal
 from bench.replication import measure, measure_sftp
-from bench.results import Result
+from bench.results import Result, size_of
 from bench.tables import written
 from bench.watching import PROFILE, measure_watch
 from replication.backup.data_folder import given_path
@@ -41,6 +42,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     replication.add_argument("--rounds", type=int, default=5, help="of each small case, of which the median counts (5)")
     replication.add_argument("--initial-rounds", type=int, default=1, help="of the initial copy, each to new nodes (1)")
     replication.add_argument("--sftp", action="store_true", help="also one secondary that gives SFTP alone")
+    replication.add_argument(
+        "--alone", action="store_true", help="without rsync, which doubles what must fit in memory"
+    )
 
     watch = names.add_parser("watch", help="from a change on the primary to its proof on all nodes, unasked")
     watch.add_argument("--changes", type=int, default=50, help="how many, one after the other (50)")
@@ -69,48 +73,39 @@ def _numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
 
-def run(arguments: argparse.Namespace, place: Path) -> Entries:
-    """Measure on a portal that ends with this call."""
-    portal = BenchPortal(place / "data")
-    try:
-        portal.start()
-        return measured(arguments, portal, place)
-    finally:
-        portal.stop()
-
-
-def measured(arguments: argparse.Namespace, portal: BenchPortal, place: Path) -> Entries:
+def measured(arguments: argparse.Namespace, portals: Portals, place: Path) -> Entries:
     """What was asked for, size by size. Raises JobFailed."""
     results: list[Result] = []
-    sizes = [Size(nodes, files, arguments.file_bytes) for nodes in arguments.nodes for files in arguments.files]
+    shape = {"file_bytes": arguments.file_bytes, "alone": getattr(arguments, "alone", True)}
+    sizes = [Size(nodes, files, **shape) for nodes in arguments.nodes for files in arguments.files]
     for size in sizes:
         if size.needed > FREE_SHARE * free_bytes(place):
-            say(f"{size.nodes} nodes, {size.files} files: left out, the trees do not fit into the free memory")
+            say(f"{size_of(size)}: left out, the trees do not fit into the free memory")
         else:
-            results += MEASURED[arguments.name](arguments, portal, place, size)
+            results += MEASURED[arguments.name](arguments, portals, place, size)
     if getattr(arguments, "sftp", False):
-        results += measure_sftp(portal, place, sizes[0], arguments.rounds, say)
+        results += measure_sftp(portals, place, sizes[0], arguments.rounds, say)
     origin = {"bench": arguments.name, "machine": described(place)}
     return [{**result.as_json(), **origin} for result in results]
 
 
-def _replication(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
-    return measure(portal, place, size, arguments.rounds, arguments.initial_rounds, say)
+def _replication(arguments: argparse.Namespace, portals: Portals, place: Path, size: Size) -> list[Result]:
+    return measure(portals, place, size, arguments.rounds, arguments.initial_rounds, say)
 
 
-def _watch(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
-    result = measure_watch(portal, place, size, arguments.changes, arguments.profile)
+def _watch(arguments: argparse.Namespace, portals: Portals, place: Path, size: Size) -> list[Result]:
+    result = measure_watch(portals, place, size, arguments.changes, arguments.profile)
     both = f"p50 {result.more['p50_s']} s, p95 {result.more['p95_s']} s"
-    say(f"{size.nodes} nodes, {size.files} files, {result.case}: {both}")
+    say(f"{size_of(size)}, {result.case}: {both}")
     return [result]
 
 
-def _idle(arguments: argparse.Namespace, portal: BenchPortal, place: Path, size: Size) -> list[Result]:
-    result = measure_idle(portal, place, size, arguments.seconds, arguments.warm_up)
+def _idle(arguments: argparse.Namespace, portals: Portals, place: Path, size: Size) -> list[Result]:
+    result = measure_idle(portals, place, size, arguments.seconds, arguments.warm_up)
     more = result.more
     shares = ", ".join(f"{name} {percent} %" for name, percent in more["processor_percent"].items())
     hour = f"{more['commits_hour']} commits, {sum(more['rows_hour'].values())} rows"
-    say(f"{size.nodes} nodes, {size.files} files, idle for {more['span_s']} s: {shares}; an hour of it: {hour}")
+    say(f"{size_of(size)}, idle for {more['span_s']} s: {shares}; an hour of it: {hour}")
     return [result]
 
 
@@ -137,7 +132,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         with place_to_work() as place:
             say(f"Measuring on {described(place)}.")
-            entries = run(arguments, place)
+            entries = measured(arguments, partial(new_portal, place), place)
     except (JobFailed, RuntimeError, AssertionError) as error:
         say(f"FAILED: {error}")
         return 1

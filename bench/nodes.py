@@ -48,19 +48,20 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured with. `file_bytes`: on average; `seed`: of the contents."""
+    """How much is measured with. `file_bytes`: on average; `seed`: of the contents; `alone`: without the peer."""
 
     nodes: int
     files: int
     file_bytes: int
     seed: int = 0
+    alone: bool = False
 
     @property
     def needed(self) -> int:
         """Bytes of the file system in memory for all trees, in whole pages, the peer's too, and as much again of one
         tree for the portal."""
         pages = self.file_bytes // 4096 + 1
-        return self.files * pages * 4096 * (2 * self.nodes + 2)
+        return self.files * pages * 4096 * (self.nodes * (1 if self.alone else 2) + 2)
 
 
 @dataclass(slots=True)
@@ -143,7 +144,9 @@ def made_nodes(portal: BenchPortal, folder: Path, size: Size, **cluster: Any) ->
             stage.add_node(name, root, **key, sftp_only=sftp_only and root != tree.root)
         ended.enter_context(taking_semaphores([root / "App" for root in roots]))
         stage.resume()
-        peer = None if sftp_only else Rsync(tree.root, folder / "rsync", stage.servers[1:], _beside(roots))
+        peer = (
+            None if size.alone or sftp_only else Rsync(tree.root, folder / "rsync", stage.servers[1:], _beside(roots))
+        )
         time.sleep(2 * AT_REST)
         yield Nodes(stage, portal, tree, peer)
 

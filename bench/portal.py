@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from demo.keeper import below
@@ -65,3 +67,20 @@ class BenchPortal(Portal):
         """The database, only to read: asking it takes no processor from the portal, as asking REST would."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)) as connection:
             yield connection
+
+
+Portals = Callable[[], AbstractContextManager[BenchPortal]]
+"""Gives a portal for one cluster; what an earlier one left behind is not measured with the next."""
+
+
+@contextmanager
+def new_portal(place: Path) -> Iterator[BenchPortal]:
+    """A portal that has nothing yet; it ends with the block, and its data goes."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-", dir=place))
+    portal = BenchPortal(folder / "data")
+    try:
+        portal.start()
+        yield portal
+    finally:
+        portal.stop()
+        shutil.rmtree(folder, ignore_errors=True)

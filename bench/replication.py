@@ -12,7 +12,7 @@ from bench.meter import Cost, Meter
 from bench.nodes import LONGEST, Done, Nodes, Size, bench_profile, made_nodes
 from bench.peer import AT_ONCE, PeerRun
 from bench.phases import phases_of
-from bench.portal import BenchPortal
+from bench.portal import Portals
 from bench.results import Result, middle_one, sentence
 from tests.journeys.conftest import ENDED
 
@@ -117,12 +117,12 @@ def small_cases(files: int) -> list[Case]:
     ]
 
 
-def measure(portal: BenchPortal, place: Path, size: Size, rounds: int, initial_rounds: int, say: Say) -> list[Result]:
+def measure(portals: Portals, place: Path, size: Size, rounds: int, initial_rounds: int, say: Say) -> list[Result]:
     """All cases of one size: the initial copy `initial_rounds` times, each time to nodes that are new, the others
     `rounds` times."""
     initial, found = Runs(Case("initial", fresh=True), size), []
     for number in range(initial_rounds):
-        with made_nodes(portal, place / _name(size, number), replace(size, seed=number)) as nodes:
+        with portals() as portal, made_nodes(portal, place / _name(size, number), replace(size, seed=number)) as nodes:
             initial.round(nodes, number)
             if number == initial_rounds - 1:
                 found = [*_told(initial, say), *_small(nodes, size, rounds, say)]
@@ -130,10 +130,10 @@ def measure(portal: BenchPortal, place: Path, size: Size, rounds: int, initial_r
     return found
 
 
-def measure_sftp(portal: BenchPortal, place: Path, size: Size, rounds: int, say: Say) -> list[Result]:
+def measure_sftp(portals: Portals, place: Path, size: Size, rounds: int, say: Say) -> list[Result]:
     """The same with one secondary that gives no shell, only SFTP; rsync cannot work there."""
     size = replace(size, nodes=1)
-    with made_nodes(portal, place / _name(size, 0, "sftp"), size, sftp_only=True) as nodes:
+    with portals() as portal, made_nodes(portal, place / _name(size, 0, "sftp"), size, sftp_only=True) as nodes:
         initial = Runs(Case("initial, SFTP only", fresh=True), size)
         initial.round(nodes, 0)
         found = [*_told(initial, say), *_small(nodes, size, rounds, say, of=", SFTP only")]

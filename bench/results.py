@@ -6,7 +6,19 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+class Sized(Protocol):
+    """What has a number of nodes and of files."""
+
+    @property
+    def nodes(self) -> int:
+        """Secondaries."""
+
+    @property
+    def files(self) -> int:
+        """Of each tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +60,16 @@ class Result:
 def sentence(result: Result) -> str:
     """A result in a line for the person who watches."""
     entry = result.as_json()
-    words = f"{result.nodes} nodes, {result.files} files, {result.case}: {entry['ours_s']:.2f} s"
+    words = f"{size_of(result)}, {result.case}: {entry['ours_s']:.2f} s"
     if entry["peer_s"] is None:
         return words
     return f"{words}; {result.peer} {entry['peer_s']:.2f} s; ratio {entry['ratio']:.2f}"
+
+
+def size_of(size: Sized) -> str:
+    """How many nodes, and how many files each."""
+    nodes = "1 node" if size.nodes == 1 else f"{size.nodes} nodes"
+    return f"{nodes}, {size.files:,} files"
 
 
 def middle(values: Sequence[float]) -> float | None:

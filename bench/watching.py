@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.nodes import LONGEST, Nodes, Size, made_nodes
-from bench.portal import PRODUCTS, BenchPortal
+from bench.portal import PRODUCTS, Portals
 from bench.results import Result, share
 from nodes.products.loading import load_profile
 from tests.deadlines import wait_for
@@ -17,11 +17,11 @@ PROFILE = "mdaemon"
 """The delivered one: what is measured is what an operator sees."""
 
 
-def measure_watch(portal: BenchPortal, place: Path, size: Size, changes: int, name: str = PROFILE) -> Result:
+def measure_watch(portals: Portals, place: Path, size: Size, changes: int, name: str = PROFILE) -> Result:
     """So many changes, one after the other, at moments that have nothing to do with the watch's own turns. `name`: of
     the profile."""
     profile = load_profile(name, str(PRODUCTS))
-    with made_nodes(portal, place / "watched", size, watch=True, profile=name) as nodes:
+    with portals() as portal, made_nodes(portal, place / "watched", size, watch=True, profile=name) as nodes:
         last = nodes.replicate().job["id"]
         chance = random.Random(size.seed)
         seconds = []

@@ -31,7 +31,7 @@ def test_without_a_peer_there_is_no_ratio() -> None:
     result = Result("one", 1, 60, 1000, ours=[1.0])
     entry = result.as_json()
     assert (entry["peer"], entry["peer_s"], entry["ratio"]) == ("", None, None)
-    assert sentence(result) == "1 nodes, 60 files, one: 1.00 s"
+    assert sentence(result) == "1 node, 60 files, one: 1.00 s"
 
 
 def test_phases_are_read_from_the_jobs_own_resource() -> None:
