@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from bench.idling import measure_idle
@@ -73,20 +75,18 @@ def _numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
 
-def measured(arguments: argparse.Namespace, portals: Portals, place: Path) -> Entries:
+def measured(arguments: argparse.Namespace, portals: Portals, place: Path) -> Iterator[Entries]:
     """What was asked for, size by size. Raises JobFailed."""
-    results: list[Result] = []
+    origin = {"bench": arguments.name, "machine": described(place)}
     shape = {"file_bytes": arguments.file_bytes, "alone": getattr(arguments, "alone", True)}
     sizes = [Size(nodes, files, **shape) for nodes in arguments.nodes for files in arguments.files]
     for size in sizes:
         if size.needed > FREE_SHARE * free_bytes(place):
             say(f"{size_of(size)}: left out, the trees do not fit into the free memory")
         else:
-            results += MEASURED[arguments.name](arguments, portals, place, size)
+            yield [result.as_json() | origin for result in MEASURED[arguments.name](arguments, portals, place, size)]
     if getattr(arguments, "sftp", False):
-        results += measure_sftp(portals, place, sizes[0], arguments.rounds, say)
-    origin = {"bench": arguments.name, "machine": described(place)}
-    return [{**result.as_json(), **origin} for result in results]
+        yield [result.as_json() | origin for result in measure_sftp(portals, place, sizes[0], arguments.rounds, say)]
 
 
 def _replication(arguments: argparse.Namespace, portals: Portals, place: Path, size: Size) -> list[Result]:
@@ -129,18 +129,32 @@ def main(argv: Sequence[str]) -> int:
         write_page([entry for path in arguments.results for entry in json.loads(path.read_text())])
         return 0
     surroundings.neutral()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         with place_to_work() as place:
             say(f"Measuring on {described(place)}.")
-            entries = measured(arguments, partial(new_portal, place), place)
+            keep(arguments, measured(arguments, partial(new_portal, place), place))
     except (JobFailed, RuntimeError, AssertionError) as error:
         say(f"FAILED: {error}")
         return 1
-    if arguments.json:
-        arguments.json.write_text(json.dumps(entries, indent=1) + "\n")
-    if arguments.write_docs:
-        write_page(entries)
     return 0
+
+
+def keep(arguments: argparse.Namespace, parts: Iterable[Entries]) -> None:
+    """Write what was asked for after each part, so that one that fails takes none of those before it along."""
+    entries: Entries = []
+    for part in parts:
+        entries += part
+        if arguments.json:
+            arguments.json.write_text(json.dumps(entries, indent=1) + "\n")
+        if arguments.write_docs:
+            write_page(entries)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End by the way that ends what was started, too."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

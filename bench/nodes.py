@@ -121,8 +121,10 @@ class Nodes:
         job = self.stage.job(number)
         if job["state"] != "succeeded" or any(target["state"] != "verified" for target in job["targets"]):
             errors = {target["error"] for target in job["targets"]} | {job["error"]}
-            raise JobFailed(f"job {number} is {job['state']}: {'; '.join(filter(None, sorted(errors)))}")
-        return Done(max(_moment(target["ended_at"]) for target in job["targets"]) - started, job)
+            why = "; ".join(filter(None, sorted(errors)))
+            raise JobFailed(f"job {number} is {job['state']}: {why}\n{self.portal.log_of('up')[-3000:]}")
+        ends = [target["ended_at"] for target in job["targets"]] or [job["ended_at"]]
+        return Done(max(map(_moment, ends)) - started, job)
 
 
 @contextmanager

@@ -131,6 +131,13 @@ def test_proof_is_shown_and_a_pending_restart_too(portal, browser) -> None:
     assert "Restart pending" in page
 
 
+def test_the_longest_phases_are_shown_of_planning_and_of_the_nodes(portal, browser) -> None:
+    Job.objects.filter(pk=portal.done.pk).update(phases={"snapshot-taken": 1.25, "nodes-planned": 6.0})
+    portal.done.targets.update(phases={"looked": 3.0})
+    page = browser.get(f"/jobs/{portal.done.pk}/").content.decode()
+    assert "nodes planned 6.0 s, snapshot taken 1.2 s" in page and "looked 3.0 s" in page
+
+
 def _state(job: Job) -> str:
     job.refresh_from_db()
     return job.state
