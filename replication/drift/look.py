@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from nodes.connection.connect import open_node
-from nodes.errors import NodeError
+from nodes.errors import LimitBroken, NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.crew import CREW, Lane
 from nodes.leases.errors import Interrupted
@@ -102,8 +102,12 @@ def _compare(cluster_id: int) -> None:
 
 def _count(job: NodeJob) -> int | None:
     """How many files of a node others changed; None where that cannot be said now."""
+    began = time.monotonic()
     try:
         return _look(job)
+    except LimitBroken as error:
+        _RESTS.begin(job.node.pk, time.monotonic() - began)
+        _LOG.info("%s was not compared: %s", job.node, error)
     except (NodeError, ProfileError, StoreError, OSError, ValueError, Interrupted) as error:
         _LOG.info("%s was not compared: %s", job.node, error)
     except DatabaseError as error:

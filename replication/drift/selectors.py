@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from nodes.enums import Clustering, Health, Joining, NodeRole, ReplicationMode
 from nodes.registry.models import Node
+from nodes.registry.services.health import LIMIT
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
 
@@ -28,7 +29,8 @@ def nodes_to_compare(**of: int) -> list[Node]:
         cluster__watch__enabled=True,
         **of,
     )
-    rows = rows.exclude(cluster__clustering=Clustering.OFF).exclude(health__in=(Health.DOWN, Health.DEGRADED))
+    refusing = Q(health=Health.DEGRADED) & ~Q(health_cause__startswith=LIMIT)  # a limit is kept again or not: one looks
+    rows = rows.exclude(cluster__clustering=Clustering.OFF).exclude(Q(health=Health.DOWN) | refusing)
     return list(rows.select_related("cluster", "facts", "baseline").order_by("pk"))
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
-from nodes.errors import NodeError, TimedOut, Unreachable
+from nodes.errors import LimitBroken, NodeError, TimedOut, Unreachable
 from replication.jobs.core.plan_json import OutdatedPlan
 from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
@@ -26,6 +26,10 @@ from replication.objects import ObjectLost, StoreError
 _LOG = logging.getLogger(__name__)
 
 INTERNAL = "The portal failed while working on this node. Its log says why."
+
+GETS_NOWHERE = (Unreachable, TimedOut, LimitBroken)
+"""A node of which any of these was said will hardly do better a second later, and finding out takes long; anything else
+deserves quick tries first."""
 
 RETURNING = frozenset({TargetState.PENDING, TargetState.WAITING})
 """States from which a target is tried again."""
@@ -75,9 +79,9 @@ def _tried_again(code: str, text: str) -> Ended:
     return Ended(TargetState.PENDING, text, error_code=code, error=text, phase="trying again", delay=short_wait())
 
 
-def away(error: str, failures: int) -> Ended:
-    """A node that did not answer, for the so-many-th time in a row."""
-    return _waiting(Unreachable.code, error, failures)
+def away(error: str, failures: int, code: str = Unreachable.code) -> Ended:
+    """A node that did not answer, or got nowhere, for the so-many-th time in a row."""
+    return _waiting(code, error, failures)
 
 
 def _waiting(code: str, text: str, failures: int) -> Ended:
@@ -110,8 +114,7 @@ def _node_error(error: NodeError, target: Target) -> Ended:
     text = str(error)
     if not error.retryable:
         return _failed(error.code, text)
-    # a node that does not answer will hardly do so a second later; anything else deserves quick tries first
-    silent = isinstance(error, Unreachable | TimedOut)
+    silent = isinstance(error, GETS_NOWHERE)
     if target.attempt < QUICK_TRIES and not silent:
         return _tried_again(error.code, text)
     return _waiting(error.code, text, target.attempt if silent else target.attempt - QUICK_TRIES + 1)

@@ -10,13 +10,13 @@ from django.db import DatabaseError, IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
-from nodes.errors import NodeError, Unreachable
+from nodes.errors import NodeError
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
 from replication.jobs.core.plan_text import Numbers, PlanText, numbers_each
 from replication.jobs.core.states import JobState
-from replication.jobs.error_mapping import away
+from replication.jobs.error_mapping import GETS_NOWHERE, away
 from replication.jobs.kinds import Kind, kind_of
 from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job
@@ -159,9 +159,10 @@ def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: Sto
 
 
 def _away(plan: Plan, state: JobState) -> dict[int, Ended]:
-    """The nodes that did not even answer: tried a while later, or when a person approves the plan, and nothing is held
-    for them until they answer."""
-    found = {part.node_id: away(part.away, 1) for part in plan.nodes if part.away_code == Unreachable.code}
+    """The nodes that did not even answer, or got nowhere: tried a while later, or when a person approves the plan, and
+    nothing is held for them until then."""
+    codes = {error.code for error in GETS_NOWHERE}
+    found = {part.node_id: away(part.away, 1, part.away_code) for part in plan.nodes if part.away_code in codes}
     if state == JobState.RUNNING:
         return found
     return {node_id: replace(ended, delay=None, phase=ended.error) for node_id, ended in found.items()}

@@ -19,7 +19,7 @@ from accounts.errors import Refused
 from accounts.refusals import in_words
 from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole
-from nodes.errors import NodeError
+from nodes.errors import LimitBroken, NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.errors import LeaseLost
 from nodes.leases.lease import Lease
@@ -62,6 +62,8 @@ SCAN_SHARE = 20.0
 AWAY_LONGEST, REFUSED_LONGEST = 60.0, 3600.0
 """Seconds between two looks at most where the primary cannot be reached, or refuses the portal."""
 REFUSED_FIRST = 300.0
+LIMIT_FIRST, LIMIT_LONGEST = 60.0, 600.0
+"""The same where the primary breaks a limit, which takes a while to find out."""
 
 OPTIONS_ROOM = 12_000
 """Characters of names of unstable files that fit a job's options."""
@@ -179,6 +181,8 @@ class Watcher:
             return None
         try:
             sight = self._sight(ground)
+        except LimitBroken:
+            raise
         except (NodeError, ProfileError):
             return None  # what the database says now may tell why
         if sight.memory.pending or sight.settled.ready or sight.behind or _differ(sight.memory, self.memory):
@@ -308,8 +312,11 @@ class Watcher:
         known = isinstance(error, NodeError | ProfileError)
         code = getattr(error, "code", "profile" if known else "internal_error")
         text = str(error) if known else "The portal failed while looking. Its log says why."
-        refused = code in REFUSALS
-        first, longest = (REFUSED_FIRST, REFUSED_LONGEST) if refused else (2.0, AWAY_LONGEST)
+        first, longest = 2.0, AWAY_LONGEST
+        if code in REFUSALS:
+            first, longest = REFUSED_FIRST, REFUSED_LONGEST
+        elif code == LimitBroken.code:
+            first, longest = LIMIT_FIRST, LIMIT_LONGEST
         wait = min(longest, first * 2.0 ** min(failures - 1, 10))
         columns = {
             "mood": WatchStatus.AWAY,

@@ -17,6 +17,7 @@ from nodes.connection.connect import PROBES
 from nodes.credentials.services import Login, PrivateKey, store_key
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, register_node
+from nodes.remote import sftp
 from nodes.remote.pool import close_all
 from nodes.remote.ssh import SshSession
 from tests.hostile.server import HostileServer
@@ -73,6 +74,7 @@ def tight(monkeypatch: pytest.MonkeyPatch) -> Portal:
     """Limits that are soon broken, and little patience. For a server that is hostile at once: an honest one on a busy
     machine may need longer."""
     monkeypatch.setattr(reader, "QUESTION_SECONDS", 0.5)
+    monkeypatch.setattr(sftp, "ANSWER_WORTH", 0.02)
     usual = SshSession.__init__.__kwdefaults__
     assert usual
     monkeypatch.setitem(usual, "patience", 1.0)

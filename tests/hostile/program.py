@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NoReturn
 
-LSTAT, FSTAT, READ, READDIR = 7, 8, 5, 12
+CLOSE, READ, LSTAT, FSTAT, READDIR = 4, 5, 7, 8, 12
 STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105
 HAS_SIZE = 1
 FILE, FOLDER = 0o100644, 0o040755
@@ -104,7 +104,7 @@ class Relay:
         """Whether the request was dealt with here."""
         order = self._orders.now()
         deed = self._deeds.get(str(order["misdeed"]))
-        if deed is None or len(data) < 5:
+        if deed is None or len(data) < 5 or data[0] == CLOSE:  # of before it turned, and nobody waits for its answer
             return False
         return deed(order, (data[0], int.from_bytes(data[1:5], "big"), data[5:]))
 
