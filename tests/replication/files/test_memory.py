@@ -34,8 +34,8 @@ GUARD = Interrupting("", Exception())
 class Vast(FakeSession):
     """Files are vast, and nothing of them is anywhere."""
 
-    def list_folder(self, path: str) -> Sequence[RemoteEntry]:
-        entries = super().list_folder(path)
+    def list_folder(self, path: str, **options: Any) -> Sequence[RemoteEntry]:
+        entries = super().list_folder(path, **options)
         return [dataclasses.replace(one, stat=dataclasses.replace(one.stat, size=SIZE)) for one in entries]
 
     def read(self, path: str, **_: object) -> Iterator[bytes]:
