@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.meter import Cost, Meter
-from bench.nodes import LONGEST, Done, Nodes, Size, bench_profile, made_nodes
+from bench.nodes import ANSWER, LONGEST, Done, Nodes, Size, bench_profile, made_nodes
 from bench.peer import AT_ONCE, PeerRun
 from bench.phases import phases_of
 from bench.portal import Portals
@@ -79,6 +79,7 @@ class Runs:
             peer_sent=runs[middle_one(theirs)].sent if runs else None,
             more={
                 "settle_s": bench_profile().settle_seconds if settles else 0.0,
+                "answer_s": ANSWER if settles else 0.0,
                 "phases": phases_of(self.ours[which].job),
                 **cost.as_json(),
                 "peak_bytes": _highest(self.costs),

@@ -37,7 +37,8 @@ def seconds_table(entries: Sequence[Entry]) -> Lines:
         yield _rule(6)
         for (case,), (plain, *others) in cases:
             opened = others[0] if others else {}
-            settle = f" ({plain['settle_s']} s of it settling)" if plain["settle_s"] else ""
+            still = plain["settle_s"] + plain["answer_s"]
+            settle = f" ({still:.1f} s of it standing still)" if still else ""
             yield _row(
                 case,
                 f"{plain['ours_s']:.2f} s{settle}",

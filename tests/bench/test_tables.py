@@ -23,6 +23,7 @@ def entry(case: str, ours: float, theirs: float | None, **more: Any) -> dict[str
         "files": 5000,
         "bytes": 46_000_000,
         "settle_s": 0.0,
+        "answer_s": 0.0,
         "sent_bytes": 1_500_000,
         "peer_sent_bytes": 500_000 if theirs else None,
         "peak_bytes": {"web": 120_000_000, "remote": 300_000_000},
@@ -44,9 +45,9 @@ def test_only_what_was_measured_is_written_anew() -> None:
 
 def test_a_case_is_one_row_beside_both_peers() -> None:
     opened = {"peer": OPEN, "peer_s": 1.0, "ratio": 2.0}
-    rows = list(seconds_table([entry("one", 2.0, 4.0, settle_s=0.2), entry("one", 2.0, 1.0, **opened)]))
+    rows = list(seconds_table([entry("one", 2.0, 4.0, settle_s=0.2, answer_s=0.1), entry("one", 2.0, 1.0, **opened)]))
     assert "**20 nodes, 5,000 files, 46.0 MB**" in rows
-    assert rows[-1] == "| one | 2.00 s (0.2 s of it settling) | 4.00 s | 0.50 | 1.00 s | 2.00 |"
+    assert rows[-1] == "| one | 2.00 s (0.3 s of it standing still) | 4.00 s | 0.50 | 1.00 s | 2.00 |"
 
 
 def test_without_a_peer_its_cells_say_nothing() -> None:
