@@ -39,6 +39,7 @@ from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
+from replication.files.digests import by_hashing
 from replication.files.limits import TOO_LARGE
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
 from replication.files.scan import Scan, scan_listed
@@ -122,10 +123,15 @@ class Look:
         """Scan the node and compare it with what it should hold; quickly, where little moved since its last proof.
         `deep` as in `scan_node`."""
         answer = listed(self.link, self.source.profile, self.guard)
-        part = None if deep else self._part(answer)
+        part = self._part(answer)
+        alike: frozenset[RelPath] = frozenset()
+        if deep and part is not None:
+            alike = self._alike(part)
+            part = self._part(answer, also=part.paths | self._belied(alike)) if alike else None
         if part is not None:
             known = Known(part.proven, part.known, part.proven, part.paths, part.spelled)
-            seen = self._at_part(known, part, answer)
+            seen = self._at_part(known, part, answer, deep=deep)
+            seen = replace(seen, scan=replace(seen.scan, read=seen.scan.read + len(alike - part.paths)))
         else:
             proven = proven_on(self.job, self.source, self.store, self.guard)
             seen = self._at_all(Known(proven, proven or Manifest(), proven), answer, deep=deep)
@@ -134,6 +140,20 @@ class Look:
             sighting = sighting_of(seen, seen.changes, before.files, self.job.tree, self.source)
             SIGHTINGS.keep(self.job.node.pk, sighting)
         return seen
+
+    def _alike(self, part: Part) -> frozenset[RelPath]:
+        """The files that are taken for proven by what is listed: all that are in no question; none where what was
+        remembered is forgotten by now."""
+        before = SIGHTINGS.of(self.job.node.pk, self.job.tree, self.source.profile) if self.job.tree else None
+        given = SOURCES.at(before.given, self.source.profile, self.store).manifest.files if before else {}
+        return frozenset(given.keys() - part.paths)
+
+    def _belied(self, alike: Collection[RelPath]) -> frozenset[RelPath]:
+        """Of these, those that hold something else than the primary's content, or could not be hashed."""
+        self.guard.progress(phase=f"hashing {len(alike)} files anew")
+        digests = by_hashing(self.link, self.source.profile, self.guard)(sorted(alike))
+        files = self.source.manifest.files
+        return frozenset(path for path in alike if digests.get(path) != files[path].sha256)
 
     def again(self, seen: NodeScan, expected: Manifest, states: Manifest) -> NodeScan:
         """Look at what became of the node since it was `seen`. `expected`, `states`: of the files that were looked at
@@ -169,9 +189,9 @@ class Look:
         spelling = _spelling(self.job.node, self.source)
         return self.job.decisions.renamed(spelling.of) if spelling else self.job.decisions
 
-    def _at_part(self, known: Known, part: Part, answer: Answer) -> NodeScan:
+    def _at_part(self, known: Known, part: Part, answer: Answer, *, deep: bool = False) -> NodeScan:
         found = Sorted(dict(part.listed), (), (), (), (), ())
-        return self._compared(known, self._scan(found, known), answer)
+        return self._compared(known, self._scan(found, known, deep=deep), answer)
 
     def _at_all(self, known: Known, answer: Answer, *, deep: bool = False) -> NodeScan:
         found, spelling = sort_out(answer.read(), self.source.profile), _spelling(self.job.node, self.source)

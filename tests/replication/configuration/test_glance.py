@@ -57,13 +57,15 @@ CONTENTS = (b"[Domain]\r\nName=one\r\n", b"[Domain]\r\nName=two\r\n", b"no ini \
 @dataclass(frozen=True, slots=True)
 class Step:
     """Somebody writes a file on the primary or the node (None: deletes it; "folder", "link": makes one of that name),
-    or replication runs and `proves` what came of it."""
+    or replication runs and `proves` what came of it. `hides`: gives a file of the node's other bytes of the same length
+    and time."""
 
     on_node: bool = False
     path: str = ""
     content: bytes | str | None = None
     other_case: bool = False
     proves: bool = False
+    hides: bool = False
 
 
 EDITS = st.builds(
@@ -73,7 +75,8 @@ EDITS = st.builds(
     st.sampled_from((*CONTENTS, None, None, "folder", "link")),
     st.sampled_from((False, False, False, True)),
 )
-STEPS = st.lists(st.one_of(EDITS, EDITS, st.just(Step(proves=True))), min_size=2, max_size=12)
+HIDDEN = st.builds(Step, st.just(True), st.sampled_from(PATHS), hides=st.just(True))
+STEPS = st.lists(st.one_of(EDITS, EDITS, HIDDEN, st.just(Step(proves=True))), min_size=2, max_size=12)
 
 
 def commands(disk: FakeDisk):
@@ -122,13 +125,13 @@ class World:
         manifest = Manifest(files=dict(sorted(self.files.items())))
         return SOURCES.keep(Source(build(manifest).root, manifest, PROFILE))
 
-    def look(self) -> NodeScan:
+    def look(self, *, deep: bool = False) -> NodeScan:
         session = FakeSession(self.disk, commands(self.disk) if self.able else None)
         can = Capabilities(can_list=self.able, can_hash=self.able)
         link = NodeLink(session, platform_named(self.platform), ROOT, can, self.node.pk, self.node.name)
         job = NodeJob(self.node, self.tree, Decisions({}, {}))
         guard = Interrupting("", RuntimeError("never"))
-        return Look(link, job, self.source, self.store, guard).first()
+        return Look(link, job, self.source, self.store, guard).first(deep=deep)
 
     def write(self, step: Step) -> None:
         if step.on_node:
@@ -147,6 +150,11 @@ class World:
 
     def _write_there(self, step: Step) -> None:
         path = f"{ROOT}/{step.path}"
+        if step.hides:
+            there = self.disk.names.get(path)
+            if there is not None and there.kind is FileKind.FILE:
+                there.data[:] = bytes(there.data)[::-1]
+            return
         if step.other_case and self.platform == "windows":
             path = path.replace("one", "ONE").replace("two", "Two")
         fold = str.casefold if self.platform == "windows" else str
@@ -208,18 +216,28 @@ def proven_by(world: World, seen: NodeScan) -> dict[RelPath, FileState]:
     return {path: state for path, state in whole.items() if path not in seen.known.within} | proven
 
 
-COUNTS = {"quick": 0, "whole": 0}
+COUNTS = {"quick": 0, "whole": 0, "deep": 0, "hidden": 0}
 
 
 def agree(world: World) -> None:
     """Look quickly, then at everything, and compare."""
-    quick = world.look()
+    quick, deep = world.look(), world.look(deep=True)
     COUNTS["whole" if quick.known.within is None else "quick"] += 1
+    COUNTS["deep"] += deep.known.within is not None
+    COUNTS["hidden"] += bool(deep.scan.hidden and deep.known.within)
+    SIGHTINGS.forget()
+    everything = world.look(deep=True)
     SIGHTINGS.forget()
     whole = world.look()
+    assert answers(deep) == answers(everything)
+    assert deep.scan.read == everything.scan.read
+    before = everything.known.before
+    # the quick look remembers files that only the node has, too
+    assert [path for path in deep.scan.hidden if before and path in before.files] == list(everything.scan.hidden)
     world.proven_before = whole.known.before.files if whole.known.before else {}
     assert answers(quick) == answers(whole)
     assert proven_by(world, quick) == proven_by(world, whole)
+    assert proven_by(world, deep) == proven_by(world, everything)
 
 
 @pytest.mark.django_db
@@ -227,7 +245,7 @@ def agree(world: World) -> None:
 def test_the_quick_look_and_the_whole_one_agree(platform: str, able: bool) -> None:
     cluster = make_cluster("glance")
     node = make_node(cluster, "mx1", role=NodeRole.SECONDARY, platform=platform)
-    COUNTS.update(quick=0, whole=0)
+    COUNTS.update(dict.fromkeys(COUNTS, 0))
 
     @settings(
         max_examples=1000 if FULL else 60,
@@ -251,3 +269,5 @@ def test_the_quick_look_and_the_whole_one_agree(platform: str, able: bool) -> No
 
     story()
     assert COUNTS["quick"] > COUNTS["whole"] / 4
+    assert COUNTS["deep"] > COUNTS["whole"] / 4
+    assert COUNTS["hidden"]
