@@ -17,12 +17,15 @@ from nodes.leases.crew import CREW, Lane
 from nodes.registry.models import Node
 from nodes.signals import CLUSTER_CHANGED
 
+AT_ONCE = 8
+"""Nodes of one cluster whose facts are read at once. One that answers far more than was asked costs memory as well."""
+
 
 @shared_task(name="nodes.tasks.observe")
 def observe(node_id: int) -> None:
     """Read a node's facts, keep them, and tell whoever judges its cluster. Doing it twice is fine."""
     for cluster_id in Node.objects.filter(pk=node_id).values_list("cluster", flat=True):
-        CREW.do(Lane("facts", cluster_id, settings.PORTAL.target_workers), node_id, partial(_observe, node_id))
+        CREW.do(Lane("facts", cluster_id, AT_ONCE), node_id, partial(_observe, node_id))
 
 
 def _observe(node_id: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -67,10 +66,10 @@ def test_nodes_that_are_away_are_observed_on_demand_only(monkeypatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nodes_that_hang_keep_no_other_clusters_facts_waiting(monkeypatch, settings) -> None:
+def test_nodes_that_hang_keep_no_other_clusters_facts_waiting(monkeypatch) -> None:
     """More of one cluster hang than are asked at once, and each is asked by one thread however often a worker is sent
     there."""
-    settings.PORTAL = replace(settings.PORTAL, target_workers=2)
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
     hung, others = make_cluster("hung"), make_cluster("others")
     hanging = [make(f"hung{number}", cluster=hung) for number in range(3)]
     answers = make("answers", cluster=others)
