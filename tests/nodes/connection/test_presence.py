@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from nodes.connection import presence
-from nodes.connection.connect import NodeLink, open_node
+from nodes.connection.connect import Door, NodeLink, open_node
 from nodes.connection.presence import ask_all
 from nodes.enums import Health
 from nodes.registry.models import Node
@@ -70,10 +70,10 @@ def test_one_that_hangs_is_asked_by_one_thread_and_delays_no_round(real_node, se
     settings.PORTAL = replace(settings.PORTAL, reach=0.2)
     over, asked, opened = threading.Event(), list[int](), open_node
 
-    def hangs(node: Node) -> AbstractContextManager[NodeLink]:
+    def hangs(node: Node, door: Door | None) -> AbstractContextManager[NodeLink]:
         asked.append(node.pk)
         assert node.pk != hanging.pk or over.wait(PATIENCE)
-        return opened(node)
+        return opened(node, door)
 
     monkeypatch.setattr(presence, "open_node", hangs)
     try:
