@@ -14,7 +14,7 @@ import pytest
 
 from tests.deadlines import PATIENCE, promised, wait_for
 from tests.hostile.server import HostileServer, Misdeed
-from tests.journeys.conftest import Stage
+from tests.journeys.conftest import ENDED, Stage
 from tests.journeys.test_watch import wait_proven, wait_quiet
 from tests.journeys.trees import make_tree
 
@@ -70,9 +70,18 @@ class Hostile:
         """Serve like any other again, and have nothing under way."""
         for server in self.servers:
             server.turn_back()
-            server.server.kill_sessions()
         self.stage.portal.ok("PUT", f"clusters/{self.stage.cluster}/watch", {"enabled": False})
-        self.stage.cancel_open_jobs()
+        wait_for("it is at rest", self._has_ended)
+
+    def _has_ended(self) -> bool:
+        """Whether no job is open; those that are, are cancelled, and what a server began while it was hostile ends."""
+        for server in self.servers:
+            server.server.kill_sessions()
+        rows = self.stage.portal.ok("GET", f"jobs?cluster={self.stage.cluster}")["results"]
+        left = [job["id"] for job in rows if job["state"] not in ENDED]
+        for job in left:
+            self.stage.portal.call("POST", f"jobs/{job}/cancel", {})
+        return not left
 
     def causes(self) -> list[str]:
         """What the portal says of the servers."""
