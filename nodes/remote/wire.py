@@ -1,7 +1,8 @@
 """The TCP socket under a connection, made for many small messages and for peers that stop reading.
 
 The library writes with a blocking loop that never gives up and reads in slices of a few bytes. Here a write that makes
-no progress for STALL_SECONDS breaks the connection, and reads come from one larger buffer.
+no progress for STALL_SECONDS breaks the connection, and reads come from one larger buffer. The library reads whatever
+length a packet says it has; here an impossible one ends the connection, and so does much from who is not trusted yet.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ REST_SECONDS = 0.5
 tenth of a second, for each connection, adds up with many nodes."""
 
 READ_AHEAD = 256 * 1024
+
+LONGEST_PACKET = 256 * 1024
+"""Bytes; servers send 35,000 at most where nothing more was agreed, and nothing more is."""
+
+STRANGERS_BYTES = 1024 * 1024
+"""What a server may send before it proved its key and let the portal in: its greeting, keys and banners."""
+
 UNACKNOWLEDGED_MS = 30_000
 """The kernel gives a silent peer up after this long, keep-alives included."""
 
@@ -37,10 +45,13 @@ class WireSocket(socket.socket):
     _ahead = b""
     _used = 0
     _sent = 0
+    _of_a_stranger = 0
     _stalled_since: float | None = None
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Up to `size` bytes, from the read-ahead where there are any."""
+        """Up to `size` bytes, from the read-ahead where there are any; `size` is what a packet still lacks."""
+        if size > LONGEST_PACKET:
+            raise ConnectionAbortedError("a packet of an impossible length")
         if self._used >= len(self._ahead):
             self._ahead, self._used = self._received(max(size, READ_AHEAD), flags), 0
         data = self._ahead[self._used : self._used + size]
@@ -58,6 +69,10 @@ class WireSocket(socket.socket):
             raise
         if self.pulse is not None:
             self.pulse.heard()
+            return data
+        self._of_a_stranger += len(data)
+        if self._of_a_stranger > STRANGERS_BYTES:
+            raise ConnectionAbortedError("too much before a login")
         return data
 
     def _rest(self) -> None:
