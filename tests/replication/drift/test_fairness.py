@@ -11,6 +11,7 @@ from django.utils import timezone
 from nodes.enums import NodeRole
 from nodes.leases.crew import CREW
 from nodes.registry.models import Node
+from replication.configuration.job.looking import NodeJob
 from replication.configuration.models import Baseline
 from replication.drift import look
 from replication.drift.look import compare_all
@@ -39,9 +40,9 @@ def test_one_that_hangs_keeps_no_other_cluster_waiting(monkeypatch) -> None:
     hanging, other = _proven("hanging"), _proven("other")
     over, looks = threading.Event(), list[str]()
 
-    def counted(node: Node) -> int:
-        looks.append(node.name)
-        assert node != hanging or over.wait(PATIENCE)
+    def counted(job: NodeJob) -> int:
+        looks.append(job.node.name)
+        assert job.node != hanging or over.wait(PATIENCE)
         return 3
 
     monkeypatch.setattr(look, "node_jobs", list)
