@@ -12,7 +12,7 @@ from django.conf import settings
 
 from nodes.credentials.models import Credential
 from nodes.enums import CredentialKind
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, Unsupported
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, LimitBroken, Unsupported
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
@@ -153,6 +153,9 @@ def open_node(node: Node, door: Door | None = None, *, of_facts: bool = False) -
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)
         raise
+    except LimitBroken as error:
+        note_failure(row, error, of_facts=of_facts)
+        raise LimitBroken(f"{row.name}: {error.detail}") from error  # it ends a job of many nodes, or a look at one
     except TELLING as error:
         note_failure(row, error, of_facts=of_facts)
         raise

@@ -132,6 +132,7 @@ def test_a_secondary_that_breaks_a_limit_waits_and_the_others_are_proven(scene: 
         job = scene.replicate()
         assert job.state == JobState.CONVERGING
         assert scene.states(job) == [(TargetState.WAITING, "limit_broken"), (TargetState.VERIFIED, "")]
+        assert job.targets.get(node=scene.nodes[1]).error.startswith(f"{LIMIT} mx1: ")
         assert scene.is_whole(2)
         health, cause = scene.health(1)
         assert health == Health.DEGRADED
