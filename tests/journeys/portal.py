@@ -39,6 +39,14 @@ FAST = {
     "CLUSTERPORTAL_COMPARE": "3",
 }
 
+UNUSED = """
+from io import StringIO
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("create_admin", username="admin", one_time=True, stdout=StringIO())
+call_command("create_token", username="admin", name="stories", role="administrator")
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -68,8 +76,7 @@ class Portal:
         self.make_keys()
         self.start_redis()
         if "DATABASE_URL" in self.env():
-            self.manage("migrate", "--verbosity", "0")
-            self.token = self.make_token()
+            self.token = self.make_database()
         else:
             (self.data / DATABASE).write_bytes(unused().database)
             self.token = unused().token
@@ -118,10 +125,9 @@ class Portal:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def make_token(self) -> str:
-        self.manage("create_admin", "--username", "admin", "--one-time")
-        words = ("--username", "admin", "--name", "stories", "--role", "administrator")
-        return self.manage("create_token", *words).strip()
+    def make_database(self) -> str:
+        """A database that nobody has used yet, with an administrator, by one process; answers their token."""
+        return self.manage("shell", "--no-imports", "--command", UNUSED).strip()
 
     def spawn(self, name: str, words: list[str], extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         with (self.data / f"{name}.log").open("ab") as log:
@@ -149,7 +155,8 @@ class Portal:
 
     def start_worker(self, name: str, extra: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
         words = [sys.executable, "-m", "tests.journeys.worker", "worker", "-Q", "remote,default", "-P", "threads"]
-        self.spawn(name, [*words, "-c", "4", "-n", f"{name}@%h", "--loglevel", "info"], extra)
+        words += ["-c", "4", "-n", f"{name}@%h", "--loglevel", "info"]
+        self.spawn(name, [*words, "--without-gossip", "--without-mingle", "--without-heartbeat"], extra)  # as ./run up
         if wait:
             self.wait_for_worker(name)
 
@@ -236,8 +243,7 @@ def _migrated() -> Unused:
     with tempfile.TemporaryDirectory(prefix="cp-unused-") as folder:
         portal = Portal(Path(folder) / "data")
         portal.make_keys()
-        portal.manage("migrate", "--verbosity", "0")
-        token = portal.make_token()
+        token = portal.make_database()
         assert not (portal.data / f"{DATABASE}-wal").exists(), "the database is not whole without its log"
         return Unused((portal.data / DATABASE).read_bytes(), token)
 
