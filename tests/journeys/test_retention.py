@@ -26,19 +26,16 @@ print(json.dumps({model.__name__: model.objects.count() for model in (Job, Targe
 TURN = "from replication.tasks import run_retention; run_retention()"
 
 
-def shell(stage: Stage, code: str, **environment: str) -> str:
-    """Run code within the portal, with its environment and more."""
+def rows(stage: Stage, after: str = "", **environment: str) -> dict[str, int]:
+    """What the portal keeps, `after` code that is run within it, with its environment and more."""
     before = dict(stage.portal.environment)
     stage.portal.environment.update(environment)
     try:
-        return stage.portal.manage("shell", "--no-imports", "--command", code)
+        said = stage.portal.manage("shell", "--no-imports", "--command", f"{after}\n{COUNT}")
     finally:
         stage.portal.environment.clear()
         stage.portal.environment.update(before)
-
-
-def rows(stage: Stage) -> dict[str, int]:
-    found: dict[str, int] = json.loads(shell(stage, COUNT).splitlines()[-1])
+    found: dict[str, int] = json.loads(said.splitlines()[-1])
     return found
 
 
@@ -50,8 +47,7 @@ def some_changes(stage: Stage, round_: int) -> None:
 
 
 def forty_days_later(stage: Stage) -> dict[str, int]:
-    shell(stage, TURN, LD_PRELOAD=tool("libfaketime"), FAKETIME=f"+{DAYS}d")
-    return rows(stage)
+    return rows(stage, TURN, LD_PRELOAD=tool("libfaketime"), FAKETIME=f"+{DAYS}d")
 
 
 def test_a_cluster_at_work_keeps_what_it_needs_and_no_more(new_stage: Any, tmp_path: Path) -> None:
