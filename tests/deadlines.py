@@ -10,6 +10,9 @@ from typing import Any
 PATIENCE = 120.0
 """Seconds. No promise of the portal's: where one is tested, the test says its own number."""
 
+AT_ONCE = 0.03
+"""Seconds between two looks at what may come, and go, in no time."""
+
 SELDOM = 0.2
 """Seconds between two looks at what has not come for long."""
 
@@ -19,7 +22,7 @@ def promised(seconds: float) -> float:
     return seconds if os.getloadavg()[0] < (os.cpu_count() or 1) else PATIENCE
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = 0.03) -> Any:
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = AT_ONCE) -> Any:
     """The first true value of `condition`; fails by name after `seconds`. It is asked every `pause` seconds, and more
     seldom the longer it takes (SELDOM): those who are waited for need the processor that asking takes."""
     began = time.monotonic()

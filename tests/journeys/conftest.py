@@ -14,12 +14,17 @@ from typing import Any
 
 import pytest
 
-from tests.deadlines import PATIENCE, wait_for
+from tests.deadlines import AT_ONCE, PATIENCE, wait_for
 from tests.journeys.portal import Portal
 from tests.journeys.trees import make_tree
 from tests.sshd import SshdServer
 
 ENDED = {"succeeded", "failed", "cancelled", "halted"}
+LASTING = ENDED | {"awaiting_approval", "converging"}
+"""States of jobs that nobody misses who looks now and then."""
+
+NOW_AND_THEN = 0.1
+"""Seconds between two such looks: an answer takes the portal 20 ms of the processor that the job needs."""
 
 
 @dataclass(slots=True)
@@ -136,7 +141,8 @@ class Stage:
             return job if job["state"] in states else None
 
         try:
-            found: dict[str, Any] = wait_for(f"job {number} is {states}", reached, seconds)
+            pause = NOW_AND_THEN if LASTING.issuperset(states) else AT_ONCE
+            found: dict[str, Any] = wait_for(f"job {number} is {states}", reached, seconds, pause=pause)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.job(number)}\n{self.portal.logs()}") from None
         return found
