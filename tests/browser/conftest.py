@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from accounts.models import User
 from tests.browser.seed import Seeded, seed
+from tests.deadlines import wait_for
 from tests.tools import tool
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -24,6 +27,8 @@ def chromium() -> Iterator[Browser]:
     # playwright's own loop runs in this thread; the database is used from it between its calls only
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    # where a loop runs Django has another connection for this thread: the one before would stay open beside it
+    connections.close_all()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=ARGUMENTS)
         yield browser
@@ -86,3 +91,9 @@ def visit(chromium: Browser, live_server):
     yield open_browser
     for context in contexts:
         context.close()
+    wait_for("the server has seen that the browser is gone", _serves_nobody)
+
+
+def _serves_nobody() -> bool:
+    """Whether each of the live server's threads has ended, and with it its connection to the database."""
+    return not any(thread.name.endswith("(process_request_thread)") for thread in threading.enumerate())
