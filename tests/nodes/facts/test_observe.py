@@ -149,7 +149,8 @@ class Counted:
     """A session that counts what is asked of it."""
 
     def __init__(self, session) -> None:
-        self._session, self.asked = session, Counter()
+        self._session = session
+        self.asked: Counter[str] = Counter()
 
     def __getattr__(self, name):
         self.asked[name] += 1

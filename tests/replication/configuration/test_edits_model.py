@@ -525,7 +525,7 @@ def test_so_it_is_where_the_node_leaves_instead(in_memory: None) -> None:
     row = Target.objects.create(job=job, node=node)
     guard = Interrupting("", LeaseLost("never"))
     work = TargetWork(job, row, node, guard, Plan((NodePlan(node.pk, node.name),)))
-    outcome = LeaveRun(work, PROFILE, World.store, *node_jobs([node]), remembered(node, World.store)).run()
+    outcome = LeaveRun(work, PROFILE, World.store, node_jobs([node])[0], remembered(node, World.store)).run()
     assert (outcome.state, conflicts()) == ("verified", [(ON_PRIMARY.path, made)])
 
 

@@ -22,6 +22,7 @@ from nodes.facts.models import NodeFacts
 from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
 from nodes.registry.models import Node
+from nodes.remote.pool import POOL
 from nodes.secret import Secret
 from replication.configuration.job import runner
 from replication.jobs import driving
@@ -29,7 +30,7 @@ from replication.jobs.kinds import kind_named
 from replication.jobs.lease import ClaimedLease
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
-from replication.jobs.runner import Batch
+from replication.jobs.runner import Batch, TargetOutcome
 from replication.jobs.services.claims import claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import finish_targets
 from tests.factories import make_cluster, make_node
@@ -50,7 +51,7 @@ class Meter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._lock, self.counts = threading.Lock(), Counter[str]()
-        execute, commit = CursorWrapper._execute_with_wrappers, BaseDatabaseWrapper._commit
+        execute, commit = getattr(CursorWrapper, "_execute_with_wrappers"), getattr(BaseDatabaseWrapper, "_commit")  # noqa: B009
 
         def counted(cursor, sql, params, many, executor):
             if not any(table in sql for table in STORE) and not sql.startswith("BEGIN"):
@@ -83,7 +84,7 @@ def disks(monkeypatch) -> dict[int, FakeDisk]:
     def lease(target) -> Iterator[FakeSession]:
         yield FakeSession(disks[target.port])
 
-    monkeypatch.setattr(connect.POOL, "lease", lease)
+    monkeypatch.setattr(POOL, "lease", lease)
     monkeypatch.setattr(connect.PROBES, "ask", lambda session, platform, *_: (platform, Capabilities()))
     return disks
 
@@ -119,10 +120,11 @@ def driven(job_id: int) -> None:
     batch = Batch(job, [target.node for _, target in claims])
     finishes = []
     for claim, target in claims:
-        target.job, lease, work = job, ClaimedLease(claim, node_id=target.node_id), Future()
+        target.job, lease = job, ClaimedLease(claim, node_id=target.node_id)
+        work: Future[TargetOutcome] = Future()
         work.set_result(driving._work(kind, job, target, lease, batch))
         finishes.append(driving._finish(work, driving._Running(job, target, lease)))
-    assert not any(finish_targets(finishes))
+    assert not any(finish_targets([finish for finish in finishes if finish is not None]))
 
 
 def replicated(cluster: Cluster, meter: Meter) -> tuple[Counter[str], Counter[str]]:

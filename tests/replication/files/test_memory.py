@@ -11,7 +11,7 @@ import pytest
 
 from nodes.products.profile import MEGABYTE
 from nodes.remote.session import RemoteEntry, Written
-from replication.files.apply.bundles import bundle_of
+from replication.files.apply.bundles import Item, bundle_of
 from replication.files.apply.keep import keep_found
 from replication.files.apply.staging import Staged, stage
 from replication.files.core.changes import Change, ChangeKind, Found, Wanted
@@ -87,7 +87,7 @@ def test_no_vast_file_is_held_whole(context: Any) -> None:
     assert held(lambda: keep_found(context, [update])) < HELD
     assert held(lambda: keep_found(context, [dataclasses.replace(update, found=Found(*seen_of(state)))])) < HELD
     assert held(lambda: stage(context, [update], Staged())) < HELD
-    assert held(lambda: bundle_of(store, ((state.sha256, SIZE),), GUARD)) < HELD
+    assert held(lambda: bundle_of(store, (Item("0", state.sha256, SIZE, 0),), GUARD)) < HELD
 
 
 def seen_of(state: Any) -> tuple[str, int, int]:
