@@ -150,6 +150,8 @@ class RegistryKey:
 
 
 MEGABYTE = 1024 * 1024
+RULINGS_KEPT = 50_000
+"""Paths of which a profile remembers what it said; then it begins anew."""
 
 _LISTED = (PathClass.CONFIG, PathClass.UNCLASSIFIED)
 _UNCLASSIFIED = Ruling(PathClass.UNCLASSIFIED, Source.ASSUMED)
@@ -199,6 +201,7 @@ class Profile:
     _index: PatternIndex = field(init=False, repr=False, compare=False)
     _override_index: PatternIndex = field(init=False, repr=False, compare=False)
     _skipped: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _rulings: dict[str, Ruling] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ordered = (*self._protecting(), *self.moved, *(rule for rule in self.rules if not rule.protects))
@@ -206,12 +209,22 @@ class Profile:
         object.__setattr__(self, "_index", PatternIndex([rule.pattern for rule in ordered]))
         object.__setattr__(self, "_override_index", PatternIndex([rule.pattern for rule in self.overrides]))
         object.__setattr__(self, "_skipped", self._folders_to_skip())
+        object.__setattr__(self, "_rulings", {})
 
     def _protecting(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.protects)
 
     def classify(self, path: str) -> Ruling:
-        """The ruling on a relative path."""
+        """The ruling on a relative path. The same paths are asked about at every look, so they are remembered."""
+        ruling = self._rulings.get(path)
+        if ruling is None:
+            ruling = self._ruling(path)
+            if len(self._rulings) >= RULINGS_KEPT:
+                self._rulings.clear()
+            self._rulings[path] = ruling
+        return ruling
+
+    def _ruling(self, path: str) -> Ruling:
         rule, override = self.rules_for(path)
         ruling = rule.ruling if rule else _UNCLASSIFIED
         return self._overridden(ruling, override.ruling.path_class) if override else ruling

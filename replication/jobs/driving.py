@@ -55,6 +55,11 @@ class _Running:
     lease: ClaimedLease
 
 
+STEPS_AT_ONCE = 100_000
+"""Steps of all targets of a cluster that are worked on at once, as they are in memory; of a job with larger plans fewer
+targets are, but always some."""
+LEAST_AT_ONCE = 4
+
 THREADS = 1000
 """No limit that anybody meets: each cluster has one of its own, and whoever knocks waits for some seconds only."""
 
@@ -111,16 +116,17 @@ class Driver:
         if SHUTTING_DOWN.is_set() or not (_WOKEN.is_set() or time.monotonic() >= self._look_at):
             return
         _WOKEN.clear()
-        busy = Counter(running.job.cluster_id for running in self._running.values())
+        busy, full = Counter(running.job.cluster_id for running in self._running.values()), False
         try:
             self._knock()
             for job in drivable_jobs(self._answered):
-                free = settings.PORTAL.target_workers - busy[job.cluster_id]
+                free = _width(job) - busy[job.cluster_id]
                 if free > 0:
                     busy[job.cluster_id] += self._claim(job, free)
+                full = full or busy[job.cluster_id] >= _width(job)
         except DatabaseError as error:
             _LOG.warning("nothing can be claimed: %s", error, exc_info=fault(error))
-        self._more = any(count >= settings.PORTAL.target_workers for count in busy.values())
+        self._more = full
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def _claim(self, job: Job, limit: int) -> int:
@@ -194,6 +200,13 @@ class Driver:
             if trouble is None and finish.ended.state == TargetState.PENDING and delay is not None and delay <= SOON:
                 self._again_until = max(self._again_until, time.monotonic() + delay + LOOK_EVERY + TICK)
         return written
+
+
+def _width(job: Job) -> int:
+    """How many targets of a job are worked on at once."""
+    each = job.plan_summary.get("changes", 0) / max(job.plan_summary.get("nodes", 0), 1)
+    least = min(LEAST_AT_ONCE, settings.PORTAL.target_workers)
+    return max(least, min(settings.PORTAL.target_workers, int(STEPS_AT_ONCE / max(each, 1))))
 
 
 def _finish(future: Future[TargetOutcome], running: _Running) -> Finish | None:

@@ -55,12 +55,14 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """Everything that rendering one node's files looks at. `baseline` None: nothing was ever proven there."""
+    """Everything that rendering one node's files looks at. `shared`: the snapshot's files as nodes get them. `baseline`
+    None: nothing was ever proven there."""
 
     link: NodeLink
     profile: Profile
     store: Store
     snapshot: Manifest
+    shared: Mapping[RelPath, Wanted]
     actual: Manifest
     baseline: Manifest | None
     decisions: Decisions
@@ -79,9 +81,9 @@ def desired_files(rendering: Rendering) -> Desired:
     kept: list[KeptKey] = []
     problems: list[Problem] = []
     differing: dict[RelPath, tuple[DifferingKey, ...]] = {}
-    for path, state in rendering.snapshot.files.items():
+    for path in rendering.snapshot.files:
         if not rendering.profile.classify(path).own_keys and not rendering.decisions.keep.get(path):
-            files[path] = Wanted(state.sha256, state.size, state.mtime_ns)
+            files[path] = rendering.shared[path]
             continue
         try:
             rendered = _render(rendering, path)

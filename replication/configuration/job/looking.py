@@ -215,7 +215,14 @@ class Look:
             snapshot = replace(snapshot, files=_within(snapshot.files, known.within))
             blocked = tuple(problem for problem in blocked if problem.path in known.within)
         rendering = Rendering(
-            self.link, source.profile, self.store, snapshot, scan.manifest, known.expected, self._decisions()
+            self.link,
+            source.profile,
+            self.store,
+            snapshot,
+            source.wanted,
+            scan.manifest,
+            known.expected,
+            self._decisions(),
         )
         desired = desired_files(rendering)
         delta = compare(

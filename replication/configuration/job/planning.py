@@ -47,7 +47,7 @@ def plan_nodes(
     """Plan every node at once; a node that cannot be asked is away and says why. What was seen is remembered for the
     targets of the job."""
 
-    places = Semaphore(settings.PORTAL.target_workers)
+    places = Semaphore(_width(len(source.manifest.files)))
 
     def plan_one(job: NodeJob) -> NodeResult:
         try:
@@ -61,6 +61,17 @@ def plan_nodes(
     # a thread each, so that a node that does not answer waits in nobody's place
     with ThreadPoolExecutor(len(jobs), "plan") as pool:
         return list(pool.map(plan_one, jobs))
+
+
+FILES_AT_ONCE = 100_000
+"""Files of all nodes that are compared at once, as they are in memory; of larger trees fewer nodes are looked at."""
+LEAST_AT_ONCE = 4
+
+
+def _width(files: int) -> int:
+    """How many nodes are looked at at once."""
+    most = settings.PORTAL.target_workers
+    return max(min(LEAST_AT_ONCE, most), min(most, FILES_AT_ONCE // max(files, 1)))
 
 
 def _plan_node(
@@ -97,7 +108,7 @@ def _plan_node(
 
 RECENT_SECONDS = 10.0
 """How long what a plan saw is what its targets begin with; what they replace they hash once more."""
-RECENT_FILES = 200_000
+RECENT_FILES = 100_000
 """Files and changes of all looks that are remembered."""
 
 

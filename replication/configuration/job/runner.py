@@ -41,7 +41,6 @@ from replication.configuration.job.loading import (
 from replication.configuration.job.looking import NodeJob, node_jobs
 from replication.configuration.job.planning import NodeResult, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
-from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
 from replication.configuration.services.history import record_snapshot
@@ -96,9 +95,8 @@ class ReplicateRunner:
         if taken.unstable:
             text = f"Left as they were last known, because they keep changing: {', '.join(taken.unstable[:10])}"
             work.lease.event("info", "files.unstable", text, {"count": len(taken.unstable)})
-        source = SOURCES.keep(Source(taken.facts.root, taken.manifest, profile))
         jobs, guard = node_jobs(scope.secondaries), SharedGuard(work.lease)
-        planned = plan_nodes(jobs, source, store, guard, job_id=work.job.pk, deep=options.deep)
+        planned = plan_nodes(jobs, taken.source, store, guard, job_id=work.job.pk, deep=options.deep)
         work.lease.boundary("nodes-planned")
         check_portal_may_replicate(scope.cluster, dry_run=work.job.dry_run)  # their logs were read anew
         return _outcome(work, scope, taken, planned, profile)

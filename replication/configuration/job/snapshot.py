@@ -17,6 +17,7 @@ from replication.configuration.job.loading import (
     left_at,
     node_clock_ns,
 )
+from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import Snapshot
 from replication.configuration.services.history import SnapshotFacts
 from replication.files.core.manifest import FileState, Manifest, Problem
@@ -33,7 +34,7 @@ class Taken:
     newest snapshot's id where its content is the same. `given_lost`: how many files that were given are not known any
     more. `hidden` and `read` as in `Scan`."""
 
-    manifest: Manifest
+    source: Source
     given: Manifest | None
     facts: SnapshotFacts
     same_as: int | None
@@ -42,6 +43,11 @@ class Taken:
     given_lost: int = 0
     hidden: tuple[RelPath, ...] = ()
     read: int = 0
+
+    @property
+    def manifest(self) -> Manifest:
+        """The primary's files, and what stood in the way of knowing them."""
+        return self.source.manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +63,24 @@ def take_snapshot(
 ) -> Taken:
     """Scan the primary. Raises nodes.errors; RemoteFileMissing where its installation folder is gone."""
     parent_row = latest_snapshot(primary.cluster_id)
-    known = left_at(parent_row.root if parent_row else "", store, guard, "the newest snapshot")
+    parent = SOURCES.kept(parent_row.root) if parent_row else None
+    known = parent.manifest if parent else _left(parent_row, store, guard)
     with open_node(primary) as link:
         freshen(primary, link, profile, guard.check)
         scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, options)
     manifest = scan.manifest
-    tree = build(manifest)
     findings = json.dumps(
         {
             "problems": [[problem.path, problem.code, problem.detail] for problem in manifest.problems],
             "unclassified": list(manifest.unclassified),
         }
     ).encode()
-    with store.batch() as batch:
-        for content in tree.objects.values():
-            batch.put(content)
-        findings_object = batch.put(findings)
+    source = _stored(manifest, parent, profile, store)
+    findings_object = store.put(findings)
     facts = SnapshotFacts(
         cluster_id=primary.cluster_id,
         node_id=primary.pk,
-        root=tree.root,
+        root=source.root,
         files=len(manifest.files),
         bytes=manifest.bytes,
         stale=sum(state.stale for state in manifest.files.values()),
@@ -87,7 +91,7 @@ def take_snapshot(
     given = _given(primary.cluster_id, parent_row, known, store, guard)
     same = parent_row is not None and parent_row.node_id == primary.pk and same_content(known, manifest)
     return Taken(
-        manifest=manifest,
+        source=source,
         given=given.manifest if given else None,
         given_lost=given.lost if given else 0,
         facts=facts,
@@ -97,6 +101,22 @@ def take_snapshot(
         hidden=scan.hidden,
         read=scan.read,
     )
+
+
+def _left(newest: Snapshot | None, store: Store, guard: WorkContext) -> Manifest:
+    return left_at(newest.root if newest else "", store, guard, "the newest snapshot")
+
+
+def _stored(manifest: Manifest, parent: Source | None, profile: Profile, store: Store) -> Source:
+    """The files as a tree in the store, kept for the job. The same files are not built again, as long as all of their
+    tree is there."""
+    if parent and parent.objects and manifest.files == parent.manifest.files and not store.lacks(parent.objects):
+        return SOURCES.keep(parent.anew(manifest, profile))
+    tree = build(manifest)
+    with store.batch() as batch:
+        for content in tree.objects.values():
+            batch.put(content)
+    return SOURCES.keep(Source(tree.root, manifest, profile, frozenset(tree.objects)))
 
 
 def _given(
@@ -140,7 +160,26 @@ def _broken_ini(manifest: Manifest, profile: Profile, store: Store) -> tuple[Pro
     for path, state in manifest.files.items():
         if profile.classify(path).ini:
             try:
-                IniDocument.parse(ini_content(store, state.sha256))
+                _SOUND.check(state.sha256, store)
             except IniError as error:
                 broken.append(Problem(RelPath(path), "broken_ini", str(error)))
     return tuple(broken)
+
+
+class _Sound:
+    """Ini files that could be read, by their contents' ids."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+
+    def check(self, id_: str, store: Store) -> None:
+        """Raises IniError for one that cannot be."""
+        if id_ not in self._known:
+            IniDocument.parse(ini_content(store, id_))
+            if len(self._known) >= SOUND_KEPT:
+                self._known.clear()
+            self._known[id_] = None
+
+
+SOUND_KEPT = 20_000
+_SOUND = _Sound()

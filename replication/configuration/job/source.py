@@ -10,6 +10,7 @@ from functools import cached_property
 from nodes.platforms.base import Platform
 from nodes.products.profile import Profile
 from replication.configuration.job.loading import manifest_at
+from replication.files.core.changes import Wanted
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath
 from replication.files.core.spelling import Spelling
@@ -22,16 +23,27 @@ PAIRS_KEPT = 16
 
 
 class Source:
-    """What nodes are brought to: the files of a tree, and what follows from them for every node. Not to be changed."""
+    """What nodes are brought to: the files of a tree, and what follows from them for every node. `objects`: the ids of
+    the tree's objects, where this process stored them. Not to be changed."""
 
-    def __init__(self, root: str, manifest: Manifest, profile: Profile) -> None:
-        self.root, self.manifest, self.profile = root, manifest, profile
+    def __init__(self, root: str, manifest: Manifest, profile: Profile, objects: frozenset[str] = frozenset()) -> None:
+        self.root, self.manifest, self.profile, self.objects = root, manifest, profile, objects
         self._names: dict[str, tuple[Problem, ...]] = {}
+
+    def anew(self, manifest: Manifest, profile: Profile) -> Source:
+        """The same tree, with what a new look met in the way."""
+        unchanged = manifest == self.manifest and profile is self.profile
+        return self if unchanged else Source(self.root, manifest, profile, self.objects)
 
     @cached_property
     def spelling(self) -> Spelling:
         """How the primary spells its files, for nodes that do not tell case apart."""
         return Spelling(self.manifest.files)
+
+    @cached_property
+    def wanted(self) -> Mapping[RelPath, Wanted]:
+        """The files as each node gets them that has no keys of its own in them."""
+        return {path: Wanted(state.sha256, state.size, state.mtime_ns) for path, state in self.manifest.files.items()}
 
     def name_problems(self, platform: Platform) -> tuple[Problem, ...]:
         """The files whose names a node's system cannot hold."""
@@ -73,7 +85,14 @@ class _Sources:
                 self._known.move_to_end(root)
         if known is not None and known.profile is profile:
             return known
-        return self.keep(Source(root, known.manifest if known else manifest_at(root, store), profile))
+        if known is not None:
+            return self.keep(Source(root, known.manifest, profile, known.objects))
+        return self.keep(Source(root, manifest_at(root, store), profile))
+
+    def kept(self, root: str) -> Source | None:
+        """What is remembered of a tree."""
+        with self._lock:
+            return self._known.get(root)
 
     def differing(self, earlier: str, source: Source, store: Store) -> frozenset[RelPath]:
         """The paths at which an earlier tree wanted something else of a node. Raises StoreError, TreeDamaged."""
