@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from nodes.products.ini_render import DifferingKey
 from replication.configuration.job.looking import Look, NodeJob, NodeScan
 from replication.configuration.job.source import Source
 from replication.configuration.models import NodeTree
-from replication.files.core.changes import NodeFiles
+from replication.files.core.changes import Change, NodeFiles
 from replication.files.core.manifest import Manifest
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
@@ -46,21 +46,31 @@ def plan_nodes(
 ) -> list[NodeResult]:
     """Plan every node at once; a node that cannot be asked is away and says why. What was seen is remembered for the
     targets of the job."""
-
-    places = Semaphore(_width(len(source.manifest.files)))
-
-    def plan_one(job: NodeJob) -> NodeResult:
-        try:
-            return _plan_node(job, source, store, guard, places, job_id=job_id, deep=deep)
-        finally:
-            guard.progress()  # also a node that was away is a sign of life: many of them take longer than a lease
-            connections.close_all()
-
+    planning = _Planning(source, store, guard, job_id, deep)
     if not jobs:
         return []
     # a thread each, so that a node that does not answer waits in nobody's place
     with ThreadPoolExecutor(len(jobs), "plan") as pool:
-        return list(pool.map(plan_one, jobs))
+        return list(pool.map(planning.plan_one, jobs))
+
+
+class _Same:
+    """The lists of changes of a job's nodes, which mostly are the same list: kept once. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: list[tuple[Change, ...]] = []
+
+    def as_known(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """An equal list that is known, or this one from now on."""
+        with self._lock:
+            alike = [one for one in self._known if len(one) == len(changes) and one[:1] == changes[:1]]
+        for known in alike:
+            if known == changes:
+                return known
+        with self._lock:
+            self._known.append(changes)
+        return changes
 
 
 FILES_AT_ONCE = 100_000
@@ -74,36 +84,43 @@ def _width(files: int) -> int:
     return max(min(LEAST_AT_ONCE, most), min(most, FILES_AT_ONCE // max(files, 1)))
 
 
-def _plan_node(
-    job: NodeJob,
-    source: Source,
-    store: Store,
-    guard: WorkContext,
-    places: Semaphore,
-    *,
-    job_id: int,
-    deep: bool,
-) -> NodeResult:
-    node = job.node
-    try:
+class _Planning:
+    """The planning of all nodes of one job."""
+
+    def __init__(self, source: Source, store: Store, guard: WorkContext, job_id: int, deep: bool) -> None:
+        self.source, self.store, self.guard, self.job_id, self.deep = source, store, guard, job_id, deep
+        self._places = Semaphore(_width(len(source.manifest.files)))
+        self._same = _Same()
+
+    def plan_one(self, job: NodeJob) -> NodeResult:
+        """Plan one node, in a thread of its own."""
+        try:
+            return self._plan(job)
+        except NodeError as error:
+            return NodeResult(NodePlan(job.node.pk, job.node.name, away=str(error), away_code=error.code), None)
+        finally:
+            self.guard.progress()  # also a node that was away is a sign of life: many take longer than a lease
+            connections.close_all()
+
+    def _plan(self, job: NodeJob) -> NodeResult:
+        node = job.node
         with open_node(node, job.door) as link:
             connections.close_all()  # of the database; a thread that waits for its place needs none
-            with places:
-                freshen(node, link, source.profile, guard.check)
-                seen = Look(link, job, source, store, guard).first(deep=deep)
+            with self._places:
+                freshen(node, link, self.source.profile, self.guard.check)
+                seen = Look(link, job, self.source, self.store, self.guard).first(deep=self.deep)
                 space = link.session.free_space(link.root)
-    except NodeError as error:
-        return NodeResult(NodePlan(node.pk, node.name, away=str(error), away_code=error.code), None)
-    RECENT.keep((job_id, node.pk), job.tree, seen)
-    plan = NodePlan(
-        node_id=node.pk,
-        node_name=node.name,
-        steps=seen.changes,
-        detail=NodeFiles(seen.desired.kept, seen.extras),
-        problems=seen.problems,
-    )
-    free = space.free if space else None
-    return NodeResult(plan, free, seen.desired.differing, seen.scan.hidden, seen.scan.read)
+        seen = replace(seen, changes=self._same.as_known(seen.changes))
+        RECENT.keep((self.job_id, node.pk), job.tree, seen)
+        plan = NodePlan(
+            node_id=node.pk,
+            node_name=node.name,
+            steps=seen.changes,
+            detail=NodeFiles(seen.desired.kept, seen.extras),
+            problems=seen.problems,
+        )
+        free = space.free if space else None
+        return NodeResult(plan, free, seen.desired.differing, seen.scan.hidden, seen.scan.read)
 
 
 RECENT_SECONDS = 10.0

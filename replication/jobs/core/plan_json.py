@@ -73,7 +73,11 @@ class PlanCodec:
     def dump(self, plan: Plan) -> bytes:
         """Canonical JSON."""
         steps: dict[Any, int] = {}
-        nodes = tuple(_dump_node(node, steps) for node in plan.nodes)
+        numbers: dict[int, tuple[int, ...]] = {}  # by the list itself, which nodes may share
+        for node in plan.nodes:
+            if id(node.steps) not in numbers:
+                numbers[id(node.steps)] = tuple([steps.setdefault(step, len(steps)) for step in node.steps])
+        nodes = tuple(_dump_node(node, numbers[id(node.steps)]) for node in plan.nodes)
         document: Any = _Document(FORMAT, self.kind, tuple(steps), nodes, plan.brakes, plan.problems, plan.detail)
         return _canonical(document).encode()
 
@@ -103,8 +107,7 @@ def digest(stored: bytes) -> str:
     return hashlib.sha256(stored).hexdigest()
 
 
-def _dump_node(node: NodePlan, steps: dict[Any, int]) -> Any:
-    numbers = tuple([steps.setdefault(step, len(steps)) for step in node.steps])
+def _dump_node(node: NodePlan, numbers: tuple[int, ...]) -> Any:
     return _Node(node.node_id, node.node_name, numbers, node.detail, node.problems, node.away, node.away_code)
 
 
