@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -81,8 +80,6 @@ class ContentRows:
         self.ring = KeyRing(masters)
         self.names = Names(self.ring)
         self._found_at: dict[str, float] = {}
-        self._whole_at: dict[str, float] = {}
-        self._proving = threading.Lock()
 
     # --- used ---
 
@@ -205,25 +202,6 @@ class ContentRows:
 
     # --- read ---
 
-    def whole(self, sizes: Mapping[str, int], *, trusted_seconds: float) -> set[str]:
-        """Those of these contents, by id and bytes, that are held, every byte of them. They are young from now on.
-        `trusted_seconds`: what this process proved so lately is not read again. One thread reads at a time: many ask
-        for the same."""
-        with self._proving:
-            since = time.monotonic() - trusted_seconds
-            known = {id_ for id_ in sizes if self._whole_at.get(id_, -inf) >= since}
-            asked = {self.names.name(id_): id_ for id_ in sizes if id_ not in known}
-            held = [asked[name] for name in self.use(dict.fromkeys(asked, True))] if asked else []
-            if len(self._whole_at) + len(held) > TRUSTED:
-                self._whole_at.clear()
-            for id_, pieces in zip(held, self.contents((id_, sizes[id_]) for id_ in held), strict=True):
-                with suppress(ObjectLost):
-                    for _ in pieces:
-                        pass
-                    known.add(id_)
-                    self._whole_at[id_] = time.monotonic()
-        return known
-
     def contents(self, sizes: Iterable[tuple[str, int]]) -> Iterator[Iterator[bytes]]:
         """Each of these contents in turn, as `content`; `sizes`: ids and bytes. Small ones are read together."""
         for together in _together(sizes):
@@ -239,7 +217,7 @@ class ContentRows:
 
     def _pieces_of(self, id_: str, row: Sealed | None) -> Iterator[bytes]:
         if row is None:
-            self._forget(id_)
+            self._found_at.pop(id_, None)
             raise ObjectMissing(id_)
         digest = hashlib.sha256()
         try:
@@ -249,15 +227,11 @@ class ContentRows:
             if digest.hexdigest() != id_:
                 raise ObjectDamaged(id_[:12], "its content is not what its id says")
         except ObjectDamaged as error:
-            self._forget(id_)
+            self._found_at.pop(id_, None)
             if not give_up([row.pk]):
                 raise ObjectMissing(id_) from error  # it went while it was read
             _LOG.error("%s It is dropped, so that the same content can be put again.", error)
             raise
-
-    def _forget(self, id_: str) -> None:
-        self._found_at.pop(id_, None)
-        self._whole_at.pop(id_, None)
 
     def pieces(self, row: Sealed, *, what: str) -> Iterator[bytes]:
         """The content of a row. Raises ObjectDamaged."""

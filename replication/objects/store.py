@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Protocol
 
@@ -82,11 +82,6 @@ class Store:
         """Those of these objects that are not stored, or do not open; asked in few queries, and none is kept young.
         `trusted_seconds`: what this process found stored so lately is not asked about again."""
         return self._rows.lacks(ids, trusted_seconds=trusted_seconds)
-
-    def whole(self, sizes: Mapping[str, int], *, trusted_seconds: float = 0.0) -> set[str]:
-        """Those of these contents, by id and bytes, that are stored, every byte of them proven; they are kept young.
-        `trusted_seconds`: what this process proved so lately is not read again."""
-        return self._rows.whole(sizes, trusted_seconds=trusted_seconds)
 
     def batch(self) -> Batch:
         """`with store.batch() as batch: batch.put(...)`: many puts, written together, durable at its end."""

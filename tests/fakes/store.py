@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from replication.objects import ObjectLost, ObjectMissing, StoredObject
+from replication.objects import ObjectMissing, StoredObject
 
 
 class FakeStore:
@@ -47,16 +47,6 @@ class FakeStore:
     def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
         """See `Store.lacks`."""
         return set(ids) - self.contents.keys()
-
-    def whole(self, sizes: Mapping[str, int], *, trusted_seconds: float = 0.0) -> set[str]:
-        """See `Store.whole`."""
-        return {id_ for id_ in sizes if self.has(id_) and self._is_whole(id_)}
-
-    def _is_whole(self, id_: str) -> bool:
-        try:
-            return b"".join(self.stream(id_)) is not None
-        except ObjectLost:
-            return False
 
     @contextmanager
     def batch(self) -> Iterator[FakeStore]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from nodes.errors import RemoteFileMissing
 from replication.files.apply.context import Context, Overwritten
-from replication.files.core.batches import batches
 from replication.files.core.changes import Change
 from replication.files.digests import hash_on_node, read_chunks
+from replication.files.work_context import living
+from replication.objects import ObjectLost
 
 
 def keep_content(context: Context, path: str, at: str) -> tuple[str, int]:
@@ -37,22 +38,16 @@ def digests_of(context: Context, paths: Sequence[str]) -> dict[str, str]:
     return {path: digest_of(context, path)[0] for path in paths}
 
 
-TRUSTED_SECONDS = 10.0
-"""All nodes of a job lose the same contents: proven to be in the store for one, they are for the next."""
-AT_ONCE = 100
-"""Contents asked about at once; between that the work may have to stop."""
-
-
-def _kept(context: Context, changes: Sequence[Change]) -> set[str]:
-    """The contents that will be replaced or deleted of which the store has every byte: the node's is about to be the
-    last copy."""
-    sizes = {change.found.sha256: change.found.size for change in changes if change.found}
-    kept: set[str] = set()
-    for batch in batches(list(sizes), AT_ONCE):
-        context.guard.progress()
-        context.guard.check()
-        kept |= context.store.whole({id_: sizes[id_] for id_ in batch}, trusted_seconds=TRUSTED_SECONDS)
-    return kept
+def _is_kept(context: Context, content: str) -> bool:
+    """Whether the store has the content, every byte of it: the node's is about to be the last copy."""
+    if not context.store.has(content):
+        return False
+    try:
+        for _ in living(context.store.stream(content), context.guard):
+            pass
+    except ObjectLost:
+        return False
+    return True
 
 
 def keep_found(context: Context, changes: Sequence[Change]) -> tuple[Overwritten, ...]:
@@ -61,14 +56,13 @@ def keep_found(context: Context, changes: Sequence[Change]) -> tuple[Overwritten
     A file that vanishes meanwhile has nothing left to keep.
     """
     edits: list[Overwritten] = []
-    kept = _kept(context, changes)
     for change in changes:
         if change.found is None:
             if change.conflict:
                 edits.append(Overwritten(change.path, "", 0, False))
             continue
         content, size = change.found.sha256, change.found.size
-        if content not in kept:
+        if not _is_kept(context, content):
             try:
                 content, size = keep_content(context, change.path, change.path)
             except RemoteFileMissing:
