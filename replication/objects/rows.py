@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
+from typing import TypeVar
 
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Max, Q
@@ -80,6 +81,7 @@ class ContentRows:
         self.ring = KeyRing(masters)
         self.names = Names(self.ring)
         self._found_at: dict[str, float] = {}
+        self._read_at: dict[str, float] = {}
 
     # --- used ---
 
@@ -113,6 +115,36 @@ class ContentRows:
                 if self._opens(one):
                     self._found_at[missing.pop(one.name)] = now_
         return set(missing.values())
+
+    def whole(self, ids: Iterable[str], *, trusted_seconds: float, progress: Callable[[int], None]) -> set[str]:
+        """Those of these contents that are held, every byte of them; they are used. `trusted_seconds`: what this
+        process read to its end so lately is only asked for, not read again; `progress`: told the bytes read."""
+        names = {self.names.name(id_): id_ for id_ in set(ids)}
+        held = {names[name] for some in _some_at_once(list(names)) for name in self.use(dict.fromkeys(some, True))}
+        now_ = time.monotonic()
+        unread = [id_ for id_ in sorted(held) if now_ - self._read_at.get(id_, -inf) >= trusted_seconds]
+        if len(self._read_at) > TRUSTED:
+            self._read_at.clear()
+        return held - self._broken(unread, progress)
+
+    def _broken(self, ids: Sequence[str], progress: Callable[[int], None]) -> set[str]:
+        """Those of these contents that cannot be read to their end."""
+        broken = set()
+        for some in _some_at_once(ids):
+            sizes = self._sizes(some)
+            for id_, pieces in zip(some, self.contents([(id_, sizes.get(id_, 0)) for id_ in some]), strict=True):
+                try:
+                    for piece in pieces:
+                        progress(len(piece))
+                    self._read_at[id_] = time.monotonic()
+                except ObjectLost:
+                    broken.add(id_)
+        return broken
+
+    def _sizes(self, ids: Sequence[str]) -> dict[str, int]:
+        names = {self.names.name(id_): id_ for id_ in ids}
+        rows = StoredContent.objects.filter(name__in=list(names)).values_list("name", "size")
+        return {names[bytes(name or b"")]: size for name, size in rows}
 
     def _opens(self, one: Found) -> bool:
         try:
@@ -217,7 +249,7 @@ class ContentRows:
 
     def _pieces_of(self, id_: str, row: Sealed | None) -> Iterator[bytes]:
         if row is None:
-            self._found_at.pop(id_, None)
+            self._forget(id_)
             raise ObjectMissing(id_)
         digest = hashlib.sha256()
         try:
@@ -227,11 +259,15 @@ class ContentRows:
             if digest.hexdigest() != id_:
                 raise ObjectDamaged(id_[:12], "its content is not what its id says")
         except ObjectDamaged as error:
-            self._found_at.pop(id_, None)
+            self._forget(id_)
             if not give_up([row.pk]):
                 raise ObjectMissing(id_) from error  # it went while it was read
             _LOG.error("%s It is dropped, so that the same content can be put again.", error)
             raise
+
+    def _forget(self, id_: str) -> None:
+        self._found_at.pop(id_, None)
+        self._read_at.pop(id_, None)
 
     def pieces(self, row: Sealed, *, what: str) -> Iterator[bytes]:
         """The content of a row. Raises ObjectDamaged."""
@@ -263,6 +299,13 @@ def read(names: Sequence[bytes]) -> dict[bytes, Sealed]:
         cursor.execute(f"{_READ} ({', '.join(['%s'] * len(names))})", names)
         rows = cursor.fetchall()
     return {bytes(name): Sealed(pk, bytes(name), bytes(head), size, data) for pk, name, head, size, data in rows}
+
+
+_Item = TypeVar("_Item")
+
+
+def _some_at_once(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
 
 
 def _together(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Protocol
 
@@ -82,6 +82,12 @@ class Store:
         """Those of these objects that are not stored, or do not open; asked in few queries, and none is kept young.
         `trusted_seconds`: what this process found stored so lately is not asked about again."""
         return self._rows.lacks(ids, trusted_seconds=trusted_seconds)
+
+    def whole(self, ids: Iterable[str], *, trusted_seconds: float, progress: Callable[[int], None]) -> set[str]:
+        """Those of these objects that are stored, every byte of them; asked and read in few queries, and kept young.
+        `trusted_seconds`: what this process read to its end so lately is asked for, but not read again; `progress`:
+        told the bytes read."""
+        return self._rows.whole(ids, trusted_seconds=trusted_seconds, progress=progress)
 
     def batch(self) -> Batch:
         """`with store.batch() as batch: batch.put(...)`: many puts, written together, durable at its end."""

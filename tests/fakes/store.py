@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from replication.objects import ObjectMissing, StoredObject
@@ -47,6 +47,10 @@ class FakeStore:
     def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
         """See `Store.lacks`."""
         return set(ids) - self.contents.keys()
+
+    def whole(self, ids: Iterable[str], *, trusted_seconds: float, progress: Callable[[int], None]) -> set[str]:
+        """See `Store.whole`."""
+        return set(ids) & self.contents.keys()
 
     @contextmanager
     def batch(self) -> Iterator[FakeStore]:

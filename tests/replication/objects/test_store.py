@@ -9,14 +9,17 @@ import tracemalloc
 import zlib
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Length
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nodes.leases.clock import later
 from replication.objects import ObjectMissing, Store, StoreUnusable, default_store, rows
 from replication.objects import batch as batches
 from replication.objects.models import ContentPart, NameKey, StoredContent
+from replication.objects.rows import FRESH_SECONDS
 
 MIB = 1024 * 1024
 SIZES = [0, 1, 1000, 64 * 1024, MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 7]
@@ -299,3 +302,27 @@ def test_what_was_found_a_moment_ago_may_be_trusted(store):
     with pytest.raises(ObjectMissing):
         store.get(held)
     assert store.lacks([held], trusted_seconds=600.0) == {held}  # nobody trusts what was found gone
+
+
+def test_many_are_asked_for_and_read_at_once_and_kept_young(store):
+    held = {store.put(b"%d" % number) for number in range(50)}
+    other = store.put(b"damaged")
+    StoredContent.objects.update(used_at=later(-2 * FRESH_SECONDS))
+    broken = StoredContent.objects.get(name=store._rows.names.name(other))
+    ContentPart.objects.filter(content=broken).delete()
+    with CaptureQueriesContext(connection) as queries:
+        assert store.whole([*held, other, "0" * 64], trusted_seconds=600.0, progress=lambda _: None) == held
+    table = StoredContent._meta.db_table
+    # found, marked as young (by two), asked for sizes, read, and one given up
+    assert sum(table in query["sql"] for query in queries.captured_queries) <= 10
+    named = StoredContent.objects.filter(name__isnull=False)
+    assert named.count() == named.filter(used_at__gt=later(-FRESH_SECONDS)).count() == 50
+
+
+def test_what_was_read_a_moment_ago_is_asked_for_but_not_read(store):
+    id_, read = store.put(b"held"), []
+    for _ in range(2):
+        assert store.whole([id_], trusted_seconds=600.0, progress=read.append) == {id_}
+    assert read == [4]
+    store.purge([id_])
+    assert store.whole([id_], trusted_seconds=600.0, progress=read.append) == set()
