@@ -46,8 +46,8 @@ RACY_WINDOW_NS = 2_000_000_000
 WHOLE_SECOND = 1.1
 """Where a node tells whole seconds only, so many must pass before a change shows in a file's time."""
 
-LOOKS = 3
-"""How often a file that does not hold still is read before it is given up for this time."""
+LOOKS, LOOK_SECONDS = 3, 3.0
+"""How often, and how long, a file that does not hold still is read at least before it is given up for this time."""
 
 TRANSIENT = frozenset({"changing", "vanished"})
 """Problems of files that did not hold still while they were read."""
@@ -230,9 +230,9 @@ def _read_at_rest(
     """Read files until two listings, one before and one after, agree on them."""
     facts, digests = dict(fresh), Digests()
     restless = fresh
-    for _ in range(LOOKS):
-        if not restless:
-            break
+    looks, until = 0, time.monotonic() + LOOK_SECONDS
+    while restless and (looks < LOOKS or time.monotonic() < until):
+        looks += 1
         _rest(restless.values(), profile, scan_ns, guard)
         guard.progress(phase=f"reading {len(restless)} files")
         digests.update(digest(restless))

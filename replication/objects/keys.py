@@ -138,6 +138,8 @@ class Names:
 
     def _make(self) -> bytes:
         if StoredContent.objects.filter(name__isnull=False).exists():
+            if key := self._load():
+                return key  # another was first, and has put something since
             raise StoreUnusable("The object store holds contents but its name key is gone. Restore a backup.")
         row = NameKey(pk=THE_ROW, wrapped=self._ring.wrap(os.urandom(KEY_SIZE), CONTEXT))
         # another process may have been first; then its key is the store's

@@ -9,6 +9,8 @@ from typing import Any
 from tests.journeys.test_faults_edits import conflicts_kept
 from tests.journeys.trees import config_of
 
+LONG_AGO = 1_500_000_000
+
 
 def edit_in_hiding(path: Path) -> bytes:
     """Turn a file's bytes round and set its time back; over SFTP nothing shows it. Answers the bytes."""
@@ -26,6 +28,8 @@ def deep(stage: Any, **asked: Any) -> dict[str, Any]:
 def test_an_edit_that_no_time_shows_is_found_on_every_node(new_cluster: Any) -> None:
     stage = new_cluster(sftp_only=True)
     primary, secondary = stage.roots
+    for path in primary.rglob("*.grp"):
+        os.utime(path, (LONG_AGO, LONG_AGO))  # what was written a moment ago is read again
     stage.replicate()
     changed = edit_in_hiding(primary / "App/list0001.grp")
     edited = edit_in_hiding(secondary / "App/list0002.grp")

@@ -32,6 +32,12 @@ def damage(stage: Any, which: str, how: str) -> None:
     stage.portal.manage("shell", "-v", "0", "-c", DAMAGE.format(cluster=stage.cluster, which=which, how=how))
 
 
+def begin_anew(stage: Any) -> None:
+    """With another worker: the one that read and proved it all knows it without the store."""
+    stage.portal.kill("remote0")
+    stage.portal.start_worker("remote0")
+
+
 def assert_equal(stage: Any) -> None:
     assert config_of(stage.roots[1]) == config_of(stage.roots[0])
 
@@ -71,11 +77,13 @@ def test_what_was_proven_is_looked_at_anew_where_a_folder_of_it_is_lost(new_clus
     ours, theirs = (next(root.rglob("bottom.dat")) for root in stage.roots)
     theirs.write_bytes(b"edited by hand")
     damage(stage, "deep", TORN)
+    begin_anew(stage)
     job = stage.replicate()
     assert_equal(stage)
     assert any("The store lost what it knew of what was proven" in text for text in stage.events(job["id"]))
     ours.write_bytes(b"changed on the primary")
     damage(stage, "deep", GONE)
+    begin_anew(stage)
     stage.replicate()
     assert_equal(stage)
     # nobody knows any more that the second was given by replication
@@ -88,6 +96,7 @@ def test_where_all_that_was_given_is_lost_a_person_is_asked_once(new_cluster: An
     stage.replicate()
     (stage.roots[1] / "App" / "list0001.grp").write_bytes(b"edited by hand")
     damage(stage, "folders", TORN)
+    begin_anew(stage)
     number = stage.request()
     stage.wait_state(number, "halted")
     brakes = stage.job(number)["plan_summary"]["brakes"]

@@ -112,7 +112,7 @@ def everybody_works(ward: Ward) -> None:
 
     def all_answer() -> bool:
         # a connection of its own each time: one from kombu's pool may still be the dead broker's
-        with Celery("asking", broker=url) as app, Connection(url) as connection:
+        with Celery("asking", broker=url, set_as_current=False) as app, Connection(url) as connection:
             return len(app.control.ping(timeout=5, limit=wanted, connection=connection)) == wanted
 
     try:

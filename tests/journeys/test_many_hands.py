@@ -45,7 +45,7 @@ class Flood:
             wait_for("the workers have taken every message", taken)
 
     def _send(self) -> None:
-        with Celery("flood", broker=self._url) as sender:
+        with Celery("flood", broker=self._url, set_as_current=False) as sender:
             for _ in range(MESSAGES):
                 sender.send_task("replication.tasks.plan", [self._job], queue="remote")
                 sender.send_task("replication.tasks.drive", queue="remote")

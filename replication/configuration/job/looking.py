@@ -137,7 +137,7 @@ class Look:
             seen = self._at_all(Known(proven, proven or Manifest(), proven), answer, deep=deep)
         before = seen.known.before
         if self.job.tree is not None and before is not None:
-            sighting = sighting_of(seen, seen.changes, before.files, self.job.tree, self.source)
+            sighting = sighting_of(seen, before.files, self.job.tree, self.source)
             SIGHTINGS.keep(self.job.node.pk, sighting)
         return seen
 
@@ -273,20 +273,19 @@ def _within(files: Mapping[RelPath, FileState], paths: frozenset[RelPath]) -> di
 
 def sighting_of(
     seen: NodeScan,
-    changes: Sequence[Change],
     proven: Mapping[RelPath, FileState],
     tree: NodeTree,
     source: Source,
 ) -> Sighting | None:
-    """What a node's listing stands for now that `tree` is proven there; `changes`: what is still to be done. None where
-    that does not follow from a listing, or from too many single states."""
+    """What a node's listing stands for now that `tree` is proven there. None where that does not follow from a listing,
+    or from too many single states."""
     scan = seen.scan
     if seen.sheet is None or scan.leftovers or scan.manifest.problems or scan.manifest.unlisted:
         return None
     own = own_paths(scan.manifest.files, proven, source.manifest.files)
     if own is None:
         return None
-    names = [*(change.path for change in changes), *(problem.path for problem in seen.problems)]
+    names = [*(change.path for change in seen.changes), *(problem.path for problem in seen.problems)]
     unsettled = frozenset(map(RelPath, names))
     spelled = {**seen.known.spelled, **scan.spelled}
     return Sighting(tree, source.root, source.profile, seen.sheet, own, unsettled, spelled)

@@ -24,7 +24,7 @@ from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from replication.files.scan import ORDINARY, Scan, ScanOptions, scan_primary
-from replication.files.work_context import WorkContext
+from replication.files.work_context import WorkContext, moving
 from replication.objects import Store
 
 
@@ -75,7 +75,7 @@ def take_snapshot(
             "unclassified": list(manifest.unclassified),
         }
     ).encode()
-    source = _stored(manifest, parent, profile, store)
+    source = _stored(manifest, parent, profile, store, guard)
     findings_object = store.put(findings)
     facts = SnapshotFacts(
         cluster_id=primary.cluster_id,
@@ -107,10 +107,19 @@ def _left(newest: Snapshot | None, store: Store, guard: WorkContext) -> Manifest
     return left_at(newest.root if newest else "", store, guard, "the newest snapshot")
 
 
-def _stored(manifest: Manifest, parent: Source | None, profile: Profile, store: Store) -> Source:
+WHOLE_SECONDS = 60.0
+"""How long a tree that was read to its end counts as being in the store."""
+
+
+def _whole(ids: frozenset[str], store: Store, guard: WorkContext) -> set[str]:
+    return store.whole(ids, trusted_seconds=WHOLE_SECONDS, progress=moving(guard))
+
+
+def _stored(manifest: Manifest, parent: Source | None, profile: Profile, store: Store, guard: WorkContext) -> Source:
     """The files as a tree in the store, kept for the job. The same files are not built again, as long as all of their
     tree is there."""
-    if parent and parent.objects and manifest.files == parent.manifest.files and not store.lacks(parent.objects):
+    same = parent is not None and bool(parent.objects) and manifest.files == parent.manifest.files
+    if parent is not None and same and parent.objects == _whole(parent.objects, store, guard):
         return SOURCES.keep(parent.anew(manifest, profile))
     tree = build(manifest)
     with store.batch() as batch:

@@ -229,7 +229,7 @@ class NodeRun:
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
         removed = self._remove_emptied(context, seen, before)
-        SIGHTINGS.keep(self.work.node.pk, sighting_of(seen, changes, proven, tree, self.source))
+        SIGHTINGS.keep(self.work.node.pk, sighting_of(seen, proven, tree, self.source))
         self.lease.boundary("proven")
         return TargetOutcome(
             state,

@@ -49,7 +49,7 @@ def test_run_knows_a_command_that_a_signal_ended(shell_node):
 
 def test_run_drains_more_than_any_window_from_both_outputs(shell_node):
     line = f"head -c {5 * MIB} /dev/zero >&2 & head -c {6 * MIB} /dev/zero; wait"
-    result = shell_node.session.run(line, timeout=PATIENCE)
+    result = shell_node.session.run(line, timeout=PATIENCE, max_output=16 * MIB)
     assert (len(result.stdout), len(result.stderr), result.exit_status) == (6 * MIB, 5 * MIB, 0)
 
 
@@ -112,8 +112,13 @@ def test_a_cancelled_command_that_reads_ends(shell_node, tmp_path):
         while True:
             yield b"x" * 20_000
 
-    with pytest.raises(TimedOut):
-        shell_node.session.run(f"echo $$ > {tmp_path}/pid; exec cat > /dev/null", stdin=endless(), timeout=1)
+    def progress(_: int) -> None:
+        if (tmp_path / "pid").exists():
+            raise Cancelled
+
+    line = f"echo $$ > {tmp_path}/pid; exec cat > /dev/null"
+    with pytest.raises(Cancelled):
+        shell_node.session.run(line, stdin=endless(), timeout=PATIENCE, progress=progress)
     _wait_gone(_pid_in(tmp_path / "pid"))
 
 

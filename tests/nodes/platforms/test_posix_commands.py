@@ -321,8 +321,9 @@ def test_an_odd_answer_about_a_tree_is_refused(answer: bytes):
 
 
 def test_a_copy_tool_that_is_not_gnus_links_nothing(tmp_path: Path):
-    for program in ("find", "xargs", "sha256sum", "printf", "tr", "env", "sh", "tar", "gzip"):
-        (tmp_path / program).symlink_to(tool(program))
+    programs = [tool("find"), tool("xargs"), tool("sha256sum"), tool("printf"), tool("tr"), tool("env"), tool("sh")]
+    for program in map(Path, [*programs, tool("tar"), tool("gzip")]):
+        (tmp_path / program.name).symlink_to(program)
     (tmp_path / "cp").write_text("#!/bin/sh\necho 'cp (other coreutils) 0.1'\n")
     (tmp_path / "cp").chmod(0o755)
     assert not POSIX.parse_probe(run(POSIX.probe(), env={"PATH": str(tmp_path)})).can_link

@@ -186,7 +186,7 @@ class World:
         folds_case = self.platform == "windows"
         proven = proven_files(seen, seen.known.before, folds_case=folds_case)
         self.tree = NodeTree(store_tree(Manifest(files=proven), self.store))
-        SIGHTINGS.keep(self.node.pk, sighting_of(seen, seen.changes, proven, self.tree, self.source))
+        SIGHTINGS.keep(self.node.pk, sighting_of(seen, proven, self.tree, self.source))
 
     def _carry_out(self, change: Change) -> None:
         name = f"{ROOT}/{change.path}"

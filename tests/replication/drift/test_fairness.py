@@ -45,7 +45,6 @@ def test_one_that_hangs_keeps_no_other_cluster_waiting(monkeypatch) -> None:
         assert job.node != hanging or over.wait(PATIENCE)
         return 3
 
-    monkeypatch.setattr(look, "node_jobs", list)
     monkeypatch.setattr(look, "_count", counted)
     CREW.open()
     try:

@@ -22,6 +22,7 @@ from nodes.products.profile import PathClass, Profile
 from nodes.remote.handshake import open_transport
 from nodes.remote.session import RemoteEntry, Session
 from nodes.remote.ssh import SshSession
+from replication.files import scan
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.listing import list_tree, sort_out
@@ -134,7 +135,8 @@ def test_a_known_file_whose_content_the_store_lost_is_read_again(disk: FakeDisk,
 
 
 @pytest.mark.django_db
-def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile) -> None:
+def test_what_never_holds_still_keeps_its_last_known_state(disk: FakeDisk, profile: Profile, monkeypatch) -> None:
+    monkeypatch.setattr(scan, "LOOK_SECONDS", 0.0)
     session = Meddled(disk)
     session.times = 9
     before = FileState(5, LONG_AGO - 1, "2" * 64)

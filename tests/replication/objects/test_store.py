@@ -320,7 +320,7 @@ def test_many_are_asked_for_and_read_at_once_and_kept_young(store):
 
 
 def test_what_was_read_a_moment_ago_is_asked_for_but_not_read(store):
-    id_, read = store.put(b"held"), []
+    id_, read = store.put(b"held"), list[int]()
     for _ in range(2):
         assert store.whole([id_], trusted_seconds=600.0, progress=read.append) == {id_}
     assert read == [4]
