@@ -39,12 +39,13 @@ from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
+from replication.files.core.tree import TreeDamaged
 from replication.files.digests import by_hashing
 from replication.files.limits import TOO_LARGE
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
 from replication.files.scan import Scan, scan_listed
 from replication.files.work_context import WorkContext
-from replication.objects import Store
+from replication.objects import ObjectLost, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,12 @@ class Look:
         before = SIGHTINGS.of(job.node.pk, job.tree, source.profile) if job.tree else None
         if before is None or answer.sheet is None or source.manifest.unlisted:
             return None
-        terms = Terms(
-            given=SOURCES.at(before.given, source.profile, self.store).manifest.files,
-            wanted=source.manifest.files,
-            differing=SOURCES.differing(before.given, source, self.store),
-            also=also,
-        )
+        try:
+            given = SOURCES.at(before.given, source.profile, self.store).manifest.files
+            differing = SOURCES.differing(before.given, source, self.store)
+        except (ObjectLost, TreeDamaged):  # it is long ago, and its retention ended
+            return None
+        terms = Terms(given=given, wanted=source.manifest.files, differing=differing, also=also)
         folds_case = self.link.platform.folds_case
         respell = source.spelling.of if folds_case else str
         return glance(before, answer.sheet, terms, respell=respell, folds_case=folds_case)

@@ -271,3 +271,16 @@ def test_the_quick_look_and_the_whole_one_agree(platform: str, able: bool) -> No
     assert COUNTS["quick"] > COUNTS["whole"] / 4
     assert COUNTS["deep"] > COUNTS["whole"] / 4
     assert COUNTS["hidden"]
+
+
+@pytest.mark.django_db
+def test_where_the_tree_of_then_is_lost_everything_is_looked_at() -> None:
+    node = make_node(make_cluster("glance"), "mx1", role=NodeRole.SECONDARY)
+    world = World("posix", node, able=True)
+    world.write(Step(path="App/one.grp", content=CONTENTS[0]))
+    world.prove()
+    world.write(Step(path="App/two.dat", content=CONTENTS[1]))
+    SOURCES.forget()
+    seen = world.look()
+    assert seen.known.within is None
+    assert [change.path for change in seen.changes] == ["App/two.dat"]
