@@ -38,7 +38,9 @@ def test_nothing_is_sent_for_what_is_rolled_back(toys, messages):
 def test_a_broker_that_is_down_fails_no_request(toys, messages, monkeypatch):
     monkeypatch.setattr(wake, "_send", SEND)
     monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    current_app.pool.force_close_all()
+    # pools of its own, which are let go with it: one that was closed would be so for every later test
+    monkeypatch.setattr(current_app, "_pool", None)
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
     began = time.monotonic()
     job, created = request_job(SYSTEM, JobRequest(toys.cluster.pk, "toy", {"journal": str(toys.journal)}))
     assert created
