@@ -191,6 +191,11 @@ def _lines(result: CommandResult) -> list[str]:
     return lines
 
 
+def is_whole(result: CommandResult) -> bool:
+    """Whether an answer came to its end, without reading the rest."""
+    return result.stdout.rstrip(b"\r\n").rpartition(b"\n")[2] == END.encode("ascii")
+
+
 def _ascii(result: CommandResult) -> str:
     return _text(result.stdout)
 

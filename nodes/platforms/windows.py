@@ -193,7 +193,7 @@ class WindowsPlatform:
 
     def listing_form(self, result: CommandResult) -> RecordForm | None:
         """The script's lines, if it came to its end."""
-        return powershell.TREE_RECORDS if result.ok and result.stdout.rstrip().endswith(b"end") else None
+        return powershell.TREE_RECORDS if result.ok and powershell.is_whole(result) else None
 
     def hash_files(self, root: str) -> Command | None:
         """By script, one process for all files."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nodes.command import CommandResult
+from nodes.platforms import platform_named
 from nodes.platforms.base import ListedFile, Listing, RecordForm
 from nodes.platforms.posix_output import FIND_RECORDS
 from nodes.platforms.powershell import TREE_RECORDS, encoded
@@ -81,3 +83,20 @@ def test_a_walked_listing_is_as_it_was() -> None:
     assert walked(Listing(files, unreadable=("App",))) is None
     assert walked(Listing(files, vanished=("App/x",))) is None
     assert walked(Listing((ListedFile("App/?", "file", 1, 1, None, b"App/\xff"),))) is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "result", "is_whole"),
+    [
+        ("posix", CommandResult(0, found("a"), b""), True),
+        ("posix", CommandResult(0, found("a"), b"find: './b': Permission denied\n"), False),
+        ("posix", CommandResult(1, found("a"), b""), False),
+        ("windows", CommandResult(0, scripted("a") + b"end\r\n", b""), True),
+        ("windows", CommandResult(0, b"end\n", b""), True),
+        ("windows", CommandResult(0, scripted("a"), b""), False),
+        ("windows", CommandResult(0, b"f\t1\t621355968070000000\tblend", b""), False),
+        ("windows", CommandResult(97, scripted("a") + b"end\r\n", b""), False),
+    ],
+)
+def test_only_a_whole_listing_without_complaints_is_compared(platform: str, result, is_whole: bool) -> None:
+    assert (platform_named(platform).listing_form(result) is not None) is is_whole
