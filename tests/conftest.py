@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.core.management.commands import flush as flush_command
@@ -33,6 +34,10 @@ from tests.lanes import Lanes
 __all__ = ["pytest_runtest_teardown"]
 
 tools.only_listed()
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")  # a busy one is slow, and that is no finding
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
