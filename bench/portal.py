@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from demo.keeper import below
 from tests.deadlines import wait_for
-from tests.journeys.portal import DATABASE, Portal, free_port, unused
+from tests.journeys.portal import DATABASE, Portal, free_port, started, unused
 
 PRODUCTS = Path(__file__).with_name("products")
 WORKERS = 2
@@ -76,11 +74,5 @@ Portals = Callable[[], AbstractContextManager[BenchPortal]]
 @contextmanager
 def new_portal(place: Path) -> Iterator[BenchPortal]:
     """A portal that has nothing yet; it ends with the block, and its data goes."""
-    folder = Path(tempfile.mkdtemp(prefix="portal-", dir=place))
-    portal = BenchPortal(folder / "data")
-    try:
-        portal.start()
+    with started(BenchPortal, prefix="portal-", place=place) as portal:
         yield portal
-    finally:
-        portal.stop()
-        shutil.rmtree(folder, ignore_errors=True)

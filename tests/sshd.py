@@ -19,6 +19,7 @@ from pathlib import Path
 
 from nodes.remote.hostkeys import fingerprint_of
 from nodes.remote.keypairs import KeyPair, make_key_pair
+from nodes.remote.ssh import SshSession, open_transport
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
 from tests.deadlines import PATIENCE
@@ -267,3 +268,17 @@ def _descendants(pid: int) -> list[int]:
         found += below
         waiting += below
     return found
+
+
+@contextmanager
+def a_session(folder: Path) -> Iterator[SshSession]:
+    """A session with a server of its own, whose files lie in a folder; both end with the block."""
+    server = SshdServer.start(folder)
+    try:
+        transport = open_transport(server.target())
+        try:
+            yield SshSession(transport)
+        finally:
+            transport.close()
+    finally:
+        server.stop()

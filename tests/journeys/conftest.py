@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.deadlines import AT_ONCE, PATIENCE, wait_for
-from tests.journeys.portal import Portal
+from tests.journeys.portal import Portal, started
 from tests.journeys.trees import make_tree
 from tests.sshd import SshdServer
 
@@ -198,14 +198,8 @@ class Stage:
 @pytest.fixture(scope="session")
 def shared_portal() -> Iterator[Portal]:
     """One portal for all stories that do without a portal of their own: each takes a cluster of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
-    portal = Portal(folder / "data")
-    try:
-        portal.start()
+    with started(Portal, prefix="cp-story-") as portal:
         yield portal
-    finally:
-        portal.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

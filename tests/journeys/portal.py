@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,11 +16,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.deadlines import PATIENCE, wait_for
 from tests.tools import tool
@@ -253,3 +255,19 @@ def _decode(raw: bytes) -> Any:
         return json.loads(raw) if raw else None
     except ValueError:
         return raw.decode("utf-8", "replace")
+
+
+P = TypeVar("P", bound=Portal)
+
+
+@contextmanager
+def started(make: Callable[[Path], P], *, prefix: str, place: Path | None = None) -> Iterator[P]:
+    """A portal with its data in a folder of its own (in `place`); both are gone with the block."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    portal = make(folder / "data")
+    try:
+        portal.start()
+        yield portal
+    finally:
+        portal.stop()
+        shutil.rmtree(folder, ignore_errors=True)

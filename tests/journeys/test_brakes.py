@@ -16,7 +16,7 @@ import pytest
 
 from tests.deadlines import wait_for
 from tests.journeys.conftest import ENDED, Stage
-from tests.journeys.portal import Portal
+from tests.journeys.portal import FAST, Portal, started
 from tests.journeys.test_faults_transfer import small_volume
 from tests.journeys.trees import config_of, hashes, make_tree
 from tests.living_files import contents
@@ -39,15 +39,8 @@ BANNER = "START Event Log / MDaemon PRO v{version}, System log information\r\n"
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
     """A portal for which facts are old at once."""
-    folder = Path(tempfile.mkdtemp(prefix="cp-brakes-"))
-    portal = Portal(folder / "data")
-    portal.environment["CLUSTERPORTAL_FRESH"] = "0.01"
-    try:
-        portal.start()
+    with started(lambda data: Portal(data, {**FAST, "CLUSTERPORTAL_FRESH": "0.01"}), prefix="cp-brakes-") as portal:
         yield portal
-    finally:
-        portal.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

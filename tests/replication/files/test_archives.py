@@ -15,14 +15,14 @@ from nodes.connection.connect import NodeLink
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, ListedFile
 from nodes.products.loading import load_profile
-from nodes.remote.ssh import SshSession, open_transport
+from nodes.remote.ssh import SshSession
 from replication.files import archives
 from replication.files.archives import ARCHIVE_BYTES, LARGEST, in_archives
 from replication.files.core.paths import RelPath
 from replication.files.digests import Digests
 from tests.fakes.store import FakeStore
 from tests.journeys.trees import AWKWARD
-from tests.sshd import SshdServer
+from tests.sshd import a_session
 
 
 class Guard:
@@ -72,14 +72,9 @@ class Primary:
 
 @pytest.fixture
 def primary(tmp_path: Path) -> Iterator[Primary]:
-    server = SshdServer.start(tmp_path / "sshd")
-    transport = open_transport(server.target())
     (tmp_path / "root").mkdir()
-    try:
-        yield Primary(tmp_path / "root", SshSession(transport))
-    finally:
-        transport.close()
-        server.stop()
+    with a_session(tmp_path / "sshd") as session:
+        yield Primary(tmp_path / "root", session)
 
 
 def test_awkward_names_empty_files_and_second_names_are_read(primary: Primary) -> None:

@@ -14,7 +14,7 @@ from nodes.errors import SessionLost
 from nodes.leases.errors import LeaseLost
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
-from nodes.remote.ssh import SshSession, open_transport
+from nodes.remote.ssh import SshSession
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.leftovers import sweep
 from replication.files.apply.names import parse
@@ -24,7 +24,7 @@ from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.paths import RelPath
 from tests.fakes.store import FakeStore
 from tests.replication.files.rounds import PROFILE, Interrupting, update, wanted
-from tests.sshd import SshdServer
+from tests.sshd import a_session
 
 ABLE = Capabilities(can_list=True, can_hash=True, can_untar=True, can_link=True)
 FOLDERS = ("", "App/", "App/-x y/\u00fc\n", "Users/a.example/u/")
@@ -73,14 +73,9 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    server = SshdServer.start(tmp_path / "sshd")
-    transport = open_transport(server.target())
     (tmp_path / "root").mkdir()
-    try:
-        yield Place(tmp_path / "root", SshSession(transport))
-    finally:
-        transport.close()
-        server.stop()
+    with a_session(tmp_path / "sshd") as session:
+        yield Place(tmp_path / "root", session)
 
 
 def wished(place: Place, changes: list[Change]) -> dict[str, bytes]:
