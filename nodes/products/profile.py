@@ -7,9 +7,10 @@ A path that nothing fits is unclassified, and never written either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from nodes.products.errors import ProfileError
 from nodes.products.patterns import PatternIndex, checked, literal_characters, may_lie_beneath
@@ -151,7 +152,7 @@ class RegistryKey:
 
 MEGABYTE = 1024 * 1024
 RULINGS_KEPT = 50_000
-"""Paths of which a profile remembers what it said; then it begins anew."""
+"""Paths of which a profile remembers what it said."""
 
 _LISTED = (PathClass.CONFIG, PathClass.UNCLASSIFIED)
 _UNCLASSIFIED = Ruling(PathClass.UNCLASSIFIED, Source.ASSUMED)
@@ -201,7 +202,7 @@ class Profile:
     _index: PatternIndex = field(init=False, repr=False, compare=False)
     _override_index: PatternIndex = field(init=False, repr=False, compare=False)
     _skipped: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    _rulings: dict[str, Ruling] = field(init=False, repr=False, compare=False)
+    _known: Callable[[str], Ruling] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ordered = (*self._protecting(), *self.moved, *(rule for rule in self.rules if not rule.protects))
@@ -209,20 +210,14 @@ class Profile:
         object.__setattr__(self, "_index", PatternIndex([rule.pattern for rule in ordered]))
         object.__setattr__(self, "_override_index", PatternIndex([rule.pattern for rule in self.overrides]))
         object.__setattr__(self, "_skipped", self._folders_to_skip())
-        object.__setattr__(self, "_rulings", {})
+        object.__setattr__(self, "_known", lru_cache(RULINGS_KEPT)(self._ruling))
 
     def _protecting(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.protects)
 
     def classify(self, path: str) -> Ruling:
         """The ruling on a relative path. The same paths are asked about at every look, so they are remembered."""
-        ruling = self._rulings.get(path)
-        if ruling is None:
-            ruling = self._ruling(path)
-            if len(self._rulings) >= RULINGS_KEPT:
-                self._rulings.clear()
-            self._rulings[path] = ruling
-        return ruling
+        return self._known(path)
 
     def _ruling(self, path: str) -> Ruling:
         rule, override = self.rules_for(path)

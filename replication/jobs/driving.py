@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.database import fault
@@ -38,6 +37,7 @@ from replication.jobs.runner import (
 from replication.jobs.services.claims import JobClaim, away_targets, claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import Finish, finish_targets, postpone_away
 from replication.jobs.services.phase_ends import in_phases
+from replication.jobs.width import at_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,11 +54,6 @@ class _Running:
     target: Target
     lease: ClaimedLease
 
-
-STEPS_AT_ONCE = 100_000
-"""Steps of all targets of a cluster that are worked on at once, as they are in memory; of a job with larger plans fewer
-targets are, but always some."""
-LEAST_AT_ONCE = 4
 
 THREADS = 1000
 """No limit that anybody meets: each cluster has one of its own, and whoever knocks waits for some seconds only."""
@@ -120,10 +115,11 @@ class Driver:
         try:
             self._knock()
             for job in drivable_jobs(self._answered):
-                free = _width(job) - busy[job.cluster_id]
+                width = _width(job)
+                free = width - busy[job.cluster_id]
                 if free > 0:
                     busy[job.cluster_id] += self._claim(job, free)
-                full = full or busy[job.cluster_id] >= _width(job)
+                full = full or busy[job.cluster_id] >= width
         except DatabaseError as error:
             _LOG.warning("nothing can be claimed: %s", error, exc_info=fault(error))
         self._more = full
@@ -204,9 +200,7 @@ class Driver:
 
 def _width(job: Job) -> int:
     """How many targets of a job are worked on at once."""
-    each = job.plan_summary.get("changes", 0) / max(job.plan_summary.get("nodes", 0), 1)
-    least = min(LEAST_AT_ONCE, settings.PORTAL.target_workers)
-    return max(least, min(settings.PORTAL.target_workers, int(STEPS_AT_ONCE / max(each, 1))))
+    return at_once(job.plan_summary.get("changes", 0) / max(job.plan_summary.get("nodes", 0), 1))
 
 
 def _finish(future: Future[TargetOutcome], running: _Running) -> Finish | None:

@@ -107,11 +107,10 @@ class ContentRows:
         missing = {
             self.names.name(id_): id_ for id_ in set(ids) if now_ - self._found_at.get(id_, -inf) >= trusted_seconds
         }
-        names = list(missing)
         if len(self._found_at) > TRUSTED:
             self._found_at.clear()
-        for start in range(0, len(names), AT_ONCE):
-            for one in _found(names[start : start + AT_ONCE]):
+        for some in _some_at_once(list(missing)):
+            for one in _found(some):
                 if self._opens(one):
                     self._found_at[missing.pop(one.name)] = now_
         return set(missing.values())

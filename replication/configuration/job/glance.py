@@ -6,11 +6,10 @@ It answers exactly what the whole look would; where it cannot be sure of that it
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from nodes.bounded import Bounded
 from nodes.platforms.base import ListedFile
 from nodes.products.profile import PathClass, Profile
 from replication.configuration.models import NodeTree
@@ -177,44 +176,19 @@ def _config_moved(moved: Moved, profile: Profile, respell: Respell) -> dict[RelP
     return found
 
 
-class _Sightings:
-    """What this process last proved on nodes, in place of what is longest unused once the listings are too large. Safe
-    for threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[int, Sighting] = OrderedDict()
-        self._bytes = 0
-
-    def of(self, node_id: int, tree: NodeTree, profile: Profile) -> Sighting | None:
-        """What the node was when `tree` was proven there."""
-        with self._lock:
-            known = self._known.get(node_id)
-            if known is None or known.tree != tree or known.profile is not profile:
-                return None
-            self._known.move_to_end(node_id)
-            return known
-
-    def keep(self, node_id: int, sighting: Sighting | None) -> None:
-        """Remember one, and forget the one before."""
-        with self._lock:
-            self._drop(node_id)
-            if sighting is None:
-                return
-            self._known[node_id] = sighting
-            self._bytes += len(sighting.sheet.raw)
-            while self._bytes > BYTES_KEPT:
-                self._drop(next(iter(self._known)))
-
-    def _drop(self, node_id: int) -> None:
-        gone = self._known.pop(node_id, None)
-        self._bytes -= len(gone.sheet.raw) if gone else 0
-
-    def forget(self) -> None:
-        """Look at every node whole."""
-        with self._lock:
-            self._known.clear()
-            self._bytes = 0
+SIGHTINGS: Bounded[int, Sighting] = Bounded(BYTES_KEPT, lambda sighting: len(sighting.sheet.raw))
+"""What this process last proved on nodes, by their ids."""
 
 
-SIGHTINGS = _Sightings()
+def sighting_for(node_id: int, tree: NodeTree | None, profile: Profile) -> Sighting | None:
+    """What the node was when `tree` was proven there, if that is remembered."""
+    known = SIGHTINGS.get(node_id)
+    return known if known is not None and known.tree == tree and known.profile is profile else None
+
+
+def remember(node_id: int, sighting: Sighting | None) -> None:
+    """In place of the one before; None: nothing is known of the node any more."""
+    if sighting is None:
+        SIGHTINGS.take(node_id)
+    else:
+        SIGHTINGS.keep(node_id, sighting)

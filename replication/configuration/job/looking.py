@@ -22,7 +22,7 @@ from replication.configuration.job.desired import (
     gives,
 )
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
-from replication.configuration.job.glance import SIGHTINGS, Part, Sighting, Terms, glance, own_paths
+from replication.configuration.job.glance import Part, Sighting, Terms, glance, own_paths, remember, sighting_for
 from replication.configuration.job.loading import (
     decisions_of,
     kept_edits,
@@ -33,6 +33,7 @@ from replication.configuration.job.loading import (
 )
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import Baseline, NodeTree
+from replication.files.apply.keep import TRUSTED_SECONDS
 from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import FileState, Manifest, Problem
@@ -139,13 +140,13 @@ class Look:
         before = seen.known.before
         if self.job.tree is not None and before is not None:
             sighting = sighting_of(seen, before.files, self.job.tree, self.source)
-            SIGHTINGS.keep(self.job.node.pk, sighting)
+            remember(self.job.node.pk, sighting)
         return seen
 
     def _alike(self, part: Part) -> frozenset[RelPath]:
         """The files that are taken for proven by what is listed: all that are in no question; none where what was
         remembered is forgotten by now."""
-        before = SIGHTINGS.of(self.job.node.pk, self.job.tree, self.source.profile) if self.job.tree else None
+        before = sighting_for(self.job.node.pk, self.job.tree, self.source.profile)
         given = SOURCES.at(before.given, self.source.profile, self.store).manifest.files if before else {}
         return frozenset(given.keys() - part.paths)
 
@@ -172,7 +173,7 @@ class Look:
 
     def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset()) -> Part | None:
         job, source = self.job, self.source
-        before = SIGHTINGS.of(job.node.pk, job.tree, source.profile) if job.tree else None
+        before = sighting_for(job.node.pk, job.tree, source.profile)
         if before is None or answer.sheet is None or source.manifest.unlisted:
             return None
         try:
@@ -313,10 +314,6 @@ def origin_on(job: NodeJob, source: Source, store: Store) -> Manifest | None:
 def _named(files: Manifest, node: Node, source: Source) -> Manifest:
     spelling = _spelling(node, source)
     return spelling.manifest(files) if spelling else files
-
-
-TRUSTED_SECONDS = 10.0
-"""All nodes of a job need the same contents: found in the store for one, they are there for the next."""
 
 
 def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
-from django.conf import settings
 from django.db import connections
 
+from nodes.bounded import Bounded
 from nodes.connection.connect import open_node
 from nodes.errors import NodeError
 from nodes.facts.observe import freshen
@@ -26,6 +25,7 @@ from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan
+from replication.jobs.width import at_once
 from replication.objects import Store
 
 
@@ -73,23 +73,12 @@ class _Same:
         return changes
 
 
-FILES_AT_ONCE = 100_000
-"""Files of all nodes that are compared at once, as they are in memory; of larger trees fewer nodes are looked at."""
-LEAST_AT_ONCE = 4
-
-
-def _width(files: int) -> int:
-    """How many nodes are looked at at once."""
-    most = settings.PORTAL.target_workers
-    return max(min(LEAST_AT_ONCE, most), min(most, FILES_AT_ONCE // max(files, 1)))
-
-
 class _Planning:
     """The planning of all nodes of one job."""
 
     def __init__(self, source: Source, store: Store, guard: WorkContext, job_id: int, deep: bool) -> None:
         self.source, self.store, self.guard, self.job_id, self.deep = source, store, guard, job_id, deep
-        self._places = Semaphore(_width(len(source.manifest.files)))
+        self._places = Semaphore(at_once(len(source.manifest.files)))
         self._same = _Same()
 
     def plan_one(self, job: NodeJob) -> NodeResult:
@@ -111,7 +100,7 @@ class _Planning:
                 seen = Look(link, job, self.source, self.store, self.guard).first(deep=self.deep)
                 space = link.session.free_space(link.root)
         seen = replace(seen, changes=self._same.as_known(seen.changes))
-        RECENT.keep((self.job_id, node.pk), job.tree, seen)
+        RECENT.keep((self.job_id, node.pk), _Seen(time.monotonic(), job.tree, seen))
         plan = NodePlan(
             node_id=node.pk,
             node_name=node.name,
@@ -129,38 +118,26 @@ RECENT_FILES = 100_000
 """Files and changes of all looks that are remembered."""
 
 
-class _Recent:
-    """What jobs' plans saw, until their targets take it, or others need the room. Safe for threads."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of a node, when, and what was proven there then."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[tuple[int, int], tuple[float, NodeTree | None, NodeScan]] = OrderedDict()
-
-    def keep(self, which: tuple[int, int], tree: NodeTree | None, seen: NodeScan) -> None:
-        """Remember what was seen of a node, by job and node; `tree`: what was proven there then."""
-        with self._lock:
-            self._seen[which] = (time.monotonic(), tree, seen)
-            while len(self._seen) > 1 and sum(_size(one) for _, _, one in self._seen.values()) > RECENT_FILES:
-                self._seen.popitem(last=False)
-
-    def take(self, which: tuple[int, int], tree: NodeTree | None) -> NodeScan | None:
-        """What was seen, once, if that was a moment ago and nothing was proven there since."""
-        with self._lock:
-            seen_at, proven, seen = self._seen.pop(which, (float("-inf"), None, None))
-        is_recent = time.monotonic() - seen_at < RECENT_SECONDS
-        return seen if is_recent and proven == tree else None
-
-    def forget(self) -> None:
-        """Look again."""
-        with self._lock:
-            self._seen.clear()
+    at: float
+    tree: NodeTree | None
+    scan: NodeScan
 
 
-RECENT = _Recent()
+RECENT: Bounded[tuple[int, int], _Seen] = Bounded(
+    RECENT_FILES, lambda seen: len(seen.scan.scan.manifest.files) + len(seen.scan.changes)
+)
+"""What jobs' plans saw, by job and node, until their targets take it."""
 
 
-def _size(seen: NodeScan) -> int:
-    return len(seen.scan.manifest.files) + len(seen.changes)
+def take_recent(job_id: int, node_id: int, tree: NodeTree | None) -> NodeScan | None:
+    """What a job's plan saw of a node, once, if that was a moment ago and nothing was proven there since."""
+    seen = RECENT.take((job_id, node_id))
+    is_recent = seen is not None and time.monotonic() - seen.at < RECENT_SECONDS
+    return seen.scan if seen is not None and is_recent and seen.tree == tree else None
 
 
 def store_tree(manifest: Manifest, store: Store) -> str:

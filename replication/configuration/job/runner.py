@@ -36,11 +36,11 @@ from replication.configuration.job.loading import (
     held_in,
     last_given,
     latest_snapshot,
-    manifest_at,
 )
 from replication.configuration.job.looking import NodeJob, node_jobs
 from replication.configuration.job.planning import NodeResult, plan_nodes
 from replication.configuration.job.snapshot import Taken, take_snapshot
+from replication.configuration.job.source import SOURCES
 from replication.configuration.job.target import NodeRun
 from replication.configuration.models import Baseline
 from replication.configuration.services.history import record_snapshot
@@ -285,7 +285,8 @@ def _behind(cluster_id: int, taken: Taken) -> dict[int, int]:
     held = held_in(cluster_id)
     for root in set(held.values()) - {taken.facts.root}:
         with suppress(StoreError, OSError, ValueError):  # of a damaged tree nothing is said
-            lacks[root] = len(differing(taken.manifest.files, manifest_at(root, store).files))
+            held_files = SOURCES.at(root, taken.source.profile, store).manifest.files
+            lacks[root] = len(differing(taken.manifest.files, held_files))
     return {node_id: lacks[root] for node_id, root in held.items() if root in lacks}
 
 

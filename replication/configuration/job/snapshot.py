@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nodes.connection.connect import NodeLink, open_node
 from nodes.facts.observe import freshen
@@ -169,26 +170,13 @@ def _broken_ini(manifest: Manifest, profile: Profile, store: Store) -> tuple[Pro
     for path, state in manifest.files.items():
         if profile.classify(path).ini:
             try:
-                _SOUND.check(state.sha256, store)
+                _check_ini(state.sha256, store)
             except IniError as error:
                 broken.append(Problem(RelPath(path), "broken_ini", str(error)))
     return tuple(broken)
 
 
-class _Sound:
-    """Ini files that could be read, by their contents' ids."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, None] = {}
-
-    def check(self, id_: str, store: Store) -> None:
-        """Raises IniError for one that cannot be."""
-        if id_ not in self._known:
-            IniDocument.parse(ini_content(store, id_))
-            if len(self._known) >= SOUND_KEPT:
-                self._known.clear()
-            self._known[id_] = None
-
-
-SOUND_KEPT = 20_000
-_SOUND = _Sound()
+@lru_cache(maxsize=20_000)
+def _check_ini(id_: str, store: Store) -> None:
+    """Raises IniError for a content that is no ini file; one that is stays so."""
+    IniDocument.parse(ini_content(store, id_))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 
+from nodes.bounded import Bounded
 from nodes.platforms.base import Platform
 from nodes.products.profile import Profile
 from replication.configuration.job.loading import manifest_at
@@ -61,60 +60,44 @@ def _name_problem(path: RelPath, platform: Platform) -> str | None:
 
 
 class _Sources:
-    """The last few of them. Safe for threads."""
+    """The last few of them, and in what they differ."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[str, Source] = OrderedDict()
-        self._differing: OrderedDict[tuple[str, str], frozenset[RelPath]] = OrderedDict()
+        self._known: Bounded[str, Source] = Bounded(FILES_KEPT, lambda source: len(source.manifest.files))
+        self._differing: Bounded[tuple[str, str], frozenset[RelPath]] = Bounded(PAIRS_KEPT)
 
     def keep(self, source: Source) -> Source:
-        """Remember one, in place of others once they are too many."""
-        with self._lock:
-            self._known[source.root] = source
-            self._known.move_to_end(source.root)
-            while len(self._known) > 1 and sum(len(one.manifest.files) for one in self._known.values()) > FILES_KEPT:
-                self._known.popitem(last=False)
+        """Remember one."""
+        self._known.keep(source.root, source)
         return source
-
-    def at(self, root: str, profile: Profile, store: Store) -> Source:
-        """What a tree in the store holds. Raises StoreError, TreeDamaged."""
-        with self._lock:
-            known = self._known.get(root)
-            if known is not None:
-                self._known.move_to_end(root)
-        if known is not None and known.profile is profile:
-            return known
-        if known is not None:
-            return self.keep(Source(root, known.manifest, profile, known.objects))
-        return self.keep(Source(root, manifest_at(root, store), profile))
 
     def kept(self, root: str) -> Source | None:
         """What is remembered of a tree."""
-        with self._lock:
-            return self._known.get(root)
+        return self._known.get(root)
+
+    def at(self, root: str, profile: Profile, store: Store) -> Source:
+        """What a tree in the store holds. Raises StoreError, TreeDamaged."""
+        known = self._known.get(root)
+        if known is None:
+            return self.keep(Source(root, manifest_at(root, store), profile))
+        return known if known.profile is profile else self.keep(known.anew(known.manifest, profile))
 
     def differing(self, earlier: str, source: Source, store: Store) -> frozenset[RelPath]:
         """The paths at which an earlier tree wanted something else of a node. Raises StoreError, TreeDamaged."""
         if earlier == source.root:
             return frozenset()
         pair = (earlier, source.root)
-        with self._lock:
-            known = self._differing.get(pair)
+        known = self._differing.get(pair)
         if known is None:
             before = self.at(earlier, source.profile, store).manifest
             known = _differing(before.files, source.manifest.files)
-            with self._lock:
-                self._differing[pair] = known
-                while len(self._differing) > PAIRS_KEPT:
-                    self._differing.popitem(last=False)
+            self._differing.keep(pair, known)
         return known
 
     def forget(self) -> None:
         """Ask the store again."""
-        with self._lock:
-            self._known.clear()
-            self._differing.clear()
+        self._known.forget()
+        self._differing.forget()
 
 
 SOURCES = _Sources()

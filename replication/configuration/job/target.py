@@ -21,7 +21,7 @@ from replication.configuration.job.evidence import (
     proven_files,
     verdict_on,
 )
-from replication.configuration.job.glance import SIGHTINGS
+from replication.configuration.job.glance import remember
 from replication.configuration.job.loading import (
     changes_left,
     held_by,
@@ -31,7 +31,7 @@ from replication.configuration.job.loading import (
     origin_of,
 )
 from replication.configuration.job.looking import Look, NodeJob, NodeScan, sighting_of
-from replication.configuration.job.planning import RECENT, store_tree
+from replication.configuration.job.planning import store_tree, take_recent
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import NodeTree
 from replication.configuration.services.history import Proof, record_baselines, record_origin
@@ -94,7 +94,7 @@ class NodeRun:
 
     def _first_look(self, context: Context) -> NodeScan:
         """What the plan saw, if it was a moment ago and no person had to read it; else the node is looked at anew."""
-        seen = RECENT.take((self.work.job.pk, self.work.node.pk), self.job.tree)
+        seen = take_recent(self.work.job.pk, self.work.node.pk, self.job.tree)
         if seen is not None and not self.work.job.approved_by and not seen.scan.leftovers:
             return seen
         deep = is_deep(self.work.job.options)
@@ -229,7 +229,7 @@ class NodeRun:
         )
         state, code, error = verdict_on(self.work, seen, self.state, changes)
         removed = self._remove_emptied(context, seen, before)
-        SIGHTINGS.keep(self.work.node.pk, sighting_of(seen, proven, tree, self.source))
+        remember(self.work.node.pk, sighting_of(seen, proven, tree, self.source))
         self.lease.boundary("proven")
         return TargetOutcome(
             state,

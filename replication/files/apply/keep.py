@@ -38,7 +38,7 @@ def digests_of(context: Context, paths: Sequence[str]) -> dict[str, str]:
 
 
 TRUSTED_SECONDS = 10.0
-"""All nodes of a job lose the same contents: read through in the store for one, they are whole for the next."""
+"""All nodes of a job need, and lose, the same contents: what was found in the store for one is there for the next."""
 
 
 def _kept(context: Context, changes: Sequence[Change]) -> set[str]:

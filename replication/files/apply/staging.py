@@ -22,7 +22,7 @@ from replication.files.apply.leftovers import remove_folder, remove_staging
 from replication.files.apply.refusals import why_blocked
 from replication.files.core.batches import AT_ONCE, batches
 from replication.files.core.changes import Change, ChangeKind, Wanted
-from replication.files.core.compare import LATEST_NS
+from replication.files.core.compare import settable
 from replication.files.core.paths import RelPath, folders_above
 from replication.files.work_context import moving
 
@@ -155,7 +155,7 @@ def _lay_out(context: Context, changes: Sequence[Change], folder: str, staged: S
 
 def _item(change: Change, name: str) -> Item:
     wanted = _wanted(change)
-    return Item(name, wanted.sha256, wanted.size, min(max(wanted.mtime_ns, 0), LATEST_NS) // 1_000_000_000)
+    return Item(name, wanted.sha256, wanted.size, settable(wanted.mtime_ns) // 1_000_000_000)
 
 
 def _unpack_error(stderr: bytes) -> Exception:

@@ -309,14 +309,15 @@ def _found(state: FileState) -> Found:
 def _same_moment(a: int, b: int) -> bool:
     """Whether two times agree at the coarser of their precisions (SFTP keeps whole seconds, NTFS 100 ns), as far as
     SFTP can set them: what lies outside its range counts as the range's end."""
-    a, b = _settable(a), _settable(b)
+    a, b = settable(a), settable(b)
     if a == b:
         return True
     step = max(_precision(a), _precision(b))
     return a // step == b // step
 
 
-def _settable(moment: int) -> int:
+def settable(moment: int) -> int:
+    """The moment (nanoseconds since 1970), or the nearest one that SFTP can set."""
     return min(max(moment, 0), LATEST_NS)
 
 

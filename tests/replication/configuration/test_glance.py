@@ -21,7 +21,7 @@ from nodes.registry.models import Node
 from nodes.remote.session import FileKind
 from replication.configuration.job.desired import Decisions
 from replication.configuration.job.evidence import proven_files
-from replication.configuration.job.glance import SIGHTINGS
+from replication.configuration.job.glance import SIGHTINGS, remember
 from replication.configuration.job.looking import Look, NodeJob, NodeScan, sighting_of
 from replication.configuration.job.planning import store_tree
 from replication.configuration.job.source import SOURCES, Source
@@ -186,7 +186,7 @@ class World:
         folds_case = self.platform == "windows"
         proven = proven_files(seen, seen.known.before, folds_case=folds_case)
         self.tree = NodeTree(store_tree(Manifest(files=proven), self.store))
-        SIGHTINGS.keep(self.node.pk, sighting_of(seen, proven, self.tree, self.source))
+        remember(self.node.pk, sighting_of(seen, proven, self.tree, self.source))
 
     def _carry_out(self, change: Change) -> None:
         name = f"{ROOT}/{change.path}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -11,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import Refused
 from accounts.principals import SYSTEM
+from nodes.bounded import Bounded
 from nodes.discovery.models import NetworkSearch
 from nodes.enums import Health, SearchState
 from nodes.errors import Unreachable
@@ -337,10 +336,10 @@ def test_bad_requests_name_the_field(toys, change, field):
 
 
 def test_a_lost_plan_is_said_and_made_anew(toys, monkeypatch):
-    monkeypatch.setattr(plan_store, "_RECENT", OrderedDict())
+    monkeypatch.setattr(plan_store, "_RECENT", Bounded(4))
     monkeypatch.setattr(error_mapping, "QUICK_TRIES", 1)
     job = toys.planned(approval=True)
-    plan_store._RECENT.clear()
+    plan_store._RECENT.forget()
     default_store().purge([job.plan_object])
     with pytest.raises(Unreadable, match="is not in the store"):
         stored_plan(toys.now(job))

@@ -16,9 +16,11 @@ from nodes.registry.models import Node
 from replication.configuration.job import planning
 from replication.configuration.job.desired import Decisions
 from replication.configuration.job.looking import NodeJob
-from replication.configuration.job.planning import plan_nodes
+from replication.configuration.job.planning import _Same, plan_nodes
 from replication.configuration.job.source import Source
+from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.manifest import Manifest
+from replication.files.core.paths import RelPath
 from replication.objects import default_store
 from tests.deadlines import PATIENCE
 from tests.factories import make_node
@@ -82,3 +84,15 @@ def test_nodes_that_do_not_answer_wait_in_nobodys_place(cluster: Cluster, settin
     plan_nodes(jobs, Source("", Manifest(), load_profile("mdaemon")), default_store(), Signs())
 
     assert sorted(seen) == [node.name for node in others]
+
+
+def test_nodes_with_the_same_changes_share_one_list() -> None:
+    def additions(*names: str) -> tuple[Change, ...]:
+        wanted = Wanted("0" * 64, 1, 0)
+        return tuple(Change(ChangeKind.ADD, RelPath(name), wanted, None) for name in names)
+
+    same = _Same()
+    first, other = same.as_known(additions("a", "b")), same.as_known(additions("a", "c"))
+    assert same.as_known(additions("a", "b")) is first
+    assert same.as_known(additions("a", "c")) is other
+    assert other == additions("a", "c") != first

@@ -1,0 +1,16 @@
+"""How wide a job is worked on: as many nodes at once as may be, and as memory allows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+FILES_AT_ONCE = 100_000
+"""Files, or steps, of all nodes of a cluster that are in memory at once."""
+LEAST = 4
+"""Nodes that are worked on at once however large their parts are."""
+
+
+def at_once(each: float) -> int:
+    """How many nodes are worked on at once that take `each` so many files."""
+    most = settings.PORTAL.target_workers
+    return max(min(LEAST, most), min(most, int(FILES_AT_ONCE / max(each, 1))))
