@@ -93,9 +93,11 @@ class NodeRun:
         return f"{self.work.target.pk}.{self.lease.fence}"
 
     def _first_look(self, context: Context) -> NodeScan:
-        """What the plan saw, if it was a moment ago and no person had to read it; else the node is looked at anew."""
+        """What the plan saw, if it was a moment ago, nobody worked on the node since and no person had to read it; else
+        the node is looked at anew."""
         seen = take_recent(self.work.job.pk, self.work.node.pk, self.job.tree)
-        if seen is not None and not self.work.job.approved_by and not seen.scan.leftovers:
+        is_first = self.work.target.attempt == 1 and not self.work.job.approved_by
+        if seen is not None and is_first and not seen.scan.leftovers:
             return seen
         deep = is_deep(self.work.job.options)
         return self._eye(context).first(deep=deep)

@@ -38,6 +38,7 @@ from nodes.remote.session import FileKind
 from replication.configuration.job import planning, runner, snapshot, target
 from replication.configuration.job.loading import manifest_at
 from replication.configuration.job.looking import node_jobs
+from replication.configuration.job.planning import RECENT
 from replication.configuration.models import Conflict, Origin, Snapshot
 from replication.files.apply.names import parse
 from replication.jobs import driving, plan_store
@@ -540,3 +541,23 @@ def test_what_was_given_without_a_proof_is_no_edit_to_the_next_owner(in_memory: 
     world.recover()
     world.work(Course())
     assert conflicts() == []
+
+
+@pytest.mark.django_db
+def test_who_tries_again_does_not_begin_with_what_the_plan_saw(in_memory: None) -> None:
+    """Another worker died on the node since, and this one, which planned the job, still remembers it."""
+    world = World()
+    world.work(Course())
+    world.edit(ON_PRIMARY)
+    job, node = world.request(), world.servers["mx1"].row
+    world._plan(job)
+    seen = RECENT.get((job.pk, node.pk))
+    assert seen is not None
+    course = Course()
+    course.expect(Moment("mx1", "staged-verified", 0), partial(world.stop, "killed"))
+    world.work(course)
+    RECENT.keep((job.pk, node.pk), seen)
+    world.recover()
+    world.work(Course())
+    assert Target.objects.get(job=job, node=node).state == "verified"
+    assert [name for name in world.servers["mx1"].disk.names if parse(name)] == []
