@@ -25,7 +25,6 @@ LONG = (
     f"{STORIES}test_soak.py",
     f"{STORIES}test_hostile_cluster.py",
     f"{STORIES}test_bench.py",
-    f"{STORIES}test_many_hands.py",
     "tests/browser/test_look.py",
     "tests/run/test_journey.py",
     "tests/replication/test_deaths.py",

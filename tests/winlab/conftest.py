@@ -15,13 +15,10 @@ import pytest
 
 from tests.deadlines import wait_for
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import FAST, Portal
+from tests.journeys.portal import UNHURRIED, Portal
 from tests.winlab.prefix import Prefix, prefix
 from tests.winlab.server import PASSWORD, USERNAME, WinNode
 from tests.winlab.trees import make_tree
-
-UNHURRIED = {**FAST, "CLUSTERPORTAL_LEASE": "12", "CLUSTERPORTAL_OPERATION": "4", "CLUSTERPORTAL_RENEW": "2"}
-"""A command inside Wine takes its half second."""
 
 
 @dataclass(slots=True)
