@@ -28,13 +28,17 @@ _FIND_FORMAT = r"%y\t%s\t%T@\t%C@\t%P\0"
 _ENTER = f'[ -d "$1" ] || exit {NO_FOLDER}; cd -- "$1" || exit {NO_WAY_IN}; shift; '
 
 # The names' first line (see `hash_stdin`) says whether the fast tool may be used: openssl takes half the time of
-# sha256sum, but its answer is ambiguous where a name holds a newline. The answer's first line says which form follows.
+# sha256sum, but more to start, and its answer is ambiguous where a name holds a newline. The answer's first line says
+# which form follows.
 _HASH = (
     _ENTER + "read -r form; "
     'if [ "$form" = lines ] && openssl dgst -sha256 -r /dev/null >/dev/null 2>&1; '
     "then echo lines; exec xargs -0 -r openssl dgst -sha256 -r; "
     "else echo records; exec xargs -0 -r sha256sum -z --; fi"
 )
+
+MANY = 256
+"""Files from which on the tool that starts slowly and hashes fast is the quicker one."""
 
 _CAPABILITIES = {b"list", b"hash", b"untar", b"link", b"archive", b"end", b""}
 
@@ -213,7 +217,8 @@ class PosixPlatform:
     def hash_stdin(self, paths: Iterable[str]) -> bytes:
         """A line for the script, then NUL-separated names."""
         names = _names(paths)
-        return (b"records\n" if b"\n" in names else b"lines\n") + names
+        slow = b"\n" in names or names.count(b"\0") < MANY
+        return (b"records\n" if slow else b"lines\n") + names
 
     def parse_hashes(self, result: CommandResult) -> dict[str, str]:
         """Hashes by path. xargs says 123 when some file could not be read."""

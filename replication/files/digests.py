@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from django.conf import settings
 
@@ -26,6 +26,12 @@ from replication.objects import Objects
 
 HASH_BATCH = 1000
 """Files hashed by one remote command: keeps the command under the operation time-out and progress alive."""
+
+FEW_FILES, FEW_BYTES = 4, 64 * 1024
+"""So few and small files are read over the wire before a command on the node has begun to hash them."""
+
+UNKNOWN = (None,)
+"""Sizes of files that may be many and large."""
 
 READ_TRIES = 3
 
@@ -55,15 +61,22 @@ def by_storing(store: Objects, link: NodeLink, profile: Profile, guard: WorkCont
     return _one_by_one(read)
 
 
-def by_hashing(link: NodeLink, profile: Profile, guard: WorkContext) -> Digest:
-    """Digests by a command on the node where it has one, else by reading each file."""
+def by_hashing(
+    link: NodeLink, profile: Profile, guard: WorkContext, *, sizes: Collection[int | None] = UNKNOWN
+) -> Digest:
+    """Digests by a command on the node where it has one, else by reading each file. `sizes`: of the files, where they
+    are known: few small ones are read."""
 
     def read(path: RelPath) -> str:
         return _read_hash(link, path, guard, profile)
 
-    if link.capabilities.can_hash and link.platform.hash_files(link.root) is not None:
-        return _by_command(link, read, guard)
-    return _one_by_one(read)
+    has_command = link.capabilities.can_hash and link.platform.hash_files(link.root) is not None
+    return _by_command(link, read, guard) if has_command and not are_few(sizes) else _one_by_one(read)
+
+
+def are_few(sizes: Collection[int | None]) -> bool:
+    """Whether files of these sizes (None: not known) are sooner read than hashed by a command."""
+    return len(sizes) <= FEW_FILES and sum(FEW_BYTES + 1 if size is None else size for size in sizes) <= FEW_BYTES
 
 
 def _one_by_one(read: Callable[[RelPath], str]) -> Digest:

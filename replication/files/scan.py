@@ -153,12 +153,13 @@ def scan_listed(
     deep: bool = False,
 ) -> Scan:
     """The same of what was listed already, be it all or some of it; `known`: of these files alone."""
-    digest = by_hashing(link, profile, guard)
 
     def read(fresh: Listed) -> tuple[Listed, Digests]:
-        return fresh, digest(list(fresh))
+        sizes = [file.size for file in fresh.values()]
+        return fresh, by_hashing(link, profile, guard, sizes=sizes)(list(fresh))
 
-    return _scan(lambda: found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=digest if deep else None)
+    doubt = by_hashing(link, profile, guard) if deep else None
+    return _scan(lambda: found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt)
 
 
 def _without_trust(known: Manifest, store: Objects) -> Manifest:

@@ -187,8 +187,6 @@ def sighting_for(node_id: int, tree: NodeTree | None, profile: Profile) -> Sight
 
 
 def remember(node_id: int, sighting: Sighting | None) -> None:
-    """In place of the one before; None: nothing is known of the node any more."""
-    if sighting is None:
-        SIGHTINGS.take(node_id)
-    else:
+    """In place of the one before, which stays where nothing new is known: of its proof it is true for ever."""
+    if sighting is not None:
         SIGHTINGS.keep(node_id, sighting)

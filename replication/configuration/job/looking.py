@@ -10,9 +10,12 @@ from functools import partial
 from django.db.models import prefetch_related_objects
 
 from nodes.connection.connect import Door, NodeLink, doors_of
+from nodes.errors import NodeError
 from nodes.platforms import platform_named
+from nodes.platforms.base import ListedFile
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from nodes.remote.session import FileKind
 from replication.configuration.job.desired import (
     CONTENT_LOST,
     Decisions,
@@ -22,7 +25,7 @@ from replication.configuration.job.desired import (
     gives,
 )
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
-from replication.configuration.job.glance import Part, Sighting, Terms, glance, own_paths, remember, sighting_for
+from replication.configuration.job.glance import Own, Part, Sighting, Terms, glance, own_paths, remember, sighting_for
 from replication.configuration.job.loading import (
     decisions_of,
     kept_edits,
@@ -34,6 +37,7 @@ from replication.configuration.job.loading import (
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import Baseline, NodeTree
 from replication.files.apply.keep import TRUSTED_SECONDS
+from replication.files.core.batches import AT_ONCE
 from replication.files.core.changes import Change, ChangeKind
 from replication.files.core.compare import Handling, compare
 from replication.files.core.manifest import FileState, Manifest, Problem
@@ -80,7 +84,7 @@ class Known:
 class NodeScan:
     """What a secondary holds, what it should hold, and the difference; `known`: what it was compared with. `within`:
     of these files alone, and all others are as they were proven. `sheet`: the listing behind it, where it was whole and
-    without complaints."""
+    without complaints; `since`: files that were looked at anew after that listing."""
 
     scan: Scan
     desired: Desired
@@ -89,6 +93,7 @@ class NodeScan:
     problems: tuple[Problem, ...]
     known: Known = Known(None, Manifest(), None)
     sheet: Sheet | None = None
+    since: frozenset[RelPath] = frozenset()
 
 
 def node_jobs(nodes: Sequence[Node], job_id: int | None = None) -> list[NodeJob]:
@@ -132,7 +137,7 @@ class Look:
             part = self._part(answer, also=part.paths | self._belied(alike)) if alike else None
         if part is not None:
             known = Known(part.proven, part.known, part.proven, part.paths, part.spelled)
-            seen = self._at_part(known, part, answer, deep=deep)
+            seen = self._at_part(known, part.listed, answer.sheet, deep=deep)
             seen = replace(seen, scan=replace(seen.scan, read=seen.scan.read + len(alike - part.paths)))
         else:
             proven = proven_on(self.job, self.source, self.store, self.guard)
@@ -157,9 +162,15 @@ class Look:
         files = self.source.manifest.files
         return frozenset(path for path in alike if digests.get(path) != files[path].sha256)
 
-    def again(self, seen: NodeScan, expected: Manifest, states: Manifest) -> NodeScan:
-        """Look at what became of the node since it was `seen`. `expected`, `states`: of the files that were looked at
-        then, what they should be by now, and those of which it is known."""
+    def again(self, seen: NodeScan, expected: Manifest, touched: frozenset[RelPath]) -> NodeScan:
+        """Look at what became of the node since it was `seen`, and a job `touched` some of its files; at these alone,
+        where they are few and the rest was known. `expected`: what the files that were looked at then should be."""
+        files, touched = seen.scan.manifest.files, touched | seen.since
+        states = Manifest(files={path: state for path, state in files.items() if path not in touched})
+        entries = self._entries(seen, touched)
+        if entries is not None:
+            known = replace(seen.known, expected=expected, states=states)
+            return replace(self._at_part(known, entries, seen.sheet), since=touched)
         answer, within = listed(self.link, self.source.profile, self.guard), seen.known.within
         if within is None:
             return self._at_all(Known(expected, states, seen.known.before), answer)
@@ -169,7 +180,23 @@ class Look:
             known = Known(_with(proven, expected, within), _with(proven, states, within), proven)
             return self._at_all(known, answer)
         expected, states = _with(part.proven, expected, within), _with(part.known, states, within)
-        return self._at_part(Known(expected, states, part.proven, part.paths, part.spelled), part, answer)
+        known = Known(expected, states, part.proven, part.paths, part.spelled)
+        return self._at_part(known, part.listed, answer.sheet)
+
+    def _entries(self, seen: NodeScan, touched: frozenset[RelPath]) -> dict[RelPath, ListedFile] | None:
+        """The files that were in question, listed as they were then, but for those that were touched. None: look at
+        everything."""
+        within, sheet, spelled = seen.known.within, seen.sheet, seen.known.spelled
+        if within is None or sheet is None or not touched <= within or len(touched) > AT_ONCE:
+            return None
+        named = {path: spelled.get(path, path) for path in sorted(touched)}
+        facts = self.link.session.stat_many([f"{self.link.root}/{name}" for name in named.values()])
+        entries = {path: sheet.entry(spelled.get(path, path)) for path in within - touched}
+        for (path, name), fact in zip(named.items(), facts, strict=True):
+            if isinstance(fact, NodeError) or (fact and fact.kind is not FileKind.FILE):
+                return None
+            entries[path] = ListedFile(name, fact.kind, fact.size, fact.mtime_ns) if fact else None
+        return {path: entry for path, entry in entries.items() if entry}
 
     def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset()) -> Part | None:
         job, source = self.job, self.source
@@ -191,14 +218,16 @@ class Look:
         spelling = _spelling(self.job.node, self.source)
         return self.job.decisions.renamed(spelling.of) if spelling else self.job.decisions
 
-    def _at_part(self, known: Known, part: Part, answer: Answer, *, deep: bool = False) -> NodeScan:
-        found = Sorted(dict(part.listed), (), (), (), (), ())
-        return self._compared(known, self._scan(found, known, deep=deep), answer)
+    def _at_part(
+        self, known: Known, entries: Mapping[RelPath, ListedFile], sheet: Sheet | None, *, deep: bool = False
+    ) -> NodeScan:
+        found = Sorted(dict(entries), (), (), (), (), ())
+        return self._compared(known, self._scan(found, known, deep=deep), sheet)
 
     def _at_all(self, known: Known, answer: Answer, *, deep: bool = False) -> NodeScan:
         found, spelling = sort_out(answer.read(), self.source.profile), _spelling(self.job.node, self.source)
         found = respelled(found, spelling) if spelling else found
-        return self._compared(known, self._scan(found, known, deep=deep), answer)
+        return self._compared(known, self._scan(found, known, deep=deep), answer.sheet)
 
     def _scan(self, found: Sorted, known: Known, *, deep: bool = False) -> Scan:
         now = node_clock_ns(self.job.node)
@@ -206,7 +235,7 @@ class Look:
             self.link, self.source.profile, found, known=known.states, scan_ns=now, guard=self.guard, deep=deep
         )
 
-    def _compared(self, known: Known, scan: Scan, answer: Answer) -> NodeScan:
+    def _compared(self, known: Known, scan: Scan, sheet: Sheet | None) -> NodeScan:
         source, folds_case = self.source, self.link.platform.folds_case
         snapshot, blocked = source.manifest, source.name_problems(self.link.platform)
         folders: Collection[str] = ()
@@ -240,7 +269,7 @@ class Look:
         met, extras = without_own(scan, desired.files, delta.extras)
         problems = met + desired.problems + delta.problems + blocked + lost
         changes = self._without_false_edits(_possible(delta.changes, problems), rendering, desired)
-        return NodeScan(scan, desired, changes, extras, problems, known, answer.sheet)
+        return NodeScan(scan, desired, changes, extras, problems, known, sheet)
 
     def _without_false_edits(
         self, changes: tuple[Change, ...], rendering: Rendering, desired: Desired
@@ -287,6 +316,7 @@ def sighting_of(
     own = own_paths(scan.manifest.files, proven, source.manifest.files)
     if own is None:
         return None
+    own |= {path: Own(scan.manifest.files.get(path), proven.get(path)) for path in seen.since}
     names = [*(change.path for change in seen.changes), *(problem.path for problem in seen.problems)]
     unsettled = frozenset(map(RelPath, names))
     spelled = {**seen.known.spelled, **scan.spelled}

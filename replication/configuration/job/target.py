@@ -175,9 +175,7 @@ class NodeRun:
 
     def _look_again(self, context: Context, seen: NodeScan, done: Sequence[Change]) -> NodeScan:
         """What became of the node: what was written is hashed, and whatever else moved since."""
-        touched = {change.path for change in done}
-        states = {path: state for path, state in seen.scan.manifest.files.items() if path not in touched}
-        return self._eye(context).again(seen, self._expected(seen), Manifest(files=states))
+        return self._eye(context).again(seen, self._expected(seen), frozenset(change.path for change in done))
 
     def _settle(self) -> None:
         """Give the server time to write a cached copy back, which is then seen."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nodes.errors import RemoteFileMissing
 from replication.files.apply.context import Context, Overwritten
 from replication.files.core.changes import Change
-from replication.files.digests import hash_on_node, read_chunks
+from replication.files.digests import are_few, hash_on_node, read_chunks
 from replication.files.work_context import moving
 
 
@@ -28,13 +28,12 @@ def digest_of(context: Context, at: str) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def digests_of(context: Context, paths: Sequence[str]) -> dict[str, str]:
-    """SHA-256 of several files (relative): by one command on the node where it can, else read one by one."""
-    if not paths:
-        return {}
-    if context.link.capabilities.can_hash:
-        return hash_on_node(context.link, context.link.root, paths, context.guard)
-    return {path: digest_of(context, path)[0] for path in paths}
+def digests_of(context: Context, sizes: Mapping[str, int]) -> dict[str, str]:
+    """SHA-256 of several files (relative, with their sizes): by one command on the node where it can, else, and where
+    they are few, read one by one."""
+    if context.link.capabilities.can_hash and not are_few(sizes.values()):
+        return hash_on_node(context.link, context.link.root, sizes, context.guard)
+    return {path: digest_of(context, path)[0] for path in sizes}
 
 
 TRUSTED_SECONDS = 10.0

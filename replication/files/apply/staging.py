@@ -168,12 +168,12 @@ def _unpack_error(stderr: bytes) -> Exception:
 
 def _verify(context: Context, changes: Sequence[Change], staged: Staged) -> None:
     """Hash what arrived, on the node where it can, else by reading it back."""
-    wanted = {staged.places[change.path]: _wanted(change).sha256 for change in changes}
+    wanted = {staged.places[change.path]: _wanted(change) for change in changes}
     if not wanted:
         return
     context.guard.progress(phase="verifying what arrived")
-    found = digests_of(context, tuple(wanted))
-    wrong = [place for place, digest in wanted.items() if found.get(place) != digest]
+    found = digests_of(context, {place: one.size for place, one in wanted.items()})
+    wrong = [place for place, one in wanted.items() if found.get(place) != one.sha256]
     if wrong:
         raise StagedWrong(f"{len(wrong)} of {len(wanted)} files, the first: {wrong[0]}")
 

@@ -37,6 +37,9 @@ from replication.files.work_context import moving
 BATCH = 64
 """Files swapped between two looks at the lease: well under a second of work."""
 
+LOOKED_AT = 1000
+"""Files swapped before what they replaced is looked at, by one command."""
+
 BUSY_TRIES = 4
 BUSY_PAUSE_SECONDS = 0.5
 """A mail server holds a file open for moments only; after two seconds it is called blocked."""
@@ -65,8 +68,10 @@ def swap(context: Context, changes: Sequence[Change], staged: Staged, swapped: S
     changes = [change for change in changes if change.path not in staged.refused]
     for _, group in groupby(changes, key=lambda change: (change.kind == ChangeKind.DELETE, change.group)):
         left = _link_trees(context, list(group), staged, swapped)
-        for batch in batches(left, BATCH):
-            _swap_batch(context, batch, staged, swapped)
+        for some in batches(left, LOOKED_AT):
+            for batch in batches(some, BATCH):
+                _swap_batch(context, batch, staged, swapped)
+            _look_at_undo(context, swapped)
         context.guard.boundary("swapped-group")
 
 
@@ -163,8 +168,6 @@ def _replace(context: Context, changes: Sequence[Change], staged: Staged, swappe
     pairs = [(context.remote(staged.places[change.path]), context.remote(change.path)) for change in ready]
     results = context.link.session.replace_many(pairs)
     context.guard.boundary("replaced")
-    done = [change for change, result in zip(ready, results, strict=True) if result is None]
-    _look_at_undo(context, done, swapped)
     return outcomes + list(zip(ready, results, strict=True))
 
 
@@ -220,16 +223,12 @@ def _delete(context: Context, changes: Sequence[Change], swapped: Swapped) -> Ou
         [(context.remote(change.path), context.remote(copy)) for change, copy in zip(changes, undo, strict=True)]
     )
     outcomes: Outcomes = []
-    gone: list[Change] = []
     for change, copy, result in zip(changes, undo, results, strict=True):
         missing = isinstance(result, RemoteFileMissing)
-        if result is None:
-            gone.append(change)
-        else:
+        if result is not None:
             swapped.undo.pop(copy)
         outcomes.append((change, None if missing else result))
     context.guard.boundary("deleted")
-    _look_at_undo(context, gone, swapped)
     return outcomes
 
 
@@ -238,11 +237,12 @@ def _touch(context: Context, changes: Sequence[Change]) -> Outcomes:
     return list(zip(changes, context.link.session.set_mtime_many(items), strict=True))
 
 
-def _look_at_undo(context: Context, changes: Sequence[Change], swapped: Swapped) -> None:
+def _look_at_undo(context: Context, swapped: Swapped) -> None:
     """Keep what the copies of replaced files hold of an edit that came between the plan and the swap. Raises what
     keeps a copy from being read."""
-    undo = [names.undo_beside(context.tag, change.path) for change in changes]
-    for error in _look(context, [copy for copy in undo if copy in swapped.undo], swapped).values():
+    done = set(swapped.done)
+    copies = [copy for copy, change in swapped.undo.items() if copy not in swapped.looked and change.path in done]
+    for error in _look(context, copies, swapped).values():
         raise error
 
 
@@ -265,4 +265,5 @@ def _look(context: Context, undo: Collection[str], swapped: Swapped) -> Mapping[
 
 
 def _copy_of(change: Change) -> Copy:
-    return Copy(change.path, {state.sha256 for state in (change.found, change.wanted) if state is not None})
+    known = {state.sha256 for state in (change.found, change.wanted) if state is not None}
+    return Copy(change.path, known, change.found.size if change.found else None)

@@ -5,23 +5,24 @@ No copy is removed before it was looked at and what it holds of an edit was writ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from nodes.errors import ChangedWhileRead, FileTooLarge, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
 from replication.files.apply.context import Context, Overwritten
 from replication.files.apply.keep import digest_of, keep_content
 from replication.files.core.batches import batches
-from replication.files.digests import HASH_BATCH, hash_on_node
+from replication.files.digests import HASH_BATCH, are_few, hash_on_node
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     """What a copy belongs to: `path`, the copy's own name where nobody knows. `known`: contents there that are no edit
-    in need of keeping."""
+    in need of keeping. `size`: of what was to be replaced, in bytes; None: not known."""
 
     path: str
     known: Collection[str]
+    size: int | None = None
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ def look_at(context: Context, copies: Mapping[str, Copy]) -> Looked:
     """Look at copies, by their relative names, and put the edits among them into the store. A copy that is not there
     holds nothing. Raises the session's errors and the guard's interruptions; nothing is removed."""
     looked = Looked()
-    digests = _digests_on_node(context, list(copies))
+    digests = _digests_on_node(context, copies)
     for name, copy in copies.items():
         try:
             edit = _edit_in(context, name, copy, digests.get(name))
@@ -66,10 +67,11 @@ def _is_in_place(context: Context, edit: Overwritten) -> bool:
         return False
 
 
-def _digests_on_node(context: Context, paths: Sequence[str]) -> dict[str, str]:
-    """SHA-256 by the node's own command; what it cannot read is left out, and everything where it has no command."""
+def _digests_on_node(context: Context, copies: Mapping[str, Copy]) -> dict[str, str]:
+    """SHA-256 by the node's own command; what it cannot read is left out, and everything where it has no command, or
+    where they are so few that reading them is quicker."""
     found: dict[str, str] = {}
-    if context.link.capabilities.can_hash:
-        for batch in batches(paths, HASH_BATCH):
+    if context.link.capabilities.can_hash and not are_few([copy.size for copy in copies.values()]):
+        for batch in batches(list(copies), HASH_BATCH):
             found |= hash_on_node(context.link, context.link.root, batch, context.guard)
     return found
