@@ -164,6 +164,14 @@ class Platform(Protocol):
         """The form of the records in the answer's output, if it is a whole listing without complaints; else None."""
         ...
 
+    def digest_tree(self, root: str, skip: Sequence[str] = ()) -> Command | None:
+        """Tell the SHA-256 of what `list_tree` would answer, complaints and failure included."""
+        ...
+
+    def parse_tree_digest(self, result: CommandResult) -> str | None:
+        """The digest, in hex; None for any other answer."""
+        ...
+
     def hash_files(self, root: str) -> Command | None:
         """Hash files under `root` whose relative paths come by `hash_stdin`."""
         ...

@@ -90,6 +90,14 @@ def _glob_quoted(text: str) -> str:
     return "".join(f"\\{char}" if char in r"\*?[" else char for char in text)
 
 
+def _pruned(skip: Sequence[str]) -> list[str]:
+    """find's expression that leaves folders out."""
+    pruned: list[str] = []
+    for folder in skip:
+        pruned += ["-o" if pruned else "(", "-path", _glob_quoted(f"./{folder}")]
+    return [*pruned, ")", "-prune", "-o"] if pruned else []
+
+
 def _check_entered(result: CommandResult) -> None:
     """Raise where a script could not enter its folder."""
     if result.exit_status == NO_FOLDER:
@@ -191,12 +199,7 @@ class PosixPlatform:
 
     def list_tree(self, root: str, skip: Sequence[str] = ()) -> Command:
         """find, NUL-separated, with times in nanoseconds. Folders in `skip` compare case-sensitively."""
-        pruned: list[str] = []
-        for folder in skip:
-            pruned += ["-o" if pruned else "(", "-path", _glob_quoted(f"./{folder}")]
-        if pruned:
-            pruned += [")", "-prune", "-o"]
-        return _script(_ENTER + 'exec find . -mindepth 1 "$@"', root, *pruned, "-printf", _FIND_FORMAT)
+        return _script(_ENTER + 'exec find . -mindepth 1 "$@"', root, *_pruned(skip), "-printf", _FIND_FORMAT)
 
     def parse_list_tree(self, result: CommandResult) -> Listing:
         """The listing; whatever find complains about makes its folder unreadable, and a complaint that cannot be
@@ -209,6 +212,17 @@ class PosixPlatform:
     def listing_form(self, result: CommandResult) -> RecordForm | None:
         """find's records, unless it complained."""
         return FIND_RECORDS if result.ok and not result.stderr else None
+
+    def digest_tree(self, root: str, skip: Sequence[str] = ()) -> Command:
+        """The same find, hashed where it is."""
+        script = _ENTER + '{ find . -mindepth 1 "$@" 2>&1 || echo failed; } | sha256sum'
+        return _script(script, root, *_pruned(skip), "-printf", _FIND_FORMAT)
+
+    def parse_tree_digest(self, result: CommandResult) -> str | None:
+        """What sha256sum says of its standard input."""
+        digest, _, rest = result.stdout.partition(b"  ")
+        is_one = result.ok and rest == b"-\n" and len(digest) == 64
+        return digest.decode("ascii", "replace") if is_one else None
 
     def hash_files(self, root: str) -> Command:
         """SHA-256 of the files named on standard input."""

@@ -195,6 +195,14 @@ class WindowsPlatform:
         """The script's lines, if it came to its end."""
         return powershell.TREE_RECORDS if result.ok and powershell.is_whole(result) else None
 
+    def digest_tree(self, root: str, skip: Sequence[str] = ()) -> Command | None:
+        """None."""
+        return None
+
+    def parse_tree_digest(self, result: CommandResult) -> str | None:
+        """Never asked for."""
+        return None
+
     def hash_files(self, root: str) -> Command | None:
         """By script, one process for all files."""
         return self._call("hash", "-Root", powershell.encoded(self.native_path(root)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -52,9 +53,31 @@ def list_tree(link: NodeLink, profile: Profile, guard: WorkContext) -> Listing:
     return listed(link, profile, guard).read()
 
 
-def listed(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer:
+def listed(link: NodeLink, profile: Profile, guard: WorkContext, last: Sheet | None = None) -> Answer:
     """Everything under the installation folder but what never needs listing, listed again where something that counts
-    went away meanwhile: a mail server's temporary files come and go. Raises RemoteFileMissing without a folder."""
+    went away meanwhile: a mail server's temporary files come and go. Raises RemoteFileMissing without a folder.
+
+    `last`: an earlier listing of the node. Where it has been steady, the node is first asked whether it still is."""
+    if last is not None and last.steady and _is_still(link, last, profile, guard):
+        return Answer(last, lambda: last.form.parse(last.raw))
+    answer = _listed(link, profile, guard)
+    if last is None or answer.sheet is None or answer.sheet.raw != last.raw:
+        return answer
+    return replace(answer, sheet=replace(last, steady=True))
+
+
+def _is_still(link: NodeLink, last: Sheet, profile: Profile, guard: WorkContext) -> bool:
+    """Whether the node's listing would be the same, byte for byte; not where it cannot tell without giving it."""
+    can_tell = link.capabilities.can_list and link.capabilities.can_hash
+    command = link.platform.digest_tree(link.root, profile.skip_folders()) if can_tell else None
+    if command is None:
+        return False
+    line = link.platform.spell(command)
+    result = link.session.run(line, timeout=settings.PORTAL.command, progress=moving(guard))
+    return link.platform.parse_tree_digest(result) == hashlib.sha256(last.raw).hexdigest()
+
+
+def _listed(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer:
     answer = _listed_once(link, profile, guard)
     for _ in range(LISTINGS - 1):
         if answer.sheet is not None or not _gone_that_count(answer.read(), profile):

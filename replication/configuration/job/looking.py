@@ -129,7 +129,8 @@ class Look:
     def first(self, *, deep: bool = False) -> NodeScan:
         """Scan the node and compare it with what it should hold; quickly, where little moved since its last proof.
         `deep` as in `scan_node`."""
-        answer = listed(self.link, self.source.profile, self.guard)
+        before = sighting_for(self.job.node.pk, self.job.tree, self.source.profile)
+        answer = listed(self.link, self.source.profile, self.guard, last=before.sheet if before else None)
         part = self._part(answer)
         alike: frozenset[RelPath] = frozenset()
         if deep and part is not None:
@@ -142,9 +143,9 @@ class Look:
         else:
             proven = proven_on(self.job, self.source, self.store, self.guard)
             seen = self._at_all(Known(proven, proven or Manifest(), proven), answer, deep=deep)
-        before = seen.known.before
-        if self.job.tree is not None and before is not None:
-            sighting = sighting_of(seen, before.files, self.job.tree, self.source)
+        proven = seen.known.before
+        if self.job.tree is not None and proven is not None:
+            sighting = sighting_of(seen, proven.files, self.job.tree, self.source)
             remember(self.job.node.pk, sighting)
         return seen
 
@@ -320,7 +321,8 @@ def sighting_of(
     names = [*(change.path for change in seen.changes), *(problem.path for problem in seen.problems)]
     unsettled = frozenset(map(RelPath, names))
     spelled = {**seen.known.spelled, **scan.spelled}
-    return Sighting(tree, source.root, source.profile, seen.sheet, own, unsettled, spelled)
+    sheet = replace(seen.sheet, steady=False) if seen.since else seen.sheet
+    return Sighting(tree, source.root, source.profile, sheet, own, unsettled, spelled)
 
 
 def _spelling(node: Node, source: Source) -> Spelling | None:

@@ -52,10 +52,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A whole listing that complained of nothing, as its node gave it."""
+    """A whole listing that complained of nothing, as its node gave it. `steady`: the one before was the same."""
 
     raw: bytes
     form: RecordForm
+    steady: bool = False
 
     def entry(self, path: str) -> ListedFile | None:
         """What is listed at a path, spelled as the node spells it; None where nothing is."""

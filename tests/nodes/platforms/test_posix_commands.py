@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Capabilities, Listing
+from nodes.platforms.posix import MANY
 from tests.nodes.platforms.shell import POSIX, as_nobody, run
 from tests.tools import tool
 
@@ -207,13 +208,42 @@ def test_hashes_of_nasty_names_are_right_with_either_tool(
     expected = {path: hashlib.sha256(content).hexdigest() for path, content in nasty_tree.items()}
     assert hashed(tmp_path, list(nasty_tree), env=env) == expected
     one_line = [path for path in nasty_tree if "\n" not in path]
-    assert hashed(tmp_path, one_line, env=env) == {path: expected[path] for path in one_line}
+    for names in (one_line, one_line * (MANY // len(one_line) + 1)):
+        assert hashed(tmp_path, names, env=env) == {path: expected[path] for path in one_line}
+
+
+def test_the_digest_of_a_tree_is_its_listing_s(tmp_path: Path, nasty_tree: dict[str, bytes]):
+    skip = (f"{NASTY[0]}.d",)
+
+    def digest(**popen: Any) -> str | None:
+        return POSIX.parse_tree_digest(run(POSIX.digest_tree(str(tmp_path), skip), **popen))
+
+    before = digest()
+    assert before == hashlib.sha256(run(POSIX.list_tree(str(tmp_path), skip)).stdout).hexdigest()
+    (tmp_path / skip[0] / "skipped").write_bytes(b"")
+    assert digest() == before
+    (tmp_path / "new").write_bytes(b"")
+    assert digest() not in (before, None)
+
+
+@pytest.mark.parametrize("complains", ["echo 'find: x: Permission denied' >&2; exit 1", "echo x >&2", "exit 1"])
+def test_the_digest_of_a_listing_that_failed_is_no_whole_one_s(tmp_path: Path, complains: str):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "find").write_text(f'#!/bin/sh\n{tool("find")} "$@"; {complains}\n')
+    (tools / "find").chmod(0o755)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "one").write_bytes(b"")
+    env = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    failed = POSIX.parse_tree_digest(run(POSIX.digest_tree(str(folder)), env=env))
+    assert failed not in (POSIX.parse_tree_digest(run(POSIX.digest_tree(str(folder)))), None)
 
 
 def test_the_fast_tool_is_used_where_it_can_be():
-    stdout = run(POSIX.hash_files("/dev"), POSIX.hash_stdin(["null"])).stdout
+    stdout = run(POSIX.hash_files("/dev"), POSIX.hash_stdin(["null"] * MANY)).stdout
     assert stdout.startswith(b"lines\n")
-    stdout = run(POSIX.hash_files("/dev"), POSIX.hash_stdin(["null", "a\nb"])).stdout
+    stdout = run(POSIX.hash_files("/dev"), POSIX.hash_stdin(["null", "a\nb"] * MANY)).stdout
     assert stdout.startswith(b"records\n")
 
 
