@@ -50,10 +50,14 @@ def proof(target: Target) -> str:
 
 
 def duration(span: timedelta | None) -> str:
-    """A span as h:mm:ss; "" for none."""
+    """A span as 0.4 s, 12 s, and from a minute on as h:mm:ss; "" for none."""
     if span is None:
         return ""
     seconds = int(span.total_seconds())
+    if seconds < 10:
+        return f"{span.total_seconds():.1f} s"
+    if seconds < 60:
+        return f"{seconds} s"
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 

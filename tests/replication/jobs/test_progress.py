@@ -35,7 +35,7 @@ from replication.jobs.services.recovery import sweep
 from replication.jobs.services.requests import approve_job, cancel_job
 from replication.jobs.services.workers import note_worker
 from replication.jobs.services.write_stop import allow_writes, stop_all_writes
-from replication.jobs.words import longest_phases, status_of_job
+from replication.jobs.words import duration, longest_phases, status_of_job
 from tests.factories import make_cluster, make_node, make_user
 from tests.replication.toy import ToyRunner
 
@@ -330,3 +330,9 @@ def test_the_longest_phases_are_told_each_by_the_node_where_it_took_longest():
     ]
     assert longest_phases(parts) == "looked 3.2 s, staged verified 0.5 s, proven 0.2 s"
     assert longest_phases([Job()]) == ""
+
+
+def test_a_short_span_is_told_in_seconds_and_a_long_one_as_on_a_clock():
+    told = {0: "0.0 s", 0.42: "0.4 s", 12.9: "12 s", 60: "0:01:00", 3725: "1:02:05"}
+    assert {seconds: duration(timedelta(seconds=seconds)) for seconds in told} == told
+    assert duration(None) == ""
