@@ -52,6 +52,10 @@ LOOKS, LOOK_SECONDS = 3, 3.0
 TRANSIENT = frozenset({"changing", "vanished"})
 """Problems of files that did not hold still while they were read."""
 
+HELD_SECONDS = 60.0
+"""How long a content that this process found stored counts as being there; one that is missed sooner, when it is to be
+sent, is read by the job after that."""
+
 TURN_SECONDS = 0.2
 """How often waiting for files to calm down looks whether it must stop."""
 
@@ -164,7 +168,7 @@ def scan_listed(
 
 def _without_trust(known: Manifest, store: Objects) -> Manifest:
     """The same, where files whose content the store lost are known, but read again."""
-    lacking = store.lacks(state.sha256 for state in known.files.values())
+    lacking = store.lacks((state.sha256 for state in known.files.values()), trusted_seconds=HELD_SECONDS)
     if not lacking:
         return known
     again = {path: replace(state, stale=True) for path, state in known.files.items() if state.sha256 in lacking}

@@ -51,9 +51,10 @@ class Batch:
         """Whether it is stored, or held here until the block ends."""
         return id_ in self._pending or self._rows.has(id_)
 
-    def lacks(self, ids: Iterable[str]) -> set[str]:
-        """Those that are neither stored, nor held here until the block ends."""
-        return self._rows.lacks(set(ids) - self._pending.keys())
+    def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
+        """Those that are neither stored, nor held here until the block ends. `trusted_seconds`: what this process found
+        stored so lately is not asked about again."""
+        return self._rows.lacks(set(ids) - self._pending.keys(), trusted_seconds=trusted_seconds)
 
     def get(self, id_: str) -> bytes:
         """The content, also of what this batch holds. Raises ObjectMissing, ObjectDamaged, ValueError (no id)."""

@@ -113,6 +113,8 @@ class ContentRows:
             for one in _found(some):
                 if self._opens(one):
                     self._found_at[missing.pop(one.name)] = now_
+        for id_ in missing.values():
+            self._found_at.pop(id_, None)
         return set(missing.values())
 
     def whole(self, ids: Iterable[str], *, trusted_seconds: float, progress: Callable[[int], None]) -> set[str]:

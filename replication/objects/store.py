@@ -36,8 +36,8 @@ class Objects(Protocol):
         """Whether it is stored."""
         ...
 
-    def lacks(self, ids: Iterable[str]) -> set[str]:
-        """Those that are not stored."""
+    def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
+        """Those that are not stored. `trusted_seconds`: what was found stored so lately is not asked about again."""
         ...
 
 

@@ -46,6 +46,7 @@ def test_contents_that_are_gone_are_read_again_from_the_primary(new_cluster: Any
     stage = new_cluster()
     stage.replicate()
     damage(stage, "contents", GONE)
+    begin_anew(stage)
     (stage.roots[1] / "App" / "list0001.grp").unlink()
     stage.replicate()
     assert_equal(stage)

@@ -127,6 +127,8 @@ def test_a_known_file_whose_content_the_store_lost_is_read_again(disk: FakeDisk,
     known = scanned(FakeSession(disk), profile).manifest
     assert scanned(FakeSession(disk), profile, known).read == 0
     default_store().purge([known.files[A].sha256])
+    assert scanned(FakeSession(disk), profile, known).read == 0  # it was there a moment ago
+    default_store.cache_clear()
 
     again = scanned(FakeSession(disk), profile, known)
 

@@ -299,6 +299,7 @@ def test_what_was_found_a_moment_ago_may_be_trusted(store):
     store.purge([held, other])
     assert store.lacks([held, other], trusted_seconds=600.0) == {other}
     assert store.lacks([held, other]) == {held, other}
+    assert store.lacks([held], trusted_seconds=600.0) == {held}
     with pytest.raises(ObjectMissing):
         store.get(held)
     assert store.lacks([held], trusted_seconds=600.0) == {held}  # nobody trusts what was found gone
