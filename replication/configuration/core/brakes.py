@@ -80,8 +80,11 @@ class BrakeInputs:
 
 def tree_changes(given: Manifest, now: Manifest, *, folds_case: bool) -> TreeChanges:
     """Compare what was given with what the primary holds, by name; `folds_case`: whether its system does."""
+    moved = {path: state for path, state in given.files.items() if now.files.get(path) is not state}
+    if not moved:
+        return TreeChanges()
     held = {path.key(folds_case=folds_case): state for path, state in now.files.items()}
-    pairs = [(before, held.get(path.key(folds_case=folds_case))) for path, before in given.files.items()]
+    pairs = [(before, held.get(path.key(folds_case=folds_case))) for path, before in moved.items()]
     kept = [(before, after) for before, after in pairs if after is not None and not _is_emptied(before, after)]
     return TreeChanges(len(pairs) - len(kept), sum(before.sha256 != after.sha256 for before, after in kept))
 

@@ -126,7 +126,8 @@ def _stored(manifest: Manifest, parent: Source | None, profile: Profile, store: 
     with store.batch() as batch:
         for content in tree.objects.values():
             batch.put(content)
-    return SOURCES.keep(Source(tree.root, manifest, profile, frozenset(tree.objects)))
+    source = Source(tree.root, manifest, profile, frozenset(tree.objects))
+    return SOURCES.follow(parent, source) if parent else SOURCES.keep(source)
 
 
 def _given(
@@ -161,7 +162,8 @@ def same_content(before: Manifest, after: Manifest) -> bool:
         return state.size, state.mtime_ns, state.sha256, state.stale
 
     return before.files.keys() == after.files.keys() and all(
-        essence(state) == essence(after.files[path]) for path, state in before.files.items()
+        state is (other := after.files[path]) or essence(state) == essence(other)
+        for path, state in before.files.items()
     )
 
 

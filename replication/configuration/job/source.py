@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from nodes.bounded import Bounded
@@ -27,7 +27,21 @@ class Source:
 
     def __init__(self, root: str, manifest: Manifest, profile: Profile, objects: frozenset[str] = frozenset()) -> None:
         self.root, self.manifest, self.profile, self.objects = root, manifest, profile, objects
-        self._names: dict[str, tuple[Problem, ...]] = {}
+        self._names: dict[str, tuple[Platform, tuple[Problem, ...]]] = {}
+
+    def after(self, earlier: Source, differing: frozenset[RelPath]) -> Source:
+        """The same, with what follows from the files that it shares with an earlier one, and that does not follow anew.
+        `differing`: the paths at which that one wanted something else."""
+        now = {path: _wanted(self.manifest.files[path]) for path in differing if path in self.manifest.files}
+        kept = dict(earlier.wanted)
+        for path in differing - now.keys():
+            kept.pop(path, None)
+        self.wanted = kept | now
+        come = [path for path in now if path not in earlier.manifest.files]
+        for platform, problems in list(earlier._names.values()):
+            known = [problem for problem in problems if problem.path in self.manifest.files]
+            self._names[platform.name] = (platform, (*known, *_name_problems(come, platform)))
+        return self
 
     def anew(self, manifest: Manifest, profile: Profile) -> Source:
         """The same tree, with what a new look met in the way."""
@@ -42,17 +56,22 @@ class Source:
     @cached_property
     def wanted(self) -> Mapping[RelPath, Wanted]:
         """The files as each node gets them that has no keys of its own in them."""
-        return {path: Wanted(state.sha256, state.size, state.mtime_ns) for path, state in self.manifest.files.items()}
+        return {path: _wanted(state) for path, state in self.manifest.files.items()}
 
     def name_problems(self, platform: Platform) -> tuple[Problem, ...]:
         """The files whose names a node's system cannot hold."""
         if platform.name not in self._names:
-            self._names[platform.name] = tuple(
-                Problem(path, "bad_name", reason)
-                for path in self.manifest.files
-                if (reason := _name_problem(path, platform))
-            )
-        return self._names[platform.name]
+            self._names[platform.name] = (platform, _name_problems(self.manifest.files, platform))
+        return self._names[platform.name][1]
+
+
+def _wanted(state: FileState) -> Wanted:
+    return Wanted(state.sha256, state.size, state.mtime_ns)
+
+
+def _name_problems(paths: Iterable[RelPath], platform: Platform) -> tuple[Problem, ...]:
+    problems = ((path, _name_problem(path, platform)) for path in paths)
+    return tuple(Problem(path, "bad_name", reason) for path, reason in problems if reason)
 
 
 def _name_problem(path: RelPath, platform: Platform) -> str | None:
@@ -70,6 +89,12 @@ class _Sources:
         """Remember one."""
         self._known.keep(source.root, source)
         return source
+
+    def follow(self, earlier: Source, source: Source) -> Source:
+        """Remember what came after another one, and in what they differ."""
+        differing = _differing(earlier.manifest.files, source.manifest.files)
+        self._differing.keep((earlier.root, source.root), differing)
+        return self.keep(source.after(earlier, differing))
 
     def kept(self, root: str) -> Source | None:
         """What is remembered of a tree."""
