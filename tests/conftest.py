@@ -24,6 +24,7 @@ from nodes import secret
 from nodes.clusters.models import Cluster
 from replication.configuration.job.glance import SIGHTINGS
 from replication.configuration.job.planning import RECENT
+from replication.configuration.job.snapshot import LAST_SCANS
 from replication.configuration.job.source import SOURCES
 from replication.objects import default_store
 from tests import tools
@@ -81,7 +82,7 @@ def _fresh_cache() -> None:
     """Rate limits of one test are not the next one's, nor the key of the object store, nor what was seen of nodes."""
     cache.clear()
     default_store.cache_clear()
-    for memory in (SIGHTINGS, SOURCES, RECENT):
+    for memory in (SIGHTINGS, SOURCES, RECENT, LAST_SCANS):
         memory.forget()
 
 

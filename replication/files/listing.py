@@ -15,7 +15,7 @@ from nodes.remote.walk import walk
 from replication.files.apply import names
 from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath, path_problem
-from replication.files.core.sheet import Sheet, walked
+from replication.files.core.sheet import Moved, Sheet, walked
 from replication.files.core.spelling import Spelling
 from replication.files.digests import VANISHED
 from replication.files.limits import TOO_LARGE, too_large
@@ -37,6 +37,10 @@ class Sorted:
     unclassified: tuple[str, ...]
     leftovers: tuple[str, ...]
     folders: tuple[str, ...]
+
+
+Respell = Callable[[str], str]
+"""A name as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +171,27 @@ def entry_problem(file: ListedFile, profile: Profile) -> Problem | None:
     if file.size > profile.file_bytes:
         return Problem(file.path, TOO_LARGE, too_large(profile, file.size))
     return None
+
+
+def config_moved(moved: Moved, profile: Profile, respell: Respell) -> dict[RelPath, str] | None:
+    """The configuration files that moved, by their names, as the node spells them; None where more moved than files."""
+    found: dict[RelPath, str] = {}
+    for path in [*(moved.then.keys() - moved.now.keys()), *moved.now]:
+        then, now = moved.then.get(path), moved.now.get(path)
+        kinds = {entry.kind for entry in (then, now) if entry}
+        if kinds == {"folder"} and then and now:
+            continue  # its times
+        if kinds != {"file"} or names.is_ours(path, folder=False):
+            return None
+        path_class = profile.classify(path).path_class
+        if path_class == PathClass.UNCLASSIFIED and not (then and now):
+            return None
+        if path_class != PathClass.CONFIG:
+            continue
+        if now and entry_problem(now, profile):
+            return None
+        name = RelPath(respell(path))
+        if now and found.get(name) in moved.now:
+            return None  # two spellings of one name
+        found[name] = path
+    return found

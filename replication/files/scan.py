@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nodes.connection.connect import NodeLink
-from nodes.platforms.base import ListedFile
+from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import Profile
 from replication.files.archives import in_archives
 from replication.files.core.manifest import (
@@ -21,6 +21,7 @@ from replication.files.core.manifest import (
     Problem,
 )
 from replication.files.core.paths import RelPath
+from replication.files.core.sheet import MOST_MOVED
 from replication.files.core.spelling import Spelling
 from replication.files.digests import (
     CHANGING,
@@ -30,10 +31,12 @@ from replication.files.digests import (
     by_hashing,
     by_storing,
 )
+from replication.files.last_scan import LastScan, is_as_listed, last_scan
 from replication.files.limits import check_total
 from replication.files.listing import (
     Sorted,
     list_tree,
+    listed,
     respelled,
     sort_out,
 )
@@ -74,6 +77,7 @@ class Scan:
     folders: tuple[str, ...] = ()
     spelled: Mapping[RelPath, str] = field(default_factory=dict)
     hidden: tuple[RelPath, ...] = ()
+    last: LastScan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,11 @@ class ScanOptions:
     """How the primary is looked at. `unstable`: files that keep changing; they, and others that turn out so, stay as
     they were last known, and are named. None: a file that does not hold still is a problem. `deep`: files that look as
     they were known are hashed, too, on the node where it has a command for it; only what turns out to be other is
-    read."""
+    read. `last`: what is remembered of the scan before; where little moved since, only that is looked at."""
 
     unstable: Collection[str] | None = None
     deep: bool = False
+    last: LastScan | None = None
 
 
 ORDINARY = ScanOptions()
@@ -119,14 +124,18 @@ def scan_primary(
     def read(fresh: Listed) -> tuple[Listed, Digests]:
         return _read_at_rest(link, profile, fresh, scan_ns, reading, guard)
 
-    def listed() -> Sorted:
-        found = sort_out(list_tree(link, profile, guard), profile)
-        check_total({path: file.size for path, file in found.config.items()}, profile)
-        return found
-
+    guard.progress(phase="listing")
+    answer = listed(link, profile, guard)
+    part = options.last.part(known, answer.sheet, profile) if options.last and not options.deep else None
+    found = part.found if part else sort_out(answer.read(), profile)
+    sizes: dict[str, int] = {path: file.size for path, file in found.config.items()}
+    check_total(part.others_sizes(known) | sizes if part else sizes, profile)
     unstable, doubt = options.unstable, by_hashing(link, profile, guard) if options.deep else None
-    scan = _scan(listed, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt, passed_over=unstable or ())
-    return scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
+    states = part.within(known) if part else known
+    scan = _scan(found, known=states, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt, passed_over=unstable or ())
+    scan = replace(scan, manifest=part.whole(scan.manifest, known)) if part else scan
+    scan = scan if unstable is None else _with_unstable_as_known(scan, known, unstable)
+    return replace(scan, last=last_scan(scan.manifest, found.config, answer.sheet, profile, part))
 
 
 def scan_node(
@@ -163,7 +172,8 @@ def scan_listed(
         return fresh, by_hashing(link, profile, guard, sizes=sizes)(list(fresh))
 
     doubt = by_hashing(link, profile, guard) if deep else None
-    return _scan(lambda: found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt)
+    guard.progress(phase="listing")
+    return _scan(found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt)
 
 
 def _without_trust(known: Manifest, store: Objects) -> Manifest:
@@ -185,7 +195,7 @@ def _with_unstable_as_known(scan: Scan, known: Manifest, unstable: Collection[st
 
 
 def _scan(
-    listed: Callable[[], Sorted],
+    found: Sorted,
     *,
     known: Manifest,
     scan_ns: int,
@@ -194,10 +204,8 @@ def _scan(
     doubt: Digest | None = None,
     passed_over: Collection[str] = (),
 ) -> Scan:
-    guard.progress(phase="listing")
-    found = listed()
     asked = {path: file for path, file in found.config.items() if path not in passed_over}
-    alike = {path for path, file in asked.items() if _unchanged(known.files.get(path), file)}
+    alike = {path for path, file in asked.items() if is_as_listed(known.files.get(path), file)}
     belied = _belied(alike, known, doubt, guard) if doubt else set()
     fresh = {path: file for path, file in asked.items() if path not in alike or path in belied}
     guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
@@ -241,12 +249,21 @@ def _read_at_rest(
         _rest(restless.values(), profile, scan_ns, guard)
         guard.progress(phase=f"reading {len(restless)} files")
         digests.update(digest(restless))
-        now = sort_out(list_tree(link, profile, guard), profile).config
+        now = _listed_now(link, profile, restless, guard)
         digests.update({path: Problem(path, "vanished", VANISHED) for path in restless if path not in now})
         restless = {path: now[path] for path, file in restless.items() if path in now and _differ(file, now[path])}
         facts.update(restless)
     digests.update({path: Problem(path, "changing", CHANGING) for path in restless})
     return facts, digests
+
+
+def _listed_now(link: NodeLink, profile: Profile, paths: Collection[RelPath], guard: WorkContext) -> Listed:
+    """Config files of a new listing: these, where they are few, else all."""
+    answer = listed(link, profile, guard)
+    if answer.sheet is None or len(paths) > MOST_MOVED:
+        return sort_out(answer.read(), profile).config
+    entries = (answer.sheet.entry(path) for path in paths)
+    return sort_out(Listing(tuple(filter(None, entries))), profile).config
 
 
 def _rest(files: Iterable[ListedFile], profile: Profile, scan_ns: int, guard: WorkContext) -> None:
@@ -271,15 +288,6 @@ def _unrested(files: Iterable[ListedFile], profile: Profile, scan_ns: int) -> fl
 
 def _differ(before: ListedFile, after: ListedFile) -> bool:
     return (before.size, before.mtime_ns, before.change_ns) != (after.size, after.mtime_ns, after.change_ns)
-
-
-def _unchanged(known: FileState | None, file: ListedFile) -> bool:
-    return (
-        known is not None
-        and not known.stale
-        and known.change_ns != RACY
-        and (known.size, known.mtime_ns, known.change_ns) == (file.size, file.mtime_ns, file.change_ns)
-    )
 
 
 def _states(

@@ -6,18 +6,17 @@ It answers exactly what the whole look would; where it cannot be sure of that it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nodes.bounded import Bounded
 from nodes.platforms.base import ListedFile
-from nodes.products.profile import PathClass, Profile
+from nodes.products.profile import Profile
 from replication.configuration.models import NodeTree
-from replication.files.apply import names
 from replication.files.core.manifest import RACY, FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above, identity
-from replication.files.core.sheet import Moved, Sheet
-from replication.files.listing import entry_problem
+from replication.files.core.sheet import Sheet
+from replication.files.listing import Respell, config_moved
 
 MOST = 1000
 """Files that may be in question: for more of them a whole look is no slower."""
@@ -64,7 +63,6 @@ class Part:
 
 
 Files = Mapping[RelPath, FileState]
-Respell = Callable[[str], str]
 
 
 def own_paths(actual: Files, proven: Files, given: Files) -> dict[RelPath, Own] | None:
@@ -100,7 +98,7 @@ class Terms:
 def glance(before: Sighting, now: Sheet, terms: Terms, *, respell: Respell, folds_case: bool) -> Part | None:
     """What of a node is in question. `respell`: a name as the primary spells it. None: look at everything."""
     moved = now.moved_since(before.sheet)
-    touched = None if moved is None else _config_moved(moved, before.profile, respell)
+    touched = None if moved is None else config_moved(moved, before.profile, respell)
     if touched is None:
         return None
     paths = frozenset({*touched, *before.own, *before.open, *terms.differing, *terms.also})
@@ -150,30 +148,6 @@ def _own_at(before: Sighting, path: RelPath, given: Files) -> Own:
         return Own(None, None)
     state = FileState(entry.size, entry.mtime_ns, wanted.sha256, entry.change_ns)
     return Own(state, state)
-
-
-def _config_moved(moved: Moved, profile: Profile, respell: Respell) -> dict[RelPath, str] | None:
-    """The configuration files that moved, by their names, as the node spells them; None where more moved than files."""
-    found: dict[RelPath, str] = {}
-    for path in [*(moved.then.keys() - moved.now.keys()), *moved.now]:
-        then, now = moved.then.get(path), moved.now.get(path)
-        kinds = {entry.kind for entry in (then, now) if entry}
-        if kinds == {"folder"} and then and now:
-            continue  # its times
-        if kinds != {"file"} or names.is_ours(path, folder=False):
-            return None
-        path_class = profile.classify(path).path_class
-        if path_class == PathClass.UNCLASSIFIED and not (then and now):
-            return None
-        if path_class != PathClass.CONFIG:
-            continue
-        if now and entry_problem(now, profile):
-            return None
-        name = RelPath(respell(path))
-        if now and found.get(name) in moved.now:
-            return None  # two spellings of one name
-        found[name] = path
-    return found
 
 
 SIGHTINGS: Bounded[int, Sighting] = Bounded(BYTES_KEPT, lambda sighting: len(sighting.sheet.raw))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from nodes.bounded import Bounded
 from nodes.connection.connect import NodeLink, open_node
 from nodes.facts.observe import freshen
 from nodes.products.ini import IniDocument, IniError
@@ -24,6 +25,7 @@ from replication.configuration.services.history import SnapshotFacts
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
+from replication.files.last_scan import LastScan
 from replication.files.scan import ORDINARY, Scan, ScanOptions, scan_primary
 from replication.files.work_context import WorkContext, moving
 from replication.objects import Store
@@ -51,6 +53,13 @@ class Taken:
         return self.source.manifest
 
 
+BYTES_KEPT = 32 * 1024 * 1024
+"""Listings of primaries that a process remembers."""
+
+LAST_SCANS: Bounded[int, LastScan] = Bounded(BYTES_KEPT, lambda last: len(last.sheet.raw))
+"""The last scans of primaries, by their nodes' ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Given:
     """What is known of a snapshot, and how many of its files are not."""
@@ -68,7 +77,12 @@ def take_snapshot(
     known = parent.manifest if parent else _left(parent_row, store, guard)
     with open_node(primary) as link:
         freshen(primary, link, profile, guard.check)
+        options = replace(options, last=LAST_SCANS.get(primary.pk))
         scan = _scanned(link, profile, known, node_clock_ns(primary), store, guard, options)
+    if scan.last is None:
+        LAST_SCANS.take(primary.pk)
+    else:
+        LAST_SCANS.keep(primary.pk, scan.last)
     manifest = scan.manifest
     findings = json.dumps(
         {
