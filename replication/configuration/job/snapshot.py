@@ -24,7 +24,7 @@ from replication.configuration.models import Snapshot
 from replication.configuration.services.history import SnapshotFacts
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath
-from replication.files.core.tree import build
+from replication.files.core.tree import build, build_after
 from replication.files.last_scan import LastScan
 from replication.files.scan import ORDINARY, Scan, ScanOptions, scan_primary
 from replication.files.work_context import WorkContext, moving
@@ -126,22 +126,26 @@ WHOLE_SECONDS = 60.0
 """How long a tree that was read to its end counts as being in the store."""
 
 
-def _whole(ids: frozenset[str], store: Store, guard: WorkContext) -> set[str]:
-    return store.whole(ids, trusted_seconds=WHOLE_SECONDS, progress=moving(guard))
-
-
 def _stored(manifest: Manifest, parent: Source | None, profile: Profile, store: Store, guard: WorkContext) -> Source:
-    """The files as a tree in the store, kept for the job. The same files are not built again, as long as all of their
-    tree is there."""
-    same = parent is not None and bool(parent.objects) and manifest.files == parent.manifest.files
-    if parent is not None and same and parent.objects == _whole(parent.objects, store, guard):
+    """The files as a tree in the store, kept for the job. Only folders whose files differ are built again, as long as
+    all of the tree before is there."""
+    if parent is None or not _is_whole(parent, store, guard):
+        tree = build(manifest)
+    elif manifest.files == parent.manifest.files:
         return SOURCES.keep(parent.anew(manifest, profile))
-    tree = build(manifest)
+    else:
+        tree = build_after(manifest, parent.manifest, parent.folders)
     with store.batch() as batch:
         for content in tree.objects.values():
             batch.put(content)
-    source = Source(tree.root, manifest, profile, frozenset(tree.objects))
+    source = Source(tree.root, manifest, profile, tree.folders)
     return SOURCES.follow(parent, source) if parent else SOURCES.keep(source)
+
+
+def _is_whole(source: Source, store: Store, guard: WorkContext) -> bool:
+    """Whether every object of a tree is in the store, and known; young from now on."""
+    ids = set(source.folders.values())
+    return bool(ids) and store.whole(ids, trusted_seconds=WHOLE_SECONDS, progress=moving(guard)) == ids
 
 
 def _given(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from nodes.bounded import Bounded
 from nodes.platforms.base import Platform
@@ -22,11 +23,13 @@ PAIRS_KEPT = 16
 
 
 class Source:
-    """What nodes are brought to: the files of a tree, and what follows from them for every node. `objects`: the ids of
-    the tree's objects, where this process stored them. Not to be changed."""
+    """What nodes are brought to: the files of a tree, and what follows from them for every node. `folders`: the ids
+    of the tree's objects by its folders, where this process stored them. Not to be changed."""
 
-    def __init__(self, root: str, manifest: Manifest, profile: Profile, objects: frozenset[str] = frozenset()) -> None:
-        self.root, self.manifest, self.profile, self.objects = root, manifest, profile, objects
+    def __init__(
+        self, root: str, manifest: Manifest, profile: Profile, folders: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.root, self.manifest, self.profile, self.folders = root, manifest, profile, folders
         self._names: dict[str, tuple[Platform, tuple[Problem, ...]]] = {}
 
     def after(self, earlier: Source, differing: frozenset[RelPath]) -> Source:
@@ -46,7 +49,7 @@ class Source:
     def anew(self, manifest: Manifest, profile: Profile) -> Source:
         """The same tree, with what a new look met in the way."""
         unchanged = manifest == self.manifest and profile is self.profile
-        return self if unchanged else Source(self.root, manifest, profile, self.objects)
+        return self if unchanged else Source(self.root, manifest, profile, self.folders)
 
     @cached_property
     def spelling(self) -> Spelling:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replication.files.core.manifest import FileState, Manifest
-from replication.files.core.paths import MAX_LENGTH, RelPath
+from replication.files.core.paths import MAX_LENGTH, RelPath, folders_above
 
 FORMAT = 1
 MAX_FILES = 2_000_000
@@ -34,10 +34,12 @@ class TreeDamaged(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """`root` is the id of the top folder; `objects` every directory object by id, ready to be stored."""
+    """`root` is the id of the top folder; `objects` the directory objects by id, ready to be stored; `folders` the ids
+    by the folders' paths, "" the top."""
 
     root: str
     objects: Mapping[str, bytes]
+    folders: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,46 @@ def build(manifest: Manifest) -> Tree:
         if folder not in pending:
             _make_folders(folder, pending)
         pending[folder].files[name] = state
-    objects: dict[str, bytes] = {}
-    root = ""
+    return _built(pending, {})
+
+
+def build_after(manifest: Manifest, earlier: Manifest, folders: Mapping[str, str]) -> Tree:
+    """The same tree, where that of an `earlier` manifest has these `folders`: its objects are only those of folders in
+    which, or beneath which, a file differs. Raises ValueError as `build`."""
+    before, now = earlier.files, manifest.files
+    differing = [path for path, state in now.items() if (other := before.get(path)) is not state and other != state]
+    differing += [path for path in before if path not in now]
+    pending = {folder: _Folder({}, {}) for path in differing for folder in folders_above(path)}
+    pending[""] = _Folder({}, {})
+    for path, state in now.items():
+        folder, _, name = path.rpartition("/")
+        if folder in pending:
+            pending[folder].files[name] = state
+    return _built(pending, {folder: id_ for folder, id_ in folders.items() if folder not in pending})
+
+
+def _built(pending: Mapping[str, _Folder], kept: Mapping[str, str]) -> Tree:
+    """The tree of the folders that are to be written, with their files, and of those `kept`."""
+
+    def enter(folder: str, id_: str) -> None:
+        parent, _, name = folder.rpartition("/")
+        if parent in pending:
+            pending[parent].folders[name] = id_
+
+    folders, objects = dict(kept), dict[str, bytes]()
+    for folder, id_ in kept.items():
+        enter(folder, id_)
     # deepest first, so that a folder's id is known before its parent is written
     for folder in sorted(pending, key=lambda text: (bool(text), text.count("/")), reverse=True):
-        data = _encode(pending[folder], folder)
-        root = hashlib.sha256(data).hexdigest()
-        objects[root] = data
+        content = pending[folder]
+        if folder and not (content.files or content.folders):
+            continue  # its last file went
+        data = _encode(content, folder)
+        id_ = hashlib.sha256(data).hexdigest()
+        objects[id_], folders[folder] = data, id_
         if folder:
-            parent, _, name = folder.rpartition("/")
-            pending[parent].folders[name] = root
-    return Tree(root, objects)
+            enter(folder, id_)
+    return Tree(folders[""], objects, folders)
 
 
 def load(root: str, fetch: Fetch) -> Manifest:

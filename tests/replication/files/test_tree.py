@@ -7,10 +7,11 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath
-from replication.files.core.tree import Lookup, TreeDamaged, build, ids_below, load, what_is_left
+from replication.files.core.tree import Lookup, TreeDamaged, build, build_after, ids_below, load, what_is_left
 from tests.replication.samples import file_maps, sha, state
 
 
@@ -42,9 +43,27 @@ def _large():
 def test_one_changed_file_in_5000_costs_its_depth():
     files = _large()
     old = build(Manifest(files))
-    new = build(Manifest({**files, RelPath("App/7/lists/1007.grp"): state("other")}))
+    changed = Manifest({**files, RelPath("App/7/lists/1007.grp"): state("other")})
+    new = build(changed)
     assert len(old.objects) > 100
     assert len(new.objects.keys() - old.objects.keys()) == 4  # "", App, App/7, App/7/lists
+    assert len(build_after(changed, Manifest(files), old.folders).objects) == 4
+
+
+@given(file_maps, file_maps, st.integers(0, 5))
+def test_what_is_built_after_another_tree_is_what_is_built_alone(before, come, gone):
+    old = build(Manifest(before))
+    manifest = Manifest(dict(list({**before, **come}.items())[gone:]))
+    try:
+        alone = build(manifest)
+    except ValueError:
+        with pytest.raises(ValueError, match="both a file and a folder"):
+            build_after(manifest, Manifest(before), old.folders)
+        return
+    tree = build_after(manifest, Manifest(before), old.folders)
+    assert (tree.root, tree.folders) == (alone.root, alone.folders)
+    assert {**old.objects, **tree.objects}.items() >= alone.objects.items()
+    assert set(alone.folders.values()) == alone.objects.keys()
 
 
 def test_no_files_make_a_tree_too():
