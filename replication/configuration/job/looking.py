@@ -3,7 +3,7 @@ the listing shows that the others are as they were proven, of those in question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,15 +13,13 @@ from nodes.connection.connect import Door, NodeLink, doors_of
 from nodes.errors import NodeError
 from nodes.platforms import platform_named
 from nodes.platforms.base import ListedFile
-from nodes.products.profile import Profile
 from nodes.registry.models import Node
 from nodes.remote.session import FileKind
+from replication.configuration.job.comparing import Alike
 from replication.configuration.job.desired import (
-    CONTENT_LOST,
     Decisions,
     Desired,
     Rendering,
-    desired_files,
     gives,
 )
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
@@ -36,17 +34,14 @@ from replication.configuration.job.loading import (
 )
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import Baseline, NodeTree
-from replication.files.apply.keep import TRUSTED_SECONDS
 from replication.files.core.batches import AT_ONCE
-from replication.files.core.changes import Change, ChangeKind
-from replication.files.core.compare import Handling, compare
+from replication.files.core.changes import Change
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
 from replication.files.core.tree import TreeDamaged
 from replication.files.digests import by_hashing
-from replication.files.limits import TOO_LARGE
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
 from replication.files.scan import Scan, scan_listed
 from replication.files.work_context import WorkContext
@@ -118,13 +113,15 @@ def node_jobs(nodes: Sequence[Node], job_id: int | None = None) -> list[NodeJob]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look at a secondary: the way there, what it is compared with, and whom to tell."""
+    """A look at a secondary: the way there, what it is compared with, and whom to tell. `shared`: what looks at other
+    nodes of the job have worked out."""
 
     link: NodeLink
     job: NodeJob
     source: Source
     store: Store
     guard: WorkContext
+    shared: Alike = field(default_factory=Alike)
 
     def first(self, *, deep: bool = False) -> NodeScan:
         """Scan the node and compare it with what it should hold; quickly, where little moved since its last proof.
@@ -256,21 +253,9 @@ class Look:
             known.expected,
             self._decisions(),
         )
-        desired = desired_files(rendering)
-        delta = compare(
-            wanted=desired.files,
-            baseline=known.expected,
-            actual=scan.manifest,
-            ruling=handling_by(source.profile),
-            folds_case=folds_case,
-            folders=folders,
-            unknown=snapshot.unlisted,
-        )
-        lost = _lost(delta.changes, self.store)
-        met, extras = without_own(scan, desired.files, delta.extras)
-        problems = met + desired.problems + delta.problems + blocked + lost
-        changes = self._without_false_edits(_possible(delta.changes, problems), rendering, desired)
-        return NodeScan(scan, desired, changes, extras, problems, known, sheet)
+        found = self.shared.compared(rendering, scan, blocked=blocked, folders=folders)
+        changes = self._without_false_edits(found.changes, rendering, found.desired)
+        return NodeScan(scan, found.desired, changes, found.extras, found.problems, known, sheet)
 
     def _without_false_edits(
         self, changes: tuple[Change, ...], rendering: Rendering, desired: Desired
@@ -283,15 +268,6 @@ class Look:
             return changes
         is_given = partial(gives, rendering, desired.kept)
         return without_given(changes, earlier_trees(self.job.node), self.store, is_given, self.guard)
-
-
-def without_own(
-    scan: Scan, wanted: Collection[RelPath], extras: Sequence[RelPath]
-) -> tuple[tuple[Problem, ...], tuple[RelPath, ...]]:
-    """The problems that a scan met, but for large files that nobody wants to write: these are extras like others."""
-    own = {RelPath(one.path) for one in scan.manifest.problems if one.code == TOO_LARGE and one.path not in wanted}
-    problems = tuple(one for one in scan.manifest.problems if one.path not in own)
-    return problems, tuple(sorted({*extras, *own}))
 
 
 def _with(whole: Manifest, part: Manifest, within: frozenset[RelPath]) -> Manifest:
@@ -346,27 +322,3 @@ def origin_on(job: NodeJob, source: Source, store: Store) -> Manifest | None:
 def _named(files: Manifest, node: Node, source: Source) -> Manifest:
     spelling = _spelling(node, source)
     return spelling.manifest(files) if spelling else files
-
-
-def _lost(changes: Sequence[Change], store: Store) -> tuple[Problem, ...]:
-    """What cannot be sent, because its content was lost since the primary was read, or could not be read there."""
-    sent = [change for change in changes if change.wanted and change.kind is not ChangeKind.TOUCH]
-    wanted = (change.wanted.sha256 for change in sent if change.wanted)
-    lacking = store.lacks(wanted, trusted_seconds=TRUSTED_SECONDS)
-    return tuple(Problem(one.path, *CONTENT_LOST) for one in sent if one.wanted and one.wanted.sha256 in lacking)
-
-
-def _possible(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
-    """The changes that no problem stands in the way of."""
-    refused = {problem.path for problem in problems}
-    return tuple(change for change in changes if change.path not in refused)
-
-
-def handling_by(profile: Profile) -> Callable[[RelPath], Handling]:
-    """How the profile wants each path handled."""
-
-    def handling(path: RelPath) -> Handling:
-        ruling = profile.classify(path)
-        return Handling(group=ruling.group, semaphore=ruling.semaphore, effect=ruling.effect)
-
-    return handling

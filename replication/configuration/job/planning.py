@@ -16,6 +16,7 @@ from nodes.connection.connect import open_node
 from nodes.errors import NodeError
 from nodes.facts.observe import freshen
 from nodes.products.ini_render import DifferingKey
+from replication.configuration.job.comparing import Alike
 from replication.configuration.job.looking import Look, NodeJob, NodeScan
 from replication.configuration.job.source import Source
 from replication.configuration.models import NodeTree
@@ -79,7 +80,7 @@ class _Planning:
     def __init__(self, source: Source, store: Store, guard: WorkContext, job_id: int, deep: bool) -> None:
         self.source, self.store, self.guard, self.job_id, self.deep = source, store, guard, job_id, deep
         self._places = Semaphore(at_once(len(source.manifest.files)))
-        self._same = _Same()
+        self._same, self._alike = _Same(), Alike()
 
     def plan_one(self, job: NodeJob) -> NodeResult:
         """Plan one node, in a thread of its own."""
@@ -97,7 +98,7 @@ class _Planning:
             connections.close_all()  # of the database; a thread that waits for its place needs none
             with self._places:
                 freshen(node, link, self.source.profile, self.guard.check)
-                seen = Look(link, job, self.source, self.store, self.guard).first(deep=self.deep)
+                seen = Look(link, job, self.source, self.store, self.guard, self._alike).first(deep=self.deep)
                 space = link.session.free_space(link.root)
         seen = replace(seen, changes=self._same.as_known(seen.changes))
         RECENT.keep((self.job_id, node.pk), _Seen(time.monotonic(), job.tree, seen))

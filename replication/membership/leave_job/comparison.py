@@ -8,9 +8,10 @@ from accounts.errors import Refused
 from nodes.connection.connect import NodeLink
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
+from replication.configuration.job.comparing import handling_by, without_own
 from replication.configuration.job.desired import Desired
 from replication.configuration.job.loading import baseline_of, manifest_at, node_clock_ns, origin_folders
-from replication.configuration.job.looking import NodeScan, handling_by, without_own
+from replication.configuration.job.looking import NodeScan
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.files.core.compare import compare
 from replication.files.core.manifest import Manifest
