@@ -80,6 +80,8 @@ def compare(
     what is there. `folders`: folders there that replication did not make. `unknown`: the primary's folders that could
     not be listed; nothing is deleted beneath them. A change's path is spelled as the node spells it.
     """
+    if _is_settled(wanted, actual.files, folds_case=folds_case):
+        return Delta(same=tuple(sorted(wanted)))
     fold = _Fold(folds_case)
     sides = _Sides(
         wanted=_index(wanted, fold),
@@ -95,6 +97,21 @@ def compare(
         ours=_parents(baseline.files if baseline else (), fold).keys(),
     )
     return _delta(sides)
+
+
+def _is_settled(wanted: Mapping[RelPath, Wanted], files: Mapping[RelPath, FileState], *, folds_case: bool) -> bool:
+    """Whether a node holds exactly what it shall, each file under one name. So it is after most work, and there is
+    nothing to weigh then."""
+    if wanted.keys() != files.keys():
+        return False
+    if not all(_is_as_wanted(files[path], one) for path, one in wanted.items()):
+        return False
+    return not folds_case or len({identity(path, folds_case=True) for path in wanted}) == len(wanted)
+
+
+def _is_as_wanted(state: FileState, wanted: Wanted) -> bool:
+    same = state.sha256 == wanted.sha256 and not state.stale
+    return same and _same_moment(state.mtime_ns, wanted.mtime_ns)
 
 
 class _Fold:

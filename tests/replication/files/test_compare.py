@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.remote.packets import LATEST_MTIME
+from replication.files.core import compare as core_compare
 from replication.files.core.changes import ChangeKind, Found
 from replication.files.core.compare import Delta, Handling, compare
 from replication.files.core.manifest import FileState, Manifest, Problem
@@ -245,6 +246,26 @@ def test_a_new_time_alone_tells_nobody():
 def test_same_lists_what_needs_nothing():
     delta = _compare(base={}, actual={"a": "1", "b": state("1", stale=True)}, want={"a": "1", "b": "1"})
     assert delta.same == ("a",)
+
+
+SIDES = {"a/B": "1", "a/b": "1", "c": "1"}
+OTHERWISE = st.sampled_from([None, state("2"), state("1", mtime=9 * SECOND), state("1", stale=True)])
+FEW = st.dictionaries(st.sampled_from(sorted(SIDES)), OTHERWISE, max_size=1)
+
+
+@given(FEW, st.sets(st.sampled_from([*SIDES, "d"])), st.booleans(), st.booleans())
+def test_what_is_as_it_shall_be_is_told_without_weighing_as_with_it(others, left_out, known, folds):
+    want = {path: text for path, text in SIDES.items() if path not in left_out}
+    there: dict[str, Any] = {path: others.get(path, text) for path, text in want.items()}
+    actual = {path: text for path, text in there.items() if text is not None} | ({"d": "1"} if "d" in left_out else {})
+
+    def told() -> Delta:
+        return _compare(base=want if known else None, actual=actual, want=want, folds_case=folds, folders=("e", "c"))
+
+    quick = told()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core_compare, "_is_settled", lambda *_, **__: False)
+        assert quick == told()
 
 
 texts = st.sampled_from(["", "1", "22", "333"])
