@@ -21,7 +21,7 @@ from tests.deadlines import PATIENCE
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "walrus-tusk-42"
 WORKER = f"""
-import os, signal, sqlite3
+import gc, os, signal, sqlite3
 import django
 django.setup()
 from django.db import connection
@@ -57,10 +57,14 @@ def full():
     connection.cursor().execute("INSERT INTO small VALUES (zeroblob(1000000))")
 
 @app.task
+def collecting():
+    print("collects", gc.get_freeze_count() > 1000, gc.get_threshold())
+
+@app.task
 def end():
     os.kill(os.getpid(), signal.SIGTERM)
 
-for task in (wrong, careless, away, full, end):
+for task in (wrong, careless, away, full, collecting, end):
     task.delay()
 app.worker_main(["--quiet", "worker", "-P", "threads", "-c", "1", "--loglevel", "info"])
 """
@@ -95,6 +99,10 @@ def test_a_wrong_statement_shows_its_traceback_and_a_locked_database_a_line(log:
     assert "Traceback" not in told["away"]
     assert "raised expected: DatabaseAway('database or disk is full')" in told["full"]
     assert "Traceback" not in told["full"]
+
+
+def test_a_worker_does_not_look_through_what_it_imported_again_and_again(log: str) -> None:
+    assert "collects True (10000, 10, 10)" in log
 
 
 def _told(log: str, task: str) -> str:
