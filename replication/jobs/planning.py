@@ -14,7 +14,7 @@ from nodes.errors import NodeError
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
-from replication.jobs.core.plan_text import Numbers, PlanText, numbers_each
+from replication.jobs.core.plan_text import Numbers, PlanText, many, numbers_each
 from replication.jobs.core.states import JobState
 from replication.jobs.error_mapping import GETS_NOWHERE, away
 from replication.jobs.kinds import Kind, kind_of
@@ -169,7 +169,7 @@ def _away(plan: Plan, state: JobState) -> dict[int, Ended]:
 
 
 def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
-    size = f"{plan.step_count} changes on {len(outcome.targets)} nodes"
+    size = f"{many(plan.step_count, 'change')} on {many(len(outcome.targets), 'node')}"
     if job.dry_run:
         return JobState.SUCCEEDED, f"Planned without changing anything: {size}."
     if brakes:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from nodes.web.status import Status
+from replication.jobs.core.plan_text import many
 from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kind_of, kinds
 from replication.jobs.models import Job, Leased, Target
@@ -39,7 +40,7 @@ def proof(target: Target) -> str:
     files = evidence.get("files_proven")
     if files is None:
         return ""
-    words = [f"{files} files proven", f"{evidence.get('files_changed', 0)} changed"]
+    words = [f"{many(files, 'file')} proven", f"{evidence.get('files_changed', 0)} changed"]
     if evidence.get("semaphores_taken"):
         words.append(f"{', '.join(evidence['semaphores_taken'])} taken")
     if evidence.get("conflicts"):

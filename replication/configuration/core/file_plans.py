@@ -17,6 +17,7 @@ from replication.jobs.core.plan_text import (
     PlanWords,
     Section,
     StepLine,
+    many,
 )
 
 SHOWN_EXTRAS = 100
@@ -52,10 +53,10 @@ def _node(part: NodePlan) -> NodeText:
     sections = []
     if files.kept:
         items = tuple(Item(_key(key), "" if key.answered else "not answered; kept") for key in files.kept)
-        sections.append(Section("Ini keys that stay its own", f"{_many(len(items), 'ini key')} kept", items))
+        sections.append(Section("Ini keys that stay its own", f"{many(len(items), 'ini key')} kept", items))
     if files.extras:
         items = tuple(Item(path) for path in files.extras[:SHOWN_EXTRAS])
-        summary = f"{_many(len(files.extras), 'file')} of its own"
+        summary = f"{many(len(files.extras), 'file')} of its own"
         sections.append(Section("Files only it has: left alone", summary, items))
     return NodeText(tuple(sections), files.kept, files.extras)
 
@@ -64,15 +65,11 @@ def _key(kept: KeptKey) -> str:
     return f"{kept.path} [{kept.section}] {kept.key}"
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _plan(plan: Plan) -> PlanWords:
     primary: PrimaryFiles | None = plan.detail
     unclassified = primary.unclassified if primary else ()
-    said = [f"{_many(len(unclassified), 'unsorted path')} left alone"] if unclassified else []
-    said += [f"{_many(len(plan.problems), 'problem')} on the primary"] if plan.problems else []
+    said = [f"{many(len(unclassified), 'unsorted path')} left alone"] if unclassified else []
+    said += [f"{many(len(plan.problems), 'problem')} on the primary"] if plan.problems else []
     return PlanWords("; ".join(said), unclassified)
 
 

@@ -69,7 +69,7 @@ def _in_phases(states: list[TargetState]) -> JobState:
 
 def _line(state: JobState, targets: list[TargetState], words: str) -> Line:
     counts = ", ".join(f"{count} {word}" for word, count in sorted(Counter(targets).items())) or "nothing to do"
-    return Line(f"job.{state}", f"The job is {state}: {counts}. {words}".strip(), _LEVELS.get(state, INFO))
+    return Line(f"job.{state}", f"{state.capitalize()}: {counts}. {words}".strip(), _LEVELS.get(state, INFO))
 
 
 def _columns(state: JobState, job_id: int, words: str) -> dict[str, str]:

@@ -136,8 +136,9 @@ def _create(
         retry_of=retry_of,
         phase="cluster is paused" if cluster.paused else "",
     )
-    what = "a plan without changes" if request.dry_run else kind_named(request.kind).label.lower()
-    events.note(job.pk, Line("job.requested", f"{principal.name} asked for {what}. {request.reason}".strip()))
+    what = f"{kind_named(request.kind).label}{', plan only' if request.dry_run else ''}"
+    why = f" Reason: {request.reason}" if request.reason else ""
+    events.note(job.pk, Line("job.requested", f"{principal.name} requested: {what}.{why}"))
     _audit(principal, "job.request", f"Requested {job}.", job)
     wake.plan(job.pk)
     return job
