@@ -217,7 +217,7 @@ class ChangeDetector:
                 readable[path] = unread[path]
                 del stubborn[path]
             elif digest is not None:
-                stubborn[path] = f"{digest.code}: {digest.detail}"[:200]
+                stubborn[path] = digest.words[:200]
         return replace(memory, stubborn=stubborn, tried_at=self.moment), readable
 
     def _digests(self, paths: Iterable[str]) -> Mapping[str, str | Problem]:
@@ -233,7 +233,7 @@ def _stamp_of(file: ListedFile) -> Stamp:
 def _in_the_way(listed: Sorted) -> dict[str, str]:
     """What the listing itself could not look into, or will never follow, and why."""
     lasting = [problem for problem in listed.problems if problem.code not in TRANSIENT]
-    return {problem.path: f"{problem.code}: {problem.detail}"[:200] for problem in lasting[:NAMED]}
+    return {problem.path: problem.words[:200] for problem in lasting[:NAMED]}
 
 
 def _refused(found: Differences, memory: Memory) -> Differences:

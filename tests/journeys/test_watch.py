@@ -211,7 +211,7 @@ def test_a_file_over_the_limit_is_named_and_left_alone_on_every_node(new_cluster
         with large.open("ab") as file:
             file.truncate(2 * 1024**3)
     wait_for("the primary's are named", lambda: unreadable(stage).keys() == {"App/list0001.grp", "App/large.dat"})
-    assert all(why.startswith("too_large: it has 2.0 GB, over the") for why in unreadable(stage).values())
+    assert all(why.startswith("too large: it has 2.0 GB, over the") for why in unreadable(stage).values())
     assert jobs_of(stage) == []
 
     for name in ("list0002.grp", "list0003.grp"):

@@ -53,7 +53,7 @@ def verdict_on(work: TargetWork, seen: NodeScan, state: TargetProgress, changes:
     problems = [*work.plan.problems, *seen.problems]
     if problems:
         names = _some([one.path for one in problems])
-        text = f"All other files are proven; not handled: {names}. {problems[0].detail}"
+        text = f"All other files are proven; not handled: {names} ({problems[0].words})."
         return TargetState.FAILED, "incomplete", text
     return TargetState.VERIFIED, "", ""
 

@@ -39,6 +39,11 @@ class Problem:
     code: str
     detail: str = ""
 
+    @property
+    def words(self) -> str:
+        """What is wrong with the path, for people."""
+        return ": ".join(filter(None, (self.code.replace("_", " "), self.detail)))
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
