@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from replication.jobs.core.plan_text import many
+
 HASHED = "hashed"
 """Under which name a plan's summary has it."""
 
@@ -24,10 +26,10 @@ def hashed_sentence(summary: Mapping[str, Any]) -> str:
     found = summary.get(HASHED)
     if found is None:
         return ""
-    start = f"{found['files']} files hashed anew on {found['servers']} servers; "
+    start = f"{many(found['files'], 'file')} hashed anew on {many(found['servers'], 'server')}; "
     if not found["hidden"]:
-        return start + "none held anything else than its size and times told."
+        return start + "no change was hidden behind the same size and times."
     names = ", ".join(f"{one['path']!r} on {one['server']}" for one in found["first"])
     more = found["hidden"] - len(found["first"])
     tail = f" and {more} more" if more else ""
-    return f"{start}{found['hidden']} held something else than size and times told: {names}{tail}."
+    return f"{start}{found['hidden']} had changed behind the same size and times: {names}{tail}."

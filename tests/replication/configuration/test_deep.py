@@ -143,10 +143,10 @@ def test_it_is_said_in_words() -> None:
     many = [("mx1", RelPath(f"App/{number}.dat")) for number in range(12)]
     assert hashed_sentence({}) == ""
     assert hashed_sentence({"hashed": hashed_anew(9, 3, [])}) == (
-        "9 files hashed anew on 3 servers; none held anything else than its size and times told."
+        "9 files hashed anew on 3 servers; no change was hidden behind the same size and times."
     )
     said = hashed_sentence({"hashed": hashed_anew(36, 3, many)})
     assert said.startswith(
-        "36 files hashed anew on 3 servers; 12 held something else than size and times told: 'App/0.dat' on mx1, "
+        "36 files hashed anew on 3 servers; 12 had changed behind the same size and times: 'App/0.dat' on mx1, "
     )
     assert said.endswith("'App/9.dat' on mx1 and 2 more.")

@@ -62,5 +62,5 @@ def test_every_page_says_that_a_job_is_deep_and_its_own_what_it_found(browser, c
     pages = [f"/jobs/{job.pk}/", "/jobs/", f"/clusters/{cluster.pk}/jobs/", f"/nodes/{node.pk}/jobs/"]
     shown = {page: browser.get(page).content.decode() for page in pages}
     assert [page for page, text in shown.items() if "plan only, deep" not in text] == []
-    sentence = "4000 files hashed anew on 4 servers; 1 held something else than size and times told: "
+    sentence = "4000 files hashed anew on 4 servers; 1 had changed behind the same size and times: "
     assert f"{sentence}&#x27;App/a.dat&#x27; on mx1." in shown[pages[0]]
