@@ -43,7 +43,8 @@ def require(principal: Principal, cluster_id: int, role: Role) -> None:
     if not held:
         raise Http404("No such cluster.")
     if rank(held) < rank(role):
-        raise PermissionDenied(f"This needs the role {role.label} on the cluster; yours is {Role(held).label}.")
+        whose = "yours" if principal.token is None else "this token's"
+        raise PermissionDenied(f"This needs the role {role.label} on the cluster; {whose} is {Role(held).label}.")
 
 
 def take_cluster(principal: Principal, cluster_id: int, role: Role, seen_version: int | None = None) -> Cluster:

@@ -202,3 +202,10 @@ def test_the_console_makes_a_token_for_chosen_clusters(console_for, operator, cl
     browser.post("/account/tokens/", body | {"name": "all"})
     assert ApiToken.objects.get(name="all").cluster_ids == []
     assert "All of the owner&#x27;s" in browser.get("/account/tokens/").content.decode()
+
+
+def test_a_refusal_says_that_it_is_the_token_which_may_too_little(administrator, cluster):
+    asked = {"cluster": cluster.pk, "kind": "replicate", "dry_run": True}
+    refused = bearer(make_token(administrator, Role.VIEWER)[1]).post("/api/v1/jobs/", asked, format="json")
+    assert refused.status_code == 403
+    assert refused.json()["detail"] == "This needs the role Operator on the cluster; this token's is Viewer."
