@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import inf
 from typing import TypeVar
 
 from django.db import DatabaseError, IntegrityError, connection
@@ -24,6 +22,7 @@ from replication.objects.errors import KeyNotHeld, ObjectDamaged, ObjectLost, Ob
 from replication.objects.keys import KeyRing, Masters, Names
 from replication.objects.models import ContentPart, StoredContent
 from replication.objects.sealing import Opener, Sealer, StoredObject, part_count
+from replication.objects.told import Told
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,8 +30,6 @@ FRESH_SECONDS = 600
 """A content that is used again is marked as young at most this often."""
 AT_ONCE = 500
 """Contents asked for, or written, at once: others wait for a transaction, and renew leases by it."""
-TRUSTED = 100_000
-"""Contents of which a process remembers when it found them held."""
 PARTS_AT_ONCE = 4
 """Parts of a stream written in one transaction."""
 READ_AT_ONCE, READ_BYTES = 100, 1024 * 1024
@@ -80,8 +77,7 @@ class ContentRows:
     def __init__(self, masters: Masters) -> None:
         self.ring = KeyRing(masters)
         self.names = Names(self.ring)
-        self._found_at: dict[str, float] = {}
-        self._read_at: dict[str, float] = {}
+        self._found, self._read = Told(), Told()
 
     # --- used ---
 
@@ -103,18 +99,19 @@ class ContentRows:
     def lacks(self, ids: Iterable[str], *, trusted_seconds: float = 0.0) -> set[str]:
         """Those of these contents that are not held, or do not open. Nothing is marked as used. `trusted_seconds`: what
         this process found held so lately is not asked about again."""
-        now_ = time.monotonic()
-        missing = {
-            self.names.name(id_): id_ for id_ in set(ids) if now_ - self._found_at.get(id_, -inf) >= trusted_seconds
-        }
-        if len(self._found_at) > TRUSTED:
-            self._found_at.clear()
-        for some in _some_at_once(list(missing)):
-            for one in _found(some):
-                if self._opens(one):
-                    self._found_at[missing.pop(one.name)] = now_
+        missing = set[str]()
+        for some in _some_at_once(self._found.untold(ids, trusted_seconds)):
+            with self._found.turn():
+                missing |= self._missing(self._found.untold(some, trusted_seconds))
+        return missing
+
+    def _missing(self, ids: Sequence[str]) -> set[str]:
+        missing = {self.names.name(id_): id_ for id_ in ids}
+        for one in _found(missing) if missing else ():
+            if self._opens(one):
+                self._found.tell(missing.pop(one.name))
         for id_ in missing.values():
-            self._found_at.pop(id_, None)
+            self._found.forget(id_)
         return set(missing.values())
 
     def whole(self, ids: Iterable[str], *, trusted_seconds: float, progress: Callable[[int], None]) -> set[str]:
@@ -122,24 +119,25 @@ class ContentRows:
         process read to its end so lately is only asked for, not read again; `progress`: told the bytes read."""
         names = {self.names.name(id_): id_ for id_ in set(ids)}
         held = {names[name] for some in _some_at_once(list(names)) for name in self.use(dict.fromkeys(some, True))}
-        now_ = time.monotonic()
-        unread = [id_ for id_ in sorted(held) if now_ - self._read_at.get(id_, -inf) >= trusted_seconds]
-        if len(self._read_at) > TRUSTED:
-            self._read_at.clear()
-        return held - self._broken(unread, progress)
+        broken = set[str]()
+        for some in _some_at_once(self._read.untold(held, trusted_seconds)):
+            sizes = self._sizes(some)
+            for together in _together((id_, sizes.get(id_, 0)) for id_ in some):
+                with self._read.turn(progress):
+                    unread = self._read.untold(together, trusted_seconds)
+                    broken |= self._broken([(id_, sizes.get(id_, 0)) for id_ in unread], progress)
+        return held - broken
 
-    def _broken(self, ids: Sequence[str], progress: Callable[[int], None]) -> set[str]:
+    def _broken(self, sizes: Sequence[tuple[str, int]], progress: Callable[[int], None]) -> set[str]:
         """Those of these contents that cannot be read to their end."""
         broken = set()
-        for some in _some_at_once(ids):
-            sizes = self._sizes(some)
-            for id_, pieces in zip(some, self.contents([(id_, sizes.get(id_, 0)) for id_ in some]), strict=True):
-                try:
-                    for piece in pieces:
-                        progress(len(piece))
-                    self._read_at[id_] = time.monotonic()
-                except ObjectLost:
-                    broken.add(id_)
+        for (id_, _), pieces in zip(sizes, self.contents(sizes), strict=True):
+            try:
+                for piece in pieces:
+                    progress(len(piece))
+                self._read.tell(id_)
+            except ObjectLost:
+                broken.add(id_)
         return broken
 
     def _sizes(self, ids: Sequence[str]) -> dict[str, int]:
@@ -267,8 +265,8 @@ class ContentRows:
             raise
 
     def _forget(self, id_: str) -> None:
-        self._found_at.pop(id_, None)
-        self._read_at.pop(id_, None)
+        self._found.forget(id_)
+        self._read.forget(id_)
 
     def pieces(self, row: Sealed, *, what: str) -> Iterator[bytes]:
         """The content of a row. Raises ObjectDamaged."""

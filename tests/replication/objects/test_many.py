@@ -236,3 +236,33 @@ def test_two_that_make_the_store_agree_on_its_name_key():
     for number, store in enumerate(stores):
         store.put(_content(number))
     assert all(store.get(_id(number)) == _content(number) for store in stores for number in range(2))
+
+
+def test_of_threads_that_need_the_same_at_once_one_asks_and_reads(store, monkeypatch) -> None:
+    held = {store.put(_content(number)) for number in range(20)}
+    asked, read = list[bytes](), list[bytes]()
+    find, read_rows = rows._found, rows.read
+
+    def found(wanted):
+        asked.extend(wanted)
+        time.sleep(0.05)  # the other asks meanwhile
+        return find(wanted)
+
+    def reading(names):
+        read.extend(names)
+        time.sleep(0.05)
+        return read_rows(names)
+
+    monkeypatch.setattr(rows, "_found", found)
+    monkeypatch.setattr(rows, "read", reading)
+
+    def lacks() -> None:
+        assert store.lacks(held, trusted_seconds=600.0) == set()
+
+    def whole() -> None:
+        assert store.whole(held, trusted_seconds=600.0, progress=lambda _: None) == held
+
+    both(lacks)
+    assert len(asked) == len(held)
+    both(whole)
+    assert len(read) == len(held)
