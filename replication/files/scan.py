@@ -268,7 +268,7 @@ def _listed_now(link: NodeLink, profile: Profile, paths: Collection[RelPath], gu
 
 def _rest(files: Iterable[ListedFile], profile: Profile, scan_ns: int, guard: WorkContext) -> None:
     """Wait where a file was written a moment ago: its writer may only have paused."""
-    racy = [file for file in files if _is_racy(file, scan_ns)]
+    racy = [file for file in files if is_racy(file, scan_ns)]
     if not racy:
         return
     exact = all(file.change_ns is not None for file in racy)
@@ -310,10 +310,11 @@ def _states(
 
 
 def _settled_change(file: ListedFile, scan_ns: int) -> int | None:
-    return RACY if _is_racy(file, scan_ns) else file.change_ns
+    return RACY if is_racy(file, scan_ns) else file.change_ns
 
 
-def _is_racy(file: ListedFile, scan_ns: int) -> bool:
+def is_racy(file: ListedFile, scan_ns: int) -> bool:
+    """Whether a file was written so shortly before a scan that a later change could hide behind the same facts."""
     return max(file.mtime_ns, file.change_ns or 0) > scan_ns - RACY_WINDOW_NS
 
 

@@ -7,7 +7,7 @@ It answers exactly what the whole look would; where it cannot be sure of that it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nodes.bounded import Bounded
 from nodes.platforms.base import ListedFile
@@ -17,6 +17,7 @@ from replication.files.core.manifest import RACY, FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above, identity
 from replication.files.core.sheet import Sheet
 from replication.files.listing import Respell, config_moved
+from replication.files.scan import is_racy
 
 MOST = 1000
 """Files that may be in question: for more of them a whole look is no slower."""
@@ -39,7 +40,8 @@ class Sighting:
     """What a node's listing stood for when the node was last proven. `tree`: the proof; `given`: the tree of the
     primary's it was compared with, under `profile`. Each file that is listed and in that tree, and not among `own`, is
     proven, with the primary's content. `open`: what is to be looked at again whatever happens. `spelled`: files that
-    the node spells otherwise."""
+    the node spells otherwise. `racy`: most were written so shortly before that another content may hide behind what is
+    listed; all are hashed once more."""
 
     tree: NodeTree
     given: str
@@ -48,40 +50,57 @@ class Sighting:
     own: Mapping[RelPath, Own] = field(default_factory=dict)
     open: frozenset[RelPath] = frozenset()
     spelled: Mapping[RelPath, str] = field(default_factory=dict)
+    racy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """The files in question: as they are listed, and what was known of them. `spelled`: how the node spells files that
-    it spells otherwise."""
+    it spells otherwise. `racy`: as in `Sighting`, of all others."""
 
     listed: Mapping[RelPath, ListedFile]
     known: Manifest
     proven: Manifest
     paths: frozenset[RelPath]
     spelled: Mapping[RelPath, str]
+    racy: bool = False
 
 
 Files = Mapping[RelPath, FileState]
 
 
-def own_paths(actual: Files, proven: Files, given: Files) -> dict[RelPath, Own] | None:
-    """The paths whose states do not follow from the primary's files `given` and a listing; None where they are too
-    many."""
-    own = {}
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """The paths whose states do not follow from the primary's files and a listing; `racy`: as in `Sighting`, of all
+    others."""
+
+    own: dict[RelPath, Own]
+    racy: bool = False
+
+
+def set_apart(actual: Files, proven: Files, given: Files) -> Apart | None:
+    """What does not follow from the primary's files `given` and a listing; None where that is too much."""
+    own, racy = {}, {}
     for path in actual.keys() | proven.keys():
-        state = actual.get(path)
-        wanted = given.get(path)
-        follows = state is not None and wanted is not None and state.sha256 == wanted.sha256 and not _is_doubtful(state)
-        if not follows or state != proven.get(path):
-            own[path] = Own(state, proven.get(path))
+        state, before, wanted = actual.get(path), proven.get(path), given.get(path)
+        follows = state is not None and wanted is not None and state.sha256 == wanted.sha256 and not state.stale
+        if state is None or not follows or not _is_same(state, before):
+            own[path] = Own(state, before)
             if len(own) > MOST:
                 return None
-    return own
+        elif state.change_ns == RACY:
+            racy[path] = Own(state, before)
+    if len(own) + len(racy) <= MOST:
+        return Apart(own | racy)
+    return Apart(own, racy=True) if len(racy) >= len(given) / 2 else None
 
 
-def _is_doubtful(state: FileState) -> bool:
-    return state.stale or state.change_ns == RACY
+def _is_same(state: FileState, proven: FileState | None) -> bool:
+    """Whether a file is as it was proven. What was proven right after it was written is proven, whatever change time it
+    is known to have by now."""
+    if proven is not None and proven.change_ns == RACY:
+        proven = replace(proven, change_ns=state.change_ns)
+    return state == proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,15 @@ def glance(before: Sighting, now: Sheet, terms: Terms, *, respell: Respell, fold
         Manifest(files={path: one.proven for path, one in own.items() if one.proven}),
         paths,
         {path: name for path, name in spelled.items() if path != name},
+        before.racy,
     )
+
+
+def still_racy(now: Sheet, paths: Collection[RelPath], part: Part, clock_ns: int) -> frozenset[RelPath]:
+    """Of files that are in no question, those whose content may change yet without showing in what is listed."""
+    files = {file.path: file for file in now.form.parse(now.raw).files}
+    entries = {path: files.get(part.spelled.get(path, path)) for path in paths}
+    return frozenset(path for path, entry in entries.items() if entry is None or is_racy(entry, clock_ns))
 
 
 def _are_known(entries: Iterable[ListedFile | None], own: Mapping[RelPath, Own], wanted: Files) -> bool:
@@ -146,7 +173,7 @@ def _own_at(before: Sighting, path: RelPath, given: Files) -> Own:
     entry = before.sheet.entry(before.spelled.get(path, path)) if wanted else None
     if entry is None or wanted is None:
         return Own(None, None)
-    state = FileState(entry.size, entry.mtime_ns, wanted.sha256, entry.change_ns)
+    state = FileState(entry.size, entry.mtime_ns, wanted.sha256, RACY if before.racy else entry.change_ns)
     return Own(state, state)
 
 

@@ -23,7 +23,18 @@ from replication.configuration.job.desired import (
     gives,
 )
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
-from replication.configuration.job.glance import Own, Part, Sighting, Terms, glance, own_paths, remember, sighting_for
+from replication.configuration.job.glance import (
+    MOST,
+    Own,
+    Part,
+    Sighting,
+    Terms,
+    glance,
+    remember,
+    set_apart,
+    sighting_for,
+    still_racy,
+)
 from replication.configuration.job.loading import (
     decisions_of,
     kept_edits,
@@ -128,11 +139,12 @@ class Look:
         `deep` as in `scan_node`."""
         before = sighting_for(self.job.node.pk, self.job.tree, self.source.profile)
         answer = listed(self.link, self.source.profile, self.guard, last=before.sheet if before else None)
-        part = self._part(answer)
+        part = self._part(answer, racy=True)
         alike: frozenset[RelPath] = frozenset()
-        if deep and part is not None:
+        if part is not None and (deep or part.racy):
             alike = self._alike(part)
-            part = self._part(answer, also=part.paths | self._belied(alike)) if alike else None
+            doubted = part.paths | self._in_doubt(answer.sheet, alike, part) if alike else None
+            part = self._part(answer, also=doubted, racy=True) if doubted is not None else None
         if part is not None:
             known = Known(part.proven, part.known, part.proven, part.paths, part.spelled)
             seen = self._at_part(known, part.listed, answer.sheet, deep=deep)
@@ -152,6 +164,13 @@ class Look:
         before = sighting_for(self.job.node.pk, self.job.tree, self.source.profile)
         given = SOURCES.at(before.given, self.source.profile, self.store).manifest.files if before else {}
         return frozenset(given.keys() - part.paths)
+
+    def _in_doubt(self, sheet: Sheet | None, alike: frozenset[RelPath], part: Part) -> frozenset[RelPath]:
+        """Of these, those that are in question once they were hashed anew."""
+        racy: frozenset[RelPath] = frozenset()
+        if part.racy and sheet is not None:
+            racy = still_racy(sheet, alike, part, node_clock_ns(self.job.node))
+        return racy if len(racy) > MOST else racy | self._belied(alike - racy)
 
     def _belied(self, alike: Collection[RelPath]) -> frozenset[RelPath]:
         """Of these, those that hold something else than the primary's content, or could not be hashed."""
@@ -196,10 +215,11 @@ class Look:
             entries[path] = ListedFile(name, fact.kind, fact.size, fact.mtime_ns) if fact else None
         return {path: entry for path, entry in entries.items() if entry}
 
-    def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset()) -> Part | None:
+    def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset(), *, racy: bool = False) -> Part | None:
+        """What is in question. `also`: these are, in any case; `racy`: the others may be in doubt, as in `Sighting`."""
         job, source = self.job, self.source
         before = sighting_for(job.node.pk, job.tree, source.profile)
-        if before is None or answer.sheet is None or source.manifest.unlisted:
+        if before is None or (before.racy and not racy) or answer.sheet is None or source.manifest.unlisted:
             return None
         try:
             given = SOURCES.at(before.given, source.profile, self.store).manifest.files
@@ -290,15 +310,15 @@ def sighting_of(
     scan = seen.scan
     if seen.sheet is None or scan.leftovers or scan.manifest.problems or scan.manifest.unlisted:
         return None
-    own = own_paths(scan.manifest.files, proven, source.manifest.files)
-    if own is None:
+    apart = set_apart(scan.manifest.files, proven, source.manifest.files)
+    if apart is None:
         return None
-    own |= {path: Own(scan.manifest.files.get(path), proven.get(path)) for path in seen.since}
+    own = apart.own | {path: Own(scan.manifest.files.get(path), proven.get(path)) for path in seen.since}
     names = [*(change.path for change in seen.changes), *(problem.path for problem in seen.problems)]
     unsettled = frozenset(map(RelPath, names))
     spelled = {**seen.known.spelled, **scan.spelled}
     sheet = replace(seen.sheet, steady=False) if seen.since else seen.sheet
-    return Sighting(tree, source.root, source.profile, sheet, own, unsettled, spelled)
+    return Sighting(tree, source.root, source.profile, sheet, own, unsettled, spelled, apart.racy)
 
 
 def _spelling(node: Node, source: Source) -> Spelling | None:

@@ -18,7 +18,7 @@ from nodes.products.ini_render import IniKey
 from nodes.products.loading import load_profile
 from replication.configuration.job import comparing
 from replication.configuration.job.comparing import Alike
-from replication.configuration.job.desired import Decisions
+from replication.configuration.job.desired import Decisions, Rendering, desired_files
 from replication.configuration.job.looking import Look, NodeJob, NodeScan
 from replication.configuration.job.source import Source
 from replication.files.core.manifest import FileState, Manifest
@@ -40,7 +40,8 @@ class Nodes:
     """Nodes that are looked at in one job."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.cluster, self.store, self.shared = cluster, FakeStore(), Alike()
+        self.cluster, self.shared = cluster, Alike()
+        self.store: Any = FakeStore()
         states = {RelPath(path): FileState(len(data), 10**18, self.store.put(data)) for path, data in FILES.items()}
         del self.store.contents[states[RelPath("App/gone.dat")].sha256]
         self.source = Source("", Manifest(files=states), PROFILE)
@@ -92,16 +93,16 @@ def test_nodes_that_differ_are_given_what_is_theirs(cluster: Cluster) -> None:
 def test_what_is_shared_is_worked_out_once_however_many_ask_at_once(cluster: Cluster, monkeypatch: Any) -> None:
     nodes, worked_out = Nodes(cluster), []
     first = nodes.look()
-    desired, arrived = comparing.desired_files, threading.Barrier(5)
+    arrived = threading.Barrier(5)
 
     def counted(rendering: Any) -> Any:
         worked_out.append(rendering)
         time.sleep(0.1)  # long enough for the others to come by
-        return desired(rendering)
+        return desired_files(rendering)
 
     monkeypatch.setattr(comparing, "desired_files", counted)
     link = NodeLink(FakeSession(FakeDisk()), platform_named("posix"), ROOT, Capabilities(), 1, "mx")
-    rendering = comparing.Rendering(
+    rendering = Rendering(
         link, PROFILE, nodes.store, nodes.source.manifest, nodes.source.wanted, Manifest(), None, NONE
     )
     shared, found = Alike(), []

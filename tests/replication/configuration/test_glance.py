@@ -19,6 +19,7 @@ from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
 from nodes.registry.models import Node
 from nodes.remote.session import FileKind
+from replication.configuration.job import glance, looking
 from replication.configuration.job.desired import Decisions
 from replication.configuration.job.evidence import proven_files
 from replication.configuration.job.glance import SIGHTINGS, remember
@@ -26,8 +27,9 @@ from replication.configuration.job.looking import Look, NodeJob, NodeScan, sight
 from replication.configuration.job.planning import store_tree
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import NodeTree
+from replication.files import scan
 from replication.files.core.changes import Change
-from replication.files.core.manifest import FileState, Manifest
+from replication.files.core.manifest import RACY, FileState, Manifest
 from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from tests.factories import make_cluster, make_node
@@ -189,8 +191,9 @@ class World:
         for path, state in self.proven.items():
             there = self.disk.names.get(f"{ROOT}/{path}")
             # what a look has read since the proof, the quick one knows, and the whole one reads again
-            same = there is not None and there.mtime_ns == state.mtime_ns and there.kind is FileKind.FILE
-            if same and (state.change_ns is not None) is self.able:
+            if there is None or there.kind is not FileKind.FILE or there.mtime_ns != state.mtime_ns:
+                continue
+            if (state.change_ns is not None) is self.able:
                 there.data[:] = bytes(there.data)[::-1]
                 return
 
@@ -215,7 +218,7 @@ class World:
     def prove_quickly(self, *, late: bool) -> None:
         """The same, looking afterwards at what was written alone: that comes to what looking by a listing comes to."""
         seen = self.look()
-        if seen.known.within is None:
+        if seen.known.within is None or seen.known.before is None:
             self.prove()
             return
         for change in seen.changes:
@@ -270,6 +273,19 @@ def _without_change_times(seen: NodeScan) -> NodeScan:
 
 def contents(files: Mapping[RelPath, FileState]) -> dict[RelPath, tuple[object, ...]]:
     return {path: (state.size, state.mtime_ns, state.sha256, state.stale) for path, state in files.items()}
+
+
+@dataclass
+class HastyWorld(World):
+    """One in which whoever looks does so right after files were written, of which few are many."""
+
+    def _now(self) -> int:
+        self.clock += 1
+        return self.clock * NS
+
+    def rest(self) -> None:
+        """Let everything become old."""
+        self.clock += 100
 
 
 def answers(seen: NodeScan) -> tuple[object, ...]:
@@ -346,6 +362,76 @@ def test_the_quick_look_and_the_whole_one_agree(platform: str, able: bool) -> No
     assert COUNTS["deep"] > COUNTS["whole"] / 4
     assert COUNTS["hidden"] and COUNTS["alone"]
     assert COUNTS["asked"] or not able
+
+
+def settled(files: Mapping[RelPath, FileState]) -> dict[RelPath, FileState]:
+    """The same without the change times, which a quick look does not write down anew."""
+    return {path: replace(state, change_ns=None) for path, state in files.items()}
+
+
+def agree_in_haste(world: HastyWorld) -> None:
+    """Look quickly, then at everything, and compare; also what is known to be old must be so to both."""
+    before = SIGHTINGS.get(world.node.pk)
+    quick = world.look()
+    sighting = SIGHTINGS.get(world.node.pk)
+    SIGHTINGS.forget()
+    whole = world.look()
+    COUNTS["racy"] += before is not None and before.racy and quick.known.within is not None
+    world.proven_before = whole.known.before.files if whole.known.before else {}
+    assert answers(quick) == answers(whole)
+    mine, others = proven_by(world, quick), proven_by(world, whole)
+    assert settled(mine) == settled(others)
+    COUNTS["still"] += any(state.change_ns == RACY for state in others.values())
+    if sighting is not None and quick.known.within is not None and not sighting.racy:
+        young = {path for path, state in whole.scan.manifest.files.items() if state.change_ns == RACY}
+        assert young <= sighting.own.keys() | sighting.open
+
+
+@pytest.mark.django_db
+def test_where_files_were_just_written_both_looks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = make_node(make_cluster("glance"), "mx1", role=NodeRole.SECONDARY)
+    worlds: list[HastyWorld] = []
+    monkeypatch.setattr(looking, "node_clock_ns", lambda _: worlds[-1].clock * NS)
+    monkeypatch.setattr(looking, "MOST", 2)
+    monkeypatch.setattr(glance, "MOST", 2)
+    monkeypatch.setattr(scan, "RACY_WINDOW_NS", 50 * NS)
+    COUNTS.update(racy=0, still=0)
+    files = [path for path in PATHS if path.startswith("App/") and "both" not in path]
+
+    @settings(max_examples=1000 if FULL else 100, derandomize=True, deadline=None, database=None)
+    @given(steps=st.lists(st.one_of(EDITS, HIDDEN, st.none()), max_size=3))
+    def story(steps: Sequence[Step | None]) -> None:
+        worlds.append(world := HastyWorld("posix", node, able=True))
+        for path in files:
+            world.write(Step(path=path, content=f"[Domain]\r\nName={path}\r\n".encode()))
+        world.prove()
+        for step in steps:
+            world.write(step) if step else world.rest()
+        agree_in_haste(world)
+
+    story()
+    assert COUNTS["racy"] > 10
+    assert COUNTS["still"] > 10
+
+
+@pytest.mark.django_db
+def test_what_was_just_written_is_hashed_once_more_and_not_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = make_node(make_cluster("glance"), "mx1", role=NodeRole.SECONDARY)
+    world = HastyWorld("posix", node, able=True)
+    monkeypatch.setattr(looking, "node_clock_ns", lambda _: world.clock * NS)
+    monkeypatch.setattr(glance, "MOST", 2)
+    for number in range(5):
+        world.write(Step(path=f"App/{number}.dat", content=b"x"))
+    monkeypatch.setattr(scan, "RACY_WINDOW_NS", 50 * NS)
+    world.prove()
+    world.rest()
+    first, second = world.look(), world.look()
+    assert (first.known.within, first.scan.read) == (frozenset(), 5)
+    assert (second.known.within, second.scan.read) == (frozenset(), 0)
+
+    SIGHTINGS.forget()  # as by another process, to which the proof says that its files were just written
+    assert world.look().scan.read == 5
+    assert (world.look().known.within, world.look().scan.read) == (frozenset(), 0)
 
 
 @pytest.mark.django_db
