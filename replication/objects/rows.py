@@ -183,21 +183,20 @@ class ContentRows:
         if not puts:
             return {}
         # sealed before anybody has to wait for it
-        rows, sealed = [], {}
+        contents, parts = [], []
         for name, put in puts.items():
             sealer = Sealer()
-            data = sealer.part(put.data, final=True)
-            row = StoredContent(name=name, head=sealer.head(self.ring, name), size=len(put.data), secret=put.secret)
-            row.used_at = now()
-            rows.append(row)
-            sealed[bytes(row.head)] = data
-        with write_transaction():
-            StoredContent.objects.bulk_create(rows, ignore_conflicts=True)
-            stored = StoredContent.objects.filter(name__in=list(puts)).values_list("pk", "name", "head")
-            ours = {bytes(name or b""): (pk, sealed[bytes(head)]) for pk, name, head in stored if bytes(head) in sealed}
-            ContentPart.objects.bulk_create(
-                ContentPart(content_id=pk, number=0, data=data) for pk, data in ours.values()
-            )
+            data, head = sealer.part(put.data, final=True), sealer.head(self.ring, name)
+            contents.append((name, head, len(put.data), put.secret))
+            parts.append((data, name, head))
+        with write_transaction(), connection.cursor() as cursor:
+            cursor.executemany(_into_contents(), contents)
+            cursor.executemany(_INTO_PARTS, parts)
+            if cursor.rowcount == len(puts):
+                return {}
+            heads = {head for _, head, _, _ in contents}
+            stored = StoredContent.objects.filter(name__in=list(puts)).values_list("name", "head")
+            ours = {bytes(name or b"") for name, head in stored if bytes(head) in heads}
         return {name: put for name, put in puts.items() if name not in ours}
 
     def write_stream(self, pieces: Blocks, *, secret: bool) -> StoredObject:
@@ -281,6 +280,20 @@ class ContentRows:
                 raise ObjectDamaged(what, f"its part {number + 1} is missing")
             yield opener.part(number, bytes(data), final=number == last)
 
+
+def _into_contents() -> str:
+    moment, _ = StoredContent.objects.all().query.get_compiler(connection=connection).compile(now())
+    return (
+        f"INSERT INTO {StoredContent._meta.db_table} (name, head, size, secret, used_at) "  # noqa: S608
+        f"VALUES (%s, %s, %s, %s, {moment}) ON CONFLICT DO NOTHING"
+    )
+
+
+_INTO_PARTS = (
+    f"INSERT INTO {ContentPart._meta.db_table} (content_id, number, data) "  # noqa: S608
+    f"SELECT id, 0, %s FROM {StoredContent._meta.db_table} WHERE name = %s AND head = %s"
+)
+"""By hand, as every file of a first copy is written so. A head is like no other: it finds what was inserted with it."""
 
 _READ = (
     "SELECT content.id, content.name, content.head, content.size, part.data "  # noqa: S608
