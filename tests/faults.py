@@ -57,6 +57,10 @@ class Through:
         self.before("make_folders")
         return self.inner.make_folders(path)
 
+    def make_folders_many(self, paths: Sequence[str]) -> list[tuple[str, ...] | NodeError]:
+        self.before("make_folders_many")
+        return self.inner.make_folders_many(paths)
+
     def remove_folder(self, path: str) -> None:
         self.before("remove_folder")
         self.inner.remove_folder(path)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from nodes.errors import LimitBroken, NodeError, RemoteDenied, RemoteFileExists, RemoteFileMissing
+from nodes.remote.batch import stat_many
 from nodes.remote.limits import Limits
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, Status, path_bytes, string
 from nodes.remote.session import FileKind, Progress, RemoteEntry, RemoteStat
@@ -13,7 +15,7 @@ from nodes.remote.sftp import SftpChannel
 from nodes.remote.sftp_errors import (
     accept,
     done,
-    stat,
+    parent_of,
     stat_in,
     why_not_written,
 )
@@ -94,22 +96,87 @@ def _refuse_to_pass(level: str, found: RemoteStat) -> None:
 
 def make_folders(sftp: SftpChannel, path: str) -> tuple[str, ...]:
     """`Session.make_folders` on one channel."""
-    way = levels(path)
-    replies = sftp.ask_many((Kind.LSTAT, path_bytes(level)) for level in way)
-    facts = [(level, stat_in(reply, level)) for level, reply in zip(way, replies, strict=True)]
-    return tuple(level for level in missing_levels(facts) if _make(sftp, level))
+    (made,) = make_folders_many(sftp, [path])
+    if isinstance(made, NodeError):
+        raise made
+    return made
 
 
-def _make(sftp: SftpChannel, level: str) -> bool:
-    """Make one folder; False where somebody else just did."""
-    error = done(sftp.ask(Kind.MKDIR, path_bytes(level) + NO_ATTRIBUTES), level)
-    if error is None:
-        return True
-    found = stat(sftp, level)
+def make_folders_many(sftp: SftpChannel, paths: Sequence[str]) -> list[tuple[str, ...] | NodeError]:
+    """`Session.make_folders_many` on one channel."""
+    lacking = _lacking(sftp, paths)
+    missing = {level for found in lacking if not isinstance(found, NodeError) for level in found}
+    made, failed = _make(sftp, missing)
+    outcomes: list[tuple[str, ...] | NodeError] = []
+    for found in lacking:
+        if not isinstance(found, NodeError):
+            found = next((failed[level] for level in found if level in failed), found)
+        if isinstance(found, NodeError):
+            outcomes.append(found)
+            continue
+        outcomes.append(tuple(level for level in found if level in made))
+        made.difference_update(found)
+    return outcomes
+
+
+def _lacking(sftp: SftpChannel, paths: Sequence[str]) -> list[list[str] | NodeError]:
+    """For each folder, those on the way to it that have to be made, or why it cannot be there."""
+    ways = [_way(path) for path in paths]
+    every = sorted({level for way in ways if not isinstance(way, NodeError) for level in way})
+    facts = dict(zip(every, stat_many(sftp, every), strict=True))
+    return [way if isinstance(way, NodeError) else _missing(way, facts) for way in ways]
+
+
+def _way(path: str) -> list[str] | NodeError:
+    try:
+        path_bytes(path)
+    except NodeError as error:
+        return error
+    return levels(path)
+
+
+def _missing(way: Sequence[str], facts: Mapping[str, RemoteStat | NodeError | None]) -> list[str] | NodeError:
+    try:
+        return missing_levels([(level, facts[level]) for level in way])
+    except NodeError as error:
+        return error
+
+
+def _make(sftp: SftpChannel, missing: Collection[str]) -> tuple[set[str], dict[str, NodeError]]:
+    """Make folders, all of one depth at a time; answer those that were made, and why others could not be. What somebody
+    else just made is among neither."""
+    made: set[str] = set()
+    failed: dict[str, NodeError] = {}
+    for _, group in groupby(sorted(missing, key=_depth), _depth):
+        depth = list(group)
+        failed |= {level: failed[above] for level in depth if (above := parent_of(level)) in failed}
+        asked = [level for level in depth if level not in failed]
+        replies = list(sftp.ask_many((Kind.MKDIR, path_bytes(level) + NO_ATTRIBUTES) for level in asked))
+        for level, reply in zip(asked, replies, strict=True):
+            error = done(reply, level)
+            if error is None:
+                made.add(level)
+            elif (reason := _why_not_made(sftp, level, error)) is not None:
+                failed[level] = reason
+    return made, failed
+
+
+def _depth(level: str) -> int:
+    return level.count("/")
+
+
+def _why_not_made(sftp: SftpChannel, level: str, error: NodeError) -> NodeError | None:
+    """Why a folder is not there; None where it is, because somebody else just made it."""
+    found = stat_in(sftp.ask(Kind.LSTAT, path_bytes(level)), level)
     if found is None:
-        raise why_not_written(sftp, level, error)
-    _refuse_to_pass(level, found)
-    return False
+        return why_not_written(sftp, level, error)
+    if isinstance(found, NodeError):
+        return found
+    try:
+        _refuse_to_pass(level, found)
+    except NodeError as refusal:
+        return refusal
+    return None
 
 
 def remove_folder(sftp: SftpChannel, path: str) -> None:

@@ -114,6 +114,10 @@ class Session(Protocol):
         (RemoteDenied) to pass through a link, and (RemoteFileExists) through what is no folder."""
         ...
 
+    def make_folders_many(self, paths: Sequence[str]) -> list[tuple[str, ...] | NodeError]:
+        """`make_folders` for each; a folder that several lie in is told of the first that is there in the end."""
+        ...
+
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder; already gone is fine. Raises RemoteBusy where it is not empty."""
         ...

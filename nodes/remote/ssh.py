@@ -109,6 +109,10 @@ class SshSession:
         """Create a folder and its missing parents; answer those that were made."""
         return folders.make_folders(self._sftp, path)
 
+    def make_folders_many(self, paths: Sequence[str]) -> list[tuple[str, ...] | NodeError]:
+        """The same for many, sent level by level without waiting in between."""
+        return folders.make_folders_many(self._sftp, paths)
+
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder; already gone is fine."""
         folders.remove_folder(self._sftp, path)

@@ -139,6 +139,18 @@ class FakeSession:
             self.disk.put_folder(level)
         return tuple(missing)
 
+    def make_folders_many(self, paths: Sequence[str]) -> list[tuple[str, ...] | NodeError]:
+        """See `Session.make_folders_many`."""
+        made: list[tuple[str, ...] | NodeError] = []
+        for path in paths:
+            try:
+                made.append(self.make_folders(path))
+            except SessionLost:
+                raise
+            except NodeError as error:
+                made.append(error)
+        return made
+
     def remove_folder(self, path: str) -> None:
         """See `Session.remove_folder`."""
         self._alive()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from nodes.errors import CommandFailed, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
+from nodes.errors import CommandFailed, NodeError, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
 from replication.files.apply.bundles import Item, bundle_of
 from replication.files.apply.context import Context
@@ -76,14 +76,16 @@ def _make_folders(context: Context, changes: Sequence[Change], staged: Staged) -
     inside: dict[str, list[RelPath]] = {}
     for change in changes:
         inside.setdefault(change.path.folder, []).append(change.path)
-    for folder in sorted(inside.keys() - {""}):
+    for batch in batches(sorted(inside.keys() - {""}), AT_ONCE):
         context.guard.check()
-        try:
-            made = context.link.session.make_folders(context.remote(folder))
-        except (RemoteDenied, RemoteFileExists) as error:
-            staged.refused |= {path: why_blocked(path, error) for path in inside[folder]}
-            continue
+        outcomes = context.link.session.make_folders_many([context.remote(folder) for folder in batch])
+        made = [level for outcome in outcomes if not isinstance(outcome, NodeError) for level in outcome]
         staged.made += [level.removeprefix(top) for level in made if level.startswith(top)]
+        for folder, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, RemoteDenied | RemoteFileExists):
+                staged.refused |= {path: why_blocked(path, outcome) for path in inside[folder]}
+            elif isinstance(outcome, NodeError):
+                raise outcome
 
 
 def _not_refused(changes: Sequence[Change], staged: Staged) -> list[Change]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing
+from nodes.errors import NodeError, RemoteBusy, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
 from nodes.remote.session import FileKind
+from nodes.remote.sftp import SftpChannel
 
 
 def test_list_folder_tells_kind_and_size_without_following(node):
@@ -55,6 +56,53 @@ def test_make_folders_refuses_to_pass_through_a_file(node):
     with pytest.raises(RemoteFileExists):
         node.session.make_folders(node.path("file/new"))
     assert node.content("file") == b"precious"
+
+
+def test_make_folders_many_answers_for_each_what_it_made(node):
+    node.put("file", b"precious")
+    node.session.make_folders(node.path("real"))
+    node.files.put_link(node.path("link"), node.path("real"))
+    names = ("a/b/c", "a/b/c", "a/d", "file/new", "real", "link/new", "real/deep/est")
+    made = node.session.make_folders_many([node.path(name) for name in names])
+    path = node.path
+    assert made[:3] == [(path("a"), path("a/b"), path("a/b/c")), (), (path("a/d"),)]
+    assert [type(outcome) for outcome in (made[3], made[5])] == [RemoteFileExists, RemoteDenied]
+    assert (made[4], made[6]) == ((), (path("real/deep"), path("real/deep/est")))
+    assert all(node.exists(name) for name in ("a/b/c", "a/d", "real/deep/est"))
+    assert not node.exists("real/new")
+    assert node.content("file") == b"precious"
+    assert node.session.make_folders_many([]) == []
+
+
+def test_a_folder_that_cannot_be_made_stops_no_other(real_node):
+    path = real_node.path
+    names = (path("a/b"), "/proc/nowhere/x/y", "/proc/nowhere/x", path("n\0o"), path("a/c"))
+    first, refused, also, nameless, last = real_node.session.make_folders_many(names)
+    assert (first, last) == ((path("a"), path("a/b")), (path("a/c"),))
+    assert isinstance(refused, NodeError)
+    assert "/proc/nowhere" in str(refused)
+    assert str(also) == str(refused)
+    assert isinstance(nameless, Unsupported)
+    assert real_node.exists("a/c")
+    with pytest.raises(type(refused)):
+        real_node.session.make_folders("/proc/nowhere/x")
+
+
+def test_folders_of_one_depth_are_made_in_one_round(real_node, monkeypatch):
+    waits = []
+    ask_many = SftpChannel.ask_many
+
+    def counted(channel, requests):
+        waits.append(list(requests))
+        return ask_many(channel, waits[-1])
+
+    monkeypatch.setattr(SftpChannel, "ask_many", counted)
+    monkeypatch.setattr(SftpChannel, "ask", lambda *_: pytest.fail("one by one"))
+    names = [f"a{number % 5}/b{number}/c" for number in range(40)]
+    made = real_node.session.make_folders_many([real_node.path(name) for name in names])
+    assert all(real_node.exists(name) for name in names)
+    assert sum(map(len, made)) == 5 + 40 + 40
+    assert len(waits) == 4
 
 
 def test_remove_folder_takes_empty_ones_only(node):
