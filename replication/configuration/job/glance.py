@@ -7,7 +7,7 @@ It answers exactly what the whole look would; where it cannot be sure of that it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nodes.bounded import Bounded
 from nodes.platforms.base import ListedFile
@@ -98,9 +98,10 @@ def set_apart(actual: Files, proven: Files, given: Files) -> Apart | None:
 def _is_same(state: FileState, proven: FileState | None) -> bool:
     """Whether a file is as it was proven. What was proven right after it was written is proven, whatever change time it
     is known to have by now."""
-    if proven is not None and proven.change_ns == RACY:
-        proven = replace(proven, change_ns=state.change_ns)
-    return state == proven
+    if state is proven or proven is None:
+        return proven is not None
+    same_times = state.mtime_ns == proven.mtime_ns and proven.change_ns in (RACY, state.change_ns)
+    return same_times and (state.size, state.sha256, state.stale) == (proven.size, proven.sha256, proven.stale)
 
 
 @dataclass(frozen=True, slots=True)
