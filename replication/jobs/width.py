@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-FILES_AT_ONCE = 100_000
+FILES_AT_ONCE = 60_000
 """Files, or steps, of all nodes of a cluster that are in memory at once."""
-LEAST = 4
+LEAST = 3
 """Nodes that are worked on at once however large their parts are."""
 
 

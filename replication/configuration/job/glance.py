@@ -142,9 +142,9 @@ def glance(before: Sighting, now: Sheet, terms: Terms, *, respell: Respell, fold
 
 def still_racy(now: Sheet, paths: Collection[RelPath], part: Part, clock_ns: int) -> frozenset[RelPath]:
     """Of files that are in no question, those whose content may change yet without showing in what is listed."""
-    files = {file.path: file for file in now.form.parse(now.raw).files}
-    entries = {path: files.get(part.spelled.get(path, path)) for path in paths}
-    return frozenset(path for path, entry in entries.items() if entry is None or is_racy(entry, clock_ns))
+    named = {part.spelled.get(path, path): path for path in paths}
+    old = {named.get(file.path) for file in now.entries() if not is_racy(file, clock_ns)}
+    return frozenset(path for path in paths if path not in old)
 
 
 def _are_known(entries: Iterable[ListedFile | None], own: Mapping[RelPath, Own], wanted: Files) -> bool:
@@ -161,7 +161,7 @@ def _may_be_made(absent: Collection[RelPath], now: Sheet, *, folds_case: bool) -
     if not folds_case:
         above = {folder for path in absent for folder in folders_above(path)}
         return all((entry := now.entry(folder)) is None or entry.kind == "folder" for folder in above)
-    there = {identity(file.path, folds_case=True): file.kind for file in now.form.parse(now.raw).files}
+    there = {identity(file.path, folds_case=True): file.kind for file in now.entries()}
     keys = [path.key(folds_case=True) for path in absent]
     above = {folder for key in keys for folder in folders_above(key)}
     return there.keys().isdisjoint(keys) and all(there.get(folder, "folder") == "folder" for folder in above)

@@ -115,7 +115,7 @@ class _Planning:
 
 RECENT_SECONDS = 10.0
 """How long what a plan saw is what its targets begin with; what they replace they hash once more."""
-RECENT_FILES = 100_000
+RECENT_FILES = 40_000
 """Files and changes of all looks that are remembered."""
 
 

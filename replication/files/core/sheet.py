@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nodes.errors import OutputUnreadable
@@ -10,6 +10,9 @@ from nodes.platforms.base import ListedFile, Listing, RecordForm
 
 MOST_MOVED = 1000
 """Records in which two listings may differ; where more do, reading all is no slower."""
+
+PIECE = 64 * 1024
+"""Bytes of records that are read at once, at least."""
 
 
 class WalkRecords:
@@ -57,6 +60,14 @@ class Sheet:
     raw: bytes
     form: RecordForm
     steady: bool = False
+
+    def entries(self) -> Iterator[ListedFile]:
+        """All that is listed, read piece by piece: as values it takes far more memory than as bytes."""
+        start = 0
+        while start < len(self.raw):
+            stop = self.raw.find(self.form.end, start + PIECE) + 1 or len(self.raw)
+            yield from self.form.parse(self.raw[start:stop]).files
+            start = stop
 
     def entry(self, path: str) -> ListedFile | None:
         """What is listed at a path, spelled as the node spells it; None where nothing is."""

@@ -9,7 +9,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import ListedFile, Listing, RecordForm
 from nodes.platforms.posix_output import FIND_RECORDS
 from nodes.platforms.powershell import TREE_RECORDS, encoded
-from replication.files.core.sheet import MOST_MOVED, WALK_RECORDS, Sheet, walked
+from replication.files.core.sheet import MOST_MOVED, PIECE, WALK_RECORDS, Sheet, walked
 
 SECOND = 1_000_000_000
 
@@ -46,6 +46,15 @@ def test_an_entry_is_found_by_its_whole_path(form: RecordForm, record) -> None:
     sheet = Sheet(record("App/a\tb", 1) + record("b", 2) + record("App/b", 3) + record("b/long name", 4), form)
     sizes = {path: (entry := sheet.entry(path)) and entry.size for path in ("b", "App/b", "App/a\tb", "a", "b/long")}
     assert sizes == {"b": 2, "App/b": 3, "App/a\tb": 1, "a": None, "b/long": None}
+
+
+@FORMS
+def test_reading_piece_by_piece_comes_to_reading_all(form: RecordForm, record) -> None:
+    names = [f"App/{'long' * (number % 40)}{number}" for number in range(3000)]
+    raw = b"".join(record(name, number) for number, name in enumerate(names))
+    assert len(raw) > 3 * PIECE
+    assert tuple(Sheet(raw, form).entries()) == form.parse(raw).files
+    assert list(Sheet(b"", form).entries()) == []
 
 
 @FORMS
