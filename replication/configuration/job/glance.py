@@ -40,7 +40,7 @@ class Sighting:
     """What a node's listing stood for when the node was last proven. `tree`: the proof; `given`: the tree of the
     primary's it was compared with, under `profile`. Each file that is listed and in that tree, and not among `own`, is
     proven, with the primary's content. `open`: what is to be looked at again whatever happens. `spelled`: files that
-    the node spells otherwise. `racy`: most were written so shortly before that another content may hide behind what is
+    the node spells otherwise. `racy`: many were written so shortly before that another content may hide behind what is
     listed; all are hashed once more."""
 
     tree: NodeTree
@@ -92,7 +92,7 @@ def set_apart(actual: Files, proven: Files, given: Files) -> Apart | None:
             racy[path] = Own(state, before)
     if len(own) + len(racy) <= MOST:
         return Apart(own | racy)
-    return Apart(own, racy=True) if len(racy) >= len(given) / 2 else None
+    return Apart(own, racy=True)
 
 
 def _is_same(state: FileState, proven: FileState | None) -> bool:
