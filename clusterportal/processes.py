@@ -159,7 +159,7 @@ def table(listen: Listen, broker: Broker, folder: Path) -> list[Program]:
     """Every process of a portal on this machine."""
     env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
     # glibc gives threads heaps of their own, which keep what was freed in them: a tenth of a worker's memory
-    env["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "2")
+    env["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "4")
     if listen.cert:
         env["CLUSTERPORTAL_TLS"] = "1"  # behind a TLS proxy it is the operator who says so
     if "CLUSTERPORTAL_HOSTS" not in os.environ:
