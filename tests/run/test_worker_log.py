@@ -28,6 +28,10 @@ from django.db import connection
 from clusterportal.celery import app
 from nodes.secret import Secret
 
+with connection.cursor():
+    pass  # it gets its write-ahead log while nobody else has it open: migrating does that for a portal
+connection.close()
+
 app.conf.broker_url = "memory://"
 app.conf.task_default_queue = "celery"
 
