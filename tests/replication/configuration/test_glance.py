@@ -34,6 +34,7 @@ from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from tests.factories import make_cluster, make_node
 from tests.fakes.disk import FakeDisk
+from tests.fakes.find import find_records, inside
 from tests.fakes.node import FakeSession
 from tests.fakes.store import FakeStore
 from tests.journeys.ward import FULL
@@ -96,24 +97,18 @@ def commands(disk: FakeDisk):
     """A POSIX node's find and hash tools."""
 
     def answer(line: str, stdin: bytes) -> CommandResult:
-        inside = {name[len(ROOT) + 1 :]: inode for name, inode in disk.names.items() if name.startswith(f"{ROOT}/")}
         if "find" in line:
-            listing = b"".join(_record(path, inode) for path, inode in inside.items())
+            listing = find_records(disk, ROOT)
             if "sha256sum" not in line:
                 return CommandResult(0, listing, b"")
             COUNTS["asked"] += 1
             return CommandResult(0, f"{sha256(listing).hexdigest()}  -\n".encode(), b"")
         names = [name[2:].decode() for name in stdin.partition(b"\n")[2].split(b"\0")[:-1]]
-        sums = (f"{sha256(inside[name].data).hexdigest()}  ./{name}\0".encode() for name in names if name in inside)
+        there = inside(disk, ROOT)
+        sums = (f"{sha256(there[name].data).hexdigest()}  ./{name}\0".encode() for name in names if name in there)
         return CommandResult(0, b"records\n" + b"".join(sums), b"")
 
     return answer
-
-
-def _record(path: str, inode) -> bytes:
-    kind = {FileKind.FILE: "f", FileKind.FOLDER: "d", FileKind.LINK: "l"}[inode.kind]
-    moment = f"{inode.mtime_ns // NS}.{inode.mtime_ns % NS:09}0"
-    return f"{kind}\t{len(inode.data)}\t{moment}\t{moment}\t{path}\0".encode()
 
 
 @dataclass

@@ -26,6 +26,7 @@ from replication.files.core.paths import RelPath
 from replication.files.listing import Sorted, sort_out
 from replication.files.scan import Scan, ScanOptions, scan_primary
 from tests.fakes.disk import FakeDisk
+from tests.fakes.find import find_records
 from tests.fakes.node import FakeSession
 from tests.fakes.store import FakeStore
 from tests.journeys.ward import FULL
@@ -91,16 +92,9 @@ def find(disk: FakeDisk):
 
     def answer(line: str, stdin: bytes) -> CommandResult:
         assert "find" in line
-        inside = {name[len(ROOT) + 1 :]: inode for name, inode in disk.names.items() if name.startswith(f"{ROOT}/")}
-        return CommandResult(0, b"".join(_record(path, inode) for path, inode in inside.items()), b"")
+        return CommandResult(0, find_records(disk, ROOT), b"")
 
     return answer
-
-
-def _record(path: str, inode: Any) -> bytes:
-    kind = {FileKind.FILE: "f", FileKind.FOLDER: "d", FileKind.LINK: "l"}[inode.kind]
-    moment = f"{inode.mtime_ns // NS}.{inode.mtime_ns % NS:09}0"
-    return f"{kind}\t{len(inode.data)}\t{moment}\t{moment}\t{path}\0".encode()
 
 
 class Meddled(FakeSession):
