@@ -14,6 +14,7 @@ from nodes.connection.connect import NodeLink
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import Profile
 from replication.files.archives import in_archives
+from replication.files.core.batches import batches
 from replication.files.core.manifest import (
     RACY,
     FileState,
@@ -25,6 +26,7 @@ from replication.files.core.sheet import MOST_MOVED
 from replication.files.core.spelling import Spelling
 from replication.files.digests import (
     CHANGING,
+    HASH_BATCH,
     VANISHED,
     Digest,
     Digests,
@@ -206,7 +208,7 @@ def _scan(
 ) -> Scan:
     asked = {path: file for path, file in found.config.items() if path not in passed_over}
     alike = {path for path, file in asked.items() if is_as_listed(known.files.get(path), file)}
-    belied = _belied(alike, known, doubt, guard) if doubt else set()
+    belied = belied_by(doubt, alike, known.files, guard) if doubt else set()
     fresh = {path: file for path, file in asked.items() if path not in alike or path in belied}
     guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
     facts, digests = read(fresh)
@@ -225,11 +227,16 @@ def _scan(
     return Scan(manifest, found.leftovers, read_files, folders=found.folders, spelled=spelled, hidden=tuple(hidden))
 
 
-def _belied(alike: Collection[RelPath], known: Manifest, digest: Digest, guard: WorkContext) -> set[RelPath]:
+def belied_by(
+    digest: Digest, alike: Collection[RelPath], known: Mapping[RelPath, FileState], guard: WorkContext
+) -> set[RelPath]:
     """Of files that look as they were known, those that hold something else, or could not be hashed."""
     guard.progress(phase=f"hashing {len(alike)} files anew")
-    digests = digest(sorted(alike))
-    return {path for path in alike if digests.get(path) != known.files[path].sha256}
+    belied: set[RelPath] = set()
+    for some in batches(sorted(alike), HASH_BATCH):  # the digests of all at once would be held for nothing
+        digests = digest(some)
+        belied.update(path for path in some if digests.get(path) != known[path].sha256)
+    return belied
 
 
 def _read_at_rest(

@@ -45,16 +45,16 @@ from replication.configuration.job.loading import (
 )
 from replication.configuration.job.source import SOURCES, Source
 from replication.configuration.models import Baseline, NodeTree
-from replication.files.core.batches import AT_ONCE, batches
+from replication.files.core.batches import AT_ONCE
 from replication.files.core.changes import Change
 from replication.files.core.manifest import FileState, Manifest, Problem
 from replication.files.core.paths import RelPath, not_ours
 from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
 from replication.files.core.tree import TreeDamaged
-from replication.files.digests import HASH_BATCH, by_hashing
+from replication.files.digests import by_hashing
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
-from replication.files.scan import Scan, scan_listed
+from replication.files.scan import Scan, belied_by, scan_listed
 from replication.files.work_context import WorkContext
 from replication.objects import ObjectLost, Store
 
@@ -170,17 +170,10 @@ class Look:
         racy: frozenset[RelPath] = frozenset()
         if part.racy and sheet is not None:
             racy = still_racy(sheet, alike, part, node_clock_ns(self.job.node))
-        return racy if len(racy) > MOST else racy | self._belied(alike - racy)
-
-    def _belied(self, alike: Collection[RelPath]) -> frozenset[RelPath]:
-        """Of these, those that hold something else than the primary's content, or could not be hashed."""
-        self.guard.progress(phase=f"hashing {len(alike)} files anew")
-        digest, files = by_hashing(self.link, self.source.profile, self.guard), self.source.manifest.files
-        belied: set[RelPath] = set()
-        for some in batches(sorted(alike), HASH_BATCH):
-            digests = digest(some)
-            belied.update(path for path in some if digests.get(path) != files[path].sha256)
-        return frozenset(belied)
+        if len(racy) > MOST:
+            return racy
+        digest = by_hashing(self.link, self.source.profile, self.guard)
+        return racy | belied_by(digest, alike - racy, self.source.manifest.files, self.guard)
 
     def again(self, seen: NodeScan, expected: Manifest, touched: frozenset[RelPath]) -> NodeScan:
         """Look at what became of the node since it was `seen`, and a job `touched` some of its files; at these alone,
