@@ -62,11 +62,11 @@ class LastScan:
             return None
         moved = now.moved_since(self.sheet)
         touched = None if moved is None else config_moved(moved, profile, str)
-        if moved is None or touched is None or len(touched) + len(self.open) > MOST:
+        if touched is None or len(touched) + len(self.open) > MOST:
             return None
         paths = frozenset({*touched, *self.open})
-        entries = (moved.now.get(path) if path in touched else now.entry(path) for path in sorted(paths))
-        found = sort_out(Listing(tuple(filter(None, entries))), profile)
+        entries = now.entries_at(paths)
+        found = sort_out(Listing(tuple(entries[path] for path in sorted(entries))), profile)
         if found.problems or found.hidden:
             return None
         return Part(paths, replace(found, unclassified=self.manifest.unclassified))

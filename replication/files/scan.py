@@ -269,8 +269,7 @@ def _listed_now(link: NodeLink, profile: Profile, paths: Collection[RelPath], gu
     answer = listed(link, profile, guard)
     if answer.sheet is None or len(paths) > MOST_MOVED:
         return sort_out(answer.read(), profile).config
-    entries = (answer.sheet.entry(path) for path in paths)
-    return sort_out(Listing(tuple(filter(None, entries))), profile).config
+    return sort_out(Listing(tuple(answer.sheet.entries_at(paths).values())), profile).config
 
 
 def _rest(files: Iterable[ListedFile], profile: Profile, scan_ns: int, guard: WorkContext) -> None:

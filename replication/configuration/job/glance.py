@@ -125,8 +125,9 @@ def glance(before: Sighting, now: Sheet, terms: Terms, *, respell: Respell, fold
     if len(paths) > MOST:
         return None
     spelled = {**before.spelled, **touched}
-    own = {path: _own_at(before, path, terms.given) for path in paths}
-    entries = {path: now.entry(spelled.get(path, path)) for path in paths}
+    own = _own_at(before, paths, terms.given)
+    listed = now.entries_at([spelled.get(path, path) for path in paths])
+    entries = {path: listed.get(spelled.get(path, path)) for path in paths}
     absent = [path for path in paths & terms.wanted.keys() if entries[path] is None]
     if not _are_known(entries.values(), own, terms.wanted) or not _may_be_made(absent, now, folds_case=folds_case):
         return None
@@ -160,21 +161,24 @@ def _may_be_made(absent: Collection[RelPath], now: Sheet, *, folds_case: bool) -
         return True
     if not folds_case:
         above = {folder for path in absent for folder in folders_above(path)}
-        return all((entry := now.entry(folder)) is None or entry.kind == "folder" for folder in above)
+        return all(entry.kind == "folder" for entry in now.entries_at(above).values())
     there = {identity(file.path, folds_case=True): file.kind for file in now.entries()}
     keys = [path.key(folds_case=True) for path in absent]
     above = {folder for key in keys for folder in folders_above(key)}
     return there.keys().isdisjoint(keys) and all(there.get(folder, "folder") == "folder" for folder in above)
 
 
-def _own_at(before: Sighting, path: RelPath, given: Files) -> Own:
-    if path in before.own:
-        return before.own[path]
-    wanted = given.get(path)
-    entry = before.sheet.entry(before.spelled.get(path, path)) if wanted else None
-    if entry is None or wanted is None:
+def _own_at(before: Sighting, paths: Collection[RelPath], given: Files) -> dict[RelPath, Own]:
+    named = {path: before.spelled.get(path, path) for path in paths if path in given and path not in before.own}
+    listed = before.sheet.entries_at(named.values())
+    follow = {path: _follows(listed.get(name), given[path], racy=before.racy) for path, name in named.items()}
+    return {path: before.own.get(path) or follow.get(path) or Own(None, None) for path in paths}
+
+
+def _follows(entry: ListedFile | None, given: FileState, *, racy: bool) -> Own:
+    if entry is None:
         return Own(None, None)
-    state = FileState(entry.size, entry.mtime_ns, wanted.sha256, RACY if before.racy else entry.change_ns)
+    state = FileState(entry.size, entry.mtime_ns, given.sha256, RACY if racy else entry.change_ns)
     return Own(state, state)
 
 

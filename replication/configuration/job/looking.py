@@ -204,12 +204,14 @@ class Look:
             return None
         named = {path: spelled.get(path, path) for path in sorted(touched)}
         facts = self.link.session.stat_many([f"{self.link.root}/{name}" for name in named.values()])
-        entries = {path: sheet.entry(spelled.get(path, path)) for path in within - touched}
+        listed = sheet.entries_at([spelled.get(path, path) for path in within - touched])
+        entries = {path: entry for path in within - touched if (entry := listed.get(spelled.get(path, path)))}
         for (path, name), fact in zip(named.items(), facts, strict=True):
             if isinstance(fact, NodeError) or (fact and fact.kind is not FileKind.FILE):
                 return None
-            entries[path] = ListedFile(name, fact.kind, fact.size, fact.mtime_ns) if fact else None
-        return {path: entry for path, entry in entries.items() if entry}
+            if fact:
+                entries[path] = ListedFile(name, fact.kind, fact.size, fact.mtime_ns)
+        return entries
 
     def _part(self, answer: Answer, also: frozenset[RelPath] = frozenset(), *, racy: bool = False) -> Part | None:
         """What is in question. `also`: these are, in any case; `racy`: the others may be in doubt, as in `Sighting`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from nodes.command import CommandResult
@@ -9,7 +11,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import ListedFile, Listing, RecordForm
 from nodes.platforms.posix_output import FIND_RECORDS
 from nodes.platforms.powershell import TREE_RECORDS, encoded
-from replication.files.core.sheet import MOST_MOVED, PIECE, WALK_RECORDS, Sheet, walked
+from replication.files.core.sheet import FEW, MOST_MOVED, PIECE, STEP, WALK_RECORDS, Sheet, walked
 
 SECOND = 1_000_000_000
 
@@ -46,6 +48,59 @@ def test_an_entry_is_found_by_its_whole_path(form: RecordForm, record) -> None:
     sheet = Sheet(record("App/a\tb", 1) + record("b", 2) + record("App/b", 3) + record("b/long name", 4), form)
     sizes = {path: (entry := sheet.entry(path)) and entry.size for path in ("b", "App/b", "App/a\tb", "a", "b/long")}
     assert sizes == {"b": 2, "App/b": 3, "App/a\tb": 1, "a": None, "b/long": None}
+
+
+@FORMS
+def test_many_entries_are_found_as_one_is(form: RecordForm, record) -> None:
+    names = [f"App/{folder}/a{number}" for folder in ("x", "y\tz", "ä") for number in range(FEW)]
+    sheet = Sheet(b"".join(record(name, number) for number, name in enumerate(names)), form)
+    wanted = [*names[::2], "a1", "App/y", *names[:1], "z/a1", "App/x"]
+    assert len(wanted) > FEW
+    found = sheet.entries_at(wanted)
+    assert found.keys() == set(names[::2])
+    assert found == {path: sheet.entry(path) for path in found}
+    assert found["App/x/a2"].size == 2
+
+
+@FORMS
+@pytest.mark.parametrize("seed", range(8))
+def test_differences_are_those_of_all_records(form: RecordForm, record, seed: int) -> None:
+    chance = random.Random(seed)
+    names = [f"App/{'long' * (number % 30)}{number}" for number in range(2000)]
+    records = {name: record(name) for name in names}
+    order = list(names)
+    for name in chance.sample(names, seed * 5):
+        order.remove(name)
+        if chance.random() < 0.7:  # where a folder lists it last, or first, or anywhere
+            order.insert(chance.choice([0, len(order), chance.randrange(len(order))]), name)
+            records[name] = record(name, chance.randrange(1, 3))
+    order.extend(f"new{number}" for number in range(seed))
+    before = Sheet(b"".join(map(record, names)), form)
+    after = Sheet(b"".join(records.get(name) or record(name) for name in order), form)
+    assert len(before.raw) > 2 * PIECE + STEP
+    moved = after.moved_since(before)
+    was, now = ({file.path: file for file in sheet.form.parse(sheet.raw).files} for sheet in (before, after))
+    differing = {path for path in was.keys() | now.keys() if was.get(path) != now.get(path)}
+    assert moved is not None
+    assert (moved.then, moved.now) == (
+        {path: was[path] for path in differing & was.keys()},
+        {path: now[path] for path in differing & now.keys()},
+    )
+
+
+@FORMS
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_what_two_listings_share_at_either_end_is_told_from_what_differs(form: RecordForm, record, cut: int) -> None:
+    names = [f"App/{number:04d}" for number in range(3 * STEP // 30)]
+    whole = [record(name) for name in names]
+    for short in (whole[cut:], whole[: len(whole) - cut], whole[:7] + whole[7 + cut :]):
+        less, more = (Sheet(b"".join(records), form) for records in (short, whole))
+        gone, come = less.moved_since(more), more.moved_since(less)
+        assert gone is not None
+        assert come is not None
+        assert len(gone.then) == len(come.now) == cut
+        assert not gone.now
+        assert not come.then
 
 
 @FORMS
