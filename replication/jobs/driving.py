@@ -37,7 +37,7 @@ from replication.jobs.runner import (
 from replication.jobs.services.claims import JobClaim, away_targets, claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import Finish, finish_targets, postpone_away
 from replication.jobs.services.phase_ends import in_phases
-from replication.jobs.width import at_once
+from replication.jobs.width import LISTED, at_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -199,8 +199,9 @@ class Driver:
 
 
 def _width(job: Job) -> int:
-    """How many targets of a job are worked on at once."""
-    return at_once(job.plan_summary.get("changes", 0) / max(job.plan_summary.get("nodes", 0), 1))
+    """How many targets of a job are worked on at once, which may each be listed once more."""
+    steps = job.plan_summary.get("changes", 0) / max(job.plan_summary.get("nodes", 0), 1)
+    return at_once(steps + LISTED * job.plan_summary.get("files", 0))
 
 
 def _finish(future: Future[TargetOutcome], running: _Running) -> Finish | None:

@@ -6,6 +6,8 @@ from django.conf import settings
 
 FILES_AT_ONCE = 60_000
 """Files, or steps, of all nodes of a cluster that are in memory at once."""
+LISTED = 0.25
+"""What of a file a line of a listing takes."""
 LEAST = 3
 """Nodes that are worked on at once however large their parts are."""
 
