@@ -24,6 +24,8 @@ class ReplicationConfig(AppConfig):
             register(import_module(package).KIND)
         for capability in CAPABILITIES:
             import_module(f"replication.{capability}.tabs")
+        # every new cluster gets its watch
+        import_module("replication.watch.services")
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")
         import_module("replication.objects.checks")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.dispatch import receiver
 from django.http import Http404
 
 from accounts.audit import Subject, record
@@ -22,6 +24,7 @@ from nodes.leases.claims import TAKEN_OVER, Claims, RowClaim, holding, release
 from nodes.leases.clock import later, now
 from nodes.leases.errors import LeaseLost
 from nodes.leases.transactions import write_transaction
+from nodes.signals import CLUSTER_CHANGED
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
@@ -57,6 +60,14 @@ def watch_over(cluster_id: int) -> Watch:
     return Watch.objects.get_or_create(cluster_id=cluster_id)[0]
 
 
+@receiver(CLUSTER_CHANGED, dispatch_uid="replication.watch")
+def begin_watch(cluster_id: int, **_: object) -> None:
+    """Give a cluster its watch: in the transaction that makes it; where it was made in another way, with the next thing
+    that is learned of it. Nothing for a cluster that is gone."""
+    with suppress(Http404):
+        watch_over(cluster_id)
+
+
 def _watched() -> QuerySet[Watch]:
     """Clusters that are paused or disabled, or replicated by the mail server itself, are not looked at."""
     wanted = Watch.objects.filter(
@@ -88,14 +99,6 @@ def claim_looks(owner: str, *, limit: int) -> list[Look]:
         Watch.objects.filter(_BEFORE_SET_BACK).update(**TAKEN_OVER, **LOOKS.ended(), due_at=now(), set_at=now())
         taken = LOOKS.take(wanted, owner=owner, limit=limit, set_at=now())
     return [Look(claim, row.cluster_id, row.signals) for claim, row in taken]
-
-
-def begin_missing() -> None:
-    """Give every cluster its watch."""
-    missing = list(Cluster.objects.filter(watch=None).values_list("pk", flat=True))
-    if missing:
-        with write_transaction():
-            Watch.objects.bulk_create([Watch(cluster_id=pk) for pk in missing], ignore_conflicts=True)
 
 
 def finish_look(look: Look, *, again_in: float) -> None:

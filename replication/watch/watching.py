@@ -21,7 +21,7 @@ from nodes.leases.lease import LeaseKeeper
 from nodes.leases.worker import SHUTTING_DOWN, TICK, worker_name
 from replication.watch.models import Watch
 from replication.watch.poller import Held, LookLease, held_since, look_at
-from replication.watch.services import begin_missing, claim_looks, finish_look, watches_to_see_to
+from replication.watch.services import claim_looks, finish_look, watches_to_see_to
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,9 +33,6 @@ CLAIMED_AT_ONCE = 8
 
 THREADS = 1000
 """No limit that anybody meets: a cluster has one look at a time, and one that hangs must be in no other's way."""
-
-BEGIN_EVERY = 10.0
-"""The same for clusters that have no watch yet."""
 
 _WOKEN = threading.Event()
 _SIGNALLED = threading.Event()
@@ -85,7 +82,7 @@ class Watches:
         self._keeper = LeaseKeeper[LookLease]()
         self._connections: list[BaseDatabaseWrapper] = []
         self._pool = ThreadPoolExecutor(THREADS, "watch", self._connected)
-        self._ask_at = self._begin_at = 0.0
+        self._ask_at = 0.0
 
     def turn(self) -> float:
         """See to all that is to be done now. Answers seconds until there may be more."""
@@ -123,9 +120,6 @@ class Watches:
     def ask(self) -> None:
         """What the database says of the watches that are held, or could be."""
         self._ask_at = time.monotonic() + POLL
-        if time.monotonic() >= self._begin_at:
-            self._begin_at = time.monotonic() + BEGIN_EVERY
-            begin_missing()
         rows = {row.pk: row for row in watches_to_see_to(self._held)}
         claims = {pk: held.look.claim for pk, held in self._held.items()}
         self._let_go([pk for pk, claim in claims.items() if pk not in rows or rows[pk].fence != claim.fence])

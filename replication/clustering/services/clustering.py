@@ -20,6 +20,7 @@ from replication.clustering.services.features import (
     request_switching,
     switch_off_where_needed,
 )
+from replication.jobs import wake
 from replication.jobs.models import Job
 
 
@@ -39,6 +40,7 @@ def enable(principal: Principal, cluster_id: int) -> Cluster:
         cluster = clustering.enable(principal, cluster_id=cluster_id)
         cancel_switching(principal, cluster, RESTORE)
         switch_off_where_needed(principal, cluster)
+        wake.watch()
     return cluster
 
 
@@ -47,7 +49,9 @@ def resume(principal: Principal, cluster_id: int) -> Cluster:
     with write_transaction():
         if Cluster.objects.filter(pk=cluster_id, clustering=Clustering.NEW).exists():
             return enable(principal, cluster_id)
-        return clustering.resume_cluster(principal, cluster_id=cluster_id)
+        cluster = clustering.resume_cluster(principal, cluster_id=cluster_id)
+        wake.watch()
+    return cluster
 
 
 def disable(principal: Principal, request: DisableRequest) -> Job | None:

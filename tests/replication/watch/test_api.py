@@ -8,7 +8,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
+from nodes.clusters.models import Cluster
+from nodes.enums import Clustering
 from nodes.leases.errors import LeaseLost
+from nodes.signals import CLUSTER_CHANGED
 from replication.jobs import wake
 from replication.jobs.models import Job
 from replication.watch.core.changes import Memory, Sighting, Stamp
@@ -55,6 +58,26 @@ def test_a_viewer_sees_it_and_sets_nothing(api_for, viewer, stranger, cluster):
     assert api.put(address(cluster), {"enabled": False}, format="json").status_code == 403
     assert api.post(address(cluster, "signal/"), {}, format="json").status_code == 403
     assert api_for(stranger).get(address(cluster)).status_code == 404
+
+
+def test_a_cluster_has_it_from_the_first_or_with_the_next_thing_learned_of_it(api_for, administrator):
+    new = {"name": "new", "replication_mode": "portal"}
+    made = api_for(administrator).post("/api/v1/clusters/", new, format="json").data["id"]
+    assert Watch.objects.get().cluster_id == made
+    loaded = make_cluster("loaded, without one")
+    for _ in range(2):
+        CLUSTER_CHANGED.send(sender=None, cluster_id=loaded.pk)
+    CLUSTER_CHANGED.send(sender=None, cluster_id=loaded.pk + 1)  # that is gone by now
+    assert list(Watch.objects.order_by("pk").values_list("cluster", flat=True)) == [made, loaded.pk]
+
+
+def test_the_end_of_a_pause_and_enabling_wake_it(api_for, operator, awake, messages):
+    Cluster.objects.update(clustering=Clustering.ON, paused=True)
+    assert api_for(operator).post(address(awake, "resume/")).status_code == 200
+    assert messages == [wake.WATCH]
+    Cluster.objects.update(clustering=Clustering.OFF)
+    assert api_for(operator).put(address(awake, "clustering/"), {"enabled": True}, format="json").status_code == 200
+    assert messages.count(wake.WATCH) == 2
 
 
 def test_an_operator_sets_it_and_that_is_audited(api_for, operator, awake):

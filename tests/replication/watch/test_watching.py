@@ -22,7 +22,7 @@ from replication.configuration.models import Baseline, Snapshot
 from replication.jobs import wake
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, Target
-from replication.watch import poller
+from replication.watch import poller, watching
 from replication.watch.core.changes import Memory, Sighting, Stamp, debounce, remember
 from replication.watch.detector import PollResult
 from replication.watch.models import Watch, WatchMemory
@@ -298,6 +298,20 @@ def test_what_is_paused_is_let_go(watches, primary, cluster):
     cluster.save()
     looks = primary.looks
     until(watches, "it is looked at again", lambda: primary.looks > looks)
+
+
+def test_a_new_cluster_is_looked_at_as_soon_as_it_is_resumed(api_for, administrator, watches, primary, monkeypatch):
+    """Told, not found at the next question to the database: that one is hours away."""
+    monkeypatch.setattr(watching, "POLL", HOURS)
+    monkeypatch.setattr(wake, "_send", lambda *_: watching.wake())
+    until(watches, "the first look", lambda: Watch.objects.get().looked_at)
+    new = {"name": "new", "replication_mode": "portal"}
+    made = api_for(administrator).post("/api/v1/clusters/", new, format="json").data["id"]
+    for _ in range(5):
+        watches.turn()
+    assert Watch.objects.get(cluster=made).mood == "new"  # while it is paused
+    assert api_for(administrator).post(f"/api/v1/clusters/{made}/resume/").status_code == 200
+    until(watches, "a look", lambda: Watch.objects.get(cluster=made).note == "The cluster has no primary.")
 
 
 def test_what_another_worker_took_over_is_let_go(watches, primary):
