@@ -138,6 +138,8 @@ def finish_search(claim: RowClaim, *, error: str = "", hits: Sequence[FoundServe
 
 def sweep_searches() -> list[int]:
     """Fail what a dead worker left or no worker took. Answers the searches that still wait for a worker."""
+    if not NetworkSearch.objects.filter(state__in=OPEN).exists():
+        return []  # an UPDATE of nothing takes the database's lock all the same
     text = "The worker that searched died. Start the search again; what was found until then stays."
     SEARCHES.shorten()
     SEARCHES.expired().update(state=SearchState.FAILED, error=text, ended_at=now(), **TAKEN_OVER)

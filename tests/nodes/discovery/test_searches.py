@@ -198,6 +198,12 @@ def test_a_dead_workers_search_fails_and_says_so(cluster: Cluster, keeper) -> No
     assert "No worker took the search" in row.error
 
 
+def test_a_sweep_that_finds_none_open_writes_nothing(cluster: Cluster, keeper, django_assert_num_queries) -> None:
+    cancel_search(keeper, search_id=start_search(keeper, new=NewSearch(cluster.pk, ("127.0.0.1/32",))).pk)
+    with django_assert_num_queries(1):
+        assert sweep_searches() == []
+
+
 def test_one_search_at_a_time_by_whom_it_may_concern(cluster: Cluster, keeper, operator: User, principal_for) -> None:
     new = NewSearch(cluster.pk, ("127.0.0.1/32",))
     with pytest.raises(PermissionDenied):
