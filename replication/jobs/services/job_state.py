@@ -20,10 +20,16 @@ from replication.jobs.services.events import (
     WARNING,
     Line,
 )
-from replication.jobs.services.phases import gave_back_words, move_targets
+from replication.jobs.services.phases import CAUSE, gave_back_words, move_targets
 from replication.jobs.services.transitions import STOPPED, advance_job
 
 _LEVELS = {JobState.FAILED: ERROR, JobState.HALTED: ERROR, JobState.CANCELLED: WARNING, JobState.CONVERGING: WARNING}
+
+_REASONS = {
+    JobState.FAILED: (TargetState.FAILED, TargetState.BLOCKED, TargetState.CONTENDED),
+    JobState.HALTED: (TargetState.HALTED,),
+}
+"""The targets' states for which a job ends in one that needs a person."""
 
 
 def update_job_state(job_id: int) -> JobState | None:
@@ -73,13 +79,21 @@ def _line(state: JobState, targets: list[TargetState], words: str) -> Line:
 
 
 def _columns(state: JobState, job_id: int, words: str) -> dict[str, str]:
-    if state not in (JobState.FAILED, JobState.HALTED):
+    if state not in _REASONS:
         return {}
-    ill = Target.objects.filter(job=job_id).exclude(error_code="").exclude(state=TargetState.VERIFIED)
-    if words:  # those that only gave back what they had done are not what the job failed for
-        ill = ill.filter(state=TargetState.FAILED)
-    worst = ill.select_related("node").first()
-    if worst is None:
-        return {"error_code": "target_failed", "error": "A node did not come to the wanted state."}
-    error = f"{worst.node.name}: {worst.error}"
-    return {"error_code": worst.error_code, "error": f"{error.rstrip('.')}. {words}" if words else error}
+    code, error = _reason(state, job_id, turned_back=bool(words))
+    return {"error_code": code, "error": f"{error.rstrip('.')}. {words}" if words else error}
+
+
+def _reason(state: JobState, job_id: int, *, turned_back: bool) -> tuple[str, str]:
+    """Code and words of a node for which the job ended so. A node that was cancelled is none of them, nor, where
+    another one made the job turn back, one that could not give back what it had done."""
+    ill = Target.objects.filter(job=job_id, state__in=_REASONS[state]).exclude(error_code="").select_related("node")
+    first = ill.filter(**{f"evidence__{CAUSE}__state": TargetState.FAILED}).first() if turned_back else None
+    if first is not None:
+        cause = first.evidence[CAUSE]
+        return cause["error_code"], f"{first.node.name}: {cause['error']}"
+    first = ill.first()
+    if first is None:
+        return "target_failed", "A node did not come to the wanted state."
+    return first.error_code, f"{first.node.name}: {first.error}"

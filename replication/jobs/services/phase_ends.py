@@ -10,10 +10,7 @@ from replication.jobs.core.states import TargetState
 from replication.jobs.models import Target
 from replication.jobs.services.events import ERROR, INFO, WARNING
 from replication.jobs.services.outcomes import Ended
-from replication.jobs.services.phases import GIVEN_BACK
-
-CAUSE = "cause"
-"""The key of a target's evidence that says why its job turned back."""
+from replication.jobs.services.phases import CAUSE, GIVEN_BACK
 
 NOT_ANY_MORE = "What was done here was given back."
 

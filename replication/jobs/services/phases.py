@@ -23,6 +23,9 @@ from replication.jobs.services.events import ERROR, WARNING, Line
 GIVEN_BACK = "given_back"
 """The error code of a target that had done its part and gave it back, and the key of its evidence."""
 
+CAUSE = "cause"
+"""The key of a target's evidence that says why its job turned back."""
+
 
 def move_targets(job: Job, phases: tuple[str, ...]) -> list[TargetState]:
     """Do what follows from where a job's targets are, and answer their states. Call it with the job's row locked."""

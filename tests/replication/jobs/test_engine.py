@@ -186,6 +186,14 @@ def test_what_the_runner_says_of_a_target_decides(toys, state):
     assert toys.now(job).state == ("halted" if state == "halted" else "failed")
 
 
+@pytest.mark.parametrize(("state", "wanted"), [("cancelled", "failed"), ("failed", "halted"), ("cancelled", "halted")])
+def test_a_job_says_the_error_of_a_node_for_which_it_ended_so(toys, state, wanted):
+    job = toys.planned(state={"a": state, "b": wanted})
+    drive()
+    job = toys.now(job)
+    assert (job.state, job.error.split(":")[0]) == (wanted, "b")
+
+
 def test_a_halted_target_runs_again_after_an_override(toys):
     job = toys.planned(names="b", state={"b": "halted"})
     drive()

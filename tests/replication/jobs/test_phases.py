@@ -231,8 +231,19 @@ def test_a_node_that_cannot_give_back_is_named(scene: Scene) -> None:
     drive()
     job = now(job)
     assert job.state == "failed"
-    assert job.error.endswith("Given back: mx2. Not given back: mx1.")
+    why = "mx2: The node refused the user name, password or key. activate: on purpose"
+    assert (job.error_code, job.error) == ("auth_rejected", f"{why}. Given back: mx2. Not given back: mx1.")
     assert scene.numbers()["mx2"] == {"counter": 5}
+
+
+def test_a_node_that_fails_and_cannot_give_back_says_first_why_it_failed(scene: Scene) -> None:
+    job = scene.approved()
+    Job.objects.filter(pk=job.pk).update(options={**job.options, "fail": {"mx2": "give_back"}})
+    (scene.folder / "mx2" / counter.FILE).write_text("6")
+    drive()
+    job = now(job)
+    assert (job.state, job.error_code) == ("failed", "plan_outdated")
+    assert job.error == "mx2: The counter is 6 by now. Plan again. Given back: mx1. Not given back: mx2."
 
 
 def test_a_plan_that_no_longer_fits_gives_back(scene: Scene) -> None:
