@@ -50,10 +50,13 @@ class Env:
         """A secret from NAME, from the file named by NAME_FILE, or from `path`. There is no default."""
         value = str(self._env.str(name, ""))
         source = Path(self._env.str(f"{name}_FILE", str(path)))
-        if not value and source.is_file():
-            value = source.read_text("utf-8").strip()
+        if not value:
+            value = _content(source)
         if len(value) < 40:
-            raise ImproperlyConfigured(f"{name} is missing or too short. ./run makes one; or set {name}_FILE.")
+            raise ImproperlyConfigured(
+                f"No {name} of 40 characters is in {source}. Is CLUSTERPORTAL_DATA the portal's data folder? "
+                f"./run makes the key of a new portal; or set {name}_FILE."
+            )
         return value
 
     def database(self, path: Path) -> dict[str, Any]:
@@ -70,6 +73,15 @@ class Env:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
             },
         }
+
+
+def _content(source: Path) -> str:
+    try:
+        return source.read_text("utf-8").strip() if source.is_file() else ""
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{source} cannot be read: {error.strerror}. Run this as the portal's user."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from clusterportal.broker import Broker, NoBroker, choose_broker
+from clusterportal.command_line import said_in_a_line
 from clusterportal.static_files import collect
 from clusterportal.supervisor import Program, QuietPrinter, Supervisor, hear_orders
 from replication.backup.data_folder import (
@@ -257,4 +258,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with said_in_a_line():
+        sys.exit(main(sys.argv[1:]))

@@ -73,6 +73,8 @@ class Command(BaseCommand):
 
 def _describe() -> ArchiveManifest:
     applied = sorted(MigrationRecorder(connection).applied_migrations())
+    if not applied:
+        raise CommandError(f"no backup was made: {settings.DATA_DIR} holds no portal; is CLUSTERPORTAL_DATA right?")
     return ArchiveManifest(
         made_at=timezone.now().isoformat(timespec="seconds"),
         engine=connection.vendor,
