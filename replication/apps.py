@@ -29,3 +29,6 @@ class ReplicationConfig(AppConfig):
         # keys that were rotated are the object store's concern too
         import_module("replication.objects.rotation")
         import_module("replication.objects.checks")
+        # and what waits for nodes is tried at once where a person asks
+        import_module("replication.jobs.services.at_once")
+        import_module("replication.drift.tasks")

@@ -15,7 +15,7 @@ from nodes.facts.observe import observe_node
 from nodes.facts.selectors.facts import nodes_to_observe
 from nodes.leases.crew import CREW, Lane
 from nodes.registry.models import Node
-from nodes.signals import CLUSTER_CHANGED
+from nodes.signals import CLUSTER_CHANGED, LOOK_ASKED
 
 AT_ONCE = 8
 """Nodes of one cluster whose facts are read at once. One that answers far more than was asked costs memory as well."""
@@ -44,16 +44,22 @@ def observe_due() -> None:
 
 
 def ask_for_facts(cluster_id: int) -> None:
-    """Wake workers to read the facts of every node of a cluster that can be logged in to. Raises Refused where no
-    worker can be told."""
+    """A person wants to know: wake workers to read the facts of every node of a cluster that can be logged in to.
+    Raises Refused where no worker can be told."""
     cluster_nodes = set(Node.objects.filter(cluster=cluster_id).values_list("pk", flat=True))
+    LOOK_ASKED.send(sender=None, node_ids=cluster_nodes)
     for node_id in nodes_to_observe(timezone.now()):
         if node_id in cluster_nodes:
-            ask_to_observe(node_id)
+            _wake(node_id)
 
 
 def ask_to_observe(node_id: int) -> None:
-    """Wake a worker to read a node's facts. Raises Refused where no worker can be told."""
+    """A person wants to know: wake a worker to read a node's facts. Raises Refused where no worker can be told."""
+    LOOK_ASKED.send(sender=None, node_ids=[node_id])
+    _wake(node_id)
+
+
+def _wake(node_id: int) -> None:
     try:
         observe.apply_async(args=(node_id,), retry=False)
     except (OperationalError, OSError) as error:

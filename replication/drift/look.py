@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -70,24 +70,30 @@ class _Rests:
         with self._lock:
             self._until[node_id] = time.monotonic() + SHARE * took
 
+    def end(self, node_ids: Collection[int]) -> None:
+        """They had rest enough."""
+        with self._lock:
+            for node_id in node_ids:
+                self._until.pop(node_id, None)
+
     def is_over(self, node_id: int) -> bool:
         """Whether the node had its rest."""
         with self._lock:
             return time.monotonic() >= self._until.get(node_id, 0.0)
 
 
-_RESTS = _Rests()
+RESTS = _Rests()
 
 
 def compare_all() -> None:
     """Look at every secondary that is due, cluster by cluster beside one another."""
-    for cluster_id in {node.cluster_id for node in nodes_to_compare() if _RESTS.is_over(node.pk)}:
+    for cluster_id in {node.cluster_id for node in nodes_to_compare() if RESTS.is_over(node.pk)}:
         CREW.do(Lane("drift", cluster_id, 1), 0, partial(_compare, cluster_id))
 
 
 def _compare(cluster_id: int) -> None:
     """Look at every secondary of a cluster that is due, and note how many of its files others changed."""
-    nodes = [node for node in nodes_to_compare(cluster=cluster_id) if _RESTS.is_over(node.pk)]
+    nodes = [node for node in nodes_to_compare(cluster=cluster_id) if RESTS.is_over(node.pk)]
     if not nodes:
         return
     began = timezone.now()
@@ -106,7 +112,7 @@ def _count(job: NodeJob) -> int | None:
     try:
         return _look(job)
     except LimitBroken as error:
-        _RESTS.begin(job.node.pk, time.monotonic() - began)
+        RESTS.begin(job.node.pk, time.monotonic() - began)
         _LOG.info("%s was not compared: %s", job.node, error)
     except (NodeError, ProfileError, StoreError, OSError, ValueError, Interrupted) as error:
         _LOG.info("%s was not compared: %s", job.node, error)
@@ -123,5 +129,5 @@ def _look(job: NodeJob) -> int:
     began = time.monotonic()
     with open_node(job.node) as link:
         seen = Look(link, job, source, store, Reading()).first()
-    _RESTS.begin(job.node.pk, time.monotonic() - began)
+    RESTS.begin(job.node.pk, time.monotonic() - began)
     return sum(change.conflict for change in seen.changes)

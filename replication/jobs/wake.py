@@ -7,6 +7,7 @@ broker that is down never fails a request.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from celery import current_app
 from django.db import transaction
@@ -17,6 +18,7 @@ _LOG = logging.getLogger(__name__)
 PLAN = "replication.tasks.plan"
 DRIVE = "replication.tasks.drive"
 WATCH = "replication.tasks.watch"
+COMPARE = "replication.tasks.compare"
 
 STALE = 300.0
 """Seconds after which a message nobody took is dropped; sweeps have long sent others."""
@@ -35,6 +37,11 @@ def drive() -> None:
 def watch() -> None:
     """Wake a worker to look at the primaries that are due."""
     transaction.on_commit(lambda: _send(WATCH), robust=True)
+
+
+def compare(node_ids: Collection[int]) -> None:
+    """Wake a worker to look at secondaries, at these even if they were to be left alone for a while."""
+    transaction.on_commit(lambda: _send(COMPARE, *node_ids), robust=True)
 
 
 def _send(name: str, *args: int) -> None:

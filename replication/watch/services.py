@@ -19,12 +19,13 @@ from accounts.models import Role
 from accounts.principals import SYSTEM, Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
-from nodes.enums import Clustering, ReplicationMode
+from nodes.enums import Clustering, NodeRole, ReplicationMode
 from nodes.leases.claims import TAKEN_OVER, Claims, RowClaim, holding, release
 from nodes.leases.clock import later, now
 from nodes.leases.errors import LeaseLost
 from nodes.leases.transactions import write_transaction
-from nodes.signals import CLUSTER_CHANGED
+from nodes.registry.models import Node
+from nodes.signals import CLUSTER_CHANGED, LOOK_ASKED
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs import wake
 from replication.jobs.core.states import JobState
@@ -195,6 +196,16 @@ def signal(principal: Principal, cluster_id: int) -> Watch:
         if moved:
             wake.watch()
     return Watch.objects.select_related("cluster", "last_job").get(pk=row.pk)
+
+
+@receiver(LOOK_ASKED, dispatch_uid="replication.watch")
+def look_again(*, node_ids: Collection[int], **_: Any) -> None:
+    """Primaries among these nodes that could not be looked at are looked at at once."""
+    primaries = Node.objects.filter(pk__in=node_ids, role=NodeRole.PRIMARY)
+    with write_transaction():
+        rows = Watch.objects.filter(failures__gt=0, cluster__in=primaries.values("cluster"))
+        if rows.update(due_at=now(), signals=_next_number()):
+            wake.watch()
 
 
 def _next_number() -> Case:

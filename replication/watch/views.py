@@ -12,6 +12,7 @@ from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
+from nodes.registry.models import Node
 from nodes.web.actions import act, act_with
 from nodes.web.tabs import panel_page, tab_page
 from replication.configuration.core.configuration import REPLICATE
@@ -19,7 +20,7 @@ from replication.jobs.services.requests import JobRequest, request_job
 from replication.jobs.views.actions import job_page
 from replication.watch.forms import WatchForm
 from replication.watch.selectors.state import watch_state
-from replication.watch.services import set_watch, signal
+from replication.watch.services import look_again, set_watch, signal
 
 
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -57,9 +58,14 @@ def replicate_now(request: HttpRequest, pk: int) -> HttpResponse:
     visible_cluster(request, pk, Role.OPERATOR)
     asked = JobRequest(cluster_id=pk, kind=REPLICATE, reason="replicate now", idempotency_key=_key(request))
     made: list[int] = []
+
+    def ask() -> None:
+        made.append(request_job(principal_of(request), asked)[0].pk)
+        look_again(node_ids=list(Node.objects.filter(cluster=pk).values_list("pk", flat=True)))
+
     answer = act(
         request,
-        lambda: made.append(request_job(principal_of(request), asked)[0].pk),
+        ask,
         to=_part(pk),
         message="Requested: the job is planned now.",
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from nodes.errors import AuthRejected, RemoteBusy, Unreachable
+from nodes.errors import AuthRejected, LimitBroken, RemoteBusy, Unreachable
 from nodes.registry.models import Node
 from replication.jobs.core.plan import Brake, NodePlan, Plan
 from replication.jobs.core.plan_json import PlanCodec
@@ -26,7 +26,13 @@ from replication.jobs.runner import (
     TargetWork,
 )
 
-ERRORS = {"unreachable": Unreachable, "auth": AuthRejected, "busy": RemoteBusy, "bug": ZeroDivisionError}
+ERRORS = {
+    "unreachable": Unreachable,
+    "auth": AuthRejected,
+    "busy": RemoteBusy,
+    "limit": LimitBroken,
+    "bug": ZeroDivisionError,
+}
 
 
 @dataclass(frozen=True, slots=True)
