@@ -24,15 +24,16 @@ from nodes.products.loading import load_profile
 from nodes.registry.models import Node
 from nodes.remote.pool import POOL
 from nodes.secret import Secret
-from replication.configuration.job import runner
+from replication.configuration.job import planning, runner
 from replication.jobs import driving
 from replication.jobs.kinds import kind_named
-from replication.jobs.lease import ClaimedLease
+from replication.jobs.lease import ClaimedLease, Keeper
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.runner import Batch, TargetOutcome
 from replication.jobs.services.claims import claim_targets, drivable_jobs
 from replication.jobs.services.outcomes import finish_targets
+from tests.deadlines import PATIENCE
 from tests.factories import make_cluster, make_node
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
@@ -138,8 +139,11 @@ def replicated(cluster: Cluster, meter: Meter) -> tuple[Counter[str], Counter[st
 
 @pytest.fixture
 def nothing_changed(disks, monkeypatch) -> Callable[[int], tuple[Counter[str], Counter[str]]]:
-    """What a job asks of the database that finds nothing to do on so many nodes: planned, and driven."""
+    """What a job asks of the database that finds nothing to do on so many nodes: planned, and driven. Without what it
+    asks by the clock, which follows how busy this machine is."""
     meter = Meter(monkeypatch)
+    monkeypatch.setattr(Keeper, "tick", lambda _: None)
+    monkeypatch.setattr(planning, "RECENT_SECONDS", PATIENCE)
     monkeypatch.setattr(runner, "profile_of", lambda _: PROFILE)
 
     def cost(nodes: int) -> tuple[Counter[str], Counter[str]]:
