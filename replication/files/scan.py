@@ -22,7 +22,6 @@ from replication.files.core.manifest import (
     Problem,
 )
 from replication.files.core.paths import RelPath
-from replication.files.core.sheet import MOST_MOVED
 from replication.files.core.spelling import Spelling
 from replication.files.digests import (
     CHANGING,
@@ -33,7 +32,7 @@ from replication.files.digests import (
     by_hashing,
     by_storing,
 )
-from replication.files.last_scan import LastScan, is_as_listed, last_scan
+from replication.files.last_scan import MOST, LastScan, is_as_listed, last_scan
 from replication.files.limits import check_total
 from replication.files.listing import (
     Sorted,
@@ -267,7 +266,7 @@ def _read_at_rest(
 def _listed_now(link: NodeLink, profile: Profile, paths: Collection[RelPath], guard: WorkContext) -> Listed:
     """Config files of a new listing: these, where they are few, else all."""
     answer = listed(link, profile, guard)
-    if answer.sheet is None or len(paths) > MOST_MOVED:
+    if answer.sheet is None or len(paths) > MOST:
         return sort_out(answer.read(), profile).config
     return sort_out(Listing(tuple(answer.sheet.entries_at(paths).values())), profile).config
 

@@ -16,11 +16,9 @@ from replication.configuration.models import NodeTree
 from replication.files.core.manifest import RACY, FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above, identity
 from replication.files.core.sheet import Sheet
+from replication.files.last_scan import MOST
 from replication.files.listing import Respell, config_moved
 from replication.files.scan import is_racy
-
-MOST = 1000
-"""Files that may be in question: for more of them a whole look is no slower."""
 
 BYTES_KEPT = 128 * 1024 * 1024
 """Listings that a process remembers: 40 nodes with 20,000 files are some 70 MB."""

@@ -24,7 +24,6 @@ from replication.configuration.job.desired import (
 )
 from replication.configuration.job.earlier import earlier_trees, edited_since, without_given
 from replication.configuration.job.glance import (
-    MOST,
     Own,
     Part,
     Sighting,
@@ -53,6 +52,7 @@ from replication.files.core.sheet import Sheet
 from replication.files.core.spelling import Spelling
 from replication.files.core.tree import TreeDamaged
 from replication.files.digests import by_hashing
+from replication.files.last_scan import MOST
 from replication.files.listing import Answer, Sorted, listed, respelled, sort_out
 from replication.files.scan import Scan, belied_by, scan_listed
 from replication.files.work_context import WorkContext
