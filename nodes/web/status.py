@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _TONES = {
     "ok": "ok on pass quiet verified succeeded approved add",
     "warn": "warn degraded held paused seen waiting converging awaiting_approval halted contended blocked warning",
-    "bad": "fail down away quarantined failed revoked error delete",
+    "bad": "fail down away cannot_look quarantined failed revoked error delete",
     "info": "settling running planning joining leaving ending info update",
     "idle": "unknown registered left requested pending cancelled touch off disabled",
 }

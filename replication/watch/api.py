@@ -56,7 +56,9 @@ class WatchOut(serializers.Serializer[WatchState]):
     cluster = serializers.IntegerField(read_only=True)
     enabled = serializers.BooleanField(read_only=True)
     mood = serializers.CharField(
-        read_only=True, help_text="off, native, paused, new, quiet, settling, requested, held or away"
+        read_only=True,
+        help_text="off, native, disabled, paused, new, quiet, settling, requested, held, away or cannot_look: "
+        "the primary is not away, and yet it cannot be looked at",
     )
     sentence = serializers.CharField(read_only=True, help_text="what it waits for, for people")
     interval = serializers.FloatField(read_only=True, allow_null=True, help_text="seconds; null: the profile's")

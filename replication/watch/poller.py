@@ -27,6 +27,7 @@ from nodes.products.errors import ProfileError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
 from nodes.registry.services.comparison import note_seen_behind
+from nodes.registry.services.health import AWAY
 from replication.watch.core.changes import Memory, Stamp, named
 from replication.watch.core.decision import (
     Decision,
@@ -319,7 +320,7 @@ class Watcher:
             first, longest = LIMIT_FIRST, LIMIT_LONGEST
         wait = min(longest, first * 2.0 ** min(failures - 1, 10))
         columns = {
-            "mood": WatchStatus.AWAY,
+            "mood": WatchStatus.AWAY if isinstance(error, AWAY) else WatchStatus.CANNOT_LOOK,
             "note": f"The primary is looked at again in {wait:.0f} s.",
             "failures": failures,
             "error_code": code,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from nodes.products.profile import Effect
 from replication.files.core.changes import (
     Change,
+    ChangeKind,
     KeptKey,
     NodeFiles,
     PrimaryFiles,
@@ -23,6 +27,12 @@ from replication.jobs.core.plan_text import (
 SHOWN_EXTRAS = 100
 """Files that only a node has, as far as a page lists them."""
 
+RESTARTS: Mapping[str, str] = {
+    Effect.RESTART_SERVICE: "counts once its service is restarted",
+    Effect.RESTART_SERVER: "counts once the mail server is restarted",
+}
+"""What must happen for a changed file to count, where dropping a semaphore is not enough."""
+
 
 def content_of(plan: Plan) -> set[str]:
     """Objects of the store that the plan will write."""
@@ -34,7 +44,7 @@ def _line(change: Change) -> StepLine:
     return StepLine(
         verb=change.kind.value,
         subject=change.path,
-        detail=change.semaphore or ("" if change.effect == "none" else change.effect),
+        detail=change.semaphore or RESTARTS.get(change.effect, ""),
         bytes=change.bytes,
         size=wanted.size if wanted else None,
         conflict=change.conflict,
@@ -45,6 +55,7 @@ def _line(change: Change) -> StepLine:
             semaphore=change.semaphore,
             effect=change.effect,
         ),
+        label="Set its time" if change.kind is ChangeKind.TOUCH else "",
     )
 
 

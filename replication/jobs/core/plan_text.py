@@ -32,7 +32,8 @@ def many(count: int, noun: str) -> str:
 @dataclass(frozen=True, slots=True)
 class StepLine:
     """One step in a line: what is done (`verb`, one word), to what, and what follows from it. `bytes`: to be sent.
-    `size`: of what will be there, None where that means nothing. `conflict`: something that a person made is lost."""
+    `size`: of what will be there, None where that means nothing. `conflict`: something that a person made is lost.
+    `label`: what people call the verb, where that is another word."""
 
     verb: str
     subject: str
@@ -41,6 +42,7 @@ class StepLine:
     size: int | None = None
     conflict: bool = False
     file: FileFacts = NO_FILE
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

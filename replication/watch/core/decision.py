@@ -38,6 +38,7 @@ class WatchStatus(StrEnum):
     REQUESTED = "requested"
     HELD = "held"
     AWAY = "away"
+    CANNOT_LOOK = "cannot_look"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,10 @@ class Secondary:
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """Everything there is to see. `mood`: off, native, disabled, paused, new, quiet, settling, requested, held or away.
-    `interval`: what was set, None for the profile's (`profile_interval`), both in seconds. `proven_after`: seconds from
-    the first sight of the last change to its proof on all secondaries; None while there is none."""
+    """Everything there is to see. `mood`: off, native, disabled, paused, new, quiet, settling, requested, held, away or
+    cannot_look: the primary is not away, and yet it cannot be looked at. `interval`: what was set, None for the
+    profile's (`profile_interval`), both in seconds. `proven_after`: seconds from the first sight of the last change to
+    its proof on all secondaries; None while there is none."""
 
     cluster: int
     enabled: bool

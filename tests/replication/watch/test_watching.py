@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
+from nodes.errors import AuthRejected, LimitBroken, NodeError, SessionLost, TimedOut, Unreachable
 from nodes.registry.models import Node
 from replication.configuration.core.configuration import REPLICATE
 from replication.configuration.models import Baseline, Snapshot
@@ -354,3 +355,25 @@ def test_looks_that_hang_keep_no_other_watch_waiting(watches, primary, monkeypat
         assert len(set(hung)) == len(hung)
     finally:
         over.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "mood"),
+    [
+        (Unreachable(), "away"),
+        (TimedOut(), "away"),
+        (SessionLost(), "away"),
+        (LimitBroken("A folder has more than 100 names."), "cannot_look"),
+        (AuthRejected(), "cannot_look"),
+    ],
+)
+def test_only_a_primary_that_does_not_answer_is_called_away(
+    watch: Watch, primary: Primary, monkeypatch: pytest.MonkeyPatch, error: NodeError, mood: str
+) -> None:
+    def look(*_: object) -> PollResult:
+        raise error
+
+    monkeypatch.setattr(poller, "look", look)
+    looked(claimed(watch))
+    row = Watch.objects.get()
+    assert (row.mood, row.error) == (mood, str(error))
