@@ -106,7 +106,10 @@ class _Execution:
     def _keep(self, output: bytearray, data: bytes) -> int:
         self._room -= len(data)
         if self._room < 0:
-            raise LimitBroken(f"A command's answer has more than {self._agreed / MIB:.3g} MiB. Try that command there.")
+            raise LimitBroken(
+                f"A command's answer has more than {self._agreed / MIB:.3g} MiB. Log in there by SSH, and see what its"
+                " shell and its commands print."
+            )
         output += data
         return len(data)
 

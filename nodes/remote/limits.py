@@ -34,7 +34,7 @@ class Limits:
         """Raise LimitBroken where a listing has more names than agreed."""
         if count > self.names:
             raise LimitBroken(
-                f"{where} has more than {self.names} names. Look what fills it, or raise CLUSTERPORTAL_LISTING_NAMES."
+                f"{where} has more than {self.names:,} names. Look what fills it, or raise CLUSTERPORTAL_LISTING_NAMES."
             )
 
     def check_bytes(self, count: int, where: str) -> None:

@@ -170,6 +170,7 @@ def _away(plan: Plan, state: JobState) -> dict[int, Ended]:
 
 def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
     size = f"{many(plan.step_count, 'change')} on {many(len(outcome.targets), 'node')}"
+    size += f", {plan.away_count} of them not looked at" if plan.away_count else ""
     if job.dry_run:
         return JobState.SUCCEEDED, f"Planned without changing anything: {size}."
     if brakes:

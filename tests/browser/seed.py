@@ -232,7 +232,7 @@ def _plan(nodes: list[Node]) -> Plan:
     changes = (
         Change(ChangeKind.ADD, RelPath("App/Lists/all hands.mbx"), wanted, None, semaphore="LISTS.SEM"),
         Change(ChangeKind.UPDATE, RelPath("App/Userlist.dat"), wanted, found, semaphore="USERLIST.SEM", conflict=True),
-        Change(ChangeKind.UPDATE, RelPath("App/MDaemon.ini"), wanted, found, effect="restart of MDaemon"),
+        Change(ChangeKind.UPDATE, RelPath("App/MDaemon.ini"), wanted, found, effect="restart-server"),
         Change(ChangeKind.DELETE, RelPath("App/Lists/ünused.mbx"), None, found),
     )
     kept = (KeptKey(RelPath("App/MDaemon.ini"), "Domain", "HostName", False),)
@@ -262,7 +262,7 @@ def _jobs(cluster: Cluster, nodes: list[Node], snapshot: Snapshot, name: str) ->
     }
     done = _job(cluster, JobState.SUCCEEDED, name, **shared)
     evidence = {"files_proven": 5012, "files_changed": 4, "semaphores_taken": ["LISTS.SEM"], "extras": 1}
-    _targets(done, nodes[1:3], TargetState.VERIFIED, evidence=evidence | {"restart_pending": ["restart of MDaemon"]})
+    _targets(done, nodes[1:3], TargetState.VERIFIED, evidence=evidence | {"restart_pending": ["restart-server"]})
     Baseline.objects.create(
         node=nodes[1], snapshot=snapshot, root="0" * 64, job=done, proven_at=timezone.now(), files=5012
     )

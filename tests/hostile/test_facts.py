@@ -16,7 +16,7 @@ from tests.hostile.server import HostileServer, Misdeed
 
 LIMITS = {
     Misdeed.NO_NAMES: "without an end and without a name",
-    Misdeed.ENDLESS_NAMES: "more than 2000 names",
+    Misdeed.ENDLESS_NAMES: "more than 2,000 names",
     Misdeed.LONG_NAMES: "a name of 2000",
     Misdeed.DRIP: "less than 1000 bytes a second",
     Misdeed.HUGE_PACKET: "an answer of 4294967280 bytes",

@@ -35,7 +35,7 @@ def opened(hostile: HostileServer, session: Open, folder: Path) -> SshSession:
 
 LISTING = {
     Misdeed.NO_NAMES: "without an end and without a name",
-    Misdeed.ENDLESS_NAMES: "more than 2000 names",
+    Misdeed.ENDLESS_NAMES: "more than 2,000 names",
     Misdeed.LONG_NAMES: "a name of 2000",
 }
 

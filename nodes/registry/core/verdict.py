@@ -221,9 +221,11 @@ def _worst(nodes: Sequence[Verdict], *, alone: bool) -> Verdict:
     if worst.tone == "ok":
         word = Word.IN_SYNC if any(one.word is Word.IN_SYNC for one in nodes) else Word.HEALTHY
         return _of_cluster(word, LABELS[word], "ok")
-    alike = sum((one.word, one.tone) == (worst.word, worst.tone) for one in nodes)
-    found = _of_cluster(worst.word, f"{alike} {LABELS[worst.word].lower()}", worst.tone)
-    return replace(found, cause=worst.cause, since=worst.since, as_of=worst.as_of)
+    alike = [one for one in nodes if (one.word, one.tone) == (worst.word, worst.tone)]
+    oldest = min(alike, key=lambda one: one.as_of.timestamp() if one.as_of else 0.0)
+    moment = oldest.text.removeprefix(oldest.label) if oldest.as_of else ""
+    found = _of_cluster(worst.word, f"{len(alike)} {LABELS[worst.word].lower()}{moment}", worst.tone)
+    return replace(found, cause=worst.cause, since=worst.since, as_of=oldest.as_of)
 
 
 def _of_cluster(word: Word, text: str, tone: str) -> Verdict:

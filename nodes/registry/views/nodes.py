@@ -73,7 +73,7 @@ class NodeTable(tables.Table):
 
     def render_clock(self, value: float) -> str:
         """Offset to the portal's clock in seconds."""
-        return f"{value / 1000:+.2f} s"
+        return f"{round(value / 1000, 2) + 0.0:+.2f} s"  # + 0.0: no -0.00
 
     def render_disk(self, record: Node) -> str:
         """A meter, where the node told."""

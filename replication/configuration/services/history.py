@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from accounts.audit import last_at
-from nodes.registry.services.comparison import forget_comparison, note_behind, note_edited
+from nodes.registry.services.comparison import forget_comparison, note_behind, note_looked
 from replication.configuration.models import (
     Baseline,
     Conflict,
@@ -90,7 +90,7 @@ def record_baselines(proofs: Sequence[Proof]) -> None:
     columns = ["job", "snapshot", "root", "changes_object", "held_root", "files", "proven_at"]
     Baseline.objects.bulk_create(rows, update_conflicts=True, unique_fields=["node"], update_fields=columns)
     note_behind({proof.node_id: proof.behind for proof in proofs})
-    note_edited({proof.node_id: proof.edited for proof in proofs})
+    note_looked({proof.node_id: proof.edited for proof in proofs})
 
 
 def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:

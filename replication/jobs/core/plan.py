@@ -51,3 +51,8 @@ class Plan:
     def step_count(self) -> int:
         """Number of steps over all nodes."""
         return sum(len(node.steps) for node in self.nodes)
+
+    @property
+    def away_count(self) -> int:
+        """Number of nodes that could not be asked, so that nobody knows their steps."""
+        return sum(bool(node.away) for node in self.nodes)

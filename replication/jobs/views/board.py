@@ -32,7 +32,7 @@ from replication.jobs.words import duration, kind_label, manner, status_of_job
 class JobTable(tables.Table):
     """One row a job."""
 
-    id = tables.Column(verbose_name="Job")
+    id = tables.Column(verbose_name="Job", attrs={"td": {"class": "wrap"}})
     cluster = tables.Column(linkify=("replication:cluster", [A("cluster_id")]))
     state = tables.Column()
     nodes = tables.Column(empty_values=(), orderable=False, verbose_name="Nodes proven")

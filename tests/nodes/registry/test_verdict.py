@@ -81,6 +81,12 @@ def test_a_cluster_stands_as_its_worst_nodes_do() -> None:
     assert _of(PRIMARY, replace(IN_SYNC, serving=Serving.ALONE), alone=True) == ("alone", "Clustering disabled", "idle")
 
 
+def test_a_cluster_says_of_what_moment_it_speaks() -> None:
+    old = replace(IN_SYNC, compared_at=EARLIER)
+    older = replace(IN_SYNC, compared_at=EARLIER - timedelta(minutes=1))
+    assert _of(PRIMARY, old, older, IN_SYNC) == ("in_sync", "2 in sync as of 14:01", "idle")
+
+
 def test_a_pause_hides_no_node_that_is_away() -> None:
     nodes = [verdict_on(replace(IN_SYNC, **AWAY), NOW)]
     verdict = verdict_on_cluster(nodes, alone=True, paused=True, paused_reason="works")

@@ -141,3 +141,23 @@ def test_the_longest_phases_are_shown_of_planning_and_of_the_nodes(portal, brows
 def _state(job: Job) -> str:
     job.refresh_from_db()
     return job.state
+
+
+def test_a_node_that_was_not_looked_at_is_not_said_to_have_no_changes(portal, browser) -> None:
+    page = browser.get(f"/jobs/{portal.awaiting.pk}/").content.decode()
+    assert "4 changes on 2 nodes" in page and "1 of them not looked at" in page
+    assert "0 changes" not in page
+    assert "The node does not answer. It is tried again." in page
+
+
+def test_nothing_is_said_to_be_tried_again_of_a_job_that_ended(portal, browser) -> None:
+    page = browser.get(f"/jobs/{portal.done.pk}/").content.decode()
+    assert "The node does not answer." in page and "It is tried again" not in page
+
+
+def test_what_a_node_does_now_comes_before_how_the_last_try_ended(portal, browser) -> None:
+    error = {"error": "The node did not finish in time.", "error_code": "timed_out"}
+    Target.objects.filter(job=portal.running, state=TargetState.RUNNING).update(**error)
+    page = browser.get(f"/jobs/{portal.running.pk}/").content.decode()
+    assert "sending App/Lists" in page and "The try before: The node did not finish in time." in page
+    assert "timed_out" not in page
