@@ -64,3 +64,16 @@ def test_every_page_says_that_a_job_is_deep_and_its_own_what_it_found(browser, c
     assert [page for page, text in shown.items() if "plan only, deep" not in text] == []
     sentence = "4000 files hashed anew on 4 servers; 1 had changed behind the same size and times: "
     assert f"{sentence}&#x27;App/a.dat&#x27; on mx1." in shown[pages[0]]
+
+
+@pytest.mark.parametrize(("dry_run", "said"), [(True, "Nothing was changed."), (False, "kept under Conflicts.")])
+def test_the_configuration_page_says_what_became_of_a_finding(browser, cluster, dry_run: bool, said: str) -> None:
+    job = Job(cluster=cluster, kind="replicate", state=JobState.SUCCEEDED, options={"deep": True}, dry_run=dry_run)
+    job.plan_summary = {"hashed": hashed_anew(4000, 4, [("mx1", "App/a.dat")])}
+    job.save()
+    page = browser.get(f"/clusters/{cluster.pk}/configuration/").content.decode()
+    assert "Hidden changes" in page and said in page
+    job.plan_summary = {"hashed": hashed_anew(4000, 4, [])}
+    job.save()
+    page = browser.get(f"/clusters/{cluster.pk}/configuration/").content.decode()
+    assert "Hidden changes" not in page and said not in page
