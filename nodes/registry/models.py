@@ -39,6 +39,7 @@ class Node(models.Model):
     behind_since = models.DateTimeField(null=True, help_text="when the oldest of them was first seen")
     edited = models.PositiveIntegerField(default=0, help_text="files changed on it by others than the portal")
     edited_since = models.DateTimeField(null=True)
+    incomplete = models.CharField(max_length=300, blank=True, help_text="what its last replication could not handle")
     compared_at = models.DateTimeField(
         null=True, help_text="when both were last found out; empty: nothing was proven on it"
     )

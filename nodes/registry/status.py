@@ -28,6 +28,7 @@ COLUMNS = (
     "behind_since",
     "edited",
     "edited_since",
+    "incomplete",
     "compared_at",
     "reached_at",
 )
@@ -50,6 +51,7 @@ def status_of(node: Node) -> Verdict:
         behind_since=node.behind_since,
         edited=node.edited,
         edited_since=node.edited_since,
+        incomplete=node.incomplete,
         compared_at=node.compared_at,
         reached_at=node.reached_at,
     )
@@ -101,7 +103,8 @@ FILTERS = {
     Word.DEGRADED: Q(quarantined_reason="", health=Health.DEGRADED),
     Word.EDITED: _SERVED & Q(edited__gt=0),
     Word.BEHIND: _SERVED & Q(edited=0, behind__gt=0),
-    Word.IN_SYNC: _SERVED & Q(edited=0, behind=0),
+    Word.INCOMPLETE: _SERVED & Q(edited=0, behind=0) & ~Q(incomplete=""),
+    Word.IN_SYNC: _SERVED & Q(edited=0, behind=0, incomplete=""),
 }
 """Verdicts that lists are filtered by, as conditions on nodes."""
 

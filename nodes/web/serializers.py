@@ -27,8 +27,9 @@ class VerdictOut(serializers.Serializer[object]):
 
     word = serializers.CharField(
         read_only=True,
-        help_text="quarantined, away, degraded, registered, joining, leaving, left, edited, behind, empty (not "
-        "compared yet), alone (clustering is disabled), unknown, primary, healthy or in_sync",
+        help_text="quarantined, away, degraded, registered, joining, leaving, left, edited, behind, incomplete "
+        "(its last replication could not handle all), empty (not compared yet), alone (clustering is disabled), "
+        "unknown, primary, healthy or in_sync",
     )
     text = serializers.CharField(read_only=True, help_text="for people")
     files = serializers.IntegerField(read_only=True, help_text="how many are behind, or edited")

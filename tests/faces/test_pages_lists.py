@@ -89,6 +89,7 @@ def test_a_list_is_filtered_by_the_verdict_that_its_badges_show(cluster, adminis
         "mx-degraded": {**known, "health": Health.DEGRADED, "behind": 1},
         "mx-edited": {**known, "edited": 1, "behind": 2},
         "mx-behind": {**known, "behind": 2, "paused": True},
+        "mx-incomplete": {**known, "incomplete": "not handled: 'App/a.dat' (unreadable)."},
         "mx-in_sync": known,
         "mx-registered": {**known, "joining": Joining.REGISTERED},
     }

@@ -26,6 +26,7 @@ class Word(StrEnum):
     LEFT = "left"
     EDITED = "edited"
     BEHIND = "behind"
+    INCOMPLETE = "incomplete"
     EMPTY = "empty"
     ALONE = "alone"
     UNKNOWN = "unknown"
@@ -46,6 +47,7 @@ LABELS = {
     Word.LEFT: "Left",
     Word.EDITED: "Edited",
     Word.BEHIND: "Behind",
+    Word.INCOMPLETE: "Incomplete",
     Word.EMPTY: "Not compared yet",
     Word.ALONE: "Stands alone",
     Word.UNKNOWN: "Not yet observed",
@@ -56,13 +58,16 @@ LABELS = {
 
 _TONES = {
     "bad": {Word.QUARANTINED, Word.AWAY},
-    "warn": {Word.DEGRADED, Word.EDITED},
+    "warn": {Word.DEGRADED, Word.EDITED, Word.INCOMPLETE},
     "info": {Word.JOINING, Word.LEAVING, Word.BEHIND},
     "ok": {Word.PRIMARY, Word.HEALTHY, Word.IN_SYNC},
 }
 
 _SINCE = {Word.AWAY, Word.EDITED, Word.BEHIND}
 """Verdicts that say since when they are so."""
+
+_BY_CONTENT = {Word.EDITED, Word.BEHIND, Word.INCOMPLETE}
+"""Verdicts on what a node holds that is other than it should be."""
 
 
 class Serving(StrEnum):
@@ -76,8 +81,8 @@ class Serving(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the rows hold of a node. `health`: ok, degraded, down or unknown. `compared_at`: when its configuration was
-    last compared with the primary's, or proven; None: nothing was ever proven on it. `reached_at`: when it last
-    answered; None: not known."""
+    last compared with the primary's, or proven; None: nothing was ever proven on it. `incomplete`: what its last
+    replication could not handle, "" where it handled all. `reached_at`: when it last answered; None: not known."""
 
     primary: bool = False
     joining: str = "joined"
@@ -92,6 +97,7 @@ class Known:
     behind_since: datetime | None = None
     edited: int = 0
     edited_since: datetime | None = None
+    incomplete: str = ""
     compared_at: datetime | None = None
     reached_at: datetime | None = None
 
@@ -126,7 +132,7 @@ def verdict_on(node: Known, now: datetime) -> Verdict:
         label=label,
         text=label + _moment(since if word in _SINCE else None, as_of, now),
         tone=_tone(word, since, as_of, now),
-        cause=node.quarantined or node.cause,
+        cause=node.quarantined or node.cause or (node.incomplete if word in _BY_CONTENT else ""),
         files=files,
         since=since,
         as_of=as_of,
@@ -159,7 +165,9 @@ def _by_content(node: Known) -> Word:
         return Word.EMPTY
     if node.edited:
         return Word.EDITED
-    return Word.BEHIND if node.behind else Word.IN_SYNC
+    if node.behind:
+        return Word.BEHIND
+    return Word.INCOMPLETE if node.incomplete else Word.IN_SYNC
 
 
 def _measure(node: Known, word: Word) -> tuple[int, datetime | None]:

@@ -43,6 +43,18 @@ def note_edited(counts: Mapping[int, int]) -> None:
     _note("edited", counts)
 
 
+def note_incomplete(texts: Mapping[int, str]) -> None:
+    """By node, what its replication could not handle; "" where it handled all. Nothing is written where nothing
+    changes."""
+    known = Node.objects.filter(pk__in=texts).values_list("pk", "incomplete")
+    changed = {pk: text for pk, before in known if (text := texts[pk][:300]) != before}
+    if not changed:
+        return
+    with write_transaction():
+        for pk, text in changed.items():
+            Node.objects.filter(pk=pk).update(incomplete=text)
+
+
 def _note(column: str, counts: Mapping[int, int]) -> None:
     known = Node.objects.filter(pk__in=counts).values_list("pk", column, "compared_at")
     changed = {pk: counts[pk] for pk, before, compared_at in known if before != counts[pk] or compared_at is None}
@@ -62,4 +74,4 @@ def _columns(column: str, count: int, now: datetime) -> dict[str, Any]:
 def forget_comparison(node_id: int) -> None:
     """Nothing is known of it any more: it joins anew, or has left."""
     nothing = {"behind": 0, "behind_since": None, "edited": 0, "edited_since": None, "compared_at": None}
-    Node.objects.filter(pk=node_id).update(**nothing)
+    Node.objects.filter(pk=node_id).update(**nothing, incomplete="")

@@ -217,6 +217,7 @@ class NodeRun:
         tree = self._tree(seen, proven)
         files = len(proven) + (self.job.files - len(before) if seen.known.within is not None else 0)
         held_root, behind = self._held(seen, proven)
+        state, code, error = verdict_on(self.work, seen, self.state, changes)
         proof = Proof(
             node_id=self.work.node.pk,
             job_id=self.work.job.pk,
@@ -226,8 +227,8 @@ class NodeRun:
             held_root=held_root,
             behind=behind,
             edited=sum(change.conflict for change in changes),
+            incomplete=error,
         )
-        state, code, error = verdict_on(self.work, seen, self.state, changes)
         removed = self._remove_emptied(context, seen, before)
         remember(self.work.node.pk, sighting_of(seen, proven, tree, self.source))
         self.lease.boundary("proven")

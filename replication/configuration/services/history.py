@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from accounts.audit import last_at
-from nodes.registry.services.comparison import forget_comparison, note_behind, note_looked
+from nodes.registry.services.comparison import forget_comparison, note_behind, note_incomplete, note_looked
 from replication.configuration.models import (
     Baseline,
     Conflict,
@@ -59,7 +59,7 @@ def record_snapshot(facts: SnapshotFacts, *, same_as: int | None) -> int:
 class Proof:
     """What was proven on a node: `tree` is the files there, `snapshot_id` what it stands for. `held_root`:
     the tree of the primary's files that are proven, "" for all of the snapshot. `behind`, `edited`: how many files are
-    not, and how many of those others changed."""
+    not, and how many of those others changed. `incomplete`: what could not be handled, in a sentence; "": nothing."""
 
     node_id: int
     job_id: int
@@ -69,6 +69,7 @@ class Proof:
     held_root: str = ""
     behind: int = 0
     edited: int = 0
+    incomplete: str = ""
 
 
 def record_baselines(proofs: Sequence[Proof]) -> None:
@@ -91,6 +92,7 @@ def record_baselines(proofs: Sequence[Proof]) -> None:
     Baseline.objects.bulk_create(rows, update_conflicts=True, unique_fields=["node"], update_fields=columns)
     note_behind({proof.node_id: proof.behind for proof in proofs})
     note_looked({proof.node_id: proof.edited for proof in proofs})
+    note_incomplete({proof.node_id: proof.incomplete for proof in proofs})
 
 
 def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:

@@ -16,6 +16,7 @@ from nodes.facts.models import NodeFacts
 from nodes.facts.selectors.scripts import scripts_of
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.registry.selectors import host_keys_of
+from nodes.registry.status import status_of
 from nodes.registry.views.nodes import visible_node
 from replication.configuration.selectors.history import baseline_of
 from replication.jobs.selectors.jobs import targets_of_node
@@ -32,6 +33,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     keys = host_keys_of(principal, row)
     context = {
         "node": row,
+        "verdict": status_of(row),
         "facts": facts,
         "rights": Rights.on(principal, row.cluster_id),
         "approved": next((key for key in keys if key.state == HostKeyState.APPROVED), None),

@@ -10,6 +10,7 @@ from nodes.registry.services.comparison import (
     forget_comparison,
     note_behind,
     note_edited,
+    note_incomplete,
     note_looked,
     note_seen_behind,
 )
@@ -81,3 +82,13 @@ def test_who_joins_anew_was_never_compared(cluster) -> None:
     forget_comparison(node.pk)
     now = _now(node)
     assert (now.behind, now.behind_since, now.edited, now.edited_since, now.compared_at) == (0, None, 0, None, None)
+
+
+def test_what_could_not_be_handled_stands_until_all_is(cluster, django_assert_num_queries) -> None:
+    node = make_node(cluster)
+    note_incomplete({node.pk: "x" * 400})
+    assert _now(node).incomplete == "x" * 300
+    with django_assert_num_queries(1):
+        note_incomplete({node.pk: "x" * 400})
+    note_incomplete({node.pk: ""})
+    assert _now(node).incomplete == ""

@@ -17,6 +17,7 @@ IN_SYNC = Known(compared_at=FRESH, reached_at=FRESH)
 PRIMARY = Known(primary=True, reached_at=FRESH)
 AWAY: dict[str, Any] = {"health": "down", "health_since": EARLIER, "cause": "The node does not answer."}
 BEHIND: dict[str, Any] = {"behind": 3, "behind_since": EARLIER}
+INCOMPLETE: dict[str, Any] = {"incomplete": "All other files are proven; not handled: 'App/a.dat' (unreadable)."}
 EDITED: dict[str, Any] = {"edited": 1, "edited_since": EARLIER}
 
 TABLE = [
@@ -25,6 +26,8 @@ TABLE = [
     (replace(IN_SYNC, **BEHIND), Word.BEHIND, "Behind by 3 files since 14:02", "warn"),
     (replace(IN_SYNC, behind=1, behind_since=FRESH), Word.BEHIND, "Behind by 1 file since 14:29", "info"),
     (replace(IN_SYNC, **EDITED), Word.EDITED, "Edited (1 file) since 14:02", "warn"),
+    (replace(IN_SYNC, **INCOMPLETE), Word.INCOMPLETE, "Incomplete", "warn"),
+    (replace(IN_SYNC, **INCOMPLETE, **BEHIND), Word.BEHIND, "Behind by 3 files since 14:02", "warn"),
     (replace(IN_SYNC, **EDITED, **BEHIND), Word.EDITED, "Edited (1 file) since 14:02", "warn"),
     (replace(IN_SYNC, **AWAY, **EDITED, **BEHIND), Word.AWAY, "Away since 14:02", "bad"),
     (replace(IN_SYNC, **AWAY, quarantined="another key"), Word.QUARANTINED, "Quarantined", "bad"),
@@ -45,6 +48,14 @@ TABLE = [
 def test_the_worst_truth_is_said_and_a_pause_changes_none(known, word, text, tone, paused) -> None:
     verdict = verdict_on(replace(known, paused=paused), NOW)
     assert (verdict.word, verdict.text, verdict.tone, verdict.paused) == (word, text, tone, paused)
+
+
+def test_why_a_node_holds_other_files_is_said_and_only_then() -> None:
+    why = INCOMPLETE["incomplete"]
+    assert verdict_on(replace(IN_SYNC, **INCOMPLETE), NOW).cause == why
+    assert verdict_on(replace(IN_SYNC, **INCOMPLETE, **BEHIND), NOW).cause == why
+    assert verdict_on(replace(IN_SYNC, **INCOMPLETE, **AWAY), NOW).cause == AWAY["cause"]
+    assert verdict_on(replace(IN_SYNC, **INCOMPLETE, serving=Serving.NATIVE), NOW).cause == ""
 
 
 def test_what_was_learned_long_ago_is_said_with_its_moment_and_is_not_green() -> None:
