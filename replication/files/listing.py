@@ -167,7 +167,10 @@ def entry_problem(file: ListedFile, profile: Profile) -> Problem | None:
     if reason:
         return Problem(file.path, "bad_name", reason)
     if file.kind != "file":
-        return Problem(file.path, "not_a_file", f"a {file.kind} is never followed or replaced")
+        found = "a device, a pipe or a socket" if file.kind == "other" else f"a {file.kind}"
+        return Problem(
+            file.path, "not_a_file", f"{found} is never followed or replaced; remove it, or put a file there"
+        )
     if file.size > profile.file_bytes:
         return Problem(file.path, TOO_LARGE, too_large(profile, file.size))
     return None

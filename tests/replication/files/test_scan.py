@@ -25,7 +25,7 @@ from nodes.remote.ssh import SshSession
 from replication.files import scan
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, folders_above
-from replication.files.listing import list_tree, sort_out
+from replication.files.listing import entry_problem, list_tree, sort_out
 from replication.files.scan import Scan, ScanOptions, scan_node, scan_primary
 from replication.objects import default_store
 from tests.fakes.disk import FakeDisk
@@ -399,3 +399,10 @@ def test_a_file_that_keeps_changing_is_not_hashed_anew_either(disk: FakeDisk, pr
     )
 
     assert (found.manifest.files, found.unstable, found.read) == (known.files, (A,), 1)
+
+
+@pytest.mark.parametrize(("kind", "found"), [("link", "a link"), ("other", "a device, a pipe or a socket")])
+def test_what_is_no_file_is_told_with_its_remedy(kind: str, found: str, everything: Profile) -> None:
+    problem = entry_problem(ListedFile("App/a.dat", kind, 0, 0), everything)
+    assert problem is not None
+    assert problem.words == f"not a file: {found} is never followed or replaced; remove it, or put a file there"
