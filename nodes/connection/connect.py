@@ -17,7 +17,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprints
-from nodes.registry.services.health import TELLING, note_answered, note_failure, note_kept_limits
+from nodes.registry.services.health import TELLING, note_answered, note_failure, note_worked
 from nodes.registry.services.host_keys import quarantine
 from nodes.remote.knock import knock
 from nodes.remote.limits import MIB, Limits
@@ -149,7 +149,7 @@ def open_node(node: Node, door: Door | None = None, *, of_facts: bool = False) -
             platform, capabilities = PROBES.ask(session, platform, target, row.version)
             note_answered(row)
             yield NodeLink(session, platform, root, capabilities, row.pk, row.name)
-            note_kept_limits(row, of_facts=of_facts)
+            note_worked(row, of_facts=of_facts)
     except HostKeyMismatch as mismatch:
         quarantine(row, mismatch)
         raise

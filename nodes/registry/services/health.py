@@ -51,16 +51,17 @@ def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
 
 
 def note_answered(node: Node) -> None:
-    """A login worked: the node, by its row as it was just read, is neither away nor refusing. That it keeps its limits
-    is not said by that."""
-    if node.health != Health.OK and not _broke_a_limit(node):
+    """A login worked: the node, by its row as it was just read, does not refuse. That one which was away does what it
+    is asked again, or keeps its limits, is not said by that."""
+    if node.health not in (Health.OK, Health.DOWN) and not _broke_a_limit(node):
         set_health(node_id=node.pk, health=Health.OK)
 
 
-def note_kept_limits(node: Node, *, of_facts: bool) -> None:
-    """Work with the node went well to its end; so it keeps the limits now that it broke, by its row as it was read
-    before, in work of the same kind: with its facts, or with its files."""
-    if _broke_a_limit(node) and node.health_cause.startswith(LIMIT_OF_FACTS) == of_facts:
+def note_worked(node: Node, *, of_facts: bool) -> None:
+    """Work with the node went well to its end. So it is not away, by its row as it was read before, and keeps the
+    limits that it broke in work of the same kind: with its facts, or with its files."""
+    kept = _broke_a_limit(node) and node.health_cause.startswith(LIMIT_OF_FACTS) == of_facts
+    if kept or node.health == Health.DOWN:
         set_health(node_id=node.pk, health=Health.OK)
 
 

@@ -4,12 +4,13 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEvent
+from nodes.cluster_log.models import ClusterLogLine
 from nodes.connection.connect import PROBES, doors_of, open_node
 from nodes.credentials import services as credentials_services
 from nodes.credentials.models import Credential
 from nodes.credentials.services import CredentialChange, PrivateKey
 from nodes.enums import Health, HostKeyState
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, SessionLost, Unreachable
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, SessionLost, TimedOut, Unreachable
 from nodes.platforms.base import Capabilities
 from nodes.registry.models import Node
 from nodes.registry.selectors import approved_fingerprint
@@ -119,6 +120,16 @@ def test_whoever_finds_a_node_away_says_so_at_once_and_its_return_too(real_node,
     back = Node.objects.get(pk=real_node.pk)
     assert (back.health, back.health_cause) == (Health.OK, "")
     assert back.reached_at and away.health_since and back.reached_at > away.health_since
+
+
+def test_a_server_that_lets_in_and_does_nothing_is_away_all_the_while(real_node):
+    for _ in range(3):
+        with pytest.raises(TimedOut), open_node(real_node):
+            raise TimedOut()
+    node = Node.objects.get(pk=real_node.pk)
+    assert node.health == Health.DOWN
+    said = ClusterLogLine.objects.filter(text__contains=real_node.name).values_list("text", flat=True)
+    assert ["answer" in text for text in said].count(True) == 1, "that it does not, once"
 
 
 def test_a_session_that_breaks_under_work_says_so_too(real_node):
