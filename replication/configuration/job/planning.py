@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
@@ -26,8 +26,12 @@ from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan
+from replication.jobs.core.plan_text import many
 from replication.jobs.width import at_once
 from replication.objects import Store
+
+SHOWN = 3
+"""Nodes named that a job still looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def plan_nodes(
 ) -> list[NodeResult]:
     """Plan every node at once; a node that cannot be asked is away and says why. What was seen is remembered for the
     targets of the job."""
-    planning = _Planning(source, store, guard, job_id, deep)
+    planning = _Planning(source, store, guard, job_id, deep, _Left(job.node.name for job in jobs))
     if not jobs:
         return []
     # a thread each, so that a node that does not answer waits in nobody's place
@@ -74,10 +78,28 @@ class _Same:
         return changes
 
 
+class _Left:
+    """The nodes that are still being looked at, so that a job which waits for them says so. Safe for threads."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._names = dict.fromkeys(names)
+
+    def without(self, name: str) -> str:
+        """What planning is at once this node is done, in a few words."""
+        with self._lock:
+            self._names.pop(name, None)
+            names = list(self._names)
+        return f"comparing; {many(len(names), 'node')} left: {', '.join(names[:SHOWN])}" if names else "comparing"
+
+
 class _Planning:
     """The planning of all nodes of one job."""
 
-    def __init__(self, source: Source, store: Store, guard: WorkContext, job_id: int, deep: bool) -> None:
+    def __init__(
+        self, source: Source, store: Store, guard: WorkContext, job_id: int, deep: bool, nodes_left: _Left
+    ) -> None:
+        self.nodes_left = nodes_left
         self.source, self.store, self.guard, self.job_id, self.deep = source, store, guard, job_id, deep
         self._places = Semaphore(at_once(len(source.manifest.files)))
         self._same, self._alike = _Same(), Alike()
@@ -89,7 +111,8 @@ class _Planning:
         except NodeError as error:
             return NodeResult(NodePlan(job.node.pk, job.node.name, away=str(error), away_code=error.code), None)
         finally:
-            self.guard.progress()  # also a node that was away is a sign of life: many take longer than a lease
+            # also a node that was away is a sign of life: many take longer than a lease
+            self.guard.progress(phase=self.nodes_left.without(job.node.name))
             connections.close_all()
 
     def _plan(self, job: NodeJob) -> NodeResult:

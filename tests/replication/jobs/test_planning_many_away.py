@@ -16,7 +16,7 @@ from nodes.registry.models import Node
 from replication.configuration.job import planning
 from replication.configuration.job.desired import Decisions
 from replication.configuration.job.looking import NodeJob
-from replication.configuration.job.planning import _Same, plan_nodes
+from replication.configuration.job.planning import _Left, _Same, plan_nodes
 from replication.configuration.job.source import Source
 from replication.files.core.changes import Change, ChangeKind, Wanted
 from replication.files.core.manifest import Manifest
@@ -96,3 +96,10 @@ def test_nodes_with_the_same_changes_share_one_list() -> None:
     assert same.as_known(additions("a", "b")) is first
     assert same.as_known(additions("a", "c")) is other
     assert other == additions("a", "c") != first
+
+
+def test_a_job_says_which_nodes_it_waits_for() -> None:
+    left = _Left(f"mx{number}" for number in range(6))
+    assert left.without("mx1") == "comparing; 5 nodes left: mx0, mx2, mx3"
+    assert [left.without(f"mx{number}") for number in (0, 3, 4, 5)][-1] == "comparing; 1 node left: mx2"
+    assert left.without("mx2") == "comparing"
