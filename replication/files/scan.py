@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nodes.connection.connect import NodeLink
+from nodes.counted import many
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import Profile
 from replication.files.archives import in_archives
@@ -209,7 +210,7 @@ def _scan(
     alike = {path for path, file in asked.items() if is_as_listed(known.files.get(path), file)}
     belied = belied_by(doubt, alike, known.files, guard) if doubt else set()
     fresh = {path: file for path, file in asked.items() if path not in alike or path in belied}
-    guard.progress(phase=f"reading {len(fresh)} files" if fresh else "comparing")
+    guard.progress(phase=f"reading {many(len(fresh), 'file')}" if fresh else "comparing")
     facts, digests = read(fresh)
     files, problems = _states(found.config | facts, digests, known, scan_ns)
     carried = _carried_over(known, files, found.hidden)
@@ -230,7 +231,7 @@ def belied_by(
     digest: Digest, alike: Collection[RelPath], known: Mapping[RelPath, FileState], guard: WorkContext
 ) -> set[RelPath]:
     """Of files that look as they were known, those that hold something else, or could not be hashed."""
-    guard.progress(phase=f"hashing {len(alike)} files anew")
+    guard.progress(phase=f"hashing {many(len(alike), 'file')} anew")
     belied: set[RelPath] = set()
     for some in batches(sorted(alike), HASH_BATCH):  # the digests of all at once would be held for nothing
         digests = digest(some)
@@ -253,7 +254,7 @@ def _read_at_rest(
     while restless and (looks < LOOKS or time.monotonic() < until):
         looks += 1
         _rest(restless.values(), profile, scan_ns, guard)
-        guard.progress(phase=f"reading {len(restless)} files")
+        guard.progress(phase=f"reading {many(len(restless), 'file')}")
         digests.update(digest(restless))
         now = _listed_now(link, profile, restless, guard)
         digests.update({path: Problem(path, "vanished", VANISHED) for path in restless if path not in now})

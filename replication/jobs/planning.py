@@ -10,11 +10,12 @@ from django.db import DatabaseError, IntegrityError
 
 from accounts.database import fault, is_away
 from accounts.errors import Refused
+from nodes.counted import many
 from nodes.errors import NodeError
 from nodes.leases.worker import closing, worker_name
 from replication.jobs import failpoints
 from replication.jobs.core.plan import Brake, Plan
-from replication.jobs.core.plan_text import Numbers, PlanText, many, numbers_each
+from replication.jobs.core.plan_text import Numbers, PlanText, numbers_each
 from replication.jobs.core.states import JobState
 from replication.jobs.error_mapping import GETS_NOWHERE, away
 from replication.jobs.kinds import Kind, kind_of

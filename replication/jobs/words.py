@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from nodes.counted import many
 from nodes.web.status import Status
-from replication.jobs.core.plan_text import many
 from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kind_of, kinds
 from replication.jobs.models import Job, Leased, Target

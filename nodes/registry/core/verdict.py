@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from nodes.counted import many
+
 LATE = timedelta(seconds=60)
 """Behind for longer than this is no longer the usual time that a change takes."""
 
@@ -125,8 +127,8 @@ def verdict_on(node: Known, now: datetime) -> Verdict:
     word = _word(node)
     files, since = _measure(node, word)
     as_of = _as_of(node, word, now)
-    label = f"{LABELS[word]} by {_files(files)}" if word is Word.BEHIND else LABELS[word]
-    label += f" ({_files(files)})" if word is Word.EDITED else ""
+    label = f"{LABELS[word]} by {many(files, 'file')}" if word is Word.BEHIND else LABELS[word]
+    label += f" ({many(files, 'file')})" if word is Word.EDITED else ""
     return Verdict(
         word=word,
         label=label,
@@ -194,10 +196,6 @@ def _tone(word: Word, since: datetime | None, as_of: datetime | None, now: datet
     if word is Word.BEHIND and since is not None and now - since > LATE:
         return "warn"
     return next((tone for tone, words in _TONES.items() if word in words), "idle")
-
-
-def _files(count: int) -> str:
-    return f"{count} file" if count == 1 else f"{count} files"
 
 
 def _moment(since: datetime | None, as_of: datetime | None, now: datetime) -> str:

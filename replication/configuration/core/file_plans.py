@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nodes.counted import many
 from nodes.products.profile import Effect
 from replication.files.core.changes import (
     Change,
@@ -21,7 +22,6 @@ from replication.jobs.core.plan_text import (
     PlanWords,
     Section,
     StepLine,
-    many,
 )
 
 SHOWN_EXTRAS = 100

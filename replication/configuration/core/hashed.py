@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from replication.jobs.core.plan_text import many
+from nodes.counted import many
 
 HASHED = "hashed"
 """Under which name a plan's summary has it."""

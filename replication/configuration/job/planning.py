@@ -13,6 +13,7 @@ from django.db import connections
 
 from nodes.bounded import Bounded
 from nodes.connection.connect import open_node
+from nodes.counted import many
 from nodes.errors import NodeError
 from nodes.facts.observe import freshen
 from nodes.products.ini_render import DifferingKey
@@ -26,7 +27,6 @@ from replication.files.core.paths import RelPath
 from replication.files.core.tree import build
 from replication.files.work_context import WorkContext
 from replication.jobs.core.plan import NodePlan
-from replication.jobs.core.plan_text import many
 from replication.jobs.width import at_once
 from replication.objects import Store
 

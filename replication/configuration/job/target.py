@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nodes.connection.connect import open_node
+from nodes.counted import many
 from nodes.lifecycle.services.joining import note_joined
 from nodes.products.profile import Profile
 from replication.configuration.core.configuration import is_deep
@@ -134,7 +135,7 @@ class NodeRun:
         if not strange:
             return ""
         return (
-            f"{len(strange)} files on the node changed since the plan was approved, the first: {strange[0]!r}. "
+            f"{many(len(strange), 'file')} on the node changed since the plan was approved, the first: {strange[0]!r}. "
             "Nothing was written. Plan again."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nodes.counted import many
 from nodes.errors import NodeError
 from nodes.leases.errors import Interrupted, LeaseLost
 from replication.files.apply.context import Context, Keep
@@ -59,7 +60,7 @@ def _take_turn(context: Context, changes: Sequence[Change], keep: Keep) -> Swapp
 
 
 def _write(context: Context, changes: Sequence[Change], staged: Staged, swapped: Swapped) -> None:
-    context.guard.progress(phase=f"sending {len(changes)} changes")
+    context.guard.progress(phase=f"sending {many(len(changes), 'change')}")
     stage(context, changes, staged)
     context.guard.progress(phase="putting files in place")
     swap(context, changes, staged, swapped)

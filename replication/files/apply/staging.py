@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from nodes.counted import many
 from nodes.errors import CommandFailed, NodeError, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
 from replication.files.apply.bundles import Item, bundle_of
@@ -123,10 +124,10 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     if command is None:
         raise OutputUnreadable("the platform has no command to unpack")
     _lay_out(context, changes, folder, staged)
-    context.guard.progress(phase=f"packing {len(changes)} files into one stream")
+    context.guard.progress(phase=f"packing {many(len(changes), 'file')} into one stream")
     contents = tuple(_item(change, staged.places[change.path].removeprefix(f"{folder}/")) for change in changes)
     stream = bundle_of(context.store, contents, context.guard)
-    context.guard.progress(phase=f"sending {len(changes)} changes")
+    context.guard.progress(phase=f"sending {many(len(changes), 'change')}")
     result = context.link.session.run(
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),

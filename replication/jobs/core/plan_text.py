@@ -24,11 +24,6 @@ class FileFacts:
 NO_FILE = FileFacts()
 
 
-def many(count: int, noun: str) -> str:
-    """ "1 file", "2 files"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 @dataclass(frozen=True, slots=True)
 class StepLine:
     """One step in a line: what is done (`verb`, one word), to what, and what follows from it. `bytes`: to be sent.
