@@ -198,8 +198,8 @@ class Platform(Protocol):
         was, RemoteFileMissing (no root), RemoteDenied."""
         ...
 
-    def untar(self, folder: str) -> Command | None:
-        """Unpack a gzip tar from standard input into an existing folder."""
+    def untar(self, folder: str, size: int = 0) -> Command | None:
+        """Unpack a gzip tar from standard input into an existing folder. `size`: bytes of all its files, about."""
         ...
 
     def link_tree(self, root: str, tree: str) -> Command | None:

@@ -248,7 +248,7 @@ class WindowsPlatform:
         """There is nothing to parse."""
         return {}
 
-    def untar(self, folder: str) -> None:
+    def untar(self, folder: str, size: int = 0) -> None:
         """Use SFTP."""
         return None
 

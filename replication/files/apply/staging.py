@@ -120,7 +120,8 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     folder = staged.folder = names.staging_folder(context.tag)
     context.guard.check()
     context.link.session.make_folders(context.remote(folder))
-    command = context.link.platform.untar(context.remote(folder))
+    size = sum(_wanted(change).size for change in changes)
+    command = context.link.platform.untar(context.remote(folder), size)
     if command is None:
         raise OutputUnreadable("the platform has no command to unpack")
     _lay_out(context, changes, folder, staged)
@@ -132,9 +133,7 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
         context.link.platform.spell(command),
         stdin=context.store.stream(stream.id),
         timeout=settings.PORTAL.command * 10,  # once all has arrived; how fast it does, the wire sees to
-        progress=moving(
-            context.guard, bytes_each=sum(_wanted(change).size for change in changes) / max(stream.size, 1)
-        ),
+        progress=moving(context.guard, bytes_each=size / max(stream.size, 1)),
     )
     if not result.ok:
         raise _unpack_error(result.stderr)

@@ -8,7 +8,7 @@ import os
 import socket
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Capabilities, Listing
-from nodes.platforms.posix import MANY
+from nodes.platforms.posix import LARGE, MANY
 from tests.nodes.platforms.shell import POSIX, as_nobody, run
 from tests.tools import tool
 
@@ -296,19 +296,58 @@ def test_the_system_says_who_it_is():
         assert facts.time_zone == str(link.readlink()).rpartition("zoneinfo/")[2]
 
 
-def test_an_archive_is_unpacked_where_asked(tmp_path: Path):
+SIZES = pytest.mark.parametrize("size", [0, LARGE], ids=("small", "large"))
+
+
+def archive_of(name: str, content: bytes) -> bytes:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        member = tarfile.TarInfo("0001")
-        member.size, member.mtime, member.uid = 5, 1_600_000_000, 4242
-        tar.addfile(member, io.BytesIO(b"hello"))
+        member = tarfile.TarInfo(name)
+        member.size, member.mtime, member.uid = len(content), 1_600_000_000, 4242
+        tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
+
+
+@SIZES
+def test_an_archive_is_unpacked_where_asked(tmp_path: Path, size: int):
     folder = tmp_path / "-odd 'folder'\n"
     folder.mkdir()
-    result = run(POSIX.untar(str(folder)), archive.getvalue())
+    result = run(POSIX.untar(str(folder), size), archive_of("0001", b"hello"))
     assert result.ok, result.stderr
     assert (folder / "0001").read_bytes() == b"hello"
     assert (folder / "0001").stat().st_mtime == 1_600_000_000
     assert (folder / "0001").stat().st_uid == os.geteuid()
+
+
+@SIZES
+@pytest.mark.parametrize("spoil", [lambda whole: whole[:-12], lambda whole: whole[:-8] + b"wrong sum"[:8]])
+def test_an_archive_that_is_cut_short_or_damaged_is_noticed(tmp_path: Path, spoil: Callable[[bytes], bytes], size: int):
+    assert not run(POSIX.untar(str(tmp_path), size), spoil(archive_of("0001", bytes(range(256)) * 400))).ok
+
+
+@pytest.mark.parametrize("quick", ["", "#!/bin/sh\nexit 1\n", "#!/bin/sh\necho of another form\n"])
+def test_a_large_archive_is_unpacked_where_the_quick_tool_is_missing_or_knows_no_gzip(tmp_path: Path, quick: str):
+    env = without_openssl(tmp_path)
+    for program in (tool("tar"), tool("gzip")):
+        (tmp_path / "tools" / Path(program).name).symlink_to(program)
+    if quick:
+        (tmp_path / "tools" / "zstd").write_text(quick)
+        (tmp_path / "tools" / "zstd").chmod(0o755)
+    (tmp_path / "node").mkdir()
+    run(POSIX.untar(str(tmp_path / "node"), LARGE), archive_of("0001", b"hello"), env=env)
+    assert (tmp_path / "node" / "0001").read_bytes() == b"hello"
+
+
+def test_a_large_archive_is_unpacked_by_the_quick_tool(tmp_path: Path):
+    env = without_openssl(tmp_path)
+    for program in (tool("tar"), tool("zstd")):
+        (tmp_path / "tools" / Path(program).name).symlink_to(program)
+    packs_only = f'#!/bin/sh\n[ "$*" = -d ] && exit 1\nexec {tool("gzip")} "$@"\n'
+    (tmp_path / "tools" / "gzip").write_text(packs_only)
+    (tmp_path / "tools" / "gzip").chmod(0o755)
+    (tmp_path / "node").mkdir()
+    run(POSIX.untar(str(tmp_path / "node"), LARGE), archive_of("0001", b"hello"), env=env)
+    assert (tmp_path / "node" / "0001").read_bytes() == b"hello"
 
 
 def linked(root: Path, tree: str) -> set[str]:
