@@ -16,7 +16,7 @@ from django.conf import settings
 from nodes.counted import many
 from nodes.errors import CommandFailed, NodeError, NoSpace, OutputUnreadable, RemoteDenied, RemoteFileExists
 from replication.files.apply import names
-from replication.files.apply.bundles import Item, bundle_of
+from replication.files.apply.bundles import Item, bundle_of, sending
 from replication.files.apply.context import Context
 from replication.files.apply.keep import digests_of
 from replication.files.apply.leftovers import remove_folder, remove_staging
@@ -128,10 +128,11 @@ def _stage_stream(context: Context, changes: Sequence[Change], staged: Staged) -
     context.guard.progress(phase=f"packing {many(len(changes), 'file')} into one stream")
     contents = tuple(_item(change, staged.places[change.path].removeprefix(f"{folder}/")) for change in changes)
     stream = bundle_of(context.store, contents, context.guard)
+    pieces = sending(context.store, stream, context.guard)
     context.guard.progress(phase=f"sending {many(len(changes), 'change')}")
     result = context.link.session.run(
         context.link.platform.spell(command),
-        stdin=context.store.stream(stream.id),
+        stdin=pieces,
         timeout=settings.PORTAL.command * 10,  # once all has arrived; how fast it does, the wire sees to
         progress=moving(context.guard, bytes_each=size / max(stream.size, 1)),
     )
