@@ -27,6 +27,9 @@ from replication.objects import Objects
 HASH_BATCH = 1000
 """Files hashed by one remote command: keeps the command under the operation time-out and progress alive."""
 
+SMALL_BATCH, SMALL_BATCH_BYTES = 5000, 64 * 1024 * 1024
+"""So many instead, where they are known to be small: as many as have so many bytes on the average."""
+
 FEW_FILES, FEW_BYTES = 4, 64 * 1024
 """So few and small files are read over the wire before a command on the node has begun to hash them."""
 
@@ -62,16 +65,30 @@ def by_storing(store: Objects, link: NodeLink, profile: Profile, guard: WorkCont
 
 
 def by_hashing(
-    link: NodeLink, profile: Profile, guard: WorkContext, *, sizes: Collection[int | None] = UNKNOWN
+    link: NodeLink,
+    profile: Profile,
+    guard: WorkContext,
+    *,
+    sizes: Collection[int | None] = UNKNOWN,
+    few_are_read: bool = True,
 ) -> Digest:
     """Digests by a command on the node where it has one, else by reading each file. `sizes`: of the files, where they
-    are known: few small ones are read."""
+    are known: few small ones are read, unless `few_are_read` forbids it."""
 
     def read(path: RelPath) -> str:
         return _read_hash(link, path, guard, profile)
 
     has_command = link.capabilities.can_hash and link.platform.hash_files(link.root) is not None
-    return _by_command(link, read, guard) if has_command and not are_few(sizes) else _one_by_one(read)
+    by_command = has_command and not (few_are_read and are_few(sizes))
+    return _by_command(link, read, guard, at_once=_at_once(sizes)) if by_command else _one_by_one(read)
+
+
+def _at_once(sizes: Collection[int | None]) -> int:
+    """How many files of these sizes one command is to hash."""
+    total = sum(size or 0 for size in sizes)
+    if None in sizes or not total:
+        return HASH_BATCH
+    return max(HASH_BATCH, min(SMALL_BATCH, SMALL_BATCH_BYTES * len(sizes) // total))
 
 
 def are_few(sizes: Collection[int | None]) -> bool:
@@ -128,12 +145,12 @@ def read_chunks(link: NodeLink, path: str, guard: WorkContext, profile: Profile)
         yield chunk
 
 
-def _by_command(link: NodeLink, read: Callable[[RelPath], str], guard: WorkContext) -> Digest:
+def _by_command(link: NodeLink, read: Callable[[RelPath], str], guard: WorkContext, *, at_once: int) -> Digest:
     one_by_one = _one_by_one(read)
 
     def digest(paths: Sequence[RelPath]) -> Digests:
         digests: Digests = {}
-        for batch in batches(paths, HASH_BATCH):
+        for batch in batches(paths, at_once):
             found = hash_on_node(link, link.root, batch, guard)
             digests.update({path: found[path] for path in batch if path in found})
             # the command does not say why it left a file out; trying to read it does

@@ -26,7 +26,7 @@ from replication.files.core.paths import RelPath
 from replication.files.core.spelling import Spelling
 from replication.files.digests import (
     CHANGING,
-    HASH_BATCH,
+    SMALL_BATCH,
     VANISHED,
     Digest,
     Digests,
@@ -132,7 +132,8 @@ def scan_primary(
     found = part.found if part else sort_out(answer.read(), profile)
     sizes: dict[str, int] = {path: file.size for path, file in found.config.items()}
     check_total(part.others_sizes(known) | sizes if part else sizes, profile)
-    unstable, doubt = options.unstable, by_hashing(link, profile, guard) if options.deep else None
+    unstable = options.unstable
+    doubt = by_hashing(link, profile, guard, sizes=sizes.values(), few_are_read=False) if options.deep else None
     states = part.within(known) if part else known
     scan = _scan(found, known=states, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt, passed_over=unstable or ())
     scan = replace(scan, manifest=part.whole(scan.manifest, known)) if part else scan
@@ -173,7 +174,8 @@ def scan_listed(
         sizes = [file.size for file in fresh.values()]
         return fresh, by_hashing(link, profile, guard, sizes=sizes)(list(fresh))
 
-    doubt = by_hashing(link, profile, guard) if deep else None
+    sizes = [file.size for file in found.config.values()]
+    doubt = by_hashing(link, profile, guard, sizes=sizes, few_are_read=False) if deep else None
     guard.progress(phase="listing")
     return _scan(found, known=known, scan_ns=scan_ns, guard=guard, read=read, doubt=doubt)
 
@@ -233,7 +235,7 @@ def belied_by(
     """Of files that look as they were known, those that hold something else, or could not be hashed."""
     guard.progress(phase=f"hashing {many(len(alike), 'file')} anew")
     belied: set[RelPath] = set()
-    for some in batches(sorted(alike), HASH_BATCH):  # the digests of all at once would be held for nothing
+    for some in batches(sorted(alike), SMALL_BATCH):  # the digests of all at once would be held for nothing
         digests = digest(some)
         belied.update(path for path in some if digests.get(path) != known[path].sha256)
     return belied

@@ -172,8 +172,10 @@ class Look:
             racy = still_racy(sheet, alike, part, node_clock_ns(self.job.node))
         if len(racy) > MOST:
             return racy
-        digest = by_hashing(self.link, self.source.profile, self.guard)
-        return racy | belied_by(digest, alike - racy, self.source.manifest.files, self.guard)
+        files = self.source.manifest.files
+        sizes = [files[path].size for path in alike - racy]
+        digest = by_hashing(self.link, self.source.profile, self.guard, sizes=sizes, few_are_read=False)
+        return racy | belied_by(digest, alike - racy, files, self.guard)
 
     def again(self, seen: NodeScan, expected: Manifest, touched: frozenset[RelPath]) -> NodeScan:
         """Look at what became of the node since it was `seen`, and a job `touched` some of its files; at these alone,
