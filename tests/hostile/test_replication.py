@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,8 @@ from tests.hostile.server import HostileServer, Misdeed
 from tests.journeys.trees import config_of, make_tree
 
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
+LONG_AGO = 1_600_000_000
+NOTHING = Memory()
 STORY = Path(__file__).parent.parent / "journeys" / "products" / "mdaemon-story.toml"
 
 
@@ -97,10 +100,16 @@ class Scene:
         node = Node.objects.get(pk=self.nodes[number].pk)
         return node.health, node.health_cause
 
-    def look(self) -> None:
+    def rewrite(self, content: str) -> None:
+        """A change that shows in a file's time alone: whoever looks must read it, whenever that is."""
+        self.change(content)
+        os.utime(self.roots[0] / "App" / "list0001.grp", (LONG_AGO, LONG_AGO))
+
+    def look(self, memory: Memory = NOTHING) -> Memory:
         """The watch's look at the primary."""
         primary = Node.objects.get(pk=self.nodes[0].pk)
-        look(primary, profile_of(self.cluster), served_by_watch(self.cluster), Memory(), cast("Any", Nobody()))
+        guard = cast("Any", Nobody())
+        return look(primary, profile_of(self.cluster), served_by_watch(self.cluster), memory, guard).memory
 
     def is_whole(self, number: int) -> bool:
         held = config_of(self.roots[number])
@@ -175,15 +184,19 @@ def test_a_primary_that_gets_nowhere_is_left_by_the_watch_and_by_planning(
     of_its_own = Misdeed.HUGE_PACKET if scene.only_files else Misdeed.FLOOD
     patient = settings.PORTAL
     impatient = replace(tight, profile_folder=patient.profile_folder, listing_mib=1.0)
-    scene.change("; with a file to read\r\n")
+    scene.change("; a file to be read\r\n" * 5)
+    assert scene.replicate().state == JobState.SUCCEEDED
+    scene.rewrite("; a file to read on\r\n" * 5)  # long enough to be dripping for too long
+    memory = scene.look()  # the next one finds that file as it was here, and so at rest
     for misdeed in (Misdeed.ENDLESS_NAMES, Misdeed.DRIP, Misdeed.HANG, of_its_own):
         settings.PORTAL = impatient
         with scene.servers[0].turned(misdeed, pause=0.1):
             with pytest.raises(NodeError):
-                scene.look()
+                scene.look(memory)
             assert scene.health(0)[0] in (Health.DEGRADED, Health.DOWN)
             job = scene.replicate()
             assert (job.state, bool(job.error)) == (JobState.REQUESTED, True), misdeed
+        close_all()  # what the server said before it was mended may still be on its way
         settings.PORTAL = patient
         job.refresh_from_db()
         scene.look()
