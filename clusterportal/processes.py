@@ -161,7 +161,7 @@ def table(listen: Listen, broker: Broker, folder: Path) -> list[Program]:
     env = {"REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
     # glibc gives threads heaps of their own, which keep what was freed in them, and large blocks, too, once some were
     # freed: with 40 nodes of 20,000 files a third of a worker's memory
-    for name, value in {"MALLOC_ARENA_MAX": "4", "MALLOC_MMAP_THRESHOLD_": "524288"}.items():
+    for name, value in {"MALLOC_ARENA_MAX": "4", "MALLOC_MMAP_THRESHOLD_": "262144"}.items():
         env[name] = os.environ.get(name, value)
     if listen.cert:
         env["CLUSTERPORTAL_TLS"] = "1"  # behind a TLS proxy it is the operator who says so
