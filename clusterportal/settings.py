@@ -130,7 +130,11 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.passwords.HardToGuess"},
+    {
+        "NAME": "accounts.passwords.NotKnownElsewhere",
+        "OPTIONS": {"path": env.text("CLUSTERPORTAL_KNOWN_PASSWORDS", "")},
+    },
 ]
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
 PORTAL_CLUSTER_ACCESS = (
@@ -156,7 +160,8 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = int(env.number("CLUSTERPORTAL_SESSION_HOURS", 12) * 3600)
 CSRF_FAILURE_VIEW = "clusterportal.errors.csrf_failure"
 SECURE_HSTS_SECONDS = int(env.number("CLUSTERPORTAL_HSTS_DAYS", 365) * 86400) if TLS else 0
-# clusterportal.W001 speaks for missing TLS; redirects are the proxy's, subdomains and preload lists not ours to bind
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("CLUSTERPORTAL_HSTS_SUBDOMAINS", True)
+# clusterportal.W001 speaks for missing TLS; redirects are the proxy's, preload lists not ours to bind
 SILENCED_SYSTEM_CHECKS = [f"security.{code}" for code in ("W004", "W005", "W008", "W012", "W016", "W021")]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -165,6 +170,7 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],  # Bootstrap's own icons and the QR code of a second factor

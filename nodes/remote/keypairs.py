@@ -16,7 +16,9 @@ from nodes.secret import Secret
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-SHORTEST_RSA = 2048
+SHORTEST_RSA = 3072
+"""Bits of an RSA key that is stored anew (128 bits of security); one that was stored before still logs in."""
+
 LONGEST_KEY = 64 * 1024
 LONGEST_COMMENT = 200
 
@@ -50,7 +52,10 @@ def make_key_pair(comment: str) -> KeyPair:
 
 def inspect_private_key(private_key: Secret, passphrase: Secret | None) -> KeyInfo:
     """Public half, fingerprint and kind of a private key. Raises ValueError naming field and remedy, never the key."""
-    public = _public_line(_load(private_key, passphrase))
+    key = _load(private_key, passphrase)
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < SHORTEST_RSA:
+        raise ValueError(f"private_key: RSA keys need {SHORTEST_RSA} bits or more. Make a new key, best ed25519.")
+    public = _public_line(key)
     kind, blob = public.split()
     return KeyInfo(public, fingerprint_of(kind, blob), kind)
 
@@ -105,8 +110,6 @@ def _unreadable(text: str, exc: Exception, *, has_passphrase: bool) -> ValueErro
 
 
 def _accepted(key: object) -> PrivateKey:
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < SHORTEST_RSA:
-        raise ValueError(f"private_key: RSA keys need {SHORTEST_RSA} bits or more. Make a new key.")
     if isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         return key
     raise ValueError("private_key: this kind of key is not supported. Use ed25519, ECDSA or RSA.")

@@ -60,7 +60,7 @@ def test_a_password_is_sealed_and_opens_again(keeper, cluster):
     [
         ed25519.Ed25519PrivateKey.generate(),
         ec.generate_private_key(ec.SECP256R1()),
-        rsa.generate_private_key(65537, 2048),
+        rsa.generate_private_key(65537, 3072),
     ],
     ids=["ed25519", "ecdsa", "rsa"],
 )
@@ -96,7 +96,7 @@ SHORT_KEY = pem(rsa.generate_private_key(65537, 1024))
         pytest.param(PUBLIC_KEY, "", "private_key", "public half", id="public half"),
         (OPEN_KEY[:120], "", "private_key", "whole file"),
         (DSA_KEY, "", "private_key", "not supported"),
-        (SHORT_KEY, "", "private_key", "2048"),
+        (SHORT_KEY, "", "private_key", "3072"),
         ("PuTTY-User-Key-File-3: x", "", "private_key", "PuTTYgen"),
         ("x" * 40000, "", "private_key", "at most"),
         (LOCKED_KEY, "", "passphrase", "Enter it"),

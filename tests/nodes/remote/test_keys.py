@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from nodes.remote.fingerprints import fingerprint_of, parse_fingerprint
-from nodes.remote.keypairs import inspect_private_key, make_key_pair
+from nodes.remote.keypairs import inspect_private_key, make_key_pair, signing_key
 from nodes.remote.target import SshTarget
 from nodes.secret import Secret
 from tests.tools import tool
@@ -101,10 +101,11 @@ def test_what_is_no_private_key_is_refused_with_the_remedy(text, words):
         inspect_private_key(Secret(text), None)
 
 
-def test_weak_rsa_is_refused(keygen):
-    private, _, _ = keygen("-t", "rsa", "-b", "1024")
-    with pytest.raises(ValueError, match="2048"):
+def test_weak_rsa_is_refused_and_what_was_stored_before_still_signs(keygen):
+    private, _, _ = keygen("-t", "rsa", "-b", "2048")
+    with pytest.raises(ValueError, match="3072"):
         inspect_private_key(Secret(private), None)
+    assert signing_key(Secret(private), None).get_bits() == 2048
 
 
 def test_no_error_repeats_the_key(keygen):
