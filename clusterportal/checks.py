@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -17,6 +18,8 @@ from accounts import append_only
 from nodes.vault import WrongKey, key_lines
 
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING, and the fixes of WAL that several writers need
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -57,6 +60,23 @@ def _mode() -> Iterator[CheckMessage]:
         yield Warning("Cookies also travel over plain http.", hint=hint, id="clusterportal.W001")
 
 
+def _links() -> Iterator[CheckMessage]:
+    """Whether what passes between the portal's own parts can be read on the way."""
+    database = settings.DATABASES["default"]
+    encrypted = database.get("OPTIONS", {}).get("sslmode") in _ENCRYPTED
+    if connection.vendor == "postgresql" and _is_elsewhere(database.get("HOST", "")) and not encrypted:
+        hint = "Add ?sslmode=verify-full to DATABASE_URL."
+        yield Warning("What passes to the database may not be encrypted.", hint=hint, id="clusterportal.W002")
+    broker = urlsplit(settings.REDIS_URL)
+    if broker.scheme == "redis" and _is_elsewhere(broker.hostname or ""):
+        yield Warning("What passes to the broker is not encrypted.", hint="Use rediss://.", id="clusterportal.W003")
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Whether a host is another machine; a path or nothing is a socket of this one."""
+    return bool(host) and not host.startswith("/") and host not in _THIS_MACHINE
+
+
 def _sqlite() -> Iterator[CheckMessage]:
     if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         text = f"SQLite {sqlite3.sqlite_version} is too old."
@@ -65,8 +85,8 @@ def _sqlite() -> Iterator[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_installation(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Files, modes, versions."""
-    return [*_key_file(), *_data_folder(), *_mode(), *_sqlite()]
+    """Files, modes, links, versions."""
+    return [*_key_file(), *_data_folder(), *_mode(), *_links(), *_sqlite()]
 
 
 @register(Tags.database, deploy=True)

@@ -36,6 +36,9 @@ from replication.backup.data_folder import (
 DEFAULT_PORT = 8000
 MARKER = "demo.marker"
 KEPT_BY_DEMO = {"keys", "static", LOCK_NAME, MARKER}
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2 what is authenticated and forgets its keys; the server's own default has suites that encrypt nothing."""
+
 TELLERS = ("demo", "nodes")
 """The processes of a demo whose lines are for the person who watches."""
 
@@ -186,7 +189,9 @@ def _web(listen: Listen) -> list[str]:
     argv += ["--port", str(listen.port), "--timeout-graceful-shutdown", "5", "--lifespan", "off", "--no-server-header"]
     # a client's own word on its address counts only when an operator named the proxies that may give it
     argv.append("--proxy-headers" if os.environ.get("FORWARDED_ALLOW_IPS") else "--no-proxy-headers")
-    return [*argv, "--ssl-certfile", listen.cert, "--ssl-keyfile", listen.key] if listen.cert else argv
+    if not listen.cert:
+        return argv
+    return [*argv, "--ssl-certfile", listen.cert, "--ssl-keyfile", listen.key, "--ssl-ciphers", CIPHERS]
 
 
 def _celery(*arguments: str) -> list[str]:

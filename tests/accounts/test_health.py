@@ -109,6 +109,24 @@ def test_each_fault_has_its_finding(db, installation, settings):
     assert found() == {f"clusterportal.{code}" for code in ("E002", "E004", "E005", "E006", "E009", "W001")}
 
 
+@pytest.mark.parametrize(
+    ("host", "options", "broker", "findings"),
+    [
+        ("", {}, "redis://127.0.0.1:6379/0", set()),
+        ("/run/postgresql", {}, "redis://:secret@localhost/0", set()),
+        ("db.example", {"sslmode": "verify-full"}, "rediss://broker.example/0", set()),
+        ("db.example", {"sslmode": "prefer"}, "redis://broker.example/0", {"W002", "W003"}),
+        ("192.0.2.7", {}, "unix:///run/redis.sock", {"W002"}),
+    ],
+)
+def test_links_that_others_can_read_are_found(installation, settings, monkeypatch, host, options, broker, findings):
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setitem(settings.DATABASES, "default", {"HOST": host, "OPTIONS": options})
+    settings.REDIS_URL = broker
+    found = {str(message.id).removeprefix("clusterportal.") for message in checks.check_installation(None)}
+    assert found == findings
+
+
 def test_a_lost_key_file_is_found(db, installation, settings):
     (installation / "master.keys").unlink()
     assert found() == {"clusterportal.E001"}

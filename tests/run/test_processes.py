@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from clusterportal.broker import choose_broker
+from clusterportal.broker import Broker, choose_broker, free_port
 from clusterportal.processes import (
     CannotStart,
     Listen,
@@ -200,3 +201,54 @@ def test_the_demo_begins_anew_but_keeps_its_keys(tmp_path) -> None:
     (tmp_path / "portal.sqlite3").touch()
     begin_anew(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.marker", "keys"]
+
+
+# --- the certificate ---
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """A certificate of this host and its key."""
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = [tool("openssl"), "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", key, "-out", cert, *subject]
+    subprocess.run(made, check=True, capture_output=True)
+    return cert, key
+
+
+def shaken(port: int, trusted: str, **only: object) -> tuple[str, str]:
+    """The protocol and cipher that a server takes from somebody who offers the weakest there is, or `only` that."""
+    context = ssl.create_default_context(cafile=trusted)
+    context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    for name, value in only.items():
+        setattr(context, name, value) if name != "ciphers" else context.set_ciphers(str(value))
+    plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    with plain, context.wrap_socket(plain, server_hostname="localhost") as wrapped:
+        return str(wrapped.version()), str((wrapped.cipher() or ("",))[0])
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # old versions are offered on purpose
+def test_only_the_present_versions_and_ciphers_of_tls_are_spoken(certificate):
+    listen = Listen("127.0.0.1", free_port(), *certificate)
+    web = next(program for program in table(listen, Broker("redis://127.0.0.1:1/0"), Path()) if program.name == "web")
+    environment = {**os.environ, **web.env}
+    with subprocess.Popen(web.argv, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for("the web server answers", lambda: answers(listen.port))
+            assert shaken(listen.port, certificate[0])[0] == "TLSv1.3"
+            version, cipher = shaken(listen.port, certificate[0], maximum_version=ssl.TLSVersion.TLSv1_2)
+            assert version == "TLSv1.2" and cipher.startswith("ECDHE-") and ("GCM" in cipher or "CHACHA20" in cipher)
+            for weak in ({"maximum_version": ssl.TLSVersion.TLSv1_1}, {"ciphers": "AES128-SHA:NULL:aNULL:CBC"}):
+                with pytest.raises((ssl.SSLError, OSError)):
+                    shaken(listen.port, certificate[0], **{"maximum_version": ssl.TLSVersion.TLSv1_2, **weak})
+        finally:
+            server.terminate()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
