@@ -78,10 +78,11 @@ def _records(stdout: bytes) -> list[ListedFile]:
 
 
 def _text_records(text: str) -> list[ListedFile]:
-    """All records at once: a whole tree is read in one pass of the expression."""
+    """All records at once: a whole tree is read in one pass of the expression. Without the last record's end it would
+    go through the rest of the text for every path that begins there."""
     files: list[ListedFile] = []
     end = 0
-    for match in _RECORD.finditer(text):
+    for match in _RECORD.finditer(text) if text.endswith("\0") else ():
         if match.start() != end:
             break
         end = match.end()

@@ -28,9 +28,9 @@ _RESERVED_NAME = re.compile(
 )
 _DRIVE = re.compile(r"([A-Za-z]:)(?:/|\Z)")
 _ZONE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation"
-_VERSION = re.compile(r"Windows[^\d\r\n]*(\d+(?:\.\d+){2,3})\b\]?")
+_VERSION = re.compile(r"Windows[^\d\r\n]{0,60}(\d+(?:\.\d+){2,3})\b\]?")
 _HOST_NAME = re.compile(r"[\w-]{1,63}")
-_VALUE = re.compile(r"^ {4}(.+?) {4}REG_\w+ {4}(.*?)\r?$", re.M)
+_VALUE = re.compile(r"^ {4}(.+?) {4}REG_\w+ {4}([^\r\n]*)", re.M)
 
 
 def _units(text: str) -> int:
@@ -66,7 +66,7 @@ def _shown(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").replace("\r\r\n", "\r\n")
 
 
-_NUMBERED = re.compile(r"^ +[^:\r\n]+: +([0-9a-f]+) ", re.M)
+_NUMBERED = re.compile(r"^ +[^:\s][^:\r\n]*: +([0-9a-f]+) ", re.M)
 _NO_SUCH_SERVICE = 1060
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nodes.command import CommandResult
 from nodes.errors import NodeError, OutputUnreadable
+from nodes.platforms import posix_output
 from nodes.platforms.base import Capabilities
 from tests.nodes.platforms.shell import POSIX
 
@@ -178,3 +179,10 @@ def test_names_that_only_windows_refuses_are_fine(name: str):
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0", "\u00fc" * 128, "\ud800"])
 def test_names_that_cannot_be(name: str):
     assert POSIX.name_problem(name)
+
+
+def test_a_listing_whose_end_is_missing_is_not_searched_for_it(monkeypatch):
+    """For every path that begins there the expression would go through all that follows: minutes for 1 MB."""
+    monkeypatch.setattr(posix_output, "_RECORD", None)
+    with pytest.raises(OutputUnreadable, match="not understood from 'f"):
+        posix_output.parse_find(b"f\t1\t1.000000000\t1.000000000\t" * 1000, b"", failed=False)
