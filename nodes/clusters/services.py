@@ -31,6 +31,9 @@ from nodes.validators import (
 NEW = "New: register its nodes, look at its checks, then enable clustering."
 """Why a cluster is paused that nobody has resumed yet."""
 
+MAX_PATH_CLASSES = 500
+"""Patterns of its own that a cluster may have: each may be tried on every path of a tree."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewCluster:
@@ -210,7 +213,10 @@ def set_path_class(principal: Principal, *, cluster_id: int, rule: PathRule) -> 
     path_class = checks("path_class", _path_class, rule.path_class)
     note = checks("note", remark, rule.note)
     checks.finish()
-    said = cluster.path_overrides.filter(pattern__iexact=pattern).first() or PathOverride(cluster=cluster)
+    said = cluster.path_overrides.filter(pattern__iexact=pattern).first()
+    if said is None:
+        _room_for_a_path_class(cluster)
+        said = PathOverride(cluster=cluster)
     before = said.path_class
     said.pattern, said.path_class, said.note, said.created_by = pattern, path_class, note, principal.name
     said.save()
@@ -224,6 +230,15 @@ def set_path_class(principal: Principal, *, cluster_id: int, rule: PathRule) -> 
         data={"pattern": pattern, "path_class": [before, path_class]},
     )
     return said
+
+
+def _room_for_a_path_class(cluster: Cluster) -> None:
+    if cluster.path_overrides.count() >= MAX_PATH_CLASSES:
+        raise Refused(
+            "too_many",
+            f"The cluster has {MAX_PATH_CLASSES} path classes of its own, which is the most.",
+            "Say the same with fewer, wider patterns.",
+        )
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 A pattern is a relative path with `/`; `*` and `?` stay within one name, `**` as a whole part means any number of
 folders. Case never counts. Most patterns have one of a few plain forms and are found by a dictionary; only the rest
-costs an expression a path.
+is tried path by path. Nothing is tried again in another way, so no pattern costs more than its length times the path's.
 """
 
 from __future__ import annotations
@@ -68,17 +68,77 @@ def may_lie_beneath(pattern: str, folder: str) -> bool:
     return prefix.startswith(inside) or (wild is not None and inside.startswith(prefix))
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    spelled = ""
-    parts = folded(pattern).split("/")
-    for at, part in enumerate(parts):
-        last = at == len(parts) - 1
-        if part == "**":
-            spelled += ".+" if last else "(?:.+/)?"
-        else:
-            name = re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-            spelled += name if last else f"{name}/"
-    return re.compile(spelled, re.DOTALL)
+class _Name:
+    """One part of a pattern, folded: its pieces between the stars. Each is looked for where it can first stand, and
+    what was found is never given back; no piece's expression repeats anything. So a name costs its length times the
+    part's, whatever the part is."""
+
+    def __init__(self, part: str) -> None:
+        pieces = part.split("*")
+        self.begins, self.ends = _plain_beginning(part), _plain_beginning(part[::-1])[::-1]
+        self._least = len(part) - part.count("*")
+        self._whole = len(pieces) == 1
+        self._first, self._last = len(pieces[0]), len(pieces[-1])
+        self._head, *self._middle, self._tail = map(_piece, pieces if len(pieces) > 1 else [part, ""])
+
+    def fits(self, name: str) -> bool:
+        """Whether the part fits a whole name."""
+        if len(name) < self._least or (self._whole and len(name) > self._least):
+            return False
+        end = len(name) - self._last
+        if not (self._head.match(name) and self._tail.match(name, end)):
+            return False
+        at = self._first
+        for piece in self._middle:
+            found = piece.search(name, at, end)
+            if found is None:
+                return False
+            at = found.end()
+        return True
+
+
+def _piece(text: str) -> re.Pattern[str]:
+    return re.compile(re.escape(text).replace(r"\?", "."), re.DOTALL)
+
+
+def _plain_beginning(part: str) -> str:
+    wild = _WILD.search(part)
+    return part[: wild.start()] if wild else part
+
+
+class _Parts:
+    """A whole pattern, folded, for relative paths without empty parts. After a `**` the parts up to the next one are
+    tried further and further right, and stay where they first fit: no part meets a name twice."""
+
+    def __init__(self, pattern: str) -> None:
+        parts = pattern.split("/")
+        if parts[-1] == "**":
+            parts.append("*")  # something must lie there
+        self._parts = [None if part == "**" else _Name(part) for part in parts]
+        self._last = _Name(parts[-1])
+        self.begins, self.ends = self._last.begins, self._last.ends
+        """What the last name of every path that fits begins and ends with."""
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether the pattern fits a path of these names."""
+        at = place = 0
+        beyond: tuple[int, int] | None = None
+        while place < len(names):
+            part = self._parts[at] if at < len(self._parts) else _NOTHING
+            if part is None:
+                at += 1
+                beyond = at, place
+            elif part.fits(names[place]):
+                at, place = at + 1, place + 1
+            elif beyond is None:
+                return False
+            else:
+                at, place = beyond[0], beyond[1] + 1
+                beyond = at, place
+        return all(part is None for part in self._parts[at:])
+
+
+_NOTHING = _Name("")
 
 
 class PatternIndex:
@@ -89,7 +149,7 @@ class PatternIndex:
         self._trees: dict[str, int] = {}
         self._suffixes: dict[tuple[str, str], int] = {}
         self._anywhere: dict[str, int] = {}
-        self._rest: list[tuple[int, re.Pattern[str]]] = []
+        self._rest: list[tuple[int, _Parts]] = []
         for number, pattern in enumerate(patterns):
             self._add(number, folded(pattern))
 
@@ -105,7 +165,7 @@ class PatternIndex:
         elif re.fullmatch(r"\*\.[^*?.]+", name) and not _WILD.search(folder):
             self._suffixes.setdefault((folder, name[1:]), number)
         else:
-            self._rest.append((number, _expression(pattern)))
+            self._rest.append((number, _Parts(pattern)))
 
     def first(self, path: str) -> int | None:
         """The number of the first pattern that fits the path; None if none does."""
@@ -119,9 +179,9 @@ class PatternIndex:
             found.append(self._trees.get(text[:at]))
             at = text.find("/", at + 1)
         best = min((number for number in found if number is not None), default=None)
-        for number, expression in self._rest:
+        for number, wild in self._rest:
             if best is not None and number > best:
                 break
-            if expression.fullmatch(text):
+            if name.startswith(wild.begins) and name.endswith(wild.ends) and wild.fits(text.split("/")):
                 return number
         return best

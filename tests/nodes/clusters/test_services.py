@@ -153,6 +153,16 @@ def test_path_classes_that_are_refused(keeper, cluster, pattern, path_class, fie
     assert list(caught.value.message_dict) == [field]
 
 
+def test_a_cluster_has_only_so_many_path_classes(keeper, cluster, monkeypatch):
+    monkeypatch.setattr(clusters_services, "MAX_PATH_CLASSES", 1)
+    clusters_services.set_path_class(keeper, cluster_id=cluster.pk, rule=PathRule("App/x", "config"))
+    with pytest.raises(Refused) as caught:
+        clusters_services.set_path_class(keeper, cluster_id=cluster.pk, rule=PathRule("App/y", "config"))
+    assert caught.value.code == "too_many"
+    clusters_services.set_path_class(keeper, cluster_id=cluster.pk, rule=PathRule("App/X", "volatile"))
+    assert [said.path_class for said in cluster.path_overrides.all()] == ["volatile"]
+
+
 def test_another_clusters_path_class_cannot_be_cleared(keeper, cluster, boss):
     other = make_cluster()
     said = clusters_services.set_path_class(boss, cluster_id=other.pk, rule=PathRule("App/x", "config"))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.products.patterns import PatternIndex, may_lie_beneath, pattern_problem
+from nodes.products.patterns import MAX_LENGTH, PatternIndex, may_lie_beneath, pattern_problem
+from tests.steps import assert_linear, steps
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,63 @@ def test_the_index_agrees_with_the_plain_meaning(patterns: list[str], path: str)
 def test_a_folder_is_never_wrongly_said_to_hold_nothing(pattern: str, folder: str, rest: str):
     if plainly_fits(pattern.split("/"), f"{folder}/{rest}".split("/")):
         assert may_lie_beneath(pattern, folder)
+
+
+def old_expression(pattern: str) -> re.Pattern[str]:
+    """What patterns were compiled to before: the same meaning, in time that grew with a power of their length."""
+    *folders, last = (re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in pattern.split("/"))
+    spelled = "".join("(?:.+/)?" if part == "[^/]*[^/]*" else f"{part}/" for part in folders)
+    return re.compile(spelled + (".+" if last == "[^/]*[^/]*" else last), re.DOTALL)
+
+
+NAMES = st.text("ab.?*", min_size=1, max_size=7).map(lambda part: part.replace("**", "*"))
+ANY_PATTERN = st.lists(NAMES | st.just("**"), min_size=1, max_size=5).map("/".join)
+ANY_PATH = st.lists(st.text("ab.\n", min_size=1, max_size=6), min_size=1, max_size=5).map("/".join)
+
+
+@given(ANY_PATTERN, ANY_PATH)
+def test_patterns_mean_what_they_always_meant(pattern: str, path: str):
+    assert (PatternIndex([pattern]).first(path) == 0) == (old_expression(pattern).fullmatch(path) is not None)
+
+
+def repeated(part: str, length: int) -> str:
+    return (part * length)[: length // len(part) * len(part)]
+
+
+@pytest.mark.parametrize(
+    ("part", "last", "name"),
+    [
+        ("*?", "b", "a"),  # 16 of them took two minutes
+        ("*a", "*b", "a"),
+        ("**/", "b", "a/"),
+        ("**/a/", "b", "a/"),
+        ("**/*a*/", "b", "aaa/"),
+        ("*/", "?b", "a/"),
+        ("?", "b", "a"),
+    ],
+)
+def test_no_pattern_makes_a_path_take_more_than_its_length_times_the_patterns(part: str, last: str, name: str):
+    index = PatternIndex([repeated(part, MAX_LENGTH - len(last)) + last])
+    path = repeated(name, 4 * MAX_LENGTH) + "x"
+    assert index.first(path) is None
+    assert steps(index.first, path) < MAX_LENGTH * len(path)
+
+
+@pytest.mark.parametrize("pattern", ["**/" + "*?" * 16 + "b", "**/" * 100 + "*b", "**/*a*/**/*a*/*b"])
+def test_a_path_twice_as_long_takes_twice_the_steps(pattern: str):
+    index = PatternIndex([pattern])
+    assert_linear(index.first, lambda size: "a" * (size // 2) + "a/" * size + "aaa" * size + "x")
+
+
+def test_no_expression_of_a_pattern_repeats_anything():
+    """What one step of the matcher does in C is a search for a text of one length."""
+    index = PatternIndex(["**/" + "a*?b+{2}" * 9 + "/(*)+?x"])
+    pieces = [
+        piece.pattern
+        for _, wild in index._rest
+        for part in wild._parts
+        if part
+        for piece in (part._head, *part._middle, part._tail)
+    ]
+    assert len(pieces) > 10
+    assert not [piece for piece in pieces if re.search(r"(?<!\\)[*+?{(|]", piece)]
