@@ -52,6 +52,12 @@ def _is_administrator() -> Q:
     return Q(is_active=True) & (Q(portal_role=Role.ADMINISTRATOR) | Q(is_superuser=True))
 
 
+def _one_at_a_time() -> None:
+    """Wait for whoever is changing users. What is asked about all of them (who else administers the portal?) holds only
+    while nobody else acts on the same answer. The oldest user's row is the lock: no user is ever deleted."""
+    list(User.objects.select_for_update(no_key=True).order_by("pk")[:1])
+
+
 def _keep_one_administrator(but: User) -> None:
     """The portal must not lock itself: refuse to take the role from its last administrator."""
     others = User.objects.filter(_is_administrator()).exclude(pk=but.pk)
@@ -96,6 +102,7 @@ def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
     """Give a role on every cluster, or "" to take it. Raises Refused for the last administrator."""
     require_portal(principal, Role.ADMINISTRATOR)
     _check_role(role)
+    _one_at_a_time()
     user = _found(user_id)
     if role == user.portal_role:
         return user
@@ -112,6 +119,7 @@ def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
 def set_active(principal: Principal, user_id: int, active: bool) -> User:
     """Shut a user out, which ends sessions and tokens at once, or let them in again."""
     require_portal(principal, Role.ADMINISTRATOR)
+    _one_at_a_time()
     user = _found(user_id)
     if active == user.is_active:
         return user

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import threading
+from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import users
+from accounts.errors import Refused
 from accounts.models import ApiToken, AuditEvent, Role, User
 from tests.factories import PASSWORD, make_token, make_user
+from tests.threads import Thread
 
 USERS = "/api/v1/users/"
 
@@ -81,6 +87,36 @@ def test_the_last_administrator_stays(api, administrator):
     assert api.patch(f"{USERS}{administrator.pk}/", {"portal_role": ""}).status_code in (200, 403)
     administrator.refresh_from_db()
     assert administrator.portal_role == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", ["demote", "shut out"])
+def test_two_administrators_who_take_the_role_from_each_other_at_once_leave_one(principal_for, monkeypatch, act):
+    pair = [make_user(f"admin-{name}", portal_role=Role.ADMINISTRATOR) for name in "ab"]
+    others = dict(zip((user.pk for user in pair), reversed(pair), strict=True))
+    checked, check = threading.Barrier(2), users._keep_one_administrator
+
+    def check_and_wait_for_the_other(user: User) -> None:
+        check(user)
+        with suppress(threading.BrokenBarrierError):  # kept out meanwhile, as it should be
+            checked.wait(timeout=0.5)
+
+    def take_from_the_other(one: User) -> str:
+        try:
+            if act == "demote":
+                users.set_portal_role(principal_for(one), others[one.pk].pk, "")
+            else:
+                users.set_active(principal_for(one), others[one.pk].pk, False)
+        except Refused as refused:
+            return refused.code
+        return "done"
+
+    monkeypatch.setattr(users, "_keep_one_administrator", check_and_wait_for_the_other)
+    threads = [Thread(partial(take_from_the_other, user)) for user in pair]
+    for thread in threads:
+        thread.start()
+    assert sorted(thread.done() for thread in threads) == ["done", "last_administrator"]
+    assert User.objects.filter(is_active=True, portal_role=Role.ADMINISTRATOR).count() == 1
 
 
 def test_shutting_out_ends_sessions_and_tokens(api, operator, console_for):

@@ -21,6 +21,7 @@ from tests.tools import tool
 
 RACES = "tests/replication/jobs/test_races.py"
 LEASES = "tests/nodes/leases/test_contract.py"
+USERS = "tests/accounts/test_users.py::test_two_administrators_who_take_the_role_from_each_other_at_once_leave_one"
 CLAIMING = (
     "test_of_two_claimers_at_once_one_gets_it",
     "test_a_takeover_waits_for_the_lease_and_one_operation",
@@ -45,6 +46,7 @@ ENGINE = [
     *(f"{LEASES}::{test}[{kind}]" for test in CLAIMING for kind in ("job", "target", "look", "search")),
     "tests/replication/jobs/test_progress.py::test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_running",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
+    *(f"{USERS}[{act}]" for act in ("demote", "shut out")),
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
     *(f"{STORE}::{test}" for test in STORING),
 ]
