@@ -15,6 +15,7 @@ from accounts.audit import Subject, record, record_unknown
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.requests import remote_address
+from accounts.sessions import begin_session
 
 
 def _record(request: HttpRequest | None, user: User, action: str, text: str, **data: object) -> None:
@@ -31,6 +32,8 @@ def _known(username: str) -> User | None:
 @receiver(user_logged_in)
 def on_login(request: HttpRequest | None, user: User, **rest: Any) -> None:
     """Somebody is in, second factor included."""
+    if request is not None:
+        begin_session(request, user)
     _record(request, user, "login.success", f"{user} logged in.")
 
 
