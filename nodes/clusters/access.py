@@ -60,6 +60,10 @@ class Rights:
     operate: bool
     administer: bool
 
+    def include(self, role: Role) -> bool:
+        """Whether they reach as far as a role's. Whoever sees a page is a viewer."""
+        return {Role.OPERATOR: self.operate, Role.ADMINISTRATOR: self.administer}.get(role, True)
+
     @classmethod
     def on(cls, principal: Principal, cluster_id: int) -> Rights:
         """What a principal may do on a cluster."""

@@ -50,6 +50,7 @@ KIND = Kind(
     codec=PlanCodec(LEAVE, Change, NodeFiles, makes_sense=Change.makes_sense),
     text=FILE_TEXT,
     content=content_of,
+    role=Role.ADMINISTRATOR,  # who retries or asks again chooses anew between giving back and keeping
     offers=(
         Offer(
             Slot.NODE,

@@ -9,7 +9,6 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.models import Role
 from nodes.clusters.access import Rights
 from nodes.web.html import badge
 from replication.jobs.kinds import Offer, Slot, offers_in
@@ -41,6 +40,5 @@ class Way:
 @register.simple_tag
 def offers(slot: str, row: Any, rights: Rights) -> list[Way]:
     """The ways to kinds of job that a page shows for a row, as far as the rights go."""
-    allowed = {Role.VIEWER: True, Role.OPERATOR: rights.operate, Role.ADMINISTRATOR: rights.administer}
-    found = [offer for _, offer in offers_in(Slot(slot), row) if allowed[offer.role]]
+    found = [offer for _, offer in offers_in(Slot(slot), row) if rights.include(offer.role)]
     return [Way(offer, f"{reverse(offer.page, args=[row.pk])}{offer.query}") for offer in found]

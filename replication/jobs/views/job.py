@@ -24,7 +24,7 @@ from replication.jobs.core.plan_text import (
 )
 from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.forms import OverrideForm
-from replication.jobs.kinds import kind_named
+from replication.jobs.kinds import kind_named, role_for
 from replication.jobs.models import Job, Target
 from replication.jobs.selectors.jobs import (
     events_of,
@@ -134,15 +134,18 @@ def _moving(row: Job) -> dict[str, Any]:
 def _standing(principal: Principal, row: Job, targets: Sequence[Target]) -> dict[str, Any]:
     """What changes with the state only."""
     shown, trouble = _shown_plan(row)
+    rights = Rights.on(principal, row.cluster_id)
+    may_ask = rights.include(role_for(row.kind))
     return {
-        "rights": Rights.on(principal, row.cluster_id),
+        "rights": rights,
         "shown": shown,
         "plan_trouble": trouble,
         "brakes": row.plan_summary.get("brakes", []),
         "halted_targets": [part for part in targets if part.state == TargetState.HALTED],
         "override_form": OverrideForm(codes=list(holding(row).items()), auto_id="override-%s"),
+        "may_approve": may_ask and row.state == JobState.AWAITING_APPROVAL,
         "may_cancel": JobState(row.state) not in JOB_TERMINAL and not row.cancel_requested_at,
-        "may_retry": row.state in (JobState.FAILED, JobState.CANCELLED),
+        "may_retry": may_ask and row.state in (JobState.FAILED, JobState.CANCELLED),
         "failed_states": {state.value for state in FAILED_TARGETS},
     }
 
