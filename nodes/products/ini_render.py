@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from nodes.products.ini import IniDocument
+from nodes.products.ini import IniDocument, IniEdit
 from nodes.products.ini_text import ANSI, UTF8, Charset, charset_of, valid_utf8
 
 
@@ -80,9 +80,10 @@ def render(primary: bytes, own: bytes | None, kept: Collection[IniKey]) -> bytes
     document, node = _parsed(primary, own)
     theirs = _values(node)
     spelled = {key: key for key in theirs}
+    edit = IniEdit(document)
     for key in sorted(set(kept), key=lambda key: key.folded):
-        document = _keeping(document, spelled.get(key, key), theirs.get(key, ()))
-    return document.to_bytes()
+        _keep(edit, spelled.get(key, key), theirs.get(key, ()))
+    return edit.document().to_bytes()
 
 
 def key_conflicts(expected: bytes, found: bytes, kept: Collection[IniKey]) -> tuple[KeyConflict, ...]:
@@ -127,11 +128,9 @@ def _paired(ours: tuple[str, ...], theirs: tuple[str, ...]) -> list[tuple[str | 
     return list(zip(left, right, strict=True))
 
 
-def _keeping(document: IniDocument, key: IniKey, values: tuple[str, ...]) -> IniDocument:
-    """The document with exactly these values of one key."""
-    surplus = range(len(document.values(key.section, key.key)) - 1, len(values) - 1, -1)
-    for nth in surplus:
-        document = document.delete(key.section, key.key, nth)
+def _keep(edit: IniEdit, key: IniKey, values: tuple[str, ...]) -> None:
+    """Exactly these values of one key."""
+    for nth in range(len(edit.values(key.section, key.key)) - 1, len(values) - 1, -1):
+        edit.delete(key.section, key.key, nth)
     for nth, value in enumerate(values):
-        document = document.set(key.section, key.key, value, nth)
-    return document
+        edit.set(key.section, key.key, value, nth)

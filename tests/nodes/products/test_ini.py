@@ -96,7 +96,7 @@ def test_a_key_is_deleted_with_its_line_only():
     document = IniDocument.parse(b"[A]\r\nx=1\r\n;c\r\nX=2\r\ny=3")
     assert document.delete("a", "X", 1).to_bytes() == b"[A]\r\nx=1\r\n;c\r\ny=3"
     assert document.delete("a", "y").to_bytes() == b"[A]\r\nx=1\r\n;c\r\nX=2\r\n"
-    assert document.delete("a", "none") is document
+    assert document.delete("a", "none") == document
 
 
 def test_a_bare_key_gets_its_sign():
@@ -247,6 +247,12 @@ def folded(item: object) -> tuple[str, str]:
 def lines(document: IniDocument) -> list[str]:
     body = document.charset.decode(document.to_bytes()[len(document.charset.mark) :])
     return body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def test_a_section_has_no_name_of_many_characters():
+    assert IniDocument.parse(b"[" + b"s" * ini.MAX_SECTION + b"]\nx=1").items()
+    with pytest.raises(IniError, match="line 2: the section begun there has a name of more than 1000"):
+        IniDocument.parse(b"\n[" + b"s" * (ini.MAX_SECTION + 1) + b"]\nx=1")
 
 
 def test_more_lines_than_an_ini_file_has_are_refused(monkeypatch: pytest.MonkeyPatch):

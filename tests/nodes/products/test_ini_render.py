@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.products.ini import IniDocument, IniError
+from nodes.products.ini import IniDocument, IniEdit, IniError
 from nodes.products.ini_render import DifferingKey, IniKey, KeyConflict, differing_values, key_conflicts, render
 from nodes.products.ini_text import ANSI, UTF8, charset_of
+from tests.nodes.products.plain_edit import PlainEdit, plainly_rendered
 from tests.nodes.products.samples import utf16
+from tests.steps import assert_linear, steps
 
 PRIMARY = b"; primary\r\n[Domain]\r\nHostName=one\r\nIP = 10.0.0.1 \r\nPort=25\r\n\r\n[Special]\r\nX=Yes\r\n"
 OWN = b"[domain]\nhostname=two\nip=10.0.0.2\nport=25\n[Reg]\nKey=SECRET-2\n[Special]\nX=No"
@@ -150,6 +152,93 @@ def test_render_keeps_the_kept_and_gives_the_rest(ours, theirs, newline, mark, k
 def test_lines_that_are_no_kept_key_are_the_primarys_in_their_order(ours, theirs, newline, mark, kept):
     primary, own = file(ours, newline, mark), file(theirs, newline, mark)
     assert other_lines(render(primary, own, kept), kept) == other_lines(primary, kept)
+
+
+LAYOUTS = st.lists(
+    st.sampled_from(
+        ["[A]", "[a]", "[b]", "[]", "x=1", "X=2", "y=3", "z", ";c", "", "x= 4 ", "[ B ]"],
+    ),
+    max_size=14,
+)
+FEW_KEYS = st.frozensets(st.builds(IniKey, st.sampled_from(["A", "b", "", "new"]), st.sampled_from("XyZw")), max_size=8)
+ANY_NEWLINES = st.sampled_from(["\r\n", "\n", "\r"])
+
+
+def with_endings(lines: list[str], endings: list[str], last: bool) -> bytes:
+    text = "".join(line + endings[number % len(endings)] for number, line in enumerate(lines))
+    return (text if last else text.rstrip("\r\n")).encode()
+
+
+@given(LAYOUTS, LAYOUTS, st.lists(ANY_NEWLINES, min_size=1, max_size=3), st.booleans(), FEW_KEYS)
+def test_render_does_what_going_through_the_file_for_each_change_would(ours, theirs, endings, last, kept):
+    primary, own = with_endings(ours, endings, last), with_endings(theirs, ["\n"], True)
+    assert render(primary, own, kept) == plainly_rendered(primary, own, kept)
+
+
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["A", "b", "", "new"]), st.sampled_from("xYz"), st.sampled_from([None, "1", "7"])),
+    max_size=12,
+)
+
+
+@given(LAYOUTS, st.lists(ANY_NEWLINES, min_size=1, max_size=2), st.booleans(), CHANGES, st.data())
+def test_changes_in_any_order_do_what_going_through_the_file_would(lines, endings, last, changes, data):
+    document = IniDocument.parse(with_endings(lines, endings, last))
+    edit, plain = IniEdit(document), PlainEdit(document)
+    for section, key, value in changes:
+        nth = data.draw(st.integers(0, len(plain.places(section, key))))
+        if value is None:
+            edit.delete(section, key, nth)
+            plain.delete(section, key, nth)
+        else:
+            edit.set(section, key, value, nth)
+            plain.set(section, key, value, nth)
+    assert edit.document()._all == tuple(plain.lines)
+
+
+def own_keys(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+    """A node keeps every second key and has as many that the primary has not."""
+    names = [f"k{number}" for number in range(size)]
+    primary = "[A]\n" + "".join(f"{name}=1\n" for name in names)
+    own = "[A]\n" + "".join(f"{name}=2\nown{name}=3\n" for name in names[::2])
+    return primary.encode(), own.encode(), [IniKey("A", prefix + name) for name in names for prefix in ("", "own")]
+
+
+def sections(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+    """As many sections, and as many that only the node has."""
+    primary = "".join(f"[s{number}]\nx=1\n;\n" for number in range(size))
+    own = "".join(f"[s{number}]\ny=2\n[own{number}]\nx=2\n" for number in range(size))
+    kept = [IniKey(f"{name}{number}", key) for number in range(size) for name in ("s", "own") for key in "xy"]
+    return primary.encode(), own.encode(), kept
+
+
+def fewer_duplicates(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+    return b"[A]\n" + b"x=1\n" * size + b";\n" * size, b"[A]\nx=2\n", [IniKey("A", "x")]
+
+
+def more_duplicates(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+    return b"[A]\n[b]\n[A]\nx=1\n", b"[A]\n" + b"x=2\n" * size, [IniKey("A", "x")]
+
+
+def nameless(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+    """Keys before any header, taken from as many sections without a name."""
+    primary = "".join(f"[]\nk{number}=1\n[A]\n" for number in range(size))
+    own = "".join(f"own{number}=1\n" for number in range(size))
+    return primary.encode(), own.encode(), [IniKey("", name + str(n)) for n in range(size) for name in ("k", "own")]
+
+
+@pytest.mark.parametrize("shape", [own_keys, sections, fewer_duplicates, more_duplicates, nameless])
+@pytest.mark.parametrize("work", [render, key_conflicts, lambda primary, own, _: differing_values(primary, own)])
+def test_a_file_twice_as_long_takes_twice_the_steps(shape, work):
+    assert_linear(lambda given: work(*given), shape)
+
+
+def test_one_giant_line_takes_no_more_steps_than_a_short_one():
+    def line(size: int) -> tuple[bytes, bytes, list[IniKey]]:
+        return b"[A]\nx=" + b"a=]" * size, b"[A]\nx" + b" =[" * size, [IniKey("A", "x")]
+
+    few, many = (steps(render, *line(size)) for size in (10, 100_000))
+    assert few == many
 
 
 def other_lines(data: bytes, kept: frozenset[IniKey]) -> list[str]:
