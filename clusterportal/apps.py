@@ -15,7 +15,7 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Register the deploy checks, and seal second factors again when the master keys change."""
+        """Register the deploy checks, and second factors with what is sealed under the master keys."""
         import_module("clusterportal.checks")
         import_module("clusterportal.second_factor")
 

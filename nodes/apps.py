@@ -17,7 +17,5 @@ class NodesConfig(AppConfig):
         """Have those listen who act upon what others of this app change, and let each capability add its tabs and
         settings to the console's frame. Both need the models."""
         import_module("nodes.checks.services.checks")
-        import_module("nodes.checks.services.registration")
-        import_module("nodes.ini_keys.services")
         for capability in CAPABILITIES:
             import_module(f"nodes.{capability}.tabs")

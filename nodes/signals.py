@@ -8,10 +8,6 @@ CLUSTER_CHANGED = Signal()
 """Sent with `cluster_id` when something changed that a cluster's checks go by; inside the transaction of the change,
 where there is one, so that a listener's exception undoes both."""
 
-KEYS_CHANGED = Signal()
-"""Sent after a new key stands first in the key file. Whoever keeps something sealed under the master keys seals it
-again; a listener's exception keeps the old keys in the file."""
-
 LOOK_ASKED = Signal()
 """Sent with `node_ids` when a person asks how these nodes stand now: they may have been mended. Whoever waits before
 the next try at one of them, as after a limit that it broke, tries at once."""

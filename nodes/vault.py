@@ -1,13 +1,15 @@
 """Secrets at rest, sealed under the keys of one file.
 
-The key file holds Fernet keys, newest first, one a line; all can open, the first seals. `rotate` re-seals under
-the newest. The file is made by `./run` with mode 0600 and is backed up apart from the database.
+The key file holds Fernet keys, newest first, one a line; all can open, the first seals. The file is made by `./run`
+with mode 0600 and is backed up apart from the database. Keys that left it are kept in a file beside it: only a rotation
+opens with them, so that nothing is lost that was sealed while they left.
 """
 
 from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,8 +26,14 @@ class WrongKey(Exception):
 
 
 @lru_cache(maxsize=4)
-def _read_keys(path: str, modified_ns: int) -> tuple[bytes, ...]:
-    lines = [line.strip() for line in Path(path).read_bytes().splitlines()]
+def _read_keys(path: str, version: tuple[int, ...]) -> tuple[bytes, ...]:
+    """`version`: what the file system says of the file, so that one that was replaced is read anew."""
+    return lines_of(Path(path).read_bytes())
+
+
+def lines_of(text: bytes) -> tuple[bytes, ...]:
+    """The keys in the text of a key file."""
+    lines = [line.strip() for line in text.splitlines()]
     return tuple(line for line in lines if line and not line.startswith(b"#"))
 
 
@@ -34,12 +42,30 @@ def key_lines() -> tuple[bytes, ...]:
     path = str(settings.PORTAL_KEY_FILE)
     try:
         # by os: each content that is opened asks so, and a Path made for it took longer than the system
-        keys = _read_keys(path, os.stat(path).st_mtime_ns)  # noqa: PTH116
+        status = os.stat(path)  # noqa: PTH116
+        # the time alone goes by ticks of some milliseconds, and a rotation may write twice within one
+        keys = _read_keys(path, (status.st_mtime_ns, status.st_ino, status.st_size))
     except OSError as error:
         raise WrongKey(f"The key file cannot be read: {error.strerror}. Restore it from its backup.") from error
     if not keys:
         raise WrongKey("The key file holds no key. Restore it from its backup.")
     return keys
+
+
+def retired_file() -> Path:
+    """Where keys are kept that left the key file; it need not exist."""
+    path = Path(settings.PORTAL_KEY_FILE)
+    return path.with_name(path.name + ".old")
+
+
+def retired_lines() -> tuple[bytes, ...]:
+    """The keys that left the key file, latest first. Raises WrongKey where they cannot be read."""
+    try:
+        return lines_of(retired_file().read_bytes())
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise WrongKey(f"{retired_file()} cannot be read: {error.strerror}.") from error
 
 
 def _box() -> MultiFernet:
@@ -64,17 +90,27 @@ def open_sealed(token: str) -> Secret:
         raise WrongKey("A sealed value does not open with the keys of the key file.") from error
 
 
-def rotate(token: str) -> str:
-    """The same value sealed under the newest key. Raises WrongKey."""
+def rotate(token: str) -> str | None:
+    """The same value sealed under the newest key, None where that one opens it already. Opens with retired keys, too.
+    Raises WrongKey."""
+    keys = key_lines()
     try:
-        return _box().rotate(token.encode()).decode()
+        _made_of(keys[:1]).decrypt(token.encode())
+    except InvalidToken:
+        return _rotated(_made_of(keys + retired_lines()), token)
+    return None
+
+
+def _rotated(box: MultiFernet, token: str) -> str:
+    try:
+        return box.rotate(token.encode()).decode()
     except InvalidToken as error:
-        raise WrongKey("A sealed value does not open with the keys of the key file.") from error
+        raise WrongKey("A sealed value does not open with any key, retired ones included.") from error
 
 
-def master_keys(purpose: str) -> tuple[bytes, ...]:
-    """32-byte keys derived from each key of the file for one purpose (HKDF-SHA256), newest first."""
+def master_keys(purpose: str, keys: Sequence[bytes]) -> tuple[bytes, ...]:
+    """32-byte keys derived from each of these keys of a key file for one purpose (HKDF-SHA256)."""
     return tuple(
         HKDF(hashes.SHA256(), 32, None, b"clusterportal/" + purpose.encode()).derive(base64.urlsafe_b64decode(key))
-        for key in key_lines()
+        for key in keys
     )

@@ -122,17 +122,6 @@ def remove_credential(principal: Principal, *, credential_id: int, seen_version:
     credential.delete()
 
 
-@transaction.atomic
-def rotate_all(principal: Principal) -> int:
-    """Seal every credential again under the newest key; answers how many. Raises WrongKey, and nothing changes."""
-    rows = list(Credential.objects.select_for_update())
-    for credential in rows:
-        credential.save(update_fields=["secret", "passphrase"])
-    if rows:
-        record(principal, "credential.rotate", f"Sealed {len(rows)} credential(s) under the newest key.")
-    return len(rows)
-
-
 def _check_password(checks: FieldErrors, password: Secret) -> _Sealed:
     text = password.reveal()
     if not text:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.dispatch import receiver
 
 from accounts.audit import Subject, record
 from accounts.models import Role
@@ -19,7 +18,6 @@ from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.registry.access import take_node
 from nodes.secret import Secret
-from nodes.signals import KEYS_CHANGED
 from nodes.validators import FieldErrors, clean_name, clean_path
 
 MAX_VALUE = 400
@@ -91,14 +89,6 @@ def note_values(node_id: int, differing: Iterable[tuple[str, Sequence[DifferingK
     for row in rows:
         one = found[row.folded]
         row.values = Secret(json.dumps([_short(one.primary), _short(one.own)]))
-    IniDecision.objects.bulk_update(rows, ["values"], batch_size=100)
-
-
-@receiver(KEYS_CHANGED, dispatch_uid="nodes.ini_keys")
-@transaction.atomic
-def seal_values_again(**_: object) -> None:
-    """Seal what is kept of every key's values under the newest key. Raises WrongKey, and nothing changes."""
-    rows = list(IniDecision.objects.select_for_update().filter(values__isnull=False))
     IniDecision.objects.bulk_update(rows, ["values"], batch_size=100)
 
 

@@ -33,16 +33,18 @@ CONTEXT = b"CPNK\x02"
 
 
 class VaultMasters:
-    """The master keys of the portal's key file, derived anew only when that file has changed."""
+    """The master keys of the portal's key file, derived anew only when that file has changed. `retired`: and those
+    that left it, by which a rotation opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, retired: bool = False) -> None:
+        self._retired = retired
         self._state: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
 
     def __call__(self) -> Sequence[bytes]:
         """Raises WrongKey where the key file cannot be read."""
-        lines = vault.key_lines()
+        lines = vault.key_lines() + (vault.retired_lines() if self._retired else ())
         if lines != self._state[0]:
-            self._state = (lines, vault.master_keys("objects"))
+            self._state = (lines, vault.master_keys("objects", lines))
         return self._state[1]
 
 
@@ -108,13 +110,16 @@ class Names:
         """Raise KeyNotHeld where the key file is not the one that the store is sealed under."""
         self._load()
 
-    def rewrap(self) -> bool:
-        """Seal the name key under the newest master key; True if it was not."""
+    def rewrap(self) -> bool | None:
+        """Seal the name key under the newest master key; True if it was not, None where there is none. Raises
+        KeyNotHeld, ObjectDamaged."""
         wrapped = self._wrapped()
-        if wrapped is None or self._ring.is_newest(wrapped):
+        if wrapped is None:
+            return None
+        key = self._ring.unwrap(wrapped, CONTEXT, what=THE_KEY)
+        if self._ring.is_newest(wrapped):
             return False
-        fresh = self._ring.wrap(self._ring.unwrap(wrapped, CONTEXT, what=THE_KEY), CONTEXT)
-        return bool(NameKey.objects.filter(pk=THE_ROW).update(wrapped=fresh))
+        return bool(NameKey.objects.filter(pk=THE_ROW).update(wrapped=self._ring.wrap(key, CONTEXT)))
 
     def _key(self) -> bytes:
         if self._known is not None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from django.dispatch import receiver
-
-from nodes.signals import KEYS_CHANGED
+from nodes.credentials.sealed import Turn, register_place
 from nodes.vault import WrongKey
-from replication.objects import StoreError, default_store
+from replication.objects.errors import StoreError
+from replication.objects.keys import VaultMasters
+from replication.objects.store import Store
 
-ROUNDS = 5
 
-
-@receiver(KEYS_CHANGED, dispatch_uid="replication.objects")
-def rewrap_objects(**_: object) -> None:
-    """Rewrap until nothing is left to do. Raises WrongKey, so that the old keys stay in the file."""
+@register_place
+def rewrap_objects() -> Turn:
+    """Rewrap what the newest key does not open. Raises WrongKey where the key of all names does not open."""
     try:
-        # again, for what others put under the former key in the meantime
-        for _round in range(ROUNDS):
-            report = default_store().rewrap()
-            if report.damaged:
-                raise WrongKey(f"{len(report.damaged)} stored objects cannot be sealed again. {report.damaged[0]}")
-            if not report.objects:
-                return
+        report = Store(VaultMasters(retired=True)).rewrap()
     except StoreError as error:
         raise WrongKey(str(error)) from error
-    raise WrongKey("Others still put objects under the former key. Run it again with --keep-key.")
+    return Turn("stored contents", report.held, report.objects, len(report.damaged), "".join(report.damaged[:1]))

@@ -113,11 +113,11 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 def rewrapped_head(head: bytes, ring: KeyRing, name: bytes, *, what: str) -> bytes | None:
-    """The head with its data key under the newest master key; None if it is so already. Raises ObjectDamaged."""
+    """The head with its data key under the newest master key; None if it opens with that one already. Raises
+    ObjectDamaged, KeyNotHeld."""
     fixed, wrapped = _taken_apart(head, what)
-    if ring.is_newest(wrapped):
-        return None
-    return fixed + ring.wrap(ring.unwrap(wrapped, fixed + name, what=what), fixed + name)
+    key = ring.unwrap(wrapped, fixed + name, what=what)
+    return None if ring.is_newest(wrapped) else fixed + ring.wrap(key, fixed + name)
 
 
 def _taken_apart(head: bytes, what: str) -> tuple[bytes, bytes]:

@@ -16,8 +16,9 @@ from replication.objects.sealing import rewrapped_head
 
 @dataclass(frozen=True, slots=True)
 class Rewrapped:
-    """How many keys were wrapped anew, and a sentence on each object whose key could not be."""
+    """How many keys there are, how many of them were wrapped anew, and a sentence on each that does not open."""
 
+    held: int
     objects: int
     damaged: tuple[str, ...]
 
@@ -50,17 +51,19 @@ def check(rows: ContentRows) -> Checked:
 
 
 def rewrap(rows: ContentRows) -> Rewrapped:
-    """Wrap every data key under the newest master key; the sealed content stays as it is."""
+    """Wrap every data key under the newest master key; the sealed content stays as it is. Every key is opened."""
     damaged: list[str] = []
-    count = int(rows.names.rewrap())
+    named = rows.names.rewrap()
+    held, count = int(named is not None), int(named is True)
     last: int | None = 0
     while last is not None:
         with write_transaction():
             page = list(_after(last).select_for_update()[:AT_ONCE])
             changed = [row for row in page if _rewrapped(rows, row, damaged)]
+            held += len(page)
             count += StoredContent.objects.bulk_update(changed, ["head"])
         last = page[-1].pk if page else None
-    return Rewrapped(count, tuple(damaged))
+    return Rewrapped(held, count, tuple(damaged))
 
 
 def _rewrapped(rows: ContentRows, row: StoredContent, damaged: list[str]) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import Subject, record
@@ -16,7 +15,6 @@ from nodes.checks.models import RegistrationSeal
 from nodes.checks.services.checks import run_checks
 from nodes.registry.access import take_node
 from nodes.secret import Secret
-from nodes.signals import KEYS_CHANGED
 
 LEAST = 4
 """Characters: an administrator may enter the last four only; then equal ends count as equal keys."""
@@ -51,11 +49,3 @@ def forget_registration(principal: Principal, *, node_id: int) -> None:
         text = f"Forgot the registration key of {node.name}."
         record(principal, "node.registration_forget", text, cluster=node.cluster, subject=Subject.of(node))
         run_checks(node.cluster_id)
-
-
-@receiver(KEYS_CHANGED, dispatch_uid="nodes.registration")
-@transaction.atomic
-def seal_digests_again(**_: object) -> None:
-    """Seal every digest under the newest key. Raises WrongKey, and nothing changes."""
-    for row in RegistrationSeal.objects.select_for_update():
-        row.save(update_fields=["digest"])

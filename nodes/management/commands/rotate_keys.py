@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.principals import Principal
 from nodes.credentials import key_rotation
-from nodes.vault import WrongKey
+from nodes.credentials.key_rotation import KeysNeeded
+from nodes.vault import WrongKey, retired_file
 
 _OPERATOR = Principal(user=None, via="command")
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--drop-old",
             action="store_true",
-            help="then remove the old keys from the key file; backups made before open with them only",
+            help="then move the old keys out of the key file, into one beside it; backups made before need them",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,10 +33,21 @@ class Command(BaseCommand):
         try:
             if not options["keep_key"]:
                 key_rotation.add_key()
-            sealed = key_rotation.seal_again(_OPERATOR)
-            dropped = key_rotation.drop_old_keys() if options["drop_old"] else 0
-        except WrongKey as error:
+            for turn in key_rotation.seal_again(_OPERATOR):
+                self.stdout.write(f"{turn.place}: {turn.again} of {turn.held} sealed again under the newest key")
+        except (WrongKey, KeysNeeded) as error:
             raise CommandError(f"{error} No key was removed.") from error
         except OSError as error:
             raise CommandError(f"The key file cannot be written: {error.strerror}. No key was removed.") from error
-        self.stdout.write(f"Sealed {sealed} credential(s) under the newest key; removed {dropped} old key(s).")
+        if options["drop_old"]:
+            self._drop()
+
+    def _drop(self) -> None:
+        try:
+            dropped = key_rotation.retire_old_keys(_OPERATOR)
+        except (WrongKey, KeysNeeded) as error:
+            raise CommandError(f"{error} The old keys are in {retired_file()}.") from error
+        except OSError as error:
+            raise CommandError(f"A file of keys cannot be written: {error.strerror}. No key is lost.") from error
+        kept = f"; kept in {retired_file()}" if dropped else ""
+        self.stdout.write(f"Everything opens with the newest key; removed {dropped} old key(s){kept}.")
