@@ -105,11 +105,20 @@ def _subject(token: ApiToken) -> Subject:
 
 
 def tokens_visible_to(principal: Principal) -> QuerySet[ApiToken]:
-    """One's own tokens; all tokens for administrators of the portal."""
+    """One's own tokens; all tokens for administrators of the portal. A caller with a token has those that may no more
+    than it."""
     rows = ApiToken.objects.select_related("user")
     if may_on_portal(principal, Role.ADMINISTRATOR):
         return rows
-    return rows.filter(user=principal.user)
+    own = rows.filter(user=principal.user)
+    if principal.token is None:
+        return own
+    return own.filter(pk__in=[token.pk for token in own if _may_no_more_than(principal.token, token)])
+
+
+def _may_no_more_than(limit: ApiToken, token: ApiToken) -> bool:
+    inside = not limit.cluster_ids or (token.cluster_ids and set(token.cluster_ids) <= set(limit.cluster_ids))
+    return bool(inside) and rank(token.role) <= rank(limit.role)
 
 
 @transaction.atomic

@@ -44,7 +44,8 @@ from accounts.users import (
     retrieve=extend_schema(summary="Show an API token", tags=["accounts"]),
 )
 class TokenViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[ApiToken]):
-    """One's own tokens; all tokens for administrators. The secret is answered once, on creation."""
+    """One's own tokens, as far as they may no more than the one in use; all tokens for administrators. The secret is
+    answered once, on creation."""
 
     serializer_class = TokenSerializer
     queryset = ApiToken.objects.none()

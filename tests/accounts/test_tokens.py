@@ -94,6 +94,39 @@ def test_a_token_makes_no_token_beyond_itself(administrator, cluster, api_for):
     assert api.post(TOKENS, {"name": "x", "days": 1, "cluster_ids": [cluster.pk]}).status_code == 201
 
 
+def test_a_token_sees_and_revokes_only_what_is_no_more_than_itself(administrator, cluster, api_for):
+    other = make_cluster("other")
+    own = {"role": Role.OPERATOR, "cluster_ids": [cluster.pk]}
+    less, same, more, wider, elsewhere = (
+        make_token(administrator, **fields)[0].token_key
+        for fields in (
+            own | {"role": Role.VIEWER},
+            own,
+            own | {"role": Role.ADMINISTRATOR},
+            own | {"cluster_ids": []},
+            own | {"cluster_ids": [cluster.pk, other.pk]},
+        )
+    )
+    api = api_for(administrator, **own)
+    itself = api.get(ME).json()["token"]
+    assert {row["id"] for row in api.get(TOKENS).json()["results"]} == {less, same, itself}
+    for beyond in (more, wider, elsewhere):
+        assert api.get(f"{TOKENS}{beyond}/").status_code == 404
+        assert api.delete(f"{TOKENS}{beyond}/").status_code == 404
+    for within in (less, same, itself):
+        assert api.delete(f"{TOKENS}{within}/").status_code == 204
+    assert {row.token_key for row in ApiToken.objects.all()} == {more, wider, elsewhere}
+
+
+def test_a_token_that_may_only_look_revokes_itself_and_no_larger_one(operator, api_for):
+    larger, secret = make_token(operator, Role.OPERATOR)
+    api = api_for(operator, role=Role.VIEWER)
+    assert api.delete(f"{TOKENS}{larger.token_key}/").status_code == 404
+    assert bearer(secret).get(ME).status_code == 200
+    assert api.delete(f"{TOKENS}{api.get(ME).json()['token']}/").status_code == 204
+    assert api.get(ME).status_code == 401
+
+
 def test_a_token_loses_what_its_owner_loses(operator, cluster, api_for):
     api = api_for(operator)
     assert api.get(ME).json()["cluster_ids"] == [cluster.pk]
