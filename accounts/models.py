@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from accounts.names import looks_of
+
 
 class Role(models.TextChoices):
     """What somebody may do on a cluster; each includes the ones before it."""
@@ -24,6 +26,17 @@ class User(AbstractUser):
 
     portal_role = models.CharField(max_length=16, choices=Role, blank=True, default="")
     must_change_password = models.BooleanField(default=False, help_text="a one-time password is in use")
+    look_typed = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    look_small = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    """What the name looks like (`accounts.names`), so that the database refuses a second one like it. None: the name is
+    like an older one's, from before names were compared so."""
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new user's name is compared with all others; names do not change."""
+        if self._state.adding:
+            looks = looks_of(self.username)
+            self.look_typed, self.look_small = looks.typed, looks.small
+        super().save(*args, **kwargs)
 
 
 class ApiToken(models.Model):

@@ -15,10 +15,10 @@ from accounts.access import require_portal
 from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import ApiToken, Role, User
+from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
-_RESERVED = frozenset({"system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,17 @@ def one_time_password() -> str:
 def _check_role(role: str) -> None:
     if role and role not in Role.values:
         raise ValidationError({"portal_role": f"Use one of {', '.join(Role.values)}, or leave it empty."})
+
+
+def _check_name(name: str) -> None:
+    if any(alike(name, reserved) for reserved in RESERVED):
+        raise ValidationError({"username": "The portal calls itself so in the audit log. Choose another name."})
+    looks = looks_of(name)
+    taken = User.objects.filter(Q(look_typed=looks.typed) | Q(look_small=looks.small)).first()
+    if taken is not None:
+        same = taken.username.casefold() == name.casefold()
+        text = "This user name is taken." if same else f"People could take it for {taken}. Choose a name unlike it."
+        raise ValidationError({"username": ValidationError(text, code="unique")})
 
 
 def _is_administrator() -> Q:
@@ -83,11 +94,10 @@ def create_user(principal: Principal, new: NewUser) -> LetIn:
     """Make a user with a one-time password. Administrators only. Raises ValidationError naming the field."""
     require_portal(principal, Role.ADMINISTRATOR)
     _check_role(new.portal_role)
-    if new.username.casefold() in _RESERVED:
-        raise ValidationError({"username": "The portal calls itself so in the audit log. Choose another name."})
-    if User.objects.filter(username__iexact=new.username).exists():
-        raise ValidationError({"username": ValidationError("This user name is taken.", code="unique")})
-    user = User(username=new.username, portal_role=new.portal_role, email=new.email, must_change_password=True)
+    name = normalised(new.username)
+    _one_at_a_time()
+    _check_name(name)
+    user = User(username=name, portal_role=new.portal_role, email=new.email, must_change_password=True)
     password = one_time_password()
     user.set_password(password)
     user.full_clean()

@@ -47,6 +47,7 @@ ENGINE = [
     "tests/replication/jobs/test_progress.py::test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_running",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
     *(f"{USERS}[{act}]" for act in ("demote", "shut out")),
+    "tests/accounts/test_names.py::test_of_two_like_names_at_once_one_gets_in",
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
     *(f"{STORE}::{test}" for test in STORING),
 ]
