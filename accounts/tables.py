@@ -11,8 +11,29 @@ from django.utils.safestring import SafeString
 
 from accounts.models import ApiToken, AuditEvent, Role, User
 
+PER_PAGE = 50
 
-class EventTable(tables.Table):
+
+class ListTable(tables.Table):
+    """A table whose order and page come from an address, hence from anybody. It names no length."""
+
+    @property
+    def order_by(self) -> Any:
+        """The columns it is sorted by."""
+        return super().order_by
+
+    @order_by.setter
+    def order_by(self, value: Any) -> None:
+        """Names that no column can have do not sort; the library fails at a dot."""
+        names = value.split(",") if isinstance(value, str) else value or ()
+        tables.Table.order_by.fset(self, [name for name in names if "." not in name])
+
+    def paginate(self, *args: Any, per_page: int = PER_PAGE, **kwargs: Any) -> Any:
+        """A page of the usual length, whatever was asked for."""
+        return super().paginate(*args, per_page=PER_PAGE, **kwargs)
+
+
+class EventTable(ListTable):
     """The audit log."""
 
     label = "Audit log"
@@ -34,7 +55,7 @@ class EventTable(tables.Table):
         return format_html("<code>{}</code>", value)
 
 
-class TokenTable(tables.Table):
+class TokenTable(ListTable):
     """API tokens."""
 
     label = "API tokens"
@@ -70,7 +91,7 @@ class TokenTable(tables.Table):
         return ", ".join(self._names.get(number, f"#{number}") for number in value)
 
 
-class UserTable(tables.Table):
+class UserTable(ListTable):
     """The people of the portal."""
 
     label = "Users"

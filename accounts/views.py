@@ -31,15 +31,12 @@ from accounts.users import (
     users_visible_to,
 )
 
-_PER_PAGE = 50
-
 
 class AuditView(SingleTableMixin, FilterView):
     """The audit log, newest first."""
 
     table_class = EventTable
     filterset_class = EventFilter
-    paginate_by = _PER_PAGE
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         """What the caller may read."""
@@ -53,7 +50,7 @@ class AuditView(SingleTableMixin, FilterView):
 
 
 def _listing(request: HttpRequest, table: TokenTable | UserTable) -> Any:
-    RequestConfig(request, paginate={"per_page": _PER_PAGE}).configure(table)
+    RequestConfig(request).configure(table)
     return table
 
 

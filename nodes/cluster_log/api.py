@@ -31,7 +31,7 @@ class LogView(OfCluster):
     def get(self, request: Request, pk: int) -> Response:
         """Oldest first. Give `next` as `after` to go on, also when it was the end: that follows the log."""
         query, limit = _asked(request)
-        rows = list(log_lines(self.principal, pk, query)[: limit + 1])
+        rows = list(log_lines(self.principal, self.cluster(pk).pk, query)[: limit + 1])
         return Response(LogPageOut.of(rows[:limit], more=len(rows) > limit, after=query.after))
 
 

@@ -36,6 +36,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
 
 def live_log(request: HttpRequest, pk: int) -> HttpResponse:
     """The lines that came since."""
+    visible_cluster(request, pk)
     query = LogForm(request.GET).query()
     lines = list(log_lines(principal_of(request), pk, query)[:FOLLOWED_LINES])
     asked = {name: request.GET[name] for name in ("level", "node", "search") if request.GET.get(name)}

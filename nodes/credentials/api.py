@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import check_if_match
 from accounts.errors import Refused
+from accounts.filters import IdFilter
 from nodes.credentials import services as credentials_services
 from nodes.credentials.authorized_keys import authorized_key_lines
 from nodes.credentials.models import Credential
@@ -26,7 +27,6 @@ from nodes.credentials.serializers import (
     KeyPairOut,
     LettingInOut,
 )
-from nodes.web.filters import IdFilter
 from nodes.web.rest import IF_MATCH, Resource, checked
 
 

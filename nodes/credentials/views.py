@@ -12,8 +12,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django_tables2.utils import A
 
+from accounts.filters import WordsFilter
 from accounts.models import Role
 from accounts.requests import principal_of
+from accounts.tables import ListTable
 from nodes.clusters.access import Rights, require
 from nodes.clusters.views import cluster_page, clusters_of, visible_cluster
 from nodes.credentials import services as credentials_services
@@ -32,10 +34,10 @@ from nodes.credentials.services import Login, PrivateKey
 from nodes.enums import CredentialKind
 from nodes.web.actions import FormPage, done, form_page
 from nodes.web.forms import ConfirmName
-from nodes.web.listing import ListingView, by_words
+from nodes.web.listing import ListingView
 
 
-class CredentialTable(tables.Table):
+class CredentialTable(ListTable):
     """One row a credential."""
 
     name = tables.Column(linkify=("nodes:credential", [A("pk")]))
@@ -55,10 +57,9 @@ class CredentialTable(tables.Table):
 class CredentialFilter(django_filters.FilterSet):
     """Search, cluster, kind."""
 
-    q = django_filters.CharFilter(method="search", label="Search")
+    q = WordsFilter("name", "username", "fingerprint", label="Search")
     cluster = django_filters.ModelChoiceFilter(queryset=clusters_of, label="Cluster", empty_label="All")
     kind = django_filters.ChoiceFilter(choices=CredentialKind.choices, label="Kind", empty_label="All")
-    search = staticmethod(by_words(("name", "username", "fingerprint")))
 
     class Meta:
         model = Credential

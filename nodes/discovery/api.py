@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.api.base import Pages, WithPrincipal
+from accounts.api.base import Pages
+from nodes.clusters.api import OfCluster
 from nodes.discovery import services as discovery_services
 from nodes.discovery.models import NetworkSearch
 from nodes.discovery.selectors import hits_of, searches_of
@@ -96,7 +96,7 @@ class SearchDetailOut(SearchOut):
         return HitOut(hits_of(search), many=True).data
 
 
-class _View(WithPrincipal, APIView):
+class _View(OfCluster):
     def answer(self, pk: int, search_id: int, code: int = status.HTTP_200_OK) -> Response:
         """The search as it is now. Raises Http404."""
         search = get_object_or_404(searches_of(self.principal, pk), pk=search_id)
@@ -110,7 +110,7 @@ class SearchesView(_View):
     def get(self, request: Request, pk: int) -> Response:
         """Newest first."""
         pages = Pages()
-        found = pages.paginate_queryset(searches_of(self.principal, pk), request, view=self)
+        found = pages.paginate_queryset(searches_of(self.principal, self.cluster(pk).pk), request, view=self)
         return pages.get_paginated_response(SearchOut(found, many=True).data)
 
     @extend_schema(summary="Search networks for servers", request=SearchIn, responses={202: SearchDetailOut})

@@ -13,13 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal, check_if_match
+from accounts.filters import IdFilter
 from nodes.enums import HostKeyState
 from nodes.registry.models import Node
 from nodes.registry.selectors import host_keys_of, nodes_for
 from nodes.registry.serializers import FingerprintIn, HostKeyOut, HostKeysOut, NodeIn, NodeOut, NodePatch
 from nodes.registry.services import host_keys, nodes
 from nodes.registry.services.host_keys import look_at_host_key
-from nodes.web.filters import IdFilter
 from nodes.web.rest import IF_MATCH, Resource, checked
 from nodes.web.serializers import EmptyIn, ReasonIn
 

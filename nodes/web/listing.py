@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django_filters.views import FilterView
 from django_htmx.middleware import HtmxDetails
@@ -13,13 +12,10 @@ from django_tables2 import SingleTableMixin
 from accounts.principals import Principal
 from accounts.requests import principal_of
 
-PER_PAGE = 50
-
 
 class ListingView(SingleTableMixin, FilterView):
     """A list page; asked by its own filter form it answers the table alone."""
 
-    table_pagination = {"per_page": PER_PAGE}
     page_template = "components/list.html"
     request: HttpRequest
 
@@ -33,18 +29,3 @@ class ListingView(SingleTableMixin, FilterView):
         htmx = cast(HtmxDetails, getattr(self.request, "htmx"))  # noqa: B009 - set by the middleware
         partial = bool(htmx) and not htmx.boosted and htmx.target == "list" and not htmx.history_restore_request
         return ["components/list_body.html" if partial else self.page_template]
-
-
-def by_words(columns: tuple[str, ...]) -> Any:
-    """A filter method: every word must be part of one of the columns."""
-
-    def search(rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        from_columns = rows
-        for word in value.split():
-            matches = Q()
-            for column in columns:
-                matches |= Q(**{f"{column}__icontains": word})
-            from_columns = from_columns.filter(matches)
-        return from_columns
-
-    return search

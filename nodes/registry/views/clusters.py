@@ -8,18 +8,20 @@ import django_filters
 import django_tables2 as tables
 from django.db.models import QuerySet
 
+from accounts.filters import WordsFilter
 from accounts.models import Role
 from accounts.principals import rank
+from accounts.tables import ListTable
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import clusters_for
 from nodes.clusters.views import cluster_page
 from nodes.enums import ReplicationMode
 from nodes.registry.selectors import with_standing
 from nodes.registry.status import badges, status_of_cluster
-from nodes.web.listing import ListingView, by_words
+from nodes.web.listing import ListingView
 
 
-class ClusterTable(tables.Table):
+class ClusterTable(ListTable):
     """One row a cluster."""
 
     name = tables.Column(linkify=lambda record: cluster_page(record.pk), attrs={"td": {"class": "strong"}})
@@ -43,14 +45,13 @@ class ClusterTable(tables.Table):
 class ClusterFilter(django_filters.FilterSet):
     """Search and who replicates."""
 
-    q = django_filters.CharFilter(method="search", label="Search")
+    q = WordsFilter("name", "description", label="Search")
     replication_mode = django_filters.ChoiceFilter(
         choices=ReplicationMode.choices, label="Replicated by", empty_label="All"
     )
     paused = django_filters.ChoiceFilter(
         choices=[("true", "Paused"), ("false", "Not paused")], label="Paused", empty_label="All", method="is_paused"
     )
-    search = staticmethod(by_words(("name", "description")))
 
     class Meta:
         model = Cluster

@@ -10,8 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from accounts.filters import WordsFilter
 from accounts.models import Role
 from accounts.requests import principal_of
+from accounts.tables import ListTable
 from nodes.clusters.access import Rights, require, visible_clusters
 from nodes.clusters.views import cluster_page, clusters_of, visible_cluster
 from nodes.credentials.selectors import credentials_for
@@ -32,12 +34,12 @@ from nodes.web.actions import (
 )
 from nodes.web.forms import ConfirmName, ReasonForm
 from nodes.web.html import meter, share_used
-from nodes.web.listing import ListingView, by_words
+from nodes.web.listing import ListingView
 
 NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
 
 
-class NodeTable(tables.Table):
+class NodeTable(ListTable):
     """One row a node."""
 
     name = tables.Column(verbose_name="Node")
@@ -84,14 +86,13 @@ class NodeTable(tables.Table):
 class NodeFilter(django_filters.FilterSet):
     """Search, cluster, state, role, system."""
 
-    q = django_filters.CharFilter(method="search", label="Search")
+    q = WordsFilter("name", "address", "cluster__name", "install_root", label="Search")
     cluster = django_filters.ModelChoiceFilter(queryset=clusters_of, label="Cluster", empty_label="All")
     state = django_filters.ChoiceFilter(
         choices=[*CHOICES, ("paused", "Paused")], label="State", empty_label="All", method="in_state"
     )
     role = django_filters.ChoiceFilter(choices=NodeRole.choices, label="Role", empty_label="All")
     platform = django_filters.ChoiceFilter(choices=PlatformName.choices, label="System", empty_label="All")
-    search = staticmethod(by_words(("name", "address", "cluster__name", "install_root")))
 
     class Meta:
         model = Node

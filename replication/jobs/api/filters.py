@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
+from accounts.filters import IdFilter
 from replication.jobs.core.states import JOB_ACTIVE
 from replication.jobs.models import JOB_STATES, Job
 
@@ -12,7 +13,7 @@ from replication.jobs.models import JOB_STATES, Job
 class JobFilter(django_filters.FilterSet):
     """Jobs by cluster, kind, one or several states, whether they have ended, and dry run."""
 
-    cluster = django_filters.NumberFilter(field_name="cluster_id")
+    cluster = IdFilter("cluster_id")
     state = django_filters.MultipleChoiceFilter(choices=JOB_STATES)
     active = django_filters.BooleanFilter(method="by_activity", label="not ended")
 

@@ -14,13 +14,15 @@ from django.utils.html import format_html
 from django_tables2.utils import A
 
 from accounts.access import may_on_portal
+from accounts.filters import WordsFilter
 from accounts.models import Role
 from accounts.principals import Principal
 from accounts.requests import principal_of
+from accounts.tables import ListTable
 from nodes.clusters.access import Rights
 from nodes.clusters.views import clusters_of, visible_cluster
 from nodes.web.html import badge
-from nodes.web.listing import ListingView, by_words
+from nodes.web.listing import ListingView
 from replication.jobs.core.states import JobState
 from replication.jobs.kinds import kinds
 from replication.jobs.models import Job
@@ -29,7 +31,7 @@ from replication.jobs.selectors.progress import time_run, time_waited
 from replication.jobs.words import duration, kind_label, manner, status_of_job
 
 
-class JobTable(tables.Table):
+class JobTable(ListTable):
     """One row a job."""
 
     id = tables.Column(verbose_name="Job", attrs={"td": {"class": "wrap"}})
@@ -84,7 +86,7 @@ def _kinds() -> list[tuple[str, str]]:
 class JobFilter(django_filters.FilterSet):
     """Search, cluster, state, kind."""
 
-    q = django_filters.CharFilter(method="search", label="Search")
+    q = WordsFilter("cluster__name", "requester", "reason", "error", label="Search")
     cluster = django_filters.ModelChoiceFilter(queryset=clusters_of, label="Cluster", empty_label="All")
     state = django_filters.ChoiceFilter(
         choices=[(state.value, state.value.replace("_", " ").capitalize()) for state in JobState],
@@ -92,7 +94,6 @@ class JobFilter(django_filters.FilterSet):
         empty_label="All",
     )
     kind = django_filters.ChoiceFilter(choices=_kinds, label="Kind", empty_label="All")
-    search = staticmethod(by_words(("cluster__name", "requester", "reason", "error")))
 
     class Meta:
         model = Job

@@ -7,9 +7,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.api.base import WithPrincipal, idempotency_key
+from accounts.api.base import idempotency_key
+from nodes.clusters.api import OfCluster
 from nodes.registry.api import OfNode
 from nodes.web.rest import checked
 from replication.jobs.api.serializers import JobDetailOut
@@ -66,10 +66,10 @@ class LeaveView(OfNode):
         return Response(shown, status=code, headers={"Location": reverse("api-job-detail", args=[job.pk])})
 
 
-class ServersView(WithPrincipal, APIView):
+class ServersView(OfCluster):
     """The registered servers of a cluster."""
 
     @extend_schema(summary="List registered servers", operation_id="clusters_servers", responses=ServersOut)
     def get(self, request: Request, cluster_id: int) -> Response:
         """The primary and every secondary that joined; `others` are registered nodes that have not, or have left."""
-        return Response(ServersOut(servers_of(self.principal, cluster_id)).data)
+        return Response(ServersOut(servers_of(self.principal, self.cluster(cluster_id).pk)).data)
