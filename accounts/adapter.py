@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 
+from accounts.audit import Subject, record_unknown
+from accounts.models import User
 from accounts.requests import remote_address
 
 
@@ -17,6 +23,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def pre_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse | None:
+        """Refuse a one-time password whose time is over; its owner, who typed it right, is told so."""
+        if user.one_time_until is None or user.one_time_until > timezone.now():
+            answer: HttpResponse | None = super().pre_login(request, user, **rest)
+            return answer
+        text = f"A login as {user} by a one-time password failed, as its time is over."
+        record_unknown("login.expired", text, remote_address=remote_address(request), subject=Subject.of(user))
+        messages.error(request, "This one-time password is too old. Ask an administrator of the portal for another.")
+        return redirect(settings.LOGIN_URL)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to work."""

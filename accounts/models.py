@@ -26,6 +26,7 @@ class User(AbstractUser):
 
     portal_role = models.CharField(max_length=16, choices=Role, blank=True, default="")
     must_change_password = models.BooleanField(default=False, help_text="a one-time password is in use")
+    one_time_until = models.DateTimeField(null=True, blank=True, help_text="until when a one-time password lets in")
     look_typed = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     look_small = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     """What the name looks like (`accounts.names`), so that the database refuses a second one like it. None: the name is

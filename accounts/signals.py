@@ -66,8 +66,8 @@ def on_lockout(request: HttpRequest, username: str | None, **rest: Any) -> None:
 def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
     """A one-time password is one no longer."""
     if user.must_change_password:
-        user.must_change_password = False
-        user.save(update_fields=["must_change_password"])
+        user.must_change_password, user.one_time_until = False, None
+        user.save(update_fields=["must_change_password", "one_time_until"])
     _record(request, user, "user.password_change", f"{user} changed their password.")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.access import require_portal
 from accounts.audit import Subject, record
@@ -19,6 +21,9 @@ from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
+
+ONE_TIME = timedelta(days=3)
+"""How long a one-time password lets in: over a weekend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,19 @@ class LetIn:
 
 
 def one_time_password() -> str:
-    """Four groups of five letters and digits: 116 bits, easy to type."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
+    """Four groups of six letters and digits: 138 bits, easy to type."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(6)) for _ in range(4))
+
+
+def _give_one_time_password(user: User) -> str:
+    """Let the user in for ONE_TIME by a password that must be changed then; the caller saves these three columns."""
+    password = one_time_password()
+    user.set_password(password)
+    user.must_change_password, user.one_time_until = True, timezone.now() + ONE_TIME
+    return password
+
+
+_PASSWORD = ("password", "must_change_password", "one_time_until")
 
 
 def _check_role(role: str) -> None:
@@ -97,9 +113,8 @@ def create_user(principal: Principal, new: NewUser) -> LetIn:
     name = normalised(new.username)
     _one_at_a_time()
     _check_name(name)
-    user = User(username=name, portal_role=new.portal_role, email=new.email, must_change_password=True)
-    password = one_time_password()
-    user.set_password(password)
+    user = User(username=name, portal_role=new.portal_role, email=new.email)
+    password = _give_one_time_password(user)
     user.full_clean()
     user.save()
     text = f"{principal.name} let in {user} ({new.portal_role or 'no role on the portal'})."
@@ -148,10 +163,8 @@ def reset_password(principal: Principal, user_id: int) -> LetIn:
     """Give a new one-time password; sessions under the old one end."""
     require_portal(principal, Role.ADMINISTRATOR)
     user = _found(user_id)
-    password = one_time_password()
-    user.set_password(password)
-    user.must_change_password = True
-    user.save(update_fields=["password", "must_change_password"])
+    password = _give_one_time_password(user)
+    user.save(update_fields=_PASSWORD)
     record(
         principal, "user.password_reset", f"{principal.name} reset the password of {user}.", subject=Subject.of(user)
     )
@@ -165,5 +178,5 @@ def choose_password(user: User, password: str) -> None:
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from error
     user.set_password(password)
-    user.must_change_password = False
-    user.save(update_fields=["password", "must_change_password"])
+    user.must_change_password, user.one_time_until = False, None
+    user.save(update_fields=_PASSWORD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -10,8 +11,11 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, 
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
+from accounts.principals import Principal
+from accounts.users import ONE_TIME, NewUser, create_user
 from nodes.vault import open_sealed
 from tests.factories import PASSWORD, make_user
 
@@ -138,6 +142,30 @@ def test_a_one_time_password_opens_nothing_but_the_password_page(somebody):
     assert refused.status_code == 401
     assert refused.json()["code"] == "password_change_required"
     assert "one-time password" in client.get("/account/password/").content.decode()
+
+
+def test_a_one_time_password_lets_in_for_three_days(administrator):
+    made = create_user(Principal(user=administrator, via="console"), NewUser("newcomer"))
+    assert len(made.password.replace("-", "")) == 24
+    assert timedelta(days=2) < made.user.one_time_until - timezone.now() <= ONE_TIME
+    client = Client()
+    client.post(LOGIN, {"login": "newcomer", "password": made.password})
+    assert client.get("/account/password/").status_code == 200
+    client.logout()
+    User.objects.filter(pk=made.user.pk).update(one_time_until=timezone.now())
+    answer = client.post(LOGIN, {"login": "newcomer", "password": made.password}, follow=True)
+    assert "This one-time password is too old" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+    assert actions()[-1] == "login.expired"
+
+
+def test_a_password_of_ones_own_does_not_end(administrator):
+    made = create_user(Principal(user=administrator, via="console"), NewUser("newcomer"))
+    client = Client()
+    client.post(LOGIN, {"login": "newcomer", "password": made.password})
+    assert change(client, made.password, "tiger lamp forty rivers").status_code == 302
+    made.user.refresh_from_db()
+    assert made.user.one_time_until is None
 
 
 def change(client: Client, old: str, new: str):

@@ -38,7 +38,7 @@ def test_somebody_is_let_in_with_a_one_time_password(api, client):
     made = api.post(USERS, {"username": "newcomer", "portal_role": "viewer"})
     assert made.status_code == 201
     body = made.json()
-    assert body["must_change_password"] is True and len(body["one_time_password"]) == 23
+    assert body["must_change_password"] is True and len(body["one_time_password"]) == 27
     answer = client.post("/account/login/", {"login": "newcomer", "password": body["one_time_password"]})
     assert answer.status_code == 302
     assert client.get("/audit/")["Location"] == "/account/password/"

@@ -46,6 +46,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"User name:          {name}")
         if options["one_time"]:
+            self.stdout.write(f"It lets in until:   {made.user.one_time_until:%Y-%m-%d %H:%M} UTC")
             self.stdout.write(f"One-time password:  {made.password}")
 
 
