@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE, cMSG_GLOBAL_REQUEST
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, cMSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
 
 from nodes.errors import (
     AuthRejected,
     HostKeyMismatch,
     HostKeyUnknown,
+    LimitBroken,
     NodeError,
     SessionLost,
     TimedOut,
@@ -22,6 +23,7 @@ from nodes.errors import (
 from nodes.remote.channel import note_close
 from nodes.remote.fingerprints import fingerprint_of_blob
 from nodes.remote.keypairs import signing_key
+from nodes.remote.overflow import Listener, take_errors, take_output
 from nodes.remote.pulse import Pulse
 from nodes.remote.ssh_errors import HandshakeDropped
 from nodes.remote.target import SshTarget
@@ -52,10 +54,11 @@ class KeyRefused(AuthRejected):
 
 class Connection(paramiko.Transport):
     """The library's transport, which also remembers that the server said goodbye, leaves it to a channel's owner to
-    answer the server's CLOSE, gives up a server that shows no sign of life while somebody waits for it, and one that
-    proves another host key when keys are exchanged anew."""
+    answer the server's CLOSE, gives up a server that shows no sign of life while somebody waits for it, one that sends
+    what nobody asked for (`Listener`), and one that proves another host key when keys are exchanged anew."""
 
     active: bool
+    packetizer: Listener
     goodbye = False
     pulse: Pulse | None = None
     host_key: paramiko.PKey | None
@@ -63,6 +66,8 @@ class Connection(paramiko.Transport):
     _channel_handler_table = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         MSG_CHANNEL_CLOSE: note_close,
+        MSG_CHANNEL_DATA: take_output,
+        MSG_CHANNEL_EXTENDED_DATA: take_errors,
     }
 
     def abandon(self) -> None:
@@ -71,7 +76,7 @@ class Connection(paramiko.Transport):
         self.sock.close()
 
     def __init__(self, wire: WireSocket) -> None:
-        super().__init__(wire)
+        super().__init__(wire, packetizer_class=Listener)
         self._wire = wire
 
     def watch_pulse(self, silence: float) -> None:
@@ -88,6 +93,11 @@ class Connection(paramiko.Transport):
     def fell_silent(self) -> bool:
         """Whether the connection was given up because the server gave no sign of life."""
         return self.pulse is not None and self.pulse.silent
+
+    @property
+    def broken(self) -> LimitBroken | None:
+        """The connection was given up because the server sent too much: why."""
+        return self.packetizer.broken
 
     @property
     def other_key(self) -> HostKeyMismatch | None:

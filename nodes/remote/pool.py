@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from nodes.errors import NodeError, RemoteBusy, SessionLost, Unreachable
+from nodes.errors import LimitBroken, NodeError, RemoteBusy, SessionLost, Unreachable
 from nodes.remote.handshake import Connection
 from nodes.remote.ssh import SshSession, open_transport
 from nodes.remote.ssh_errors import HandshakeDropped
@@ -98,7 +98,8 @@ class SessionPool:
         """A session for one thread, for the time of the block.
 
         Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long,
-        Unreachable where the server falls silent within the block, HostKeyMismatch where it shows another key there.
+        Unreachable where the server falls silent within the block, HostKeyMismatch where it shows another key there,
+        LimitBroken where it sends without an end what nobody asked for.
         """
         line, session = self._take(target)
         try:
@@ -106,6 +107,8 @@ class SessionPool:
         except NodeError as error:
             if (mismatch := line.connection.other_key) is not None:
                 raise mismatch from error
+            if (broken := line.connection.broken) is not None:
+                raise LimitBroken(broken.detail) from error
             if not line.connection.fell_silent:
                 raise
             self._down.add(target.endpoint)

@@ -1,0 +1,117 @@
+"""A server that sends what nobody asked for, while a command runs, is left by a limit that says so."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncssh
+import pytest
+from asyncssh.constants import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_DEBUG,
+    MSG_GLOBAL_REQUEST,
+    MSG_IGNORE,
+)
+from asyncssh.packet import Boolean, String, UInt32
+
+from nodes.errors import LimitBroken
+from nodes.remote.pool import SessionPool
+from tests.asyncssh_node import AsyncsshNode
+from tests.deadlines import PATIENCE
+
+Connection = asyncssh.SSHServerConnection
+Message = Callable[[Connection], tuple[Any, ...]]
+PIECE = String(b"x" * 16384)
+MIB = 1024 * 1024
+
+
+def _channel(connection: Connection) -> bytes:
+    return UInt32(max(channel._send_chan or 0 for channel in connection._channels.values()))
+
+
+TALK: dict[str, Message] = {
+    "ignored": lambda _: (MSG_IGNORE, String(b"")),
+    "debug": lambda _: (MSG_DEBUG, Boolean(False), String(b"x"), String(b"")),
+    "questions": lambda _: (MSG_GLOBAL_REQUEST, String(b"hostkeys-00@openssh.com"), Boolean(False)),
+    "no bytes": lambda made: (MSG_CHANNEL_DATA, _channel(made), String(b"")),
+    "a stream of no kind": lambda made: (MSG_CHANNEL_EXTENDED_DATA, _channel(made), UInt32(7), String(b"x")),
+    "room": lambda made: (MSG_CHANNEL_WINDOW_ADJUST, _channel(made), UInt32(1)),
+    "requests": lambda made: (MSG_CHANNEL_REQUEST, _channel(made), String(b"x@y"), Boolean(False)),
+}
+MORE_THAN_THERE_IS_ROOM: dict[str, Message] = {
+    "output": lambda made: (MSG_CHANNEL_DATA, _channel(made), PIECE),
+    "errors": lambda made: (MSG_CHANNEL_EXTENDED_DATA, _channel(made), UInt32(1), PIECE),
+}
+
+
+class Talker(AsyncsshNode):
+    """A server that says things beside its work."""
+
+    def say(self, message: Message, times: int) -> None:
+        self._await(self._say(message, times))
+
+    async def _say(self, message: Message, times: int) -> None:
+        for connection in self.connections:
+            for number in range(times):
+                if connection._transport is None:
+                    return
+                connection.send_packet(*message(connection))
+                if number % 100 == 0:
+                    await asyncio.sleep(0)
+
+
+@contextmanager
+def talker() -> Iterator[tuple[Talker, SessionPool]]:
+    server, pool = Talker(), SessionPool()
+    server.start()
+    try:
+        yield server, pool
+    finally:
+        pool.close_all()
+        server.stop()
+
+
+@pytest.mark.parametrize("kind", TALK)
+def test_talk_without_an_end_is_not_listened_to(kind: str) -> None:
+    said: list[int] = []
+    with talker() as (server, pool):
+
+        def talk(_: int) -> None:
+            if not said:
+                said.append(1)
+                server.say(TALK[kind], 5000)
+
+        with pytest.raises(LimitBroken, match="nobody asked for"), pool.lease(server.target()) as session:
+            session.run("sleep 100", timeout=PATIENCE, progress=talk)
+
+
+@pytest.mark.parametrize("kind", MORE_THAN_THERE_IS_ROOM)
+def test_what_there_is_no_room_for_is_not_kept(kind: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (
+        talker() as (server, pool),
+        pytest.raises(LimitBroken, match="room for"),
+        pool.lease(server.target()) as session,
+    ):
+        session.stat("/")  # a channel that nobody reads from meanwhile
+        server.say(MORE_THAN_THERE_IS_ROOM[kind], 16 * 1024)
+        session.stat("/")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+def test_work_is_not_talk() -> None:
+    with talker() as (server, pool), pool.lease(server.target()) as session:
+        server.say(TALK["ignored"], 500)
+        for _ in range(300):
+            assert session.stat("/") is not None
+        assert session.run("head -c 5000000 /dev/zero", timeout=PATIENCE).ok
+        session.run("head -c 5000000 >&2", stdin=b"x" * 5 * MIB, timeout=PATIENCE)
+        server.say(TALK["questions"], 500)
+        assert session.usable
