@@ -23,8 +23,8 @@ class ClusterAccess(Protocol):
     def visible_clusters(self, principal: Principal) -> QuerySet[Any]:
         """The clusters the principal may at least view."""
 
-    def role_on(self, principal: Principal, cluster_id: int) -> str:
-        """The principal's role on a cluster; "" for none."""
+    def roles_held(self, principal: Principal) -> frozenset[str]:
+        """The roles that the principal was given on single clusters."""
 
 
 def _clusters() -> ClusterAccess:
@@ -45,7 +45,7 @@ def best_role(principal: Principal) -> str:
     """The largest role the principal holds anywhere; "" for none."""
     roles = [principal.portal_role()]
     if rank(roles[0]) < rank(Role.ADMINISTRATOR):
-        roles += [_clusters().role_on(principal, number) for number in visible_cluster_ids(principal)]
+        roles += _clusters().roles_held(principal)
     return max(roles, key=rank)
 
 

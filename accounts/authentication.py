@@ -8,16 +8,20 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
+from accounts.second_factor import lacks_factor
 
 
 class ConsoleSession(SessionAuthentication):
-    """A logged-in browser; unsafe methods need the CSRF token. Refused while a one-time password is in use."""
+    """A logged-in browser; unsafe methods need the CSRF token. Refused while a one-time password is in use, or a second
+    factor is demanded and missing."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         """The session's user."""
         found = super().authenticate(request)
         if found is not None and found[0].must_change_password:
             raise AuthenticationFailed("Change the one-time password in the console first.", "password_change_required")
+        if found is not None and lacks_factor(found[0]):
+            raise AuthenticationFailed("Set up a second factor in the console first.", "second_factor_required")
         return found
 
 

@@ -9,7 +9,7 @@ from allauth.account.forms import ChangePasswordForm
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.models import Role
+from accounts.models import Demand, Role
 from accounts.refusals import ConsoleForm
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS, NewToken
 
@@ -66,3 +66,13 @@ class PortalRoleForm(forms.Form):
     """A user's role on every cluster."""
 
     portal_role = forms.ChoiceField(choices=[_NO_ROLE, *Role.choices], required=False, label="Role on every cluster")
+
+
+class DemandForm(ConsoleForm):
+    """Of whom a second factor is demanded."""
+
+    demanded_of = forms.ChoiceField(
+        choices=Demand.choices,
+        label="Demanded of",
+        help_text="By the best role somebody holds, on the portal or on any cluster.",
+    )

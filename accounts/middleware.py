@@ -1,34 +1,78 @@
-"""What is settled before any view: whose password must be changed first, and addresses that can name no row."""
+"""What is settled before any view: what somebody must do first (change a one-time password, set up a second factor),
+and addresses that can name no row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
+from rest_framework.views import APIView
 
 from accounts.filters import LARGEST_ID
 from accounts.models import User
+from accounts.second_factor import lacks_factor
 
-_ALLOWED = frozenset({"account_change_password", "account_logout", "account_reauthenticate", "healthz", "readyz"})
+_ALWAYS = frozenset({"account_change_password", "account_logout", "account_reauthenticate", "healthz", "readyz"})
 
 
-class PasswordChangeFirst(MiddlewareMixin):
-    """Sends such users to the password page. The API refuses their session itself (`ConsoleSession`)."""
+def send_to(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead the whole page to an address, also when only a part of it was asked for."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def _is_rest(view: Callable[..., HttpResponseBase]) -> bool:
+    kind = getattr(view, "cls", None)
+    return isinstance(kind, type) and issubclass(kind, APIView)
+
+
+class _Before(MiddlewareMixin):
+    """Leads users of whom something is `missing` to the page where they do it. REST refuses their session itself
+    (`ConsoleSession`)."""
+
+    page: str
+    allowed = _ALWAYS
+
+    def missing(self, user: User) -> bool:
+        """Whether the user must go there first."""
+        raise NotImplementedError
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Redirect, or None to go on."""
-        user = request.user
-        if not isinstance(user, User) or not user.must_change_password or request.path.startswith("/api/"):
+        """Redirect, or None to go on; `request.must_first` tells a page of those allowed to offer no way past it."""
+        match, user = request.resolver_match, request.user
+        if _is_rest(view) or not isinstance(user, User) or not self.missing(user):
             return None
-        match = request.resolver_match
-        if match is not None and match.url_name in _ALLOWED:
+        request.must_first = self.page  # type: ignore[attr-defined]
+        if match is not None and match.url_name in self.allowed:
             return None
-        return HttpResponseRedirect(reverse("account_change_password"))
+        return send_to(request, reverse(self.page))
+
+
+class PasswordChangeFirst(_Before):
+    """Whoever logged in with a one-time password chooses their own."""
+
+    page = "account_change_password"
+
+    def missing(self, user: User) -> bool:
+        """A password that nobody else knows."""
+        return user.must_change_password
+
+
+class SecondFactorFirst(_Before):
+    """Whoever must have a second factor and has none sets one up, however long they have been logged in."""
+
+    page = "mfa_index"
+    allowed = _ALWAYS | {"mfa_index", "mfa_activate_totp"}
+
+    def missing(self, user: User) -> bool:
+        """A second factor."""
+        return lacks_factor(user)
 
 
 def _names_no_row(part: object) -> bool:

@@ -40,6 +40,28 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
 
 
+class Demand(models.TextChoices):
+    """Of whom a second factor is demanded: by the best role that somebody holds anywhere."""
+
+    NOBODY = "nobody", "Nobody"
+    ADMINISTRATORS = "administrators", "Administrators"
+    OPERATORS = "operators", "Operators and administrators"
+    EVERYONE = "everyone", "Everyone"
+
+
+class SecondFactorPolicy(models.Model):
+    """The one row that says so; none is Demand.NOBODY."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    demanded_of = models.CharField(max_length=16, choices=Demand, default=Demand.NOBODY)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_second_factor_policy")]
+
+    def __str__(self) -> str:
+        return "Second factor"
+
+
 class ApiToken(models.Model):
     """A bearer token, stored as a hash only. Never more than its owner may do, and never more than `role`, on
     `cluster_ids` only (empty: all of the owner's). `token_key`, the secret's first 15 characters, names it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -55,3 +55,21 @@ class ConsoleForm(forms.Form):
         for field, complaints in error.error_dict.items():
             known = field in self.fields and field != NON_FIELD_ERRORS
             self.add_error(field if known else None, complaints)
+
+
+class ConfirmName(ConsoleForm):
+    """A dangerous act asks for the name of what it is done to."""
+
+    typed = forms.CharField(label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+        self.fields["typed"].help_text = f"The name is: {name}"
+
+    def clean_typed(self) -> str:
+        """The name, exactly."""
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed != self.name:
+            raise ValidationError(f"This is not the name. Type {self.name} to confirm.", code="mismatch")
+        return typed

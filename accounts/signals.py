@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.signals import password_changed
+from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -15,7 +16,7 @@ from accounts.audit import Subject, record, record_unknown
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.requests import remote_address
-from accounts.sessions import begin_session
+from accounts.sessions import begin_session, end_sessions
 
 
 def _record(request: HttpRequest | None, user: User, action: str, text: str, **data: object) -> None:
@@ -73,7 +74,9 @@ def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
 
 @receiver(authenticator_added)
 def on_factor_added(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
-    """A second factor is in place."""
+    """A second factor is in place; who logged in without it is asked for it."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        end_sessions(user, but=request.session.session_key)
     _record(request, user, "mfa.add", f"{user} added a second factor.", type=str(authenticator.type))
 
 

@@ -98,12 +98,13 @@ class UserTable(ListTable):
     username = tables.Column(verbose_name="User name", linkify=("user", {"pk": tables.A("pk")}))
     email = tables.Column(verbose_name="E-mail")
     portal_role = tables.Column(verbose_name="Role on every cluster", empty_values=())
+    has_factor = tables.Column(verbose_name="Second factor", orderable=False)
     is_active = tables.Column(verbose_name="State")
     last_login = tables.DateTimeColumn(verbose_name="Last login", format="Y-m-d H:i")
 
     class Meta:
         model = User
-        fields = ("username", "email", "portal_role", "is_active", "last_login")
+        fields = ("username", "email", "portal_role", "has_factor", "is_active", "last_login")
         empty_text = "There is no user."
 
     def render_portal_role(self, record: User) -> str:
@@ -111,6 +112,10 @@ class UserTable(ListTable):
         if record.is_superuser:
             return "Superuser"
         return Role(record.portal_role).label if record.portal_role else "None"
+
+    def render_has_factor(self, value: bool) -> str:
+        """In words."""
+        return "Set up" if value else "None"
 
     def render_is_active(self, record: User) -> str:
         """In words."""

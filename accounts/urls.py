@@ -8,7 +8,7 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import views
+from accounts import sign_in_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/", allauth_views.login, name="account_login"),
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/tokens/<slug:token_key>/revoke/", views.revoke, name="token-revoke"),
     path("users/", views.users, name="users"),
     path("users/new/", views.new_user, name="user-new"),
+    path("users/second-factor/", sign_in_views.second_factor_policy, name="second-factor-policy"),
     path("users/<int:pk>/", views.user, name="user"),
+    path("users/<int:pk>/lost-factor/", sign_in_views.lost_factor, name="lost-factor"),
     path("audit/", views.AuditView.as_view(), name="audit"),
 ]

@@ -19,6 +19,7 @@ from accounts.errors import Refused
 from accounts.models import ApiToken, Role, User
 from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
+from accounts.second_factor import with_factor
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
 
@@ -102,7 +103,7 @@ def _found(user_id: int) -> User:
 def users_visible_to(principal: Principal) -> QuerySet[User]:
     """All users, for administrators of the portal. Raises PermissionDenied for others."""
     require_portal(principal, Role.ADMINISTRATOR)
-    return User.objects.order_by("username")
+    return with_factor(User.objects.order_by("username"))
 
 
 @transaction.atomic

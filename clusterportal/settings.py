@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.PasswordChangeFirst",
+    "accounts.middleware.SecondFactorFirst",
     "accounts.middleware.PossibleAddresses",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -110,7 +111,7 @@ DATABASES = {"default": env.database(DATA_DIR / "portal.sqlite3")}
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.backends.PortalUsers",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

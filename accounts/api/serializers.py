@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.models import ApiToken, AuditEvent, Role, User
+from accounts.models import ApiToken, AuditEvent, Demand, Role, User
+from accounts.second_factor import state_of
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
 
@@ -48,10 +49,25 @@ class IssuedTokenSerializer(TokenSerializer):
 class UserSerializer(serializers.ModelSerializer[User]):
     """A person or an automation account."""
 
+    second_factor = serializers.SerializerMethodField(help_text="whether one is set up")
+
     class Meta:
         model = User
-        fields = ["id", "username", "email", "portal_role", "is_active", "must_change_password", "last_login"]
+        fields = [
+            "id",
+            "username",
+            "email",
+            "portal_role",
+            "is_active",
+            "must_change_password",
+            "second_factor",
+            "last_login",
+        ]
         read_only_fields = fields
+
+    def get_second_factor(self, user: User) -> bool:
+        """Whether one is set up."""
+        return state_of(user).has
 
 
 class NewUserSerializer(serializers.Serializer[None]):
@@ -67,6 +83,14 @@ class UserChangeSerializer(serializers.Serializer[None]):
 
     portal_role = serializers.ChoiceField(choices=Role.choices, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
+
+
+class SecondFactorPolicySerializer(serializers.Serializer[None]):
+    """Of whom a second factor is demanded."""
+
+    demanded_of = serializers.ChoiceField(
+        choices=Demand.choices, help_text="by the best role somebody holds, on the portal or on any cluster"
+    )
 
 
 class LetInSerializer(UserSerializer):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import visible_cluster_ids
+from accounts.access import require_portal, visible_cluster_ids
 from accounts.api.base import WithPrincipal
 from accounts.api.serializers import (
     EventSerializer,
@@ -19,6 +19,7 @@ from accounts.api.serializers import (
     LetInSerializer,
     NewTokenSerializer,
     NewUserSerializer,
+    SecondFactorPolicySerializer,
     TokenSerializer,
     UserChangeSerializer,
     UserSerializer,
@@ -26,7 +27,8 @@ from accounts.api.serializers import (
 )
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
-from accounts.models import ApiToken, AuditEvent, User
+from accounts.models import ApiToken, AuditEvent, Role, User
+from accounts.second_factor import demand_in_force, demand_of, remove_lost_factor
 from accounts.tokens import NewToken, issue_token, revoke_token, tokens_visible_to
 from accounts.users import (
     LetIn,
@@ -135,6 +137,38 @@ class UserViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[User]):
     def reset_password(self, request: Request, pk: str) -> Response:
         """Sessions under the old password end."""
         return _let_in(reset_password(self.principal, int(pk)), status.HTTP_200_OK)
+
+    @extend_schema(
+        summary="Remove a lost second factor", tags=["accounts"], request=None, responses={200: UserSerializer}
+    )
+    @action(detail=True, methods=["post"], url_path="remove-second-factor")
+    def remove_second_factor(self, request: Request, pk: str) -> Response:
+        """Recovery codes go with it, and all sessions of the user end. Nobody does this to themselves."""
+        return Response(UserSerializer(remove_lost_factor(self.principal, int(pk))).data)
+
+
+class SecondFactorPolicyView(WithPrincipal, APIView):
+    """Of whom a second factor is demanded, for administrators of the portal."""
+
+    @extend_schema(
+        summary="Of whom is a second factor demanded?", tags=["accounts"], responses=SecondFactorPolicySerializer
+    )
+    def get(self, request: Request) -> Response:
+        """What is in force."""
+        require_portal(self.principal, Role.ADMINISTRATOR)
+        return Response({"demanded_of": demand_in_force()})
+
+    @extend_schema(
+        summary="Demand a second factor",
+        tags=["accounts"],
+        request=SecondFactorPolicySerializer,
+        responses=SecondFactorPolicySerializer,
+    )
+    def put(self, request: Request) -> Response:
+        """In force at once, for sessions under way as well. Refused for somebody without one of their own."""
+        given = SecondFactorPolicySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response({"demanded_of": demand_of(self.principal, given.validated_data["demanded_of"])})
 
 
 @extend_schema_view(

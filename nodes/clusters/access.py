@@ -27,6 +27,14 @@ def role_on(principal: Principal, cluster_id: int) -> str:
     return best
 
 
+def roles_held(principal: Principal) -> frozenset[str]:
+    """The roles that the principal was given on single clusters, cut to what the token allows."""
+    rows = Membership.objects.filter(user=principal.user)
+    if principal.token is not None and principal.token.cluster_ids:
+        rows = rows.filter(cluster__in=principal.token.cluster_ids)
+    return frozenset(principal.narrowed(role) for role in rows.values_list("role", flat=True).distinct())
+
+
 def visible_clusters(principal: Principal) -> QuerySet[Cluster]:
     """The clusters the principal may at least view."""
     rows = Cluster.objects.all()

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-from accounts.refusals import ConsoleForm
+from accounts.refusals import ConfirmName, ConsoleForm
 
 __all__ = ["ChoiceCards", "ConfirmName", "ConsoleForm", "ReasonForm", "picks"]
 
@@ -27,24 +26,6 @@ class ChoiceCards(forms.RadioSelect):
         option = super().create_option(*args, **kwargs)
         option["meaning"] = self.meanings.get(str(option["value"]), "")
         return option
-
-
-class ConfirmName(ConsoleForm):
-    """A dangerous act asks for the name of what it is done to."""
-
-    typed = forms.CharField(label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.name = name
-        self.fields["typed"].help_text = f"The name is: {name}"
-
-    def clean_typed(self) -> str:
-        """The name, exactly."""
-        typed = str(self.cleaned_data["typed"]).strip()
-        if typed != self.name:
-            raise ValidationError(f"This is not the name. Type {self.name} to confirm.", code="mismatch")
-        return typed
 
 
 class ReasonForm(ConsoleForm):

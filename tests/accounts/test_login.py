@@ -241,7 +241,7 @@ def test_a_second_factor_is_set_up_with_a_code(somebody, django_capture_on_commi
     secret = only(r'id="authenticator_secret"[^>]*value="(\w+)"', page)
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post("/account/2fa/totp/activate/", {"code": code_for(secret)}).status_code == 302
-    assert "Recovery Codes" in client.get("/account/2fa/").content.decode()
+    assert "10 recovery codes left" in client.get("/account/2fa/").content.decode()
     assert {row.type for row in Authenticator.objects.all()} == {"totp", "recovery_codes"}
     assert actions() == ["login.success", "mfa.add", "mfa.add"]
 

@@ -61,7 +61,7 @@ class Visitor:
 def session_of(user: User) -> str:
     """A session of a user who has just logged in."""
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.PortalUsers")
     return str(client.cookies["sessionid"].value)
 
 
