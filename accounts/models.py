@@ -85,11 +85,11 @@ class ApiToken(models.Model):
 
 
 class AppendOnlyError(TypeError):
-    """Audit events are only ever added."""
+    """Audit events and their links are only ever added."""
 
 
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    """Refuses to change or delete events in bulk."""
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Refuses to change or delete rows in bulk."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         """Refused."""
@@ -100,8 +100,28 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         raise AppendOnlyError("audit events cannot be deleted")
 
 
-class AuditEvent(models.Model):
-    """One act: who, when, what, on which object, with what result. Names are copied, so that it outlives its object."""
+class AppendOnly(models.Model):
+    """Rows that are only ever added; the database refuses the rest, too (`accounts.append_only`)."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert only."""
+        if not self._state.adding:
+            raise AppendOnlyError("audit events cannot be changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("audit events cannot be deleted")
+
+
+class AuditEvent(AppendOnly):
+    """One act: who, when, what, on which object, with what result. Names are copied, so that it outlives its object.
+    A new column goes into a new form of the hash (`accounts.chain.COLUMNS`)."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(max_length=150, help_text="user name, or 'system' for the portal itself")
@@ -116,20 +136,33 @@ class AuditEvent(models.Model):
     data = models.JSONField(default=dict, blank=True)
     remote_address = models.GenericIPAddressField(null=True)
 
-    objects = AuditEventQuerySet.as_manager()
-
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert only."""
-        if not self._state.adding:
-            raise AppendOnlyError("audit events cannot be changed")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("audit events cannot be deleted")
+class AuditLink(AppendOnly):
+    """An event's place in the chain, and the hash of it and of all before it (`accounts.chain`)."""
+
+    position = models.BigIntegerField(primary_key=True, help_text="1, 2, 3, without a gap")
+    event = models.OneToOneField(AuditEvent, on_delete=models.DO_NOTHING, related_name="link")
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.digest}"
+
+
+class AuditChain(models.Model):
+    """How the chain stands: one row, made with the first link. `length` and `digest` are its newest link's, kept a
+    second time; `trouble` is the first break that was found, and stays."""
+
+    length = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, default="0" * 64)
+    verified_at = models.DateTimeField(null=True)
+    trouble = models.TextField(default="", blank=True)
+    trouble_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.length}: {self.digest}"

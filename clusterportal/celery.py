@@ -161,8 +161,14 @@ def beat_table() -> dict[str, Any]:
             "schedule": crontab(hour="3", minute="20"),
             "options": {"expires": 6 * 3600},
         },
+        # once a day as well: the whole audit log, and its newest hash into the log
+        "verify audit": {
+            "task": "accounts.tasks.verify_audit",
+            "schedule": crontab(hour="2", minute="50"),
+            "options": {"expires": 6 * 3600},
+        },
     }
 
 
 app.add_defaults(configuration)
-app.autodiscover_tasks(["nodes", "replication"])
+app.autodiscover_tasks(["accounts", "nodes", "replication"])

@@ -97,7 +97,8 @@ def check_audit_log(
     if not databases:
         return []
     try:
-        lost = append_only.missing(connection) if append_only.TABLE in connection.introspection.table_names() else None
+        there = set(append_only.TABLES) & set(connection.introspection.table_names())
+        lost = append_only.missing(connection, there)
     except DatabaseError:
         return [Error("The database does not answer.", id="clusterportal.E008")]
     if lost:

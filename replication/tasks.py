@@ -11,6 +11,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
+from accounts import chain
 from nodes.discovery.tasks import sweep_searches
 from nodes.leases.crew import CREW, Lane
 from nodes.leases.worker import SHUTTING_DOWN
@@ -66,12 +67,14 @@ def drive() -> None:
 
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
-    """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began."""
+    """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began; link what
+    was audited since the last sweep."""
     recovery.sweep()
     sweep_searches()
     if next(_SWEEPS) % MISSED_EVERY == 0:
         clustering.switch_off_what_was_missed()
     disabling.finish_disabling()
+    chain.link_events()
 
 
 @shared_task(name="replication.tasks.watch")

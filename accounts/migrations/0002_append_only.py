@@ -6,11 +6,11 @@ from accounts import append_only
 
 
 def forwards(apps, schema_editor):
-    append_only.create(schema_editor.connection)
+    append_only.create(schema_editor.connection, [append_only.EVENTS])
 
 
 def backwards(apps, schema_editor):
-    append_only.drop(schema_editor.connection)
+    append_only.drop(schema_editor.connection, [append_only.EVENTS])
 
 
 class Migration(migrations.Migration):

@@ -13,7 +13,7 @@ from clusterportal.celery import app
 ROOT = Path(__file__).parents[2]
 
 TABLES = {
-    "accounts": "apitoken auditevent secondfactorpolicy user",
+    "accounts": "apitoken auditchain auditevent auditlink secondfactorpolicy user",
     "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
     "membership networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
     "replication": "baseline conflict contentpart job jobevent namekey origin resourcelock snapshot storedcontent "
@@ -21,6 +21,7 @@ TABLES = {
 }
 
 TASKS = {
+    "accounts.tasks.verify_audit",
     "nodes.tasks.check_all",
     "nodes.tasks.observe",
     "nodes.tasks.observe_due",
