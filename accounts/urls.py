@@ -26,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("users/<int:pk>/", views.user, name="user"),
     path("users/<int:pk>/lost-factor/", sign_in_views.lost_factor, name="lost-factor"),
     path("audit/", views.AuditView.as_view(), name="audit"),
+    path("audit/hash/", views.audit_hash, name="audit-hash"),
 ]

@@ -8,16 +8,18 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_filters.views import FilterView
 from django_tables2 import RequestConfig, SingleTableMixin
 
-from accounts.access import visible_cluster_names
+from accounts.access import require_portal, visible_cluster_names
+from accounts.chain import chain_now
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
 from accounts.forms import NewTokenForm, NewUserForm, PortalRoleForm
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Role, User
 from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
 from accounts.tables import EventTable, TokenTable, UserTable
@@ -47,6 +49,17 @@ class AuditView(SingleTableMixin, FilterView):
         asked = self.request.headers.get("HX-Target") == "list"
         restored = self.request.headers.get("HX-History-Restore-Request") == "true"
         return ["components/list_body.html" if asked and not restored else "accounts/audit.html"]
+
+
+@require_safe
+def audit_hash(request: HttpRequest) -> HttpResponse:
+    """The newest hash of the audit log as a file to keep elsewhere; its first line is the hash. Administrators."""
+    require_portal(principal_of(request), Role.ADMINISTRATOR)
+    head, now = chain_now(), timezone.now()
+    text = f"{head.digest}\n{head.length} events of the audit log, {now:%Y-%m-%d %H:%M:%S} UTC\n"
+    file = f"audit-hash-{now:%Y%m%dT%H%M%S}.txt"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _listing(request: HttpRequest, table: TokenTable | UserTable) -> Any:

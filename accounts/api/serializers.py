@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.models import ApiToken, AuditEvent, Demand, Role, User
+from accounts.models import ApiToken, AuditChain, AuditEvent, Demand, Role, User
 from accounts.second_factor import state_of
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
@@ -123,6 +123,15 @@ class EventSerializer(serializers.ModelSerializer[AuditEvent]):
             "data",
             "remote_address",
         ]
+        read_only_fields = fields
+
+
+class ChainSerializer(serializers.ModelSerializer[AuditChain]):
+    """The newest hash of the audit log: over `length` events, each with all before it."""
+
+    class Meta:
+        model = AuditChain
+        fields = ["length", "digest", "verified_at", "trouble", "trouble_at"]
         read_only_fields = fields
 
 

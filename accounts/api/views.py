@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.access import require_portal, visible_cluster_ids
 from accounts.api.base import WithPrincipal
 from accounts.api.serializers import (
+    ChainSerializer,
     EventSerializer,
     IssuedTokenSerializer,
     LetInSerializer,
@@ -25,6 +26,7 @@ from accounts.api.serializers import (
     UserSerializer,
     WhoSerializer,
 )
+from accounts.chain import chain_now
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
 from accounts.models import ApiToken, AuditEvent, Role, User
@@ -186,6 +188,14 @@ class EventViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[AuditEvent]):
     def get_queryset(self) -> QuerySet[AuditEvent]:
         """What the caller may see."""
         return events_visible_to(self.principal)
+
+    @extend_schema(summary="Read the newest hash of the audit log", tags=["accounts"], responses=ChainSerializer)
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def chain(self, request: Request) -> Response:
+        """For administrators, to be kept elsewhere: `verify_audit --expect` says whether it is still in the log.
+        `trouble`: the first break that the portal found by itself; empty where there is none."""
+        require_portal(self.principal, Role.ADMINISTRATOR)
+        return Response(ChainSerializer(chain_now()).data)
 
 
 class WhoView(WithPrincipal, APIView):
