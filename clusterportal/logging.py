@@ -9,28 +9,56 @@ from __future__ import annotations
 import json
 import logging
 import re
+import traceback
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from nodes.secret import revealed
 
+LONGEST = 16_384
+"""Characters of a message, or of a traceback, that are written; how many were left out is said."""
+
+_NOTE = 64  # room for saying so
+_MARGIN = 1_024  # looked through beyond LONGEST, and dropped: a secret that the cut would halve lies in it
+_FRAMES = 40  # of each exception of a traceback, the innermost
 _BLANK = "***"
+_KEY = r"[A-Z0-9 %+]*PRIVATE[ %+0-9]{1,3}KEY-----"
+# what stands between a name and its value, as headers, JSON, its quotation and URLs spell it; and a value in quotes
+_IS = r"\\*+['\"]?\s*+(?:[:=]|%3[ad])(?:\s|%20|\+)*+(?:\\*+(?P<quote>['\"]))?+"
+_QUOTED = r"(?:(?!(?P=quote))[^\\\r\n]|\\.)++"
+_HEADERS = r"authorization|cookie|x-csrftoken"
+_NAMES = r"pass(?:word|phrase|wd|code)|(?<![a-z])pass|secret(?:[_-]?key)?|token|(?:api|private)[_-]?key|sessionid"
+# Each takes steps in proportion to the text, whoever wrote it: none begins with a repetition, and where two follow one
+# another, they share no character or the first gives nothing back. The tests count the steps.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), _BLANK),
-    (re.compile(r"(?i)\b(authorization|cookie|set-cookie|x-csrftoken)(['\"]?\s*[:=]\s*['\"]?)[^\r\n'\"]+"), r"\1\2***"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
-    (re.compile(r"\bcpt_[0-9a-f]{8,}"), _BLANK),
-    (re.compile(r"(\w+://[^/\s:@]*:)[^@\s/]+@"), r"\1***@"),
+    (re.compile(rf"-----BEGIN{_KEY}.*?(?:-----END{_KEY}|\Z)", re.S), _BLANK),
     (
-        re.compile(r"(?i)\b(pass(?:word|phrase|wd)?|secret|token|api_?key)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;)}]+"),
-        r"\1\2***",
+        re.compile(rf"(?i)((?:{_HEADERS}){_IS})(?(quote){_QUOTED}|[^\r\n'\"]++(?:\"[^\r\n\"]*+\"[^\r\n'\"]*+)*+)"),
+        r"\1***",
     ),
+    (re.compile(r"(?i)\b((?:bearer|basic)(?:\s|%20|\+)++)[A-Za-z0-9._~+/=-]{8,}"), r"\1***"),
+    (re.compile(r"cpt_[0-9a-f]{8,}"), _BLANK),
+    (re.compile(r"(://[^/\s:@]*:)[^\s/]+@"), r"\1***@"),
+    (re.compile(rf"(?i)((?:{_NAMES})\d{{0,2}}{_IS})(?(quote){_QUOTED}|[^\s'\",;)}}]+)"), r"\1***"),
 )
 
 
 def redact(text: str) -> str:
-    """The text without anything that is, or looks like, a secret."""
-    for secret in revealed():
+    """The text without anything that is, or looks like, a secret; its first LONGEST characters at most."""
+    secrets = revealed()
+    margin = max(_MARGIN, 2 * len(secrets[0])) if secrets else _MARGIN
+    seen = text[: LONGEST + margin]
+    blanked = _blanked(seen, secrets)
+    whole = len(seen) == len(text)
+    if whole and len(blanked) <= LONGEST:
+        return blanked
+    kept = blanked[: max(0, min(LONGEST - _NOTE, len(blanked) - (0 if whole else margin)))]
+    return f"{kept} ... ({len(text) - len(kept)} of {len(text)} characters left out)"
+
+
+def _blanked(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
         text = text.replace(secret, _BLANK)
     for pattern, blank in _PATTERNS:
         text = pattern.sub(blank, text)
@@ -42,18 +70,27 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place."""
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = f"{record.msg} (its arguments did not fit)"
-        record.msg, record.args = redact(message), None
+        record.msg, record.args = redact(_message(record)), None
         if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
+            record.exc_text = _traceback(record.exc_info[1])
         if record.exc_text:
             record.exc_text = redact(record.exc_text)
         if record.stack_info:
             record.stack_info = redact(record.stack_info)
         return True
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - of whatever the arguments are; who logs must not fail by it
+        return f"{record.msg!r:.200} (its arguments did not fit: {type(error).__name__})"
+
+
+def _traceback(error: BaseException | None) -> str:
+    frames = sum(1 for _ in traceback.walk_tb(error.__traceback__)) if error else 0
+    told = f"({frames - _FRAMES} outer frames left out)\n" if frames > _FRAMES else ""
+    return told + "".join(traceback.format_exception(error, limit=-_FRAMES)).rstrip("\n")
 
 
 class JsonFormatter(logging.Formatter):
@@ -91,6 +128,10 @@ def configuration(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # in the place of handlers of uvicorn's own, which blank nothing
+            "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
+            "uvicorn.error": {"handlers": [], "level": "INFO", "propagate": True},
+            "uvicorn.access": {"handlers": [], "level": "INFO", "propagate": True},
             "axes": {"level": "WARNING"},
             "paramiko": {"level": "CRITICAL"},  # nodes.remote tells its errors once, in our words
         },

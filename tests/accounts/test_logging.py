@@ -6,11 +6,17 @@ import io
 import json
 import logging
 import logging.config
+from urllib.parse import quote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from uvicorn.config import LOGGING_CONFIG as UVICORN
 
-from clusterportal.logging import JsonFormatter, RedactingFilter, configuration, redact
+from clusterportal.logging import _PATTERNS, LONGEST, JsonFormatter, RedactingFilter, configuration, redact
 from nodes.secret import Secret, revealed
+from tests.regex_steps import Counted, steps_of
 
 PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
 
@@ -41,6 +47,15 @@ def log():
         ("password=hunter22&x=1", "hunter22"),
         ('{"passphrase": "hunter22"}', "hunter22"),
         ("token made: cpt_aaaaaaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa"),
+        ('{"password": "correct horse battery"}', "horse"),
+        (r"{'passphrase': 'it is \'mine\' alone'}", "alone"),
+        (r"body \"{\"token\": \"zebra crossing\"}\"", "crossing"),
+        ("oldpassword=hunter22&password1=walrus", "walrus"),
+        ("GET /?next=%2F%3Fnew_password%3Dhunter22 HTTP/1.1", "hunter22"),
+        ("GET /Authorization:%20Basic%20dXNlcjpwYXNz HTTP/1.1", "dXNlcjpwYXNz"),
+        ('Cookie: theme=dark; messages="a b"; __Host-session=0123abcd', "0123abcd"),
+        ("postgres://portal:hunt@er22@db/portal", "er22"),
+        (f"GET /?key={quote(PEM)} HTTP/1.1", "b3BlbnNzaC1rZXk"),
     ],
 )
 def test_patterns(line, secret):
@@ -84,6 +99,116 @@ def test_json_lines(log):
     assert "ValueError" in line["traceback"] and "b3Blbn" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("argument", [10**5000, object], ids=["a number too long to print", "a mistake"])
+def test_who_logs_never_fails_by_it(log, argument):
+    logger, stream, _ = log
+
+    class Mistaken:
+        def __str__(self):
+            raise KeyError(1)
+
+    logger.error("%s", Mistaken() if argument is object else argument)
+    assert "did not fit" in stream.getvalue()
+
+
+# --- however long the text is, and whoever wrote it ---
+
+
+def test_what_is_long_is_cut_and_says_so(log):
+    logger, stream, _ = log
+    logger.error("%s", "x" * 60_000)
+    line = stream.getvalue()
+    assert len(line) <= LONGEST + 1 and "of 60000 characters left out" in line
+
+
+def test_a_long_traceback_keeps_its_innermost_frames_and_its_error(log):
+    logger, stream, _ = log
+
+    def one(depth):
+        other(depth)
+
+    def other(depth):
+        if not depth:
+            raise RuntimeError("at the bottom")
+        one(depth - 1)
+
+    try:
+        one(100)
+    except RuntimeError:
+        logger.exception("failed")
+    assert "RuntimeError: at the bottom" in stream.getvalue() and "outer frames left out" in stream.getvalue()
+    assert len(stream.getvalue()) <= 2 * LONGEST
+
+
+@pytest.mark.parametrize("offset", range(-80, 20, 7))
+def test_a_secret_that_the_cut_would_halve_is_not_shown_in_part(offset):
+    """Where the text is cut, and where it stops being looked at."""
+    text = Secret("zebra-crossing-" * 4).reveal()
+    for place in (LONGEST, LONGEST + 1024):
+        shown = redact("x" * (place + offset) + text + "y" * 3000)
+        assert "zeb" not in shown and len(shown) <= LONGEST
+
+
+PIECES = [
+    *("authorization", "Cookie", "x-csrftoken", "bearer", "basic", "password", "pass", "token", "api_key", "secret"),
+    *(
+        "cpt_",
+        "0123456789abcdef",
+        "://",
+        "http",
+        "@",
+        ":",
+        "=",
+        "%3D",
+        "%20",
+        "+",
+        "/",
+        "\\",
+        "'",
+        '"',
+        " ",
+        "\n",
+        "\r",
+    ),
+    *("-----BEGIN", "-----END", " PRIVATE", " KEY-----", "PRIVATE KEY-----", "RSA", "a", "\u017f", "\ud800", "\0", "1"),
+]
+HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=30).map("".join)
+"""What the patterns are about, in any order."""
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in _PATTERNS], ids=lambda pattern: pattern.pattern[:20])
+@hypothesis_settings(max_examples=40)
+@example("a", "")
+@example("authorization: ", "")
+@example("-----BEGIN PRIVATE KEY-----", "")
+@given(HOSTILE, HOSTILE)
+def test_steps_follow_the_length_of_the_text(pattern, piece, end):
+    """Twice the text is at most twice the steps, whatever is repeated in it."""
+    few, twice = (steps_of(pattern, piece * count + end) for count in (16, 32))
+    assert twice <= 2 * few + 200
+
+
+@hypothesis_settings(max_examples=60)
+@given(HOSTILE, st.sampled_from([pattern for pattern, _ in _PATTERNS]))
+def test_what_counts_the_steps_finds_what_the_engine_finds(text, pattern):
+    assert Counted(pattern, text).spans() == [found.span() for found in pattern.finditer(text)]
+
+
+@hypothesis_settings(max_examples=60)
+@given(HOSTILE, st.sampled_from([1, 300, 3000]))
+def test_any_text_can_be_logged(text, times):
+    shown = redact(text * times)
+    assert len(shown) <= LONGEST
+    assert len(text * times) > LONGEST or redact(shown) == shown
+
+
+@hypothesis_settings(max_examples=60)
+@given(HOSTILE, HOSTILE, st.sampled_from(["password='{}'", "token={}", "Authorization: {}", "x://u:{}@h", "{}"]))
+def test_planted_secrets_are_blanked_in_any_text(before, after, form):
+    text = Secret("Walrus7-").reveal()
+    assert text not in redact(before + form.format(text) + after)
+
+
 def test_memory_of_secrets_is_bounded():
     for number in range(700):
         Secret(f"secret-number-{number}").reveal()
@@ -97,3 +222,14 @@ def test_the_configuration_is_one_that_logging_accepts(style):
     config = configuration("INFO", style)
     assert config["handlers"]["stderr"]["filters"] == ["redact"]
     logging.config.DictConfigurator(config)
+
+
+def test_the_web_server_has_no_handler_that_blanks_nothing():
+    """Of its own, which it configures before it loads the portal."""
+    names = list(UVICORN["loggers"])
+    logging.config.dictConfig(UVICORN)
+    assert any(logging.getLogger(name).handlers for name in names)
+    loggers = configuration("INFO", "text")["loggers"]
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "loggers": loggers})
+    for name in names:
+        assert not logging.getLogger(name).handlers and logging.getLogger(name).propagate
