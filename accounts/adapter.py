@@ -42,6 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """The address that rate limits count by; one bucket for callers without one (a Unix socket)."""
         return remote_address(request) or "0.0.0.0"  # noqa: S104 - a label, nothing listens
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: str) -> str:
+        """The name alone. The library counts a name apart for each `Host`, whose port the client makes up."""
+        return folded_username(request, credentials)
+
 
 def folded_username(request: HttpRequest, credentials: Mapping[str, str] | None = None) -> str:
     """The name that the lockout counts by. Logins ignore case, so must it: ADMIN and admin share their failures."""

@@ -103,6 +103,14 @@ def test_a_forwarded_address_from_the_client_is_not_believed(somebody):
     assert log_in(Client(), "somebody", HTTP_X_FORWARDED_FOR="198.51.100.77").status_code == 429
 
 
+def test_the_limiter_of_a_name_counts_on_under_any_host_and_port(somebody):
+    hosts = ["localhost", "127.0.0.1", *(f"localhost:{port}" for port in range(8001, 8009))]
+    for number, host in enumerate(hosts):
+        log_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), "somebody", "wrong", HTTP_HOST=host)
+    answer = log_in(Client(REMOTE_ADDR="192.0.2.99"), "somebody", "wrong", HTTP_HOST="localhost:9000")
+    assert "Too many failed login attempts" in answer.content.decode()
+
+
 def test_somebody_shut_out_does_not_get_in(somebody):
     somebody.is_active = False
     somebody.save()
