@@ -45,9 +45,9 @@ class Through:
         self.before("list_folder")
         return self.inner.list_folder(path, progress=progress)
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         self.before("read")
-        return self.inner.read(path, progress=progress)
+        return self.inner.read(path, most=most, progress=progress)
 
     def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
         self.before("write_new")
@@ -106,9 +106,9 @@ class DropsAfter(Through):
         if self.left <= 0:
             raise SessionLost()
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         self.before("read")
-        for chunk in self.inner.read(path, progress=progress):
+        for chunk in self.inner.read(path, most=most, progress=progress):
             self._moved(len(chunk))
             yield chunk
 
@@ -154,8 +154,8 @@ class Hangs(Through):
 class ShortReads(Through):
     """Content comes in tiny chunks."""
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
-        for chunk in self.inner.read(path, progress=progress):
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
+        for chunk in self.inner.read(path, most=most, progress=progress):
             for start in range(0, len(chunk), 7):
                 yield chunk[start : start + 7]
 
@@ -168,8 +168,8 @@ class ChangesUnderYou(Through):
         self._path = path
         self._change: Callable[[], Any] | None = change
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
-        for chunk in self.inner.read(path, progress=progress):
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
+        for chunk in self.inner.read(path, most=most, progress=progress):
             yield chunk
             if path == self._path and self._change is not None:
                 change, self._change = self._change, None
@@ -235,10 +235,10 @@ class Denies(_SpoilsNames):
 
     error = RemoteDenied
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         if path in self.paths:
             raise RemoteDenied(path)
-        yield from self.inner.read(path, progress=progress)
+        yield from self.inner.read(path, most=most, progress=progress)
 
     def list_folder(self, path: str, *, progress: Progress | None = None) -> Sequence[RemoteEntry]:
         if path in self.paths:

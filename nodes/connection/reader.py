@@ -14,6 +14,7 @@ from nodes.connection.connect import NodeLink
 from nodes.errors import (
     ChangedWhileRead,
     CommandFailed,
+    FileTooLarge,
     LimitBroken,
     NodeError,
     OutputUnreadable,
@@ -24,7 +25,7 @@ from nodes.errors import (
 from nodes.platforms.base import ClockReading, Service, SystemFacts
 from nodes.products.ini import IniError
 from nodes.remote.scripts import ScriptsSeen, seen
-from nodes.remote.session import FileKind, RemoteEntry, Space
+from nodes.remote.session import CHUNK, FileKind, RemoteEntry, Space
 
 Value = TypeVar("Value")
 
@@ -180,12 +181,10 @@ class Reader:
 
     def _file_once(self, path: str) -> bytes:
         self.go_on()
-        held = bytearray()
-        for chunk in self.link.session.read(path, progress=self._moved):
-            held += chunk
-            if len(held) > MAX_INI:
-                raise OutputUnreadable(f"{path} has more than {MAX_INI} bytes.")
-        return bytes(held)
+        try:
+            return b"".join(self.link.session.read(path, most=MAX_INI, progress=self._moved))
+        except FileTooLarge as error:
+            raise OutputUnreadable(f"{path} has more than {MAX_INI} bytes.") from error
 
     def start_of(self, path: str, size: int) -> bytes:
         """The first bytes of a file that may be growing. Few of them are read once, whoever asks."""
@@ -198,7 +197,7 @@ class Reader:
     def _start_of(self, path: str, size: int) -> bytes:
         self.go_on()
         held = bytearray()
-        chunks = self.link.session.read(path, progress=self._moved)
+        chunks = self.link.session.read(path, most=size + CHUNK, progress=self._moved)
         try:
             for chunk in chunks:
                 held += chunk

@@ -137,7 +137,7 @@ class SelfTest:
         return f"{len(self._sample())} files, {total} bytes"
 
     def _content(self, path: str) -> bytes:
-        return b"".join(self.link.session.read(f"{self._app}/{path}"))
+        return b"".join(self.link.session.read(f"{self._app}/{path}", most=LARGEST_HASHED))
 
     def _system(self) -> str:
         system = Reader(self.link).system()
@@ -250,7 +250,7 @@ class TempFiles:
 
     def _replace(self) -> str:
         _done(self._session.replace_many([(self.second, self.first)]))
-        if b"".join(self._session.read(self.first)) != b"second":
+        if b"".join(self._session.read(self.first, most=LARGEST_HASHED)) != b"second":
             raise Wrong("the file still has its old content")
         return "at once, and the new content is there"
 

@@ -7,14 +7,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodes.errors import ChangedWhileRead, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.errors import ChangedWhileRead, FileTooLarge, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing
 from nodes.remote.packets import NO_ATTRIBUTES, Kind, OpenFlag, Status, path_bytes
-from nodes.remote.session import FileKind, Progress, RemoteStat
+from nodes.remote.session import CHUNK, FileKind, Progress, RemoteStat
 from nodes.remote.sftp import SftpChannel
 from nodes.remote.sftp_errors import accept, refusal, stat
-
-CHUNK = 32 * 1024
-"""What every server answers in one piece (Windows servers failed beyond 100 KB)."""
 
 AHEAD = 32
 """Requests in flight: 1 MiB, enough for 100 MB/s at 10 ms."""
@@ -33,7 +30,7 @@ def open_file(sftp: SftpChannel, path: str, flags: int) -> bytes:
     return accept(reply, path).handle()
 
 
-def read(sftp: SftpChannel, path: str, progress: Progress | None) -> Iterator[bytes]:
+def read(sftp: SftpChannel, path: str, most: int, progress: Progress | None) -> Iterator[bytes]:
     """`Session.read` on one channel."""
     try:
         handle = open_file(sftp, path, OpenFlag.READ)
@@ -43,6 +40,9 @@ def read(sftp: SftpChannel, path: str, progress: Progress | None) -> Iterator[by
     try:
         before = reading.begin()
         for data in reading.chunks(before.size):
+            most -= len(data)
+            if most < 0:
+                raise FileTooLarge(path)
             yield data
             if progress is not None:
                 progress(len(data))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodes.errors import ChangedWhileRead, RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.errors import ChangedWhileRead, FileTooLarge, RemoteBusy, RemoteDenied, RemoteFileMissing
 from nodes.platforms.base import Platform
 from nodes.remote.session import FileKind, Session
 
@@ -96,6 +96,6 @@ def _holds(session: Session, path: str, content: bytes) -> bool:
         facts = session.stat(path)
         if facts is None or facts.kind is not FileKind.FILE or facts.size != len(content):
             return False
-        return b"".join(session.read(path)) == content
-    except (ChangedWhileRead, RemoteDenied, RemoteFileMissing, RemoteBusy):
+        return b"".join(session.read(path, most=len(content))) == content
+    except (ChangedWhileRead, FileTooLarge, RemoteDenied, RemoteFileMissing, RemoteBusy):
         return False

@@ -17,6 +17,9 @@ from nodes.command import CommandResult
 from nodes.errors import NodeError
 
 Outcome = NodeError | None
+CHUNK = 32 * 1024
+"""Bytes; what every server answers in one piece (Windows servers failed beyond 100 KB)."""
+
 Progress = Callable[[int], None]
 """Told the bytes moved since the last call. May raise to stop the transfer."""
 
@@ -99,9 +102,10 @@ class Session(Protocol):
         RemoteFileMissing, RemoteDenied, LimitBroken."""
         ...
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
-        """The file's bytes in chunks, prefetching, constant memory. Raises ChangedWhileRead when it ends short of
-        the size it had at the start or has another size or time at the end."""
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
+        """The file's bytes in chunks of at most CHUNK, prefetching, constant memory. Raises FileTooLarge in place of a
+        chunk that leads beyond `most` bytes, whatever size was told before; ChangedWhileRead when it ends short of the
+        size it had at the start or has another size or time at the end."""
         ...
 
     def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:

@@ -97,9 +97,9 @@ class SshSession:
         """The entries of a folder, without `.` and `..`."""
         return folders.list_folder(self._sftp, path, self._limits, progress)
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
-        """The file's bytes in chunks, read ahead."""
-        return reading.read(self._sftp, path, progress)
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
+        """The file's bytes in chunks, read ahead, and no more than `most`."""
+        return reading.read(self._sftp, path, most, progress)
 
     def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
         """Create a file that must not exist yet; what was created goes again on failure."""

@@ -137,12 +137,10 @@ def _read_hash(link: NodeLink, path: RelPath, guard: WorkContext, profile: Profi
 def read_chunks(link: NodeLink, path: str, guard: WorkContext, profile: Profile) -> Iterator[bytes]:
     """A file of the node in chunks, telling the guard. Raises FileTooLarge instead of a chunk beyond the profile's
     limit."""
-    left = profile.file_bytes
-    for chunk in living(link.session.read(f"{link.root}/{path}"), guard):
-        left -= len(chunk)
-        if left < 0:
-            raise FileTooLarge(too_large(profile))
-        yield chunk
+    try:
+        yield from living(link.session.read(f"{link.root}/{path}", most=profile.file_bytes), guard)
+    except FileTooLarge as error:
+        raise FileTooLarge(too_large(profile)) from error
 
 
 def _by_command(link: NodeLink, read: Callable[[RelPath], str], guard: WorkContext, *, at_once: int) -> Digest:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from nodes.command import CommandResult
 from nodes.errors import (
     ChangedWhileRead,
+    FileTooLarge,
     LimitBroken,
     NodeError,
     RemoteBusy,
@@ -91,7 +92,7 @@ class FakeSession:
             progress(0)
         return found
 
-    def read(self, path: str, *, progress: Progress | None = None) -> Iterator[bytes]:
+    def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         """See `Session.read`."""
         self._alive()
         inode = self.disk.follow(path)
@@ -101,6 +102,8 @@ class FakeSession:
         for start in range(0, before.size, _CHUNK):
             self._alive()
             data = bytes(inode.data[start : min(start + _CHUNK, before.size)])
+            if start + len(data) > most:
+                raise FileTooLarge(path)
             yield data
             if progress is not None:
                 progress(len(data))

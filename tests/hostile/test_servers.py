@@ -20,7 +20,7 @@ def test_until_it_turns_it_is_a_server_like_any_other(hostile: HostileServer, se
     opened = session(hostile.server.target())
     content = b"0123456789abcdef" * 50_000
     (folder / "a").write_bytes(content)
-    assert b"".join(opened.read(f"{folder}/a")) == content
+    assert b"".join(opened.read(f"{folder}/a", most=1 << 30)) == content
     assert opened.run("cat; echo on", stdin=b"in ", timeout=PATIENCE).stdout == b"in on\n"
     assert opened.write_new(f"{folder}/b", [content]).size == len(content)
     assert opened.replace_many([(f"{folder}/b", f"{folder}/c")]) == [None]
@@ -40,8 +40,8 @@ def test_a_server_of_files_alone_runs_no_commands(tmp_path: Path, session: Open)
 def test_it_turns_in_mid_session_and_back(hostile: HostileServer, session: Open, folder: Path) -> None:
     (folder / "a").write_bytes(b"0123456789abcdef" * 50_000)
     opened = session(hostile.server.target(), patience=PATIENCE)
-    reading = opened.read(f"{folder}/a")
+    reading = opened.read(f"{folder}/a", most=1 << 30)
     next(reading)
     with hostile.turned(Misdeed.HUGE_PACKET), pytest.raises(OutputUnreadable):
-        list(itertools.chain(reading, opened.read(f"{folder}/a")))
+        list(itertools.chain(reading, opened.read(f"{folder}/a", most=1 << 30)))
     assert session(hostile.server.target()).stat(f"{folder}/a") is not None

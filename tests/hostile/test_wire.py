@@ -63,7 +63,7 @@ def test_a_tree_has_its_time_however_fast_each_answer_comes(
 def test_a_file_that_drips_is_left(hostile: HostileServer, opened: SshSession, folder: Path) -> None:
     got = 0
     with hostile.turned(Misdeed.DRIP, pause=PAUSE), pytest.raises(LimitBroken, match="less than 1000 bytes a second"):
-        for chunk in opened.read(f"{folder}/a"):
+        for chunk in opened.read(f"{folder}/a", most=1 << 30):
             got += len(chunk)
     assert 0 < got < 20
     assert not opened.usable
@@ -78,7 +78,7 @@ def test_a_file_service_that_hangs_is_left(
     assert opened.stat(str(folder)) is not None
     opened._sftp._patience = 0.3
     with hostile.turned(misdeed), pytest.raises(TimedOut):
-        list(opened.read(f"{folder}/a"))
+        list(opened.read(f"{folder}/a", most=1 << 30))
     assert not opened.usable
 
 
@@ -87,7 +87,7 @@ def test_a_packet_that_says_it_has_four_gigabytes_is_not_read(
 ) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with hostile.turned(Misdeed.HUGE_PACKET), pytest.raises(OutputUnreadable):
-        list(opened.read(f"{folder}/a"))
+        list(opened.read(f"{folder}/a", most=1 << 30))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
@@ -97,7 +97,7 @@ def test_a_file_of_another_size_than_was_said_counts_as_changed(
 ) -> None:
     got = 0
     with hostile.turned(misdeed), pytest.raises(ChangedWhileRead):
-        for chunk in opened.read(f"{folder}/a"):
+        for chunk in opened.read(f"{folder}/a", most=1 << 30):
             got += len(chunk)
     assert got <= len(CONTENT)
 
@@ -110,7 +110,7 @@ def test_answers_that_nobody_asked_for_keep_nobody_waiting(hostile: HostileServe
 
 def test_answers_that_nobody_waits_for_any_more_are_none_of_these(opened: SshSession, folder: Path) -> None:
     for _ in range(20):
-        reading = opened.read(f"{folder}/a")
+        reading = opened.read(f"{folder}/a", most=1 << 30)
         next(reading)
         reading.close()  # type: ignore[attr-defined]  # a generator
         assert opened.stat(f"{folder}/a") is not None

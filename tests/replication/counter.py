@@ -75,7 +75,7 @@ class Stride:
 
 def read(link: NodeLink, name: str) -> int | None:
     try:
-        return int(b"".join(link.session.read(f"{link.root}/{name}")))
+        return int(b"".join(link.session.read(f"{link.root}/{name}", most=1 << 30)))
     except RemoteFileMissing:
         return None
 

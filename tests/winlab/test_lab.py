@@ -41,7 +41,7 @@ def test_a_script_with_one_byte_changed_is_not_played(session: SshSession) -> No
     assert probe is not None
     assert ready.parse_probe(session.run(ready.spell(probe), timeout=SOON)).can_hash
     path = ready.sftp_path(probe.argv[-1])
-    content = b"".join(session.read(path))
+    content = b"".join(session.read(path, most=1 << 30))
     session.remove_many([path])
     session.write_new(path, [content.replace(b"exit 0", b"exit 1")])
     assert session.run(ready.spell(probe), timeout=SOON).exit_status == 99

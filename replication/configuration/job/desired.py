@@ -11,6 +11,7 @@ from nodes.connection.connect import NodeLink
 from nodes.products.ini import IniError
 from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
 from nodes.products.profile import Profile
+from nodes.remote.session import CHUNK
 from replication.files.core.changes import KeptKey, Wanted
 from replication.files.core.manifest import Manifest, Problem
 from replication.files.core.paths import RelPath
@@ -147,7 +148,8 @@ def _own_content(rendering: Rendering, path: RelPath) -> tuple[bytes | None, boo
 
 
 def _read(rendering: Rendering, path: RelPath) -> bytes:
-    return _whole(rendering.link.session.read(f"{rendering.link.root}/{path}"))
+    most = MAX_INI_BYTES + CHUNK  # so that it is `_whole` that refuses more
+    return _whole(rendering.link.session.read(f"{rendering.link.root}/{path}", most=most))
 
 
 def ini_content(store: Objects, id_: str) -> bytes:

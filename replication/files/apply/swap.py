@@ -210,7 +210,7 @@ def _copied(context: Context, change: Change, copy: str) -> NodeError | None:
     of a file would pass for an edit."""
     session, place = context.link.session, context.remote(names.copying_beside(context.tag, change.path))
     try:
-        chunks = session.read(context.remote(change.path))
+        chunks = session.read(context.remote(change.path), most=context.profile.file_bytes)
         session.write_new(place, chunks, progress=moving(context.guard))
     except (RemoteFileMissing, RemoteFileExists, RemoteBusy, RemoteDenied) as error:
         return error

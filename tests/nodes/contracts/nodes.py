@@ -99,4 +99,4 @@ class ContractNode:
         return self.files.exists(self.path(name))
 
     def read(self, name: str) -> bytes:
-        return b"".join(self.session.read(self.path(name)))
+        return b"".join(self.session.read(self.path(name), most=1 << 30))

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from nodes.errors import ChangedWhileRead, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
+from nodes.errors import ChangedWhileRead, FileTooLarge, RemoteDenied, RemoteFileExists, RemoteFileMissing, Unsupported
 from nodes.remote.session import FileKind, Written
 
 MIB = 1024 * 1024
@@ -41,8 +41,17 @@ def test_write_new_tells_progress_in_bytes(node):
     node.session.write_new(node.path("a"), [b"x" * 70_000], progress=told.append)
     assert sum(told) == 70_000
     told.clear()
-    assert len(b"".join(node.session.read(node.path("a"), progress=told.append))) == 70_000
+    assert len(b"".join(node.session.read(node.path("a"), progress=told.append, most=1 << 30))) == 70_000
     assert sum(told) == 70_000
+
+
+def test_no_more_of_a_file_is_given_than_was_asked_for(node):
+    path, got = node.put("a", b"x" * 100_000), 0
+    assert len(b"".join(node.session.read(path, most=100_000))) == 100_000
+    with pytest.raises(FileTooLarge):
+        for chunk in node.session.read(path, most=99_999):
+            got += len(chunk)
+    assert got < 100_000
 
 
 def test_write_new_refuses_an_existing_name_and_leaves_it(node):
@@ -98,7 +107,7 @@ def test_read_of_a_folder_is_refused(node):
 
 def test_read_notices_growth(node):
     node.put("a", b"x" * MIB)
-    reading = node.session.read(node.path("a"))
+    reading = node.session.read(node.path("a"), most=1 << 30)
     next(reading)
     node.put("a", b"y" * (MIB + 1))
     with pytest.raises(ChangedWhileRead):
@@ -107,7 +116,7 @@ def test_read_notices_growth(node):
 
 def test_read_notices_shrinking(node):
     node.put("a", b"x" * 4 * MIB)
-    reading = node.session.read(node.path("a"))
+    reading = node.session.read(node.path("a"), most=1 << 30)
     next(reading)
     node.put("a", b"y")
     with pytest.raises(ChangedWhileRead):
@@ -116,7 +125,7 @@ def test_read_notices_shrinking(node):
 
 def test_read_notices_another_time(node):
     node.put("a", b"x" * MIB)
-    reading = node.session.read(node.path("a"))
+    reading = node.session.read(node.path("a"), most=1 << 30)
     next(reading)
     node.session.set_mtime_many([(node.path("a"), 1_000_000_000 * 10**9)])
     with pytest.raises(ChangedWhileRead):
@@ -125,7 +134,7 @@ def test_read_notices_another_time(node):
 
 def test_read_notices_removal(node):
     node.put("a", b"x" * MIB)
-    reading = node.session.read(node.path("a"))
+    reading = node.session.read(node.path("a"), most=1 << 30)
     next(reading)
     node.session.remove_many([node.path("a")])
     with pytest.raises((ChangedWhileRead, RemoteFileMissing)):
@@ -134,7 +143,7 @@ def test_read_notices_removal(node):
 
 def test_read_given_up_leaves_the_session_usable(node):
     node.put("a", b"x" * 4 * MIB)
-    reading = node.session.read(node.path("a"))
+    reading = node.session.read(node.path("a"), most=1 << 30)
     list(islice(reading, 2))
     reading.close()
     assert node.session.stat(node.path("a")).size == 4 * MIB
@@ -144,7 +153,7 @@ def test_read_given_up_leaves_the_session_usable(node):
 def test_a_file_is_copied_within_one_session(node):
     """Reading and writing take turns on one channel."""
     node.put("a", bytes(range(256)) * 8192)
-    node.session.write_new(node.path("b"), node.session.read(node.path("a")))
+    node.session.write_new(node.path("b"), node.session.read(node.path("a"), most=1 << 30))
     assert node.content("b") == node.content("a")
 
 
@@ -189,7 +198,7 @@ def test_50_mb_pass_in_constant_memory(real_node):
     try:
         written = real_node.session.write_new(real_node.path("big"), _big_chunks())
         digest, size = hashlib.sha256(), 0
-        for chunk in real_node.session.read(real_node.path("big")):
+        for chunk in real_node.session.read(real_node.path("big"), most=1 << 30):
             digest.update(chunk)
             size += len(chunk)
         _, peak = tracemalloc.get_traced_memory()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.errors import RemoteDenied
+from nodes.errors import FileTooLarge, RemoteDenied
 from nodes.platforms import platform_named
 from nodes.remote import scripts
 from tests.fakes.disk import FakeDisk
@@ -79,6 +79,20 @@ def test_a_script_that_cannot_be_read_is_not_used(session):
     assert scripts.prepared(session, WINDOWS).probe() is None
     with pytest.raises(RemoteDenied):
         scripts.take_away(session)
+
+
+def test_a_script_that_is_longer_than_was_said_is_read_no_further(session, monkeypatch):
+    scripts.bring(session, WINDOWS)
+    largest = max(map(len, WINDOWS.scripts().values()))
+    given: list[int] = []
+
+    def read(self, path, *, most, progress=None):
+        given.append(most)
+        raise FileTooLarge(path)
+
+    monkeypatch.setattr(Lettered, "read", read)
+    assert scripts.prepared(session, WINDOWS).probe() is None
+    assert 0 < given[0] <= largest
 
 
 def test_posix_nodes_need_none(session):

@@ -108,7 +108,7 @@ def test_drop_while_reading_is_a_lost_session(sshd, proxy, session, folder, coun
     opened.stat("/")
     relay.drop_after(count)
     with pytest.raises(SessionLost):
-        list(opened.read(f"{folder}/a"))
+        list(opened.read(f"{folder}/a", most=1 << 30))
 
 
 def test_drop_in_a_batch_is_a_lost_session(sshd, proxy, session, folder):
@@ -154,7 +154,7 @@ def test_frozen_server_times_out_in_every_verb(sshd, proxy, session, folder):
     verbs = [
         lambda opened: opened.stat("/"),
         lambda opened: opened.list_folder(str(folder)),
-        lambda opened: list(opened.read(f"{folder}/a")),
+        lambda opened: list(opened.read(f"{folder}/a", most=1 << 30)),
         lambda opened: opened.write_new(f"{folder}/b", [b"x"]),
         lambda opened: opened.remove_many([f"{folder}/c"]),
         lambda opened: opened.run("true", timeout=0.5),
@@ -230,7 +230,7 @@ def test_read_only_login_is_denied_in_every_changing_verb(sshd, session, folder)
     pair = [(f"{folder}/a", f"{folder}/b")]  # such a server does not even offer these
     for outcomes in (opened.replace_many(pair), opened.link_many(pair)):
         assert [type(outcome) for outcome in outcomes] == [Unsupported]
-    assert b"".join(opened.read(f"{folder}/a")) == b"precious"
+    assert b"".join(opened.read(f"{folder}/a", most=1 << 30)) == b"precious"
 
 
 def test_server_without_extensions_answers_unsupported(sshd, session, folder):
@@ -345,14 +345,14 @@ def test_short_reads_are_put_together(asyncssh_node, session, folder):
     data = os.urandom(400_000)
     (folder / "a").write_bytes(data)
     opened = session(asyncssh_node(sftp_factory=ShortReads).target())
-    assert b"".join(opened.read(f"{folder}/a")) == data
+    assert b"".join(opened.read(f"{folder}/a", most=1 << 30)) == data
 
 
 def test_file_that_ends_early_counts_as_changed(asyncssh_node, session, folder):
     (folder / "a").write_bytes(b"x" * 400_000)
     opened = session(asyncssh_node(sftp_factory=Truncates).target())
     with pytest.raises(ChangedWhileRead):
-        list(opened.read(f"{folder}/a"))
+        list(opened.read(f"{folder}/a", most=1 << 30))
 
 
 @pytest.mark.parametrize("factory", [FailsLate, LosesBytes])
@@ -367,7 +367,7 @@ def test_read_that_fails_late_is_retryable(asyncssh_node, session, folder):
     (folder / "a").write_bytes(b"x" * MIB)
     opened = session(asyncssh_node(sftp_factory=FailsLate).target())
     with pytest.raises(NodeError) as caught:
-        list(opened.read(f"{folder}/a"))
+        list(opened.read(f"{folder}/a", most=1 << 30))
     assert caught.value.retryable
     assert opened.stat(f"{folder}/a").size == MIB
 

@@ -40,8 +40,12 @@ class Telling(FakeSession):
     lied = 0
     given = 0
 
-    def read(self, path: str, **_: object) -> Iterator[bytes]:
-        for chunk in (*super().read(path), *[bytes(4096)] * (self.lied // 4096)):
+    def read(self, path: str, *, most: int, **_: object) -> Iterator[bytes]:
+        given = 0
+        for chunk in (*super().read(path, most=most), *[bytes(4096)] * (self.lied // 4096)):
+            given += len(chunk)
+            if given > most:
+                raise FileTooLarge(path)
             self.given += len(chunk)
             yield chunk
 
