@@ -17,7 +17,18 @@ _NO_ROLE = ("", "No role on the portal (roles on single clusters)")
 
 
 class NewPasswordForm(ChangePasswordForm):
-    """Changing one's password; the new one must differ, or a one-time password would live on."""
+    """Changing one's password; the new one must differ, or a one-time password would live on. `end_tokens` is read when
+    the change is recorded."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Tokens are offered to be ended where there are any."""
+        super().__init__(*args, **kwargs)
+        if self.user.auth_token_set.exists():
+            self.fields["end_tokens"] = forms.BooleanField(
+                required=False,
+                label="Also end my API tokens",
+                help_text="Do so if somebody else may have known the password. Your other sessions end in any case.",
+            )
 
     def clean(self) -> dict[str, Any]:
         """Compare new with old."""

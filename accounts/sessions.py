@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 
 _AGENT = UserSession._meta.get_field("user_agent").max_length
 
@@ -33,3 +37,28 @@ def end_sessions(user: User, but: str | None = None) -> int:
     ended, _ = Session.objects.filter(session_key__in=keys).delete()
     rows.filter(session_key__in=keys).delete()
     return int(ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many sessions and API tokens ended."""
+
+    sessions: int = 0
+    tokens: int = 0
+
+    def __str__(self) -> str:
+        sessions = f"{self.sessions} session{pluralize(self.sessions)}"
+        return f"{sessions} and {self.tokens} API token{pluralize(self.tokens)} ended"
+
+
+def end_tokens(user: User) -> int:
+    """End all API tokens of a user; answers how many had not expired."""
+    tokens = ApiToken.objects.filter(user=user)
+    alive = tokens.filter(expiry__gt=timezone.now()).count()
+    tokens.delete()
+    return alive
+
+
+def end_all(user: User) -> Ended:
+    """Let nobody go on who is in as this user, by browser or by token."""
+    return Ended(end_sessions(user), end_tokens(user))

@@ -8,6 +8,7 @@ from allauth.account.signals import password_changed
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
 from axes.signals import user_locked_out
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -16,7 +17,8 @@ from accounts.audit import Subject, record, record_unknown
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.requests import remote_address
-from accounts.sessions import begin_session, end_sessions
+from accounts.sessions import Ended, begin_session, end_sessions
+from accounts.users import password_changed as password_changed_by_owner
 
 
 def _record(request: HttpRequest | None, user: User, action: str, text: str, **data: object) -> None:
@@ -65,11 +67,12 @@ def on_lockout(request: HttpRequest, username: str | None, **rest: Any) -> None:
 
 @receiver(password_changed)
 def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
-    """A one-time password is one no longer."""
-    if user.must_change_password:
-        user.must_change_password, user.one_time_until = False, None
-        user.save(update_fields=["must_change_password", "one_time_until"])
-    _record(request, user, "user.password_change", f"{user} changed their password.")
+    """Whoever else is in as this user is out."""
+    who = Principal(user=user, via="console", remote_address=remote_address(request))
+    key, tokens = request.session.session_key or "", "end_tokens" in request.POST
+    ended = password_changed_by_owner(who, user, session=key, tokens=tokens)
+    if ended != Ended():
+        messages.success(request, f"{ended}.")
 
 
 @receiver(authenticator_added)

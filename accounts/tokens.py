@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
@@ -74,6 +74,13 @@ def _expiry(owner: Principal, days: int) -> datetime:
     return expiry
 
 
+def _check_owner(principal: Principal, owner: User) -> None:
+    """No token may come after all of somebody's have ended: whoever ends them holds the row until they are gone."""
+    now = User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    if not now.is_active or (now.must_change_password and principal.user is not None):
+        raise PermissionDenied("This account may make no tokens now.")
+
+
 @transaction.atomic
 def issue_token(principal: Principal, owner: User, new: NewToken) -> IssuedToken:
     """Make a token of `owner`. Callers make tokens for themselves; only the portal itself (a command) for others.
@@ -81,6 +88,7 @@ def issue_token(principal: Principal, owner: User, new: NewToken) -> IssuedToken
     Raises ValidationError naming the field."""
     if principal.user is not None and principal.user.pk != owner.pk:
         raise Http404("No such user.")
+    _check_owner(principal, owner)
     limits = principal if principal.user is not None else Principal(user=owner, via=principal.via)
     name, cluster_ids = _clean_name(new.name), tuple(sorted(set(new.cluster_ids)))
     _check_role(limits, new.role)

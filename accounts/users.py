@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
@@ -16,10 +16,11 @@ from django.utils import timezone
 from accounts.access import require_portal
 from accounts.audit import Subject, record
 from accounts.errors import Refused
-from accounts.models import ApiToken, Role, User
+from accounts.models import Role, User
 from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
 from accounts.second_factor import with_factor
+from accounts.sessions import Ended, end_all, end_sessions, end_tokens
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
 
@@ -38,10 +39,11 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """A user and the one-time password that must be changed at the first login."""
+    """A user, the one-time password that must be changed at the first login, and what ended when it was given."""
 
     user: User
     password: str = field(repr=False)
+    ended: Ended = field(default_factory=Ended)
 
 
 def one_time_password() -> str:
@@ -143,7 +145,8 @@ def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
 
 @transaction.atomic
 def set_active(principal: Principal, user_id: int, active: bool) -> User:
-    """Shut a user out, which ends sessions and tokens at once, or let them in again."""
+    """Shut a user out, which ends sessions and tokens at once, or let them in again. Raises Refused for the last
+    administrator."""
     require_portal(principal, Role.ADMINISTRATOR)
     _one_at_a_time()
     user = _found(user_id)
@@ -151,25 +154,39 @@ def set_active(principal: Principal, user_id: int, active: bool) -> User:
         return user
     if not active:
         _keep_one_administrator(user)
-        ApiToken.objects.filter(user=user).delete()
     user.is_active = active
     user.save(update_fields=["is_active"])
-    text = f"{principal.name} {'let in again' if active else 'shut out'} {user}."
-    record(principal, "user.enable" if active else "user.disable", text, subject=Subject.of(user))
+    ended = end_all(user)  # also when let in again: a login that was under way when they were shut out is no way back
+    text = f"{principal.name} let in again {user}." if active else f"{principal.name} shut out {user}: {ended}."
+    action = "user.enable" if active else "user.disable"
+    record(principal, action, text, subject=Subject.of(user), data=asdict(ended))
     return user
 
 
 @transaction.atomic
 def reset_password(principal: Principal, user_id: int) -> LetIn:
-    """Give a new one-time password; sessions under the old one end."""
+    """Give a new one-time password; sessions and API tokens end: whoever had the old one may have made them."""
     require_portal(principal, Role.ADMINISTRATOR)
     user = _found(user_id)
     password = _give_one_time_password(user)
     user.save(update_fields=_PASSWORD)
-    record(
-        principal, "user.password_reset", f"{principal.name} reset the password of {user}.", subject=Subject.of(user)
-    )
-    return LetIn(user, password)
+    ended = end_all(user)
+    text = f"{principal.name} reset the password of {user}: {ended}."
+    record(principal, "user.password_reset", text, subject=Subject.of(user), data=asdict(ended))
+    return LetIn(user, password, ended)
+
+
+@transaction.atomic
+def password_changed(principal: Principal, user: User, *, session: str, tokens: bool) -> Ended:
+    """Somebody chose a new password: their other sessions end, and their API tokens where they ask for that.
+    `session`: the key of the one they go on with."""
+    if user.must_change_password:
+        user.must_change_password, user.one_time_until = False, None
+        user.save(update_fields=["must_change_password", "one_time_until"])
+    ended = Ended(end_sessions(user, but=session), end_tokens(user) if tokens else 0)
+    text = f"{user} changed their password: {ended}."
+    record(principal, "user.password_change", text, subject=Subject.of(user), data=asdict(ended))
+    return ended
 
 
 def choose_password(user: User, password: str) -> None:

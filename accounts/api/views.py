@@ -137,7 +137,7 @@ class UserViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[User]):
     )
     @action(detail=True, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request, pk: str) -> Response:
-        """Sessions under the old password end."""
+        """Sessions and API tokens end at once."""
         return _let_in(reset_password(self.principal, int(pk)), status.HTTP_200_OK)
 
     @extend_schema(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
@@ -17,7 +18,7 @@ from accounts.models import AuditEvent, User
 from accounts.principals import Principal
 from accounts.users import ONE_TIME, NewUser, create_user
 from nodes.vault import open_sealed
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_token, make_user
 
 LOGIN = "/account/login/"
 ME = "/api/v1/me/"
@@ -195,6 +196,23 @@ def test_changing_it_opens_the_portal_and_needs_another_password(somebody):
     assert not somebody.must_change_password
     assert is_in(client)
     assert actions()[-1] == "user.password_change"
+
+
+@pytest.mark.parametrize(("asked", "tokens"), [({}, 0), ({"end_tokens": "on"}, 1)])
+def test_changing_it_ends_the_other_sessions_and_tokens_on_request(somebody, asked, tokens):
+    here, there = Client(), Client()
+    make_token(somebody)
+    log_in(here, "somebody")
+    log_in(there, "somebody")
+    assert "Also end my API tokens" in here.get("/account/password/").content.decode()
+    new = "another long passphrase"
+    body = {"oldpassword": PASSWORD, "password1": new, "password2": new, **asked}
+    assert here.post("/account/password/", body).status_code == 302
+    assert is_in(here) and not is_in(there)
+    assert somebody.auth_token_set.count() == 1 - tokens
+    assert AuditEvent.objects.get(action="user.password_change").data == {"sessions": 1, "tokens": tokens}
+    assert "1 session and" in here.get("/account/password/").content.decode()
+    assert UserSession.objects.filter(user=somebody).count() == 1
 
 
 # --- second factor ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -96,7 +97,7 @@ def test_a_token_makes_no_token_beyond_itself(administrator, cluster, api_for):
 
 def test_a_token_sees_and_revokes_only_what_is_no_more_than_itself(administrator, cluster, api_for):
     other = make_cluster("other")
-    own = {"role": Role.OPERATOR, "cluster_ids": [cluster.pk]}
+    own: dict[str, Any] = {"role": Role.OPERATOR, "cluster_ids": [cluster.pk]}
     less, same, more, wider, elsewhere = (
         make_token(administrator, **fields)[0].token_key
         for fields in (

@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
 
 from accounts import users
 from accounts.errors import Refused
 from accounts.models import ApiToken, AuditEvent, Role, User
+from accounts.tokens import NewToken, issue_token
 from tests.factories import PASSWORD, make_token, make_user
 from tests.threads import Thread
 
@@ -134,6 +139,42 @@ def test_a_new_one_time_password_ends_sessions(api, operator, console_for, clien
     assert browser.get("/api/v1/me/").status_code == 401
     assert client.post("/account/login/", {"login": "operator", "password": PASSWORD}).status_code == 200
     assert client.post("/account/login/", {"login": "operator", "password": password}).status_code == 302
+
+
+def logged_in(name: str) -> Client:
+    browser = Client()
+    assert browser.post("/account/login/", {"login": name, "password": PASSWORD}).status_code == 302
+    return browser
+
+
+def test_a_new_one_time_password_ends_sessions_and_tokens_and_says_how_many(administrator, operator, console_for):
+    browsers = [logged_in("operator"), logged_in("operator")]
+    make_token(operator)
+    make_token(operator, expiry=timezone.now() - timedelta(days=1))
+    page = console_for(administrator).post(f"/users/{operator.pk}/", {"act": "password"}).content.decode()
+    assert "2 sessions and 1 API token ended." in page
+    assert not ApiToken.objects.filter(user=operator).exists()
+    assert [browser.get("/api/v1/me/").status_code for browser in browsers] == [401, 401]
+    event = AuditEvent.objects.get(action="user.password_reset")
+    assert event.data == {"sessions": 2, "tokens": 1} and "2 sessions and 1 API token ended" in event.text
+
+
+def test_who_is_let_in_again_logs_in_anew(api, operator):
+    browser = logged_in("operator")
+    assert api.patch(f"{USERS}{operator.pk}/", {"is_active": False}).status_code == 200
+    assert AuditEvent.objects.get(action="user.disable").data == {"sessions": 1, "tokens": 0}
+    assert api.patch(f"{USERS}{operator.pk}/", {"is_active": True}).status_code == 200
+    assert browser.get("/api/v1/me/").status_code == 401
+    assert logged_in("operator").get("/api/v1/me/").status_code == 200
+
+
+@pytest.mark.parametrize("lost", [{"is_active": False}, {"must_change_password": True}])
+def test_no_token_comes_after_all_have_ended(operator, principal_for, lost):
+    """As when one is asked for while an administrator resets the password."""
+    User.objects.filter(pk=operator.pk).update(**lost)
+    with pytest.raises(PermissionDenied):
+        issue_token(principal_for(operator), operator, NewToken("late"))
+    assert not ApiToken.objects.exists()
 
 
 def test_unknown_users_are_not_found(api):
