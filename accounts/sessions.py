@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -14,11 +17,18 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 
+BEGAN, USED = "began", "used"
+"""What a session itself holds: when somebody logged in, and when they last did something, in seconds since 1970."""
+
+NOTED_EVERY = 60
+"""Seconds for which a session that is used is not written again."""
+
 _AGENT = UserSession._meta.get_field("user_agent").max_length
 
 
 def begin_session(request: HttpRequest, user: User) -> None:
     """Note whose session this is from now on, and from where: by whichever door they came, or nobody could end it."""
+    request.session[BEGAN] = request.session[USED] = int(time.time())
     if request.session.session_key is None:  # somebody else was logged in here before
         request.session.save()
     device = {
@@ -62,3 +72,39 @@ def end_tokens(user: User) -> int:
 def end_all(user: User) -> Ended:
     """Let nobody go on who is in as this user, by browser or by token."""
     return Ended(end_sessions(user), end_tokens(user))
+
+
+def forget_session(session: SessionBase) -> None:
+    """End the session of the request at hand."""
+    UserSession.objects.filter(session_key=session.session_key).delete()
+    session.flush()
+
+
+def why_over(session: SessionBase) -> str | None:
+    """Why a session is over, in words for its owner; None while it is not; "" where it is of a version that noted
+    nothing."""
+    now = time.time()
+    if BEGAN not in session:
+        return ""
+    if now - session[BEGAN] >= settings.SESSION_COOKIE_AGE:
+        return f"You were logged out {settings.SESSION_COOKIE_AGE / 3600:g} hours after your login."
+    if now - session[USED] >= settings.PORTAL_IDLE:
+        return f"You were logged out after {settings.PORTAL_IDLE / 60:g} minutes without use."
+    return None
+
+
+def note_use(session: SessionBase) -> None:
+    """Its owner did something. Writes once a minute at most; also where the clock was set back."""
+    now = int(time.time())
+    if not 0 <= now - session[USED] < NOTED_EVERY:
+        session[USED] = now
+
+
+def is_act(request: HttpRequest) -> bool:
+    """Whether a person did this, rather than a page that renews itself or a program. Of a part of a page the console's
+    script says so."""
+    if request.method not in ("GET", "HEAD"):
+        return True
+    if request.headers.get("HX-Request") == "true":
+        return request.headers.get("X-Act") == "1"
+    return not request.path.startswith("/api/")

@@ -73,12 +73,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.LoginFirst",
     "accounts.middleware.PasswordChangeFirst",
     "accounts.middleware.SecondFactorFirst",
     "accounts.middleware.PossibleAddresses",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.SessionLimits",
     "clusterportal.errors.ProblemPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -160,6 +161,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if TLS else "csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = int(env.number("CLUSTERPORTAL_SESSION_HOURS", 12) * 3600)
+PORTAL_IDLE = int(env.number("CLUSTERPORTAL_IDLE_MINUTES", 60) * 60)  # seconds without use that end a session
 CSRF_FAILURE_VIEW = "clusterportal.errors.csrf_failure"
 SECURE_HSTS_SECONDS = int(env.number("CLUSTERPORTAL_HSTS_DAYS", 365) * 86400) if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("CLUSTERPORTAL_HSTS_SUBDOMAINS", True)

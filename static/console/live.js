@@ -41,6 +41,12 @@
     return new URL(xhr.responseURL).pathname !== new URL(asked, window.location.href).pathname;
   }
 
+  // what a person does has an event, what a page asks for by itself has none: only the former keeps a session alive
+  document.addEventListener("htmx:configRequest", function (event) {
+    if (event.detail.triggeringEvent) {
+      event.detail.headers["X-Act"] = "1";
+    }
+  });
   document.addEventListener("htmx:beforeSwap", function (event) {
     if (wasSentElsewhere(event.detail.xhr, event.detail.pathInfo.requestPath)) {
       event.detail.shouldSwap = false;

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role
+from accounts.sessions import USED
 from nodes.checks.services.checks import run_checks
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
@@ -191,6 +193,20 @@ def test_a_page_left_open_goes_to_the_login_when_the_session_ends(portal, visit)
     page = visit(portal.user).go(f"/jobs/{portal.running.pk}/")
     Session.objects.all().delete()
     page.wait_for_url("**/account/login/**", timeout=1000 * PATIENCE)
+
+
+def test_a_page_that_renews_itself_keeps_no_session_alive_and_a_click_does(portal, visit) -> None:
+    run_checks(portal.cluster.pk)
+    page = visit(portal.user).go(f"/clusters/{portal.cluster.pk}/checks/")
+    session = SessionStore(Session.objects.get().session_key)
+    session[USED] -= 120
+    session.save()
+    with page.expect_response("**/checks/", timeout=1000 * PATIENCE) as renewal:
+        pass
+    assert renewal.value.ok
+    assert SessionStore(session.session_key)[USED] == session[USED]
+    page.locator("#open-disk").click()
+    wait_for("the click counts", lambda: SessionStore(session.session_key)[USED] > session[USED])
 
 
 def test_a_checks_evidence_is_opened_by_keyboard_and_stays_while_the_page_renews_itself(portal, visit) -> None:
