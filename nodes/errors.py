@@ -35,6 +35,12 @@ class AuthRejected(NodeError):
     code = "auth_rejected"
 
 
+class PasswordUnbound(AuthRejected):
+    """The password was not typed for this server."""
+
+    code = "password_unbound"
+
+
 class HostKeyUnknown(NodeError):
     """The node's host key has not been approved."""
 

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nodes/<int:pk>/host-key/give/", host_keys.give_fingerprint, name="host-key-give"),
     path("nodes/<int:pk>/host-key/revoke/", host_keys.revoke_host_key, name="host-key-revoke"),
     path("nodes/<int:pk>/host-key/read/", host_keys.read_host_key, name="host-key-read"),
+    path("nodes/<int:pk>/password/", host_keys.type_password, name="node-password"),
     path("nodes/<int:pk>/facts/read/", facts_views.read_facts, name="facts-read"),
     path("nodes/<int:pk>/scripts/bring/", facts_views.bring_scripts, name="scripts-bring"),
     path("nodes/<int:pk>/scripts/remove/", facts_views.remove_scripts, name="scripts-remove"),

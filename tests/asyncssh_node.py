@@ -73,6 +73,11 @@ class AsyncsshNode:
         self._thread.join(START_SECONDS)
         self._loop.close()
 
+    def change_key(self) -> None:
+        """Show another host key at the same port from now on."""
+        self.keys = [asyncssh.generate_private_key("ssh-ed25519")]
+        self._await(self._listen_anew())
+
     @property
     def fingerprint(self) -> str:
         return self.fingerprints[0]
@@ -102,11 +107,16 @@ class AsyncsshNode:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
 
+    async def _listen_anew(self) -> None:
+        self._acceptor.close()
+        await self._acceptor.wait_closed()
+        self._acceptor = await self._listen()
+
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.create_server(
             lambda: _Server(self),
             "127.0.0.1",
-            0,
+            self.port,
             server_host_keys=self.keys,
             sftp_factory=self._sftp_factory,
             process_factory=_run if self._runs_commands else None,

@@ -9,7 +9,10 @@ from django.utils import timezone
 from knox.crypto import create_token_string, hash_token
 
 from accounts.models import ApiToken, Role, User
+from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster, Membership
+from nodes.credentials.passwords import bind
+from nodes.credentials.services import servers_of
 from nodes.enums import Clustering, Joining, NodeRole, PlatformName, ReplicationMode
 from nodes.registry.models import Node
 
@@ -50,6 +53,15 @@ def make_node(cluster: Cluster, name: str = "", **fields) -> Node:
     fields.setdefault("joining", Joining.JOINED)
     fields.setdefault("install_root", "/opt/mail")
     return Node.objects.create(cluster=cluster, name=name or f"node{number}", **fields)
+
+
+def typed(node: Node) -> Node:
+    """The node, once the password of its credential was typed for it as it is."""
+    assert node.credential is not None
+    for server in servers_of(node.credential):
+        if server.node_id == node.pk:
+            bind(SYSTEM, node.credential, server)
+    return node
 
 
 def make_member(cluster: Cluster, role: Role, name: str = "") -> User:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from nodes.credentials.models import Credential
+from nodes.credentials.passwords import PasswordUse, Server, uses_typed
 from nodes.enums import CredentialKind
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, LimitBroken, Unsupported
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, LimitBroken, PasswordUnbound, Unsupported
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
@@ -49,19 +50,28 @@ class NodeLink:
 @dataclass(frozen=True, slots=True)
 class Door:
     """What logging in to a node goes by, as its rows were when they were read. `credential`: None where it has none,
-    or the reason why it cannot be opened."""
+    or the reason why it cannot be opened. `typed`: where the passwords of all these doors may be sent."""
 
     node: Node
     fingerprint: str
     credential: Credential | WrongKey | None
+    typed: frozenset[PasswordUse] = frozenset()
 
 
 def doors_of(node_ids: Collection[int]) -> dict[int, Door]:
-    """The doors of nodes by their ids, in three queries for any number. Who is gone is not among them."""
+    """The doors of nodes by their ids, in three queries for any number, four where one has a password. Who is gone is
+    not among them."""
     nodes = Node.objects.in_bulk(node_ids)
     keys = approved_fingerprints(node_ids)
     credentials = _credentials({node.credential_id for node in nodes.values() if node.credential_id is not None})
-    return {pk: Door(node, keys.get(pk, ""), credentials.get(node.credential_id)) for pk, node in nodes.items()}
+    typed = _typed(credentials)
+    return {pk: Door(node, keys.get(pk, ""), credentials.get(node.credential_id), typed) for pk, node in nodes.items()}
+
+
+def _typed(credentials: Mapping[int | None, Credential | WrongKey]) -> frozenset[PasswordUse]:
+    usable = (one for one in credentials.values() if isinstance(one, Credential))
+    passwords = [one.pk for one in usable if one.kind == CredentialKind.PASSWORD]
+    return uses_typed(passwords) if passwords else frozenset()
 
 
 def _credentials(ids: Collection[int]) -> Mapping[int | None, Credential | WrongKey]:
@@ -132,13 +142,19 @@ def open_node(node: Node, door: Door | None = None, *, of_facts: bool = False) -
     ago (`door`). `of_facts`: to read its facts, not its files.
 
     Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
-    AuthRejected where no usable credential is stored, and whatever the wire raises. Who does not answer, now or while
+    AuthRejected where no usable credential is stored, PasswordUnbound (and the row says so) where a password was not
+    typed for this server, and whatever the wire raises. Who does not answer, now or while
     it is open, is away at once in its row, and who breaks a limit is degraded; who answers again, or keeps it, is not.
     """
     door = door or doors_of([node.pk]).get(node.pk)
     if door is None:
         raise Node.DoesNotExist
-    row, target = door.node, _target(door)
+    row = door.node
+    try:
+        target = _target(door)
+    except PasswordUnbound as error:
+        note_failure(row, error)
+        raise
     platform = platform_named(row.platform)
     try:
         root = platform.sftp_path(row.install_root)
@@ -174,6 +190,8 @@ def _target(door: Door) -> SshTarget:
         raise HostKeyUnknown(f"Approve the host key of {node.name} first.")
     credential = _usable(door)
     is_key = credential.kind == CredentialKind.KEY
+    if not is_key:
+        _refuse_unbound(door, credential)
     return SshTarget(
         address=node.address,
         port=node.port,
@@ -186,6 +204,17 @@ def _target(door: Door) -> SshTarget:
         silence=settings.PORTAL.silence,
         limits=limits(),
     )
+
+
+def _refuse_unbound(door: Door, credential: Credential) -> None:
+    """A server reads what is typed at it: so it gets a password only where somebody who knows it meant this server."""
+    node = door.node
+    server = Server(node.pk, node.address, node.port, door.fingerprint)
+    if PasswordUse(credential.pk, credential.secret_version, server) not in door.typed:
+        raise PasswordUnbound(
+            f"Type the password of {credential.name} for {node.name}: its address, its host key or the password is "
+            "another one than when it was typed last."
+        )
 
 
 def limits() -> Limits:

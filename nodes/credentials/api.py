@@ -18,6 +18,7 @@ from accounts.filters import IdFilter
 from nodes.credentials import services as credentials_services
 from nodes.credentials.authorized_keys import authorized_key_lines
 from nodes.credentials.models import Credential
+from nodes.credentials.passwords import Server
 from nodes.credentials.selectors import credentials_for
 from nodes.credentials.serializers import (
     CredentialIn,
@@ -71,7 +72,8 @@ class CredentialViewSet(Resource[Credential]):
         summary="Change a credential", parameters=[IF_MATCH], request=CredentialPatch, responses=CredentialOut
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Rename it, or replace its secret by one of the same kind."""
+        """Rename it, or replace its secret by one of the same kind. A new password is sent to the `servers` that come
+        with it, and to others once it was typed for them (`nodes/N/password/`)."""
         credential = self.get_object()
         body = checked(CredentialPatch, request)
         change = credentials_services.CredentialChange(
@@ -79,6 +81,7 @@ class CredentialViewSet(Resource[Credential]):
             username=body.get("username"),
             password=body.get("password"),
             key=_key(body) if "private_key" in body else None,
+            servers=tuple(Server(one.pop("node"), **one) for one in body.get("servers", ())),
         )
         seen = check_if_match(request, credential)
         credentials_services.update_credential(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
 from nodes.credentials.models import Credential
-from nodes.credentials.services import CredentialChange, PrivateKey
+from nodes.credentials.services import CredentialChange, PrivateKey, servers_of
 from nodes.secret import Secret
 from nodes.web.forms import ConsoleForm
 from nodes.web.versioned_form import VersionedForm
@@ -73,19 +74,32 @@ class EditCredential(VersionedForm):
 
 
 class NewPasswordForm(EditCredential, PasswordForm):
-    """Other names, or another password; an empty password leaves the old one."""
+    """Other names, or another password; an empty password leaves the old one, and where it may be sent."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    servers = forms.MultipleChoiceField(
+        required=False,
+        label="Send the new password to",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Each at its address, with its approved host key. For any other it must be typed there.",
+    )
+
+    def __init__(self, *args: Any, credential: Credential, **kwargs: Any) -> None:
+        super().__init__(*args, credential=credential, **kwargs)
         self.fields["password"].required = False
         self.fields["password"].help_text = "Empty: the one there is stays."
+        names = dict(credential.nodes.values_list("pk", "name"))
+        self._servers = {"\t".join(map(str, astuple(server))): server for server in servers_of(credential)}
+        choices = [(key, f"{names[one.node_id]}: {one}") for key, one in self._servers.items()]
+        self.fields["servers"].choices = choices  # type: ignore[attr-defined]
+        if not choices:
+            del self.fields["servers"]
 
     def change(self) -> CredentialChange:
         """What was typed."""
         data = self.cleaned_data
-        return CredentialChange(
-            name=data["name"], username=data["username"], password=self.secret() if data["password"] else None
-        )
+        password = self.secret() if data["password"] else None
+        servers = tuple(self._servers[key] for key in data.get("servers", ())) if password else ()
+        return CredentialChange(name=data["name"], username=data["username"], password=password, servers=servers)
 
 
 class NewKeyForm(EditCredential, KeyForm):

@@ -34,12 +34,27 @@ class CredentialIn(StrictInput):
         return attrs
 
 
+class ServerIn(StrictInput):
+    """A server that uses a credential, as whoever types the password sees it."""
+
+    node = serializers.IntegerField(min_value=1)
+    address = serializers.CharField(max_length=253)
+    port = serializers.IntegerField(min_value=1, max_value=65535)
+    fingerprint = serializers.CharField(max_length=80, help_text="its approved host key: SHA256:...")
+
+
 class CredentialPatch(StrictInput):
     """What to change of a credential."""
 
     name = serializers.CharField(max_length=63, required=False)
     username = serializers.CharField(max_length=104, required=False)
     password = SecretText(required=False, max_length=256)
+    servers = serializers.ListField(
+        child=ServerIn(),
+        required=False,
+        max_length=1000,
+        help_text="that the new password is for; others want it typed anew",
+    )
     private_key = SecretText(required=False, max_length=32 * 1024)
     passphrase = SecretText(required=False, allow_blank=True, max_length=1024, help_text="together with private_key")
 

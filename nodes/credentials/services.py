@@ -14,7 +14,8 @@ from accounts.principals import Principal
 from nodes.clusters.access import require, take_cluster
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
-from nodes.enums import CredentialKind
+from nodes.credentials.passwords import Server, bind
+from nodes.enums import CredentialKind, HostKeyState
 from nodes.remote.keypairs import inspect_private_key, make_key_pair
 from nodes.rows import compare, count, put, take
 from nodes.secret import Secret
@@ -45,12 +46,14 @@ class PrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class CredentialChange:
-    """What to change; None leaves it as it is. A password replaces a password, a key a key."""
+    """What to change; None leaves it as it is. A password replaces a password, a key a key. `servers`: those that a
+    new password is typed for; it is sent to no other before somebody types it for that one."""
 
     name: str | None = None
     username: str | None = None
     password: Secret | None = None
     key: PrivateKey | None = None
+    servers: tuple[Server, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,13 @@ def update_credential(
     checks = FieldErrors()
     names = _check_names(checks, change, credential)
     sealed = _check_replacement(checks, credential, change)
+    _check_servers(checks, credential, change)
     checks.finish()
     changed: dict[str, object] = dict(put(credential, names))
     if sealed is not None:
         _reseal(credential, sealed)
+        for server in change.servers:
+            bind(principal, credential, server)
         changed |= {"secret": "replaced"}
     if changed:
         text = f"Changed {', '.join(changed)} of credential {credential.name}."
@@ -168,6 +174,21 @@ def _check_replacement(checks: FieldErrors, credential: Credential, change: Cred
     return None
 
 
+def _check_servers(checks: FieldErrors, credential: Credential, change: CredentialChange) -> None:
+    """They must be what whoever types sees: another may have moved one meanwhile, to a server of their own."""
+    if change.servers and change.password is None:
+        checks.complain("servers", "Give the password that is typed for them.")
+    elif not set(change.servers) <= set(servers_of(credential)):
+        checks.complain("servers", "One of them is at another address now, or has another host key. Look, then repeat.")
+
+
+def servers_of(credential: Credential) -> list[Server]:
+    """The servers that log in by a credential and have an approved host key."""
+    approved = credential.nodes.filter(host_keys__state=HostKeyState.APPROVED)
+    rows = approved.order_by("name").values_list("pk", "address", "port", "host_keys__fingerprint")
+    return [Server(*row) for row in rows]
+
+
 def _check_names(checks: FieldErrors, change: CredentialChange, credential: Credential) -> dict[str, str]:
     names: dict[str, str] = {}
     if change.name is not None:
@@ -206,7 +227,8 @@ def _create(principal: Principal, cluster: Cluster, login: Login, checks: FieldE
 def _reseal(credential: Credential, sealed: _Sealed) -> None:
     credential.secret, credential.passphrase = sealed.secret, sealed.passphrase
     credential.public_key, credential.fingerprint = sealed.public_key, sealed.fingerprint
-    count(credential, "secret", "passphrase", "public_key", "fingerprint", "changed_at")
+    credential.secret_version += 1
+    count(credential, "secret", "passphrase", "secret_version", "public_key", "fingerprint", "changed_at")
 
 
 def _audit(principal: Principal, credential: Credential, action: str, text: str, data: Mapping[str, object]) -> None:

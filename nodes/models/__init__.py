@@ -8,7 +8,7 @@ from nodes.checks.models import (
 )
 from nodes.cluster_log.models import ClusterLogLine
 from nodes.clusters.models import Cluster, Membership, PathOverride
-from nodes.credentials.models import Credential
+from nodes.credentials.models import Credential, PasswordBinding
 from nodes.discovery.models import NetworkSearch, SearchHit
 from nodes.facts.models import FeatureKey, FeatureMemory, NodeFacts
 from nodes.ini_keys.models import IniDecision
@@ -28,6 +28,7 @@ __all__ = [
     "NetworkSearch",
     "Node",
     "NodeFacts",
+    "PasswordBinding",
     "PathOverride",
     "RegistrationSeal",
     "SearchHit",

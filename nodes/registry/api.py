@@ -14,11 +14,20 @@ from rest_framework.views import APIView
 
 from accounts.api.base import WithPrincipal, check_if_match
 from accounts.filters import IdFilter
+from nodes.credentials.passwords import Server
 from nodes.enums import HostKeyState
 from nodes.registry.models import Node
 from nodes.registry.selectors import host_keys_of, nodes_for
-from nodes.registry.serializers import FingerprintIn, HostKeyOut, HostKeysOut, NodeIn, NodeOut, NodePatch
-from nodes.registry.services import host_keys, nodes
+from nodes.registry.serializers import (
+    FingerprintIn,
+    HostKeyOut,
+    HostKeysOut,
+    NodeIn,
+    NodeOut,
+    NodePatch,
+    PasswordIn,
+)
+from nodes.registry.services import host_keys, nodes, passwords
 from nodes.registry.services.host_keys import look_at_host_key
 from nodes.web.rest import IF_MATCH, Resource, checked
 from nodes.web.serializers import EmptyIn, ReasonIn
@@ -104,6 +113,17 @@ class NodeRows(Resource[Node]):
         node = self.get_object()
         checked(EmptyIn, request)
         nodes.resume_node(self.principal, node_id=node.pk)
+        return self.answer(node.pk)
+
+    @extend_schema(summary="Type the credential's password for a node", request=PasswordIn, responses=NodeOut)
+    @action(detail=True, methods=["post"])
+    def password(self, request: Request, pk: str) -> Response:
+        """A password is sent only to a server that it was typed for. Send where the node is and its approved host key
+        as you see them: where one changed meanwhile this is refused with 409, as it is after five wrong passwords."""
+        node = self.get_object()
+        body = checked(PasswordIn, request)
+        password = body.pop("password")
+        passwords.type_password(self.principal, server=Server(node.pk, **body), password=password)
         return self.answer(node.pk)
 
     @extend_schema(summary="Show approved and seen host keys", responses=HostKeysOut)

@@ -10,9 +10,11 @@ from django.http import QueryDict
 
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
+from nodes.credentials.passwords import Server
 from nodes.enums import NodeRole, PlatformName
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, NodeChange
+from nodes.secret import Secret
 from nodes.web.forms import ConsoleForm, picks
 from nodes.web.versioned_form import VersionedForm
 
@@ -84,6 +86,31 @@ class NewNodeForm(NodeForm):
         """What was typed."""
         given = self.cleaned_data["host_key_fingerprint"]
         return NewNode(cluster_id=cluster.pk, host_key_fingerprint=given, **self._values())
+
+
+class TypedPasswordForm(ConsoleForm):
+    """The password of a node's credential, for the server that the page names."""
+
+    address = forms.CharField(max_length=253, widget=forms.HiddenInput)
+    port = forms.IntegerField(min_value=1, max_value=65535, widget=forms.HiddenInput)
+    fingerprint = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    password = forms.CharField(
+        label="Password", max_length=256, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+
+    @classmethod
+    def of(cls, node: Node, fingerprint: str) -> TypedPasswordForm:
+        """An empty one, for the server that the node is now."""
+        server = {"address": node.address, "port": node.port, "fingerprint": fingerprint}
+        return cls(initial=server, auto_id="typed-%s")
+
+    def server(self, node_id: int) -> Server:
+        """The server that the page named."""
+        return Server(node_id, **{name: self.cleaned_data[name] for name in ("address", "port", "fingerprint")})
+
+    def secret(self) -> Secret:
+        """The password, sealed from view at once."""
+        return Secret(self.cleaned_data["password"])
 
 
 class FingerprintForm(ConsoleForm):

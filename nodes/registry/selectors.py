@@ -4,27 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require, visible_clusters
 from nodes.clusters.models import Cluster
-from nodes.enums import HostKeyState, NodeRole
+from nodes.credentials.models import PasswordBinding
+from nodes.enums import CredentialKind, HostKeyState, NodeRole
 from nodes.registry.models import HostKey, Node
 from nodes.registry.status import COLUMNS
 
 
 def nodes_for(principal: Principal) -> QuerySet[Node]:
-    """The nodes the principal may see, with cluster, credential (without its secrets), facts and `approved_key`."""
+    """The nodes the principal may see, with cluster, credential (without its secrets), facts, `approved_key` and
+    `password_wanted`: that its credential's password was not typed for the server that it is now."""
+    typed = PasswordBinding.objects.filter(
+        node=OuterRef("pk"),
+        credential=OuterRef("credential"),
+        secret_version=OuterRef("credential__secret_version"),
+        address=OuterRef("address"),
+        port=OuterRef("port"),
+        fingerprint=OuterRef("approved_key"),
+    )
     approved = HostKey.objects.filter(node=OuterRef("pk"), state=HostKeyState.APPROVED).values("fingerprint")
     return (
         Node.objects.filter(cluster__in=visible_clusters(principal))
         .select_related("cluster", "credential", "facts")
         .defer("credential__secret", "credential__passphrase")
         .annotate(approved_key=Coalesce(Subquery(approved[:1]), Value("")))
+        .annotate(
+            password_wanted=Case(
+                When(Q(credential__kind=CredentialKind.PASSWORD) & ~Exists(typed), then=True), default=False
+            )
+        )
     )
+
+
+def wants_password(node: Node) -> bool:
+    """Whether somebody must type the password of its credential; of one of `nodes_for`."""
+    wanted: bool = vars(node)["password_wanted"]  # annotated
+    return wanted
 
 
 def host_keys_of(principal: Principal, node: Node) -> QuerySet[HostKey]:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from nodes.enums import NodeRole, PlatformName
 from nodes.registry.models import HostKey, Node
 from nodes.registry.status import status_of
-from nodes.web.serializers import StrictInput, VerdictOut
+from nodes.web.serializers import SecretText, StrictInput, VerdictOut
 
 
 class NodeIn(StrictInput):
@@ -45,12 +45,24 @@ class FingerprintIn(StrictInput):
     fingerprint = serializers.CharField(max_length=4096, help_text="SHA256:... as `ssh-keygen -l` prints it")
 
 
+class PasswordIn(StrictInput):
+    """A credential's password, typed again for a server as it is seen."""
+
+    address = serializers.CharField(max_length=253, help_text="where the node is")
+    port = serializers.IntegerField(min_value=1, max_value=65535)
+    fingerprint = serializers.CharField(max_length=80, help_text="its approved host key: SHA256:...")
+    password = SecretText(max_length=256)
+
+
 class NodeOut(serializers.ModelSerializer[Node]):
     """A node."""
 
     cluster_name = serializers.CharField(source="cluster.name", read_only=True)
     credential_name = serializers.CharField(source="credential.name", default=None, read_only=True, allow_null=True)
     approved_host_key = serializers.CharField(source="approved_key", read_only=True)
+    password_wanted = serializers.BooleanField(
+        read_only=True, help_text="its credential's password must be typed for it before the portal logs in"
+    )
     product_version = serializers.SerializerMethodField()
     verdict = serializers.SerializerMethodField()
 
@@ -69,6 +81,7 @@ class NodeOut(serializers.ModelSerializer[Node]):
             "credential",
             "credential_name",
             "approved_host_key",
+            "password_wanted",
             "product_version",
             "joining",
             "joining_by",

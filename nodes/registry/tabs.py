@@ -10,7 +10,7 @@ from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.credentials.selectors import credentials_for
 from nodes.enums import HostKeyState
-from nodes.registry.forms import EditNodeForm, FingerprintForm
+from nodes.registry.forms import EditNodeForm, FingerprintForm, TypedPasswordForm
 from nodes.registry.models import Node
 from nodes.registry.selectors import host_keys_of
 from nodes.registry.status import status_of_cluster
@@ -26,8 +26,12 @@ def _general(request: HttpRequest, node: Node) -> dict[str, Any]:
 
 def _host_keys(request: HttpRequest, node: Node) -> dict[str, Any]:
     keys = list(host_keys_of(principal_of(request), node))
-    approved = any(key.state == HostKeyState.APPROVED for key in keys)
-    return {"host_keys": keys, "approved": approved, "fingerprint_form": FingerprintForm(auto_id="given-%s")}
+    approved = next((key.fingerprint for key in keys if key.state == HostKeyState.APPROVED), "")
+    forms = {
+        "fingerprint_form": FingerprintForm(auto_id="given-%s"),
+        "password_form": TypedPasswordForm.of(node, approved),
+    }
+    return {"host_keys": keys, "approved": approved} | forms
 
 
 def _pause(request: HttpRequest, node: Node) -> dict[str, Any]:

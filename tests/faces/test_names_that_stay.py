@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 TABLES = {
     "accounts": "apitoken auditchain auditevent auditlink secondfactorpolicy user",
     "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
-    "membership networksearch node nodefacts pathoverride registrationseal searchhit stepattestation",
+    "membership networksearch node nodefacts passwordbinding pathoverride registrationseal searchhit stepattestation",
     "replication": "baseline conflict contentpart job jobevent namekey origin resourcelock snapshot storedcontent "
     "target watch watchmemory worker writestop",
 }

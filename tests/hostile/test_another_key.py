@@ -19,6 +19,7 @@ from nodes.registry.services.nodes import NewNode, register_node
 from nodes.remote.pool import close_all
 from nodes.secret import Secret
 from tests.deadlines import PATIENCE
+from tests.factories import typed
 from tests.hostile.server import KeyChanger
 
 
@@ -46,7 +47,7 @@ def registered(server: KeyChanger, cluster: Cluster, boss: Principal) -> Node:
         credential_id=store_password(boss, login=login, password=Secret(server.password)).pk,
         host_key_fingerprint=server.fingerprint,
     )
-    return register_node(boss, new=new)
+    return typed(register_node(boss, new=new))
 
 
 def test_what_waits_for_it_is_told_and_the_node_is_quarantined(cluster: Cluster, administrator: User) -> None:

@@ -55,9 +55,11 @@ class Stage:
             name, root, public_key=self.key["public_key"], credential=self.key["credential"]["id"], port=port
         )
 
-    def register(self, name: str, root: Path, server: Any, *, credential: int, port: int = 0, **fields: Any) -> int:
-        """Register a running server with a `port` and a `fingerprint`, and approve its host key. `fields`: those of the
-        node that differ."""
+    def register(
+        self, name: str, root: Path, server: Any, *, credential: int, port: int = 0, password: str = "", **fields: Any
+    ) -> int:
+        """Register a running server with a `port` and a `fingerprint`, approve its host key, and type the password of
+        the credential where it is one. `fields`: those of the node that differ."""
         body = {
             "cluster": self.cluster,
             "name": name,
@@ -73,6 +75,9 @@ class Stage:
         shown = self.portal.ok("POST", f"nodes/{node}/host-key/fetch/", {})
         assert shown["fingerprint"] == server.fingerprint
         self.portal.ok("POST", f"nodes/{node}/host-key/approve/", {"fingerprint": server.fingerprint})
+        if password:
+            seen = {"address": "127.0.0.1", "port": body["port"], "fingerprint": server.fingerprint}
+            self.portal.ok("POST", f"nodes/{node}/password/", {**seen, "password": password})
         self.node_ids.append(node)
         self.attest(node, "cluster_service", "off")
         if body["role"] == "secondary":

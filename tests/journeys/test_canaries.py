@@ -83,7 +83,8 @@ def _register(stage: Stage, canaries: dict[str, str], key: str, public: str, rig
             stage.add_node(f"mx{number}", root, public_key=public, credential=with_key)
         else:
             stage.roots.append(root)
-            stage.register(f"mx{number}", root, right, credential=with_password)
+            word = canaries["password"]
+            stage.register(f"mx{number}", root, right, credential=with_password, password=word)
 
 
 def _tell_story(stage: Stage, canaries: dict[str, str], other: AsyncsshNode) -> None:
@@ -122,7 +123,7 @@ def _fail_to_log_in(stage: Stage, canaries: dict[str, str], other: AsyncsshNode)
     wrong = stage.portal.ok("POST", "credentials/", {**body, "password": canaries["wrong_password"]})["id"]
     root = stage.folder / "node3" / "MDaemon"
     make_tree(root, "mx3", files=30, primary=False)
-    stage.register("mx3", root, other, credential=wrong)
+    stage.register("mx3", root, other, credential=wrong, password=canaries["wrong_password"])
     job = stage.replicate(expect="failed")
     assert "auth_rejected" in {target["error_code"] for target in job["targets"]}
 

@@ -85,7 +85,7 @@ def test_a_wrong_password_is_tried_once_and_told_to_nobody(new_cluster: Any) -> 
         root = stage.folder / "node1" / "MDaemon"
         make_tree(root, "mx1", files=30, primary=False)
         stage.roots.append(root)
-        stage.register("mx1", root, server, credential=credential)
+        node = stage.register("mx1", root, server, credential=credential, password=WRONG)
         before = server.passwords_tried
 
         job = stage.replicate(expect="failed")
@@ -94,7 +94,9 @@ def test_a_wrong_password_is_tried_once_and_told_to_nobody(new_cluster: Any) -> 
         assert server.passwords_tried - before == 1
         assert WRONG not in everything_said(stage, job["id"])
 
-        stage.portal.ok("PATCH", f"credentials/{credential}/", {"password": server.password})
+        seen = {"node": node, "address": "127.0.0.1", "port": server.port, "fingerprint": server.fingerprint}
+        change = {"password": server.password, "servers": [seen]}
+        stage.portal.ok("PATCH", f"credentials/{credential}/", change)
         job = stage.replicate()
         assert config_of(stage.roots[1]) == config_of(stage.roots[0])
         assert server.password not in everything_said(stage, job["id"])

@@ -77,6 +77,6 @@ def register(stage: Stage, nodes: list[WinNode]) -> None:
     stored = stage.portal.ok("POST", "credentials/", {**login, "kind": "password", "password": PASSWORD})
     for number, node in enumerate(nodes, start=1):
         fields: dict[str, Any] = {"platform": "windows", "install_root": node.install_root}
-        stage.register(f"WINMX{number}", node.root, node, credential=stored["id"], **fields)
+        stage.register(f"WINMX{number}", node.root, node, credential=stored["id"], password=PASSWORD, **fields)
         stage.roots.append(node.root)
     stage.resume()

@@ -1,4 +1,4 @@
-"""The small forms of a node's settings: host keys and ini keys."""
+"""The small forms of a node's settings: host keys, and the password typed for the server that shows one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from accounts.requests import principal_of
-from nodes.registry.forms import FingerprintForm
-from nodes.registry.services import host_keys
+from nodes.registry.forms import FingerprintForm, TypedPasswordForm
+from nodes.registry.services import host_keys, passwords
 from nodes.registry.services.host_keys import look_at_host_key
 from nodes.registry.views.nodes import visible_node
 from nodes.web import tabs
@@ -67,4 +67,18 @@ def read_host_key(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: look_at_host_key(principal_of(request), node=node),
         to=tabs.panel_page("node", pk, "host-key"),
         message="Read the host key. Compare it with what the server itself says before you approve it.",
+    )
+
+
+@require_POST
+def type_password(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the portal log in to this server by its credential's password."""
+    visible_node(request, pk)
+    form = TypedPasswordForm(request.POST)
+    return act_with(
+        request,
+        form,
+        lambda: passwords.type_password(principal_of(request), server=form.server(pk), password=form.secret()),
+        to=tabs.panel_page("node", pk, "host-key"),
+        message="Saved: the portal sends the password to this server, at this address and with this host key.",
     )

@@ -12,7 +12,7 @@ from nodes.checks.core.identity import says_otherwise
 from nodes.checks.selectors.readings import node_reading
 from nodes.clusters.models import Cluster
 from nodes.enums import OUTSIDE, REPLICATED, ApprovalPolicy, NodeRole
-from nodes.errors import AuthRejected, HostKeyMismatch, RemoteFileMissing, Unreachable
+from nodes.errors import AuthRejected, HostKeyMismatch, PasswordUnbound, RemoteFileMissing, Unreachable
 from nodes.facts.selectors.facts import profile_of
 from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.platforms import platform_named
@@ -61,7 +61,7 @@ from replication.objects import StoreError, default_store
 
 PRIMARY_AWAY_RETRY_SECONDS = 30.0
 
-REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code})
+REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code, PasswordUnbound.code})
 """Errors of a node that does not want the portal, or that the portal does not trust: a person must act first."""
 
 

@@ -14,7 +14,7 @@ from nodes.facts.models import NodeFacts
 from nodes.lifecycle.core import JoinCheck
 from nodes.lifecycle.selectors import checks_of
 from nodes.registry.models import HostKey, Node
-from nodes.registry.selectors import primary_of
+from nodes.registry.selectors import primary_of, wants_password
 from replication.configuration.core.configuration import REPLICATE
 from replication.jobs.core.states import JOB_ACTIVE, JobState
 from replication.jobs.models import Job
@@ -84,7 +84,7 @@ class WizardState:
 
 
 def progress_of(node: Node) -> WizardState:
-    """Everything the wizard shows of a node, in a fixed number of queries."""
+    """Everything the wizard shows of one of `nodes_for`, in a fixed number of queries."""
     keys = list(HostKey.objects.filter(node=node).exclude(state=HostKeyState.REVOKED))
     approved = next((key for key in keys if key.state == HostKeyState.APPROVED), None)
     comparison = _newest(node, _replications(node).filter(dry_run=True, created_at__gte=_settled(node)))
@@ -141,7 +141,7 @@ def _steps(node: Node, approved: HostKey | None, *, compared: bool) -> tuple[Wiz
     done = {
         WizardStep.SERVER: True,
         WizardStep.HOST_KEY: approved is not None and not node.quarantined_reason,
-        WizardStep.CREDENTIAL: node.credential_id is not None,
+        WizardStep.CREDENTIAL: node.credential_id is not None and not wants_password(node),
         WizardStep.CHECKS: _facts(node) is not None,
         WizardStep.DIFFERENCES: compared or taken_in,
         WizardStep.CONFIRM: taken_in,

@@ -24,9 +24,9 @@ from nodes.enums import SERVERS, NodeRole, ReplicationMode
 from nodes.facts.selectors.scripts import scripts_of
 from nodes.lifecycle.core import OF_ALL, blocking
 from nodes.lifecycle.services.joining import OVERWRITTEN
-from nodes.registry.forms import FingerprintForm
+from nodes.registry.forms import FingerprintForm, TypedPasswordForm
 from nodes.registry.models import Node
-from nodes.registry.selectors import nodes_for, primary_of
+from nodes.registry.selectors import nodes_for, primary_of, wants_password
 from nodes.registry.services import nodes as registry
 from nodes.registry.views.nodes import visible_node
 from nodes.web.actions import FormPage, done, form_page
@@ -122,7 +122,7 @@ def _of_step(request: HttpRequest, node: Node, step: WizardStep, progress: Wizar
     """What only one step shows."""
     parts: dict[WizardStep, Callable[[], dict[str, Any]]] = {
         WizardStep.HOST_KEY: lambda: {"fingerprint_form": FingerprintForm(auto_id="given-%s")},
-        WizardStep.CREDENTIAL: lambda: _credentials(request, node),
+        WizardStep.CREDENTIAL: lambda: _credentials(request, node, progress),
         WizardStep.CHECKS: lambda: _checks(node, progress) | _attesting(node, progress),
         WizardStep.DIFFERENCES: lambda: _differences(request, node, progress),
         WizardStep.CONFIRM: lambda: _confirmation(node, progress) | _attesting(node, progress),
@@ -148,8 +148,11 @@ def _attesting(node: Node, progress: WizardState) -> dict[str, Any]:
     }
 
 
-def _credentials(request: HttpRequest, node: Node) -> dict[str, Any]:
-    return {"credentials": list(credentials_for(principal_of(request)).filter(cluster=node.cluster_id))}
+def _credentials(request: HttpRequest, node: Node, progress: WizardState) -> dict[str, Any]:
+    shown = {"credentials": list(credentials_for(principal_of(request)).filter(cluster=node.cluster_id))}
+    if progress.approved is None or not wants_password(node):
+        return shown
+    return shown | {"password_form": TypedPasswordForm.of(node, progress.approved.fingerprint)}
 
 
 def _plan(node: Node, progress: WizardState) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from nodes.facts.services.facts import note_refresh
 from nodes.facts.tasks import ask_to_observe
 from nodes.ini_keys import services as ini_keys_services
 from nodes.ini_keys.services import IniAnswer
+from nodes.registry.forms import TypedPasswordForm
 from nodes.registry.models import Node
-from nodes.registry.services import host_keys, nodes
+from nodes.registry.services import host_keys, nodes, passwords
 from nodes.registry.services.host_keys import look_at_host_key
 from nodes.registry.services.nodes import NodeChange
 from nodes.registry.views.nodes import visible_node
@@ -52,10 +53,20 @@ def _give_key(principal: Principal, node: Node, request: HttpRequest) -> object:
 
 
 def _credential(principal: Principal, node: Node, request: HttpRequest) -> object:
+    _choose(principal, node, request)
+    return _facts(principal, node, request)
+
+
+def _choose(principal: Principal, node: Node, request: HttpRequest) -> object:
     change = NodeChange(credential_id=_number(request, "credential"))
-    nodes.update_node(principal, node_id=node.pk, change=change)
-    _facts(principal, node, request)
-    return change
+    return nodes.update_node(principal, node_id=node.pk, change=change)
+
+
+def _password(principal: Principal, node: Node, request: HttpRequest) -> object:
+    form = TypedPasswordForm(request.POST)
+    judge(form)
+    passwords.type_password(principal, server=form.server(node.pk), password=form.secret())
+    return _facts(principal, node, request)
 
 
 def _facts(principal: Principal, node: Node, request: HttpRequest) -> object:
@@ -128,6 +139,12 @@ ACTS: dict[str, tuple[Doing, WizardStep, str]] = {
     ),
     "give-key": (_give_key, WizardStep.CREDENTIAL, "Saved: the portal logs in only to a server that shows this key."),
     "credential": (_credential, WizardStep.CHECKS, "Saved. A worker reads the server's facts now."),
+    "choose-password": (
+        _choose,
+        WizardStep.CREDENTIAL,
+        "Saved. The portal logs in once its password was typed for this server.",
+    ),
+    "password": (_password, WizardStep.CHECKS, "Saved. A worker reads the server's facts now."),
     "facts": (_facts, WizardStep.CHECKS, "Asked a worker to read the facts."),
     "attest": (_attest, WizardStep.CHECKS, "Kept, with your name and the time."),
     "registration": (

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from nodes.clusters.models import Cluster
 from nodes.enums import REPLICATED, NodeRole
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown
+from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, PasswordUnbound
 from nodes.registry.models import Node
 from replication.configuration.core.configuration import REPLICATE
 from replication.configuration.models import Baseline, Snapshot
@@ -19,7 +19,7 @@ from replication.jobs.core.states import JOB_TERMINAL, JobState, TargetState
 from replication.jobs.models import Job, Target
 from replication.watch.core.decision import JobSeen
 
-REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code, HostKeyUnknown.code})
+REFUSALS = frozenset({AuthRejected.code, HostKeyMismatch.code, HostKeyUnknown.code, PasswordUnbound.code})
 """Errors after which a node is left alone until it could be logged in to again: more tries could lock the account."""
 
 UNPROVEN = frozenset({TargetState.FAILED, TargetState.BLOCKED, TargetState.CONTENDED, TargetState.HALTED})

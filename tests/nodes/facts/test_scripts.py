@@ -24,7 +24,7 @@ from nodes.platforms.base import Capabilities
 from nodes.registry.models import HostKey, Node
 from nodes.remote.scripts import ScriptsSeen
 from nodes.secret import Secret
-from tests.factories import make_node
+from tests.factories import make_node, typed
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FAKE_HOME, FakeSession
 
@@ -47,6 +47,7 @@ def windows(cluster, boss, monkeypatch) -> NodeLink:
     credential = store_password(boss, login=Login(cluster.pk, "portal", "svc"), password=Secret("canary-pass-1"))
     node = make_node(cluster, "win1", platform=PlatformName.WINDOWS, credential=credential)
     HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    typed(node)
     link = NodeLink(Lettered(disk), WINDOWS, "/C:/MDaemon", Capabilities(), node.pk, node.name)
 
     @contextmanager

@@ -27,7 +27,7 @@ from nodes.lifecycle.core import (
 from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
 from replication.jobs.models import Job
-from tests.factories import make_cluster, make_node
+from tests.factories import make_cluster, make_node, typed
 
 pytestmark = pytest.mark.django_db
 GIB = 2**30
@@ -72,6 +72,7 @@ def pair(chief, cluster) -> tuple[Node, Node]:
     primary = make_node(cluster, "mx0", role=NodeRole.PRIMARY, address="192.0.2.10")
     node = make_node(cluster, "mx1", joining=Joining.REGISTERED, credential=credential, address="192.0.2.11")
     HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
+    typed(node)
     known(chief, primary, "KEY-OF-MX0")
     known(chief, node, "KEY-OF-MX1")
     return primary, node

@@ -24,7 +24,7 @@ from nodes.secret import Secret
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.jobs.models import Job
 from replication.membership.selectors.wizard import WizardStep, progress_of
-from tests.factories import make_node
+from tests.factories import make_node, typed
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +143,7 @@ def ready(chief, node: Node) -> Node:
     HostKey.objects.create(node=node, fingerprint="SHA256:x", state=HostKeyState.APPROVED)
     NodeFacts.objects.create(node=node, read_at=timezone.now())
     compared(node)
-    return node
+    return typed(node)
 
 
 def step_of(console, node: Node, step: str) -> str:
@@ -259,3 +259,18 @@ def test_a_form_that_says_nothing_is_never_said_to_be_done(console, node, act) -
     answer = console.post(f"/nodes/{node.pk}/join/{act}/", {"about": node.pk})
 
     assert answer.status_code == 404 or [level for level, _ in told(answer)] == ["error"]
+
+
+def test_a_password_is_typed_before_the_checks(console, chief, ready) -> None:
+    """A credential that was chosen, or a key that was approved anew, leads back to the step where it is typed."""
+    ready.password_bindings.all().delete()
+    page = console.get(f"/nodes/{ready.pk}/join/").content.decode()
+    assert "Type the password of <b>portal</b> for this server" in page
+    seen = {"address": ready.address, "port": ready.port, "fingerprint": "SHA256:x", "password": "canary-pass-1"}
+    console.post(f"/nodes/{ready.pk}/join/password/", seen)
+    assert "Type the password of" not in console.get(f"/nodes/{ready.pk}/join/").content.decode()
+    other = store_password(chief, login=Login(ready.cluster_id, "other", "svc"), password=Secret("canary-pass-2"))
+    console.post(f"/nodes/{ready.pk}/join/choose-password/", {"credential": other.pk})
+    assert (
+        "Type the password of <b>other</b> for this server" in console.get(f"/nodes/{ready.pk}/join/").content.decode()
+    )
