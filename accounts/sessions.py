@@ -40,6 +40,14 @@ def begin_session(request: HttpRequest, user: User) -> None:
 
 
 @transaction.atomic
+def renew_key(session: SessionBase) -> None:
+    """Go on under another key: whoever knew the one before is out."""
+    known = UserSession.objects.filter(session_key=session.session_key)
+    session.cycle_key()
+    known.update(session_key=session.session_key)
+
+
+@transaction.atomic
 def end_sessions(user: User, but: str | None = None) -> int:
     """End a user's sessions at once, all `but` the one of that key; answers how many were under way."""
     rows = UserSession.objects.filter(user=user).exclude(session_key=but or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.signals import password_changed
+from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
 from axes.signals import user_locked_out
@@ -17,7 +17,7 @@ from accounts.audit import Subject, record, record_unknown
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.requests import remote_address
-from accounts.sessions import Ended, begin_session, end_sessions
+from accounts.sessions import Ended, begin_session, end_sessions, renew_key
 from accounts.users import password_changed as password_changed_by_owner
 
 
@@ -38,6 +38,14 @@ def on_login(request: HttpRequest | None, user: User, **rest: Any) -> None:
     if request is not None:
         begin_session(request, user)
     _record(request, user, "login.success", f"{user} logged in.")
+
+
+@receiver(authentication_step_completed)
+def on_step(request: HttpRequest, user: User, method: str, reauthenticated: bool = False, **rest: Any) -> None:
+    """Somebody who is in proved once more who they are; the session goes on under another key."""
+    if reauthenticated:
+        renew_key(request.session)
+        _record(request, user, "login.again", f"{user} proved once more who they are.", method=method)
 
 
 @receiver(user_logged_out)

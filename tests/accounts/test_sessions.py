@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import AuditEvent
 from accounts.sessions import BEGAN, USED, end_sessions
 from tests.factories import PASSWORD
 
@@ -149,3 +150,21 @@ def test_a_part_of_a_page_leads_the_whole_page_to_the_login(db, page, after):
     assert answer["HX-Redirect"] == f"/account/login/?next={after}"
     sent = Client().post("/users/new/", headers={"Referer": page})
     assert (sent.status_code, sent["Location"]) == (302, f"/account/login/?next={after}")
+
+
+# --- the key ---
+
+
+def test_each_proof_of_who_one_is_gives_the_session_another_key_and_the_old_one_ends(operator, client):
+    client.get("/account/login/")
+    keys = [client.session.session_key]
+    client.post("/account/login/", {"login": "operator", "password": PASSWORD})
+    keys.append(client.session.session_key)
+    assert client.post("/account/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    keys.append(client.session.session_key)
+    assert len(set(keys)) == 3 and len(keys[-1]) == 32
+    assert AuditEvent.objects.latest("id").action == "login.again"
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == keys[-1:]
+    old = Client()
+    old.cookies[settings.SESSION_COOKIE_NAME] = keys[1]
+    assert old.get("/api/v1/me/").status_code == 401 and client.get("/api/v1/me/").status_code == 200
