@@ -144,6 +144,14 @@ def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
 
 
 @transaction.atomic
+def make_superuser(principal: Principal, user: User) -> None:
+    """Let a user look at the tables of last resort, too. Only for who runs the portal: no page leads here."""
+    user.is_superuser = user.is_staff = True
+    user.save(update_fields=["is_superuser", "is_staff"])
+    record(principal, "user.superuser", f"{principal.name} made {user} a superuser.", subject=Subject.of(user))
+
+
+@transaction.atomic
 def set_active(principal: Principal, user_id: int, active: bool) -> User:
     """Shut a user out, which ends sessions and tokens at once, or let them in again. Raises Refused for the last
     administrator."""

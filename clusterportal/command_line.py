@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import NoReturn
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
@@ -27,6 +29,26 @@ def said_in_a_line() -> Iterator[None]:
         if text := _trouble(error):
             _end(text)
         raise
+
+
+AROUND = ("axes_reset", "clearsessions", "dbshell", "flush", "loaddata", "shell", "account_unset")
+"""How commands of others begin that change accounts, or anything, without the portal's services."""
+
+
+def note_command(words: Sequence[str]) -> None:
+    """Leave an event of a command that goes around the portal; arguments may hold secrets, and stay out. It runs also
+    where none can be left."""
+    name = words[1] if len(words) > 1 else ""
+    if not name.startswith(AROUND) or {"-h", "--help"} & set(words):
+        return
+    django.setup()
+    audit = import_module("accounts.audit")
+    principals = import_module("accounts.principals")
+    try:
+        who = principals.Principal(user=None, via="command")
+        audit.record(who, "portal.command", f"Ran the command {name}, which goes around the portal.")
+    except DatabaseError as error:
+        sys.stderr.write(f"No event could be left of {name}: {_unusable(error)}\n")
 
 
 def _end(text: str) -> NoReturn:

@@ -72,6 +72,7 @@ def retire_old_keys(principal: Principal) -> int:
     if old:
         _write(retired_file(), list(dict.fromkeys([*old, *retired_lines()])))
         _write(Path(settings.PORTAL_KEY_FILE), [newest])
+        record(principal, "keys.retire", f"Took {len(old)} old key(s) out of the key file.", data={"keys": len(old)})
         seal_again(principal)
     return len(old)
 

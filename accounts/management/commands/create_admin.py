@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
-from getpass import getpass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts.management.passwords import COMMAND, asked_password
 from accounts.models import Role, User
-from accounts.principals import Principal
 from accounts.users import LetIn, NewUser, choose_password, create_user, reset_password, set_active, set_portal_role
-
-_ME = Principal(user=None, via="command")
 
 
 class Command(BaseCommand):
@@ -36,10 +32,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Both or nothing: user and password."""
         name = str(options["username"])
-        given = "" if options["one_time"] else _asked()
+        given = "" if options["one_time"] else asked_password()
         try:
             with transaction.atomic():
-                made = _again(name) if options["reset"] else create_user(_ME, NewUser(name, Role.ADMINISTRATOR))
+                made = self.make(name, options)
                 if given:
                     choose_password(made.user, given)
         except ValidationError as error:
@@ -49,18 +45,15 @@ class Command(BaseCommand):
             self.stdout.write(f"It lets in until:   {made.user.one_time_until:%Y-%m-%d %H:%M} UTC")
             self.stdout.write(f"One-time password:  {made.password}")
 
-
-def _asked() -> str:
-    text = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if not text:
-        raise CommandError("No password was given. Give one on standard input, or use --one-time.")
-    return text
+    def make(self, name: str, options: dict[str, Any]) -> LetIn:
+        """The user, new or as it is."""
+        return _again(name) if options["reset"] else create_user(COMMAND, NewUser(name, Role.ADMINISTRATOR))
 
 
 def _again(name: str) -> LetIn:
     user = User.objects.filter(username=name).first()
     if user is None:
         raise CommandError(f"There is no user {name!r}. Leave out --reset to make one.")
-    set_active(_ME, user.pk, True)
-    set_portal_role(_ME, user.pk, Role.ADMINISTRATOR)
-    return reset_password(_ME, user.pk)
+    set_active(COMMAND, user.pk, True)
+    set_portal_role(COMMAND, user.pk, Role.ADMINISTRATOR)
+    return reset_password(COMMAND, user.pk)
