@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from nodes.connection.reader import Reader
 from nodes.errors import RemoteFileMissing
 from nodes.facts.core import EVERY_SECTION, FeatureSetting
-from nodes.products.ini import IniDocument
+from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import FeatureRule
+
+MAX_SWITCHES = 10_000
+"""Switches of one feature in one file: a server has some thousand domains at most."""
 
 
 def switches_in(rule: FeatureRule, ini: IniDocument | None) -> list[FeatureSetting]:
-    """A feature's switches in a file; one without a value where the key is nowhere. `ini` None: there is no file."""
+    """A feature's switches in a file; one without a value where the key is nowhere. `ini` None: there is no file.
+    Raises IniError for more than anybody has."""
     items = ini.items() if ini else ()
     found: dict[tuple[str, str], FeatureSetting] = {}
     for item in items:
@@ -20,15 +24,10 @@ def switches_in(rule: FeatureRule, ini: IniDocument | None) -> list[FeatureSetti
         place = (item.section.casefold(), item.key.casefold())
         # of several equal keys Windows reads the first
         if in_section and place[1] == rule.key.casefold() and place not in found:
+            if len(found) == MAX_SWITCHES:
+                raise IniError(f"{rule.path} has more than {MAX_SWITCHES} switches of one feature.", item.line)
             found[place] = FeatureSetting(rule.code, rule.path, item.section, item.key, rule.off, item.value)
     return list(found.values()) or [FeatureSetting(rule.code, rule.path, rule.section, rule.key, rule.off, None)]
-
-
-def in_words(switch: FeatureSetting) -> str:
-    """A switch as a person finds it in its file."""
-    if switch.value is None:
-        return f"[{switch.section}] {switch.key} is not in {switch.path}"
-    return f"[{switch.section}] {switch.key}={switch.value} in {switch.path}"
 
 
 def read_switches(reader: Reader, rules: Sequence[FeatureRule]) -> tuple[FeatureSetting, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from nodes.clusters.models import Cluster
+from nodes.facts.core import FeatureSetting
+from nodes.fields import SealedField
 from nodes.registry.models import Node
 
 
@@ -38,7 +40,7 @@ class FeatureMemory(models.Model):
     path = models.CharField(max_length=400)
     section = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
-    value = models.CharField(max_length=400)
+    value = SealedField(null=True, help_text="until it was given back")
     off = models.CharField(max_length=100)
     switched_at = models.DateTimeField()
     job_number = models.BigIntegerField()
@@ -48,7 +50,13 @@ class FeatureMemory(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"[{self.section}] {self.key} of {self.path} on {self.node} was {self.value}"
+        return f"[{self.section}] {self.key} of {self.path} on {self.node}"
+
+    @property
+    def shown(self) -> str:
+        """What is given back; masked where it looks like a secret."""
+        value = self.value.reveal() if self.value else ""
+        return FeatureSetting(self.feature, self.path, self.section, self.key, self.off, value).shown.value or ""
 
 
 class NodeFacts(models.Model):

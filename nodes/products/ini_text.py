@@ -43,14 +43,15 @@ class Charset:
             ) from error
 
     def encode(self, text: str) -> bytes:
-        """The bytes without the mark. Raises IniError naming what the encoding cannot hold."""
+        """The bytes without the mark. Raises IniError, which does not tell the text: it may be a secret."""
         try:
             if self.name == "cp1252":
                 return codecs.charmap_encode(text, "strict", _ANSI_MAP)[0]
             return text.encode(self.name)
         except UnicodeEncodeError as error:
-            odd = text[error.start : error.end][:20]
-            raise IniError(f"The file's encoding {self.name} cannot hold {odd!r}; write it without.") from error
+            place = f"{error.start + 1} of {len(text)}"
+            text = f"The file's encoding {self.name} cannot hold character {place}; write it without."
+            raise IniError(text) from error
 
 
 UTF8 = Charset("utf-8")

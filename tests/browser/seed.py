@@ -188,7 +188,7 @@ def _switched_off(primary: Node, job: Job) -> None:
             path="App/Domains.dat",
             section=domain,
             key="Bind",
-            value="Yes",
+            value=Secret("Yes"),
             off="No",
             switched_at=timezone.now(),
             job_number=job.pk,

@@ -268,8 +268,11 @@ def test_every_death_while_features_are_switched_is_repaired(scene: Scene, tmp_p
         clustering.enable(scene.who, scene.cluster.pk)
         scene.finish(Job.objects.get(state=JobState.REQUESTED, options__to=OFF), doomed)
         assert domains.read_bytes() == SWITCHED, doomed
-        rows = FeatureMemory.objects.filter(restored_at=None).values_list("section", "value", "off")
-        assert sorted(rows) == [("a.example", "Yes", "No"), ("b.example", "yes", "No")], doomed
+        rows = FeatureMemory.objects.filter(restored_at=None)
+        assert sorted((row.section, row.shown, row.off) for row in rows) == [
+            ("a.example", "Yes", "No"),
+            ("b.example", "yes", "No"),
+        ], doomed
         clustering.disable(scene.who, disabled)
         scene.finish(Job.objects.get(state=JobState.REQUESTED, options__to=RESTORE), doomed)
         scene.cluster.refresh_from_db()

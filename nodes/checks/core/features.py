@@ -15,7 +15,8 @@ def switched_off(reading: ClusterReading, code: str) -> list[Finding]:
     """Every switch of the feature is off on every node; one that is on is right while clustering is not enabled."""
     feature = next((one for one in reading.features if one.code == code), None)
     if feature is None or not feature.known:
-        text = "Where MDaemon keeps this switch is not publicly known."
+        note = feature.note if feature else ""
+        text = f"{note[0].upper()}{note[1:]}." if note else "Where MDaemon keeps this switch is not publicly known."
         remedy = (
             "Find it on a server (compare the file before and after a change) and enter file, section and key here."
         )
@@ -41,5 +42,5 @@ def _on_node(node: NodeReading, code: str, *, enabled: bool) -> Finding:
 
 
 def _words(switches: list[FeatureSetting]) -> str:
-    shown = ", ".join(f"[{one.section}] {one.key}={one.value} in {one.path}" for one in switches[:SHOWN])
+    shown = ", ".join(one.in_words for one in switches[:SHOWN])
     return shown if len(switches) <= SHOWN else f"{shown} and {len(switches) - SHOWN} more"

@@ -76,11 +76,13 @@ class NodeReading:
 
 @dataclass(frozen=True, slots=True)
 class FeatureReading:
-    """A feature that does not go with clustering; `known`: where its switch is was said by the profile or a person."""
+    """A feature that does not go with clustering; `known`: where its switch is was said by the profile or a person;
+    `note`: why not, else."""
 
     code: str
     label: str
     known: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

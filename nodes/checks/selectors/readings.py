@@ -47,7 +47,7 @@ def cluster_reading(cluster: Cluster) -> ClusterReading:
         native=native,
         enabled=native or cluster.acts_as_one,
         nodes=tuple(node_reading(node, digests.get(node.pk, "")) for node in nodes),
-        features=tuple(FeatureReading(rule.code, rule.label, bool(rule.key)) for rule in features),
+        features=tuple(FeatureReading(rule.code, rule.label, bool(rule.key), rule.note) for rule in features),
         stale_after=STALE_FACTOR * settings.PORTAL.observe,
         clock_limit=profile.clock_limit_seconds if profile else 300.0,
     )

@@ -12,6 +12,7 @@ from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
 from nodes.credentials.selectors import credentials_for
 from nodes.enums import Health, NodeRole
+from nodes.facts.core import allowed
 from nodes.facts.models import FeatureKey, NodeFacts
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.errors import ProfileError
@@ -71,9 +72,10 @@ def nodes_to_observe(older_than: datetime, *, also_away: bool = True) -> list[in
 
 
 def features_of(cluster: Cluster, profile: Profile) -> tuple[FeatureRule, ...]:
-    """The features that do not go with clustering, with the switches that an operator found on this cluster."""
+    """The features that do not go with clustering, with the switches that an operator found on this cluster. A switch
+    in a file that is secret, or no configuration by now, is none, whoever named it."""
     said = {row.feature: row for row in FeatureKey.objects.filter(cluster=cluster)}
     return tuple(
-        rule.at(row.path, row.section, row.key, row.off) if (row := said.get(rule.code)) else rule
+        allowed(rule.at(row.path, row.section, row.key, row.off) if (row := said.get(rule.code)) else rule, profile)
         for rule in profile.features
     )

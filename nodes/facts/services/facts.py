@@ -68,7 +68,7 @@ def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     columns["measured_at"] = facts.read_at
     columns["peer_address"] = facts.peer_address
     columns["own_log"] = dict(facts.own_log)
-    columns["switches"] = [asdict(switch) for switch in facts.switches]
+    columns["switches"] = [asdict(switch.shown) for switch in facts.switches]
     columns["reaches"] = [asdict(reach) for reach in facts.reaches]
     columns["services"] = [asdict(service) for service in facts.services]
     columns["scripts"] = {**asdict(facts.scripts), "tried": True} if facts.scripts else None

@@ -14,6 +14,7 @@ from nodes.enums import LogLevel
 from nodes.facts.core import FeatureSetting
 from nodes.facts.models import FeatureMemory, NodeFacts
 from nodes.registry.models import Node
+from nodes.secret import Secret
 from nodes.signals import CLUSTER_CHANGED
 
 _OFF = cluster_log_services.FEATURES_OFF, "Switched off the features that do not go with clustering"
@@ -32,7 +33,7 @@ def remember(*, node_id: int, job_number: int, switches: Sequence[FeatureSetting
             key=switch.key,
             restored_at=None,
             defaults={
-                "value": switch.value or "",
+                "value": Secret(switch.value or ""),
                 "off": switch.off,
                 "switched_at": timezone.now(),
                 "job_number": job_number,
@@ -60,10 +61,10 @@ class Switched:
 def note_switched(*, node: Node, done: Switched) -> None:
     """The switches stand as they should: keep how they do, say what was changed in the cluster log, judge anew. What
     was given back is remembered no longer."""
-    NodeFacts.objects.filter(node=node).update(switches=[asdict(switch) for switch in done.read_back])
+    NodeFacts.objects.filter(node=node).update(switches=[asdict(switch.shown) for switch in done.read_back])
     if done.changed:
         code, what = _OFF if done.off else _RESTORED
         cluster_log_services.write(node.cluster_id, [Entry(code, what, LogLevel.INFO, node.name, done.job_number)])
     if not done.off:
-        FeatureMemory.objects.filter(node=node, restored_at=None).update(restored_at=timezone.now())
+        FeatureMemory.objects.filter(node=node, restored_at=None).update(restored_at=timezone.now(), value=None)
     CLUSTER_CHANGED.send(sender=None, cluster_id=node.cluster_id)

@@ -12,7 +12,7 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import take_cluster
-from nodes.facts.core import EVERY_SECTION
+from nodes.facts.core import EVERY_SECTION, barred
 from nodes.facts.models import FeatureKey
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.ini import IniDocument, IniError
@@ -36,10 +36,14 @@ def set_feature_key(principal: Principal, *, cluster_id: int, place: FeaturePlac
     field."""
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
     checks = FieldErrors()
-    codes = [rule.code for rule in profile_of(cluster).features]
+    profile = profile_of(cluster)
+    codes = [rule.code for rule in profile.features]
     if place.feature not in codes:
         checks.complain("feature", f"Use one of: {', '.join(codes)}.", code="invalid_choice")
     path, section = checks("path", clean_path, place.path), checks("section", clean_name, place.section)
+    if checks.passed("path") and (why := barred(path, profile)):
+        text = f"{why[0].upper()}{why[1:]}. Name another file, or switch the feature on the servers by hand."
+        checks.complain("path", text)
     key, off = checks("key", clean_name, place.key), checks("off", clean_name, place.off)
     checks.finish()
     _writable(section, key, off)

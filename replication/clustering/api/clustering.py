@@ -41,6 +41,7 @@ class RememberedOut(serializers.ModelSerializer[FeatureMemory]):
 
     node_name = serializers.CharField(source="node.name", read_only=True)
     job = serializers.IntegerField(source="job_number", read_only=True)
+    value = serializers.CharField(source="shown", read_only=True, help_text="masked where it looks like a secret")
 
     class Meta:
         model = FeatureMemory

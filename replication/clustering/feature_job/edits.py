@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nodes.connection.reader import Reader
 from nodes.errors import RemoteFileMissing
 from nodes.facts.core import FeatureSetting
 from nodes.facts.feature_settings import read_switches
 from nodes.facts.models import FeatureMemory
-from nodes.products.ini import IniDocument
-from nodes.products.profile import FeatureRule, PathClass, Profile
+from nodes.products.ini import IniDocument, IniEdit, IniItem
+from nodes.products.masking import is_secret, masked
+from nodes.products.profile import FeatureRule, Profile
 from replication.files.core.changes import (
     Change,
     ChangeKind,
     Found,
     Wanted,
 )
-from replication.files.core.manifest import Problem
 from replication.files.core.paths import RelPath
 from replication.objects import default_store
 
@@ -38,10 +37,17 @@ class Edit:
 
     @property
     def diff(self) -> tuple[str, ...]:
-        """The lines that change, and no others: other lines of the file may be secret."""
-        before, after = (content.decode("latin-1").splitlines() for content in (self.before, self.after))
-        lines = difflib.unified_diff(before, after, self.path, self.path, n=0, lineterm="")
-        return tuple(lines)
+        """The keys that change, and no others: other lines of the file may be secret. What looks like a secret itself
+        is masked."""
+        before, after = (IniDocument.parse(content).items() for content in (self.before, self.after))
+        changed = [pair for pair in zip(before, after, strict=True) if pair[0].value != pair[1].value]
+        return (f"--- {self.path}", f"+++ {self.path}", *(line for pair in changed for line in _hunk(*pair)))
+
+
+def _hunk(old: IniItem, new: IniItem) -> tuple[str, str, str]:
+    hidden = is_secret(old.section, old.key, old.value, new.value)
+    was, becomes = (masked(one.value) if hidden else one.value for one in (old, new))
+    return f"@@ -{old.line} +{new.line} @@ [{old.section}]", f"-{old.key}={was}", f"+{new.key}={becomes}"
 
 
 def switching_off(reader: Reader, rules: Sequence[FeatureRule]) -> list[Edit]:
@@ -54,7 +60,9 @@ def giving_back(reader: Reader, memories: Sequence[FeatureMemory]) -> list[Edit]
     """Only switches that still stand as they were switched: what somebody changed since stays, and so do files that are
     gone. Raises NodeError, IniError."""
     wanted = [
-        (FeatureSetting(row.feature, row.path, row.section, row.key, row.off, None), row.value) for row in memories
+        (FeatureSetting(row.feature, row.path, row.section, row.key, row.off, None), row.value.reveal())
+        for row in memories
+        if row.value is not None
     ]
     return _edited(reader, wanted, only_off=True)
 
@@ -66,37 +74,34 @@ def _edited(reader: Reader, wanted: Sequence[tuple[FeatureSetting, str]], *, onl
             before = reader.file(path)
         except RemoteFileMissing:
             continue
-        document = IniDocument.parse(before)
+        edit = IniEdit(IniDocument.parse(before))
         for switch, value in (pair for pair in wanted if pair[0].path == path):
-            now = _standing(document, switch)
+            now = _standing(edit, switch)
             if now.value is not None and (now.is_off or not only_off):
-                document = document.set(now.section, now.key, value)
-        if document.to_bytes() != before:
-            edits.append(Edit(RelPath(path), before, document.to_bytes()))
+                edit.set(now.section, now.key, value)
+        after = edit.document().to_bytes()
+        if after != before:
+            edits.append(Edit(RelPath(path), before, after))
     return edits
 
 
-def _standing(document: IniDocument, switch: FeatureSetting) -> FeatureSetting:
-    value = document.get(switch.section, switch.key)
-    return FeatureSetting(switch.feature, switch.path, switch.section, switch.key, switch.off, value)
+def _standing(edit: IniEdit, switch: FeatureSetting) -> FeatureSetting:
+    values = edit.values(switch.section, switch.key)
+    return replace(switch, value=values[0] if values else None)
 
 
-def changes_of(edits: Sequence[Edit], profile: Profile) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
-    """Each edit as a step, its content in the store; a file that is no configuration is a problem instead."""
-    changes, problems = [], []
+def changes_of(edits: Sequence[Edit], profile: Profile) -> tuple[Change, ...]:
+    """Each edit as a step, its content in the store."""
+    changes = []
     for edit in edits:
         ruling = profile.classify(edit.path)
-        if ruling.path_class != PathClass.CONFIG:
-            text = f"It is {ruling.path_class} by the profile and is never written."
-            problems.append(Problem(edit.path, "not_config", text))
-            continue
         default_store().put(edit.after, secret=ruling.secret)
         wanted = Wanted(digest(edit.after), len(edit.after), time.time_ns() // _SECOND * _SECOND, shared=False)
         found = Found(digest(edit.before), len(edit.before), 0)
         changes.append(
             Change(ChangeKind.UPDATE, edit.path, wanted, found, ruling.group, ruling.semaphore, str(ruling.effect))
         )
-    return tuple(changes), tuple(problems)
+    return tuple(changes)
 
 
 def digest(content: bytes) -> str:

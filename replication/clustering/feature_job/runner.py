@@ -10,12 +10,12 @@ from nodes.clusters.models import Cluster
 from nodes.connection.connect import open_node
 from nodes.connection.reader import Reader
 from nodes.enums import Clustering
-from nodes.facts.core import FeatureSetting
-from nodes.facts.feature_settings import in_words, read_switches
+from nodes.facts.core import FeatureSetting, barred
+from nodes.facts.feature_settings import read_switches
 from nodes.facts.selectors.facts import features_of, profile_of
 from nodes.facts.services.feature_memory import Switched, remembered
 from nodes.products.ini import IniError
-from nodes.products.profile import FeatureRule
+from nodes.products.profile import FeatureRule, Profile
 from nodes.registry.models import Node
 from nodes.registry.selectors import primary_of
 from replication.clustering.core.features import OFF
@@ -38,13 +38,16 @@ from replication.jobs.runner import (
 )
 from replication.objects import default_store
 
+_BY_HAND = "Set it on the server by hand to what it was."
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureScan:
-    """What planning read from the primary."""
+    """What planning read from the primary, and what it does not give back, in words."""
 
     edits: Sequence[Edit]
     switches: tuple[FeatureSetting, ...]
+    left: tuple[str, ...] = ()
 
 
 class FeaturesRunner:
@@ -58,9 +61,10 @@ class FeaturesRunner:
         primary = primary_of(cluster)
         if primary is None:
             raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")
-        rules = features_of(cluster, profile_of(cluster))
+        profile = profile_of(cluster)
+        rules = features_of(cluster, profile)
         try:
-            seen = _look(work.job, primary, rules)
+            seen = _look(work.job, primary, rules, profile)
         except IniError as error:
             raise Refused("broken_ini", f"A file with a switch does not parse: {error}") from error
         return _planned(work, primary, rules, seen)
@@ -86,29 +90,31 @@ def _check_clustering(cluster: Cluster, job: Job) -> None:
         raise Refused("clustering_on", "Clustering is enabled.", "Disable it to have the features given back.")
 
 
-def _look(job: Job, primary: Node, rules: Sequence[FeatureRule]) -> FeatureScan:
+def _look(job: Job, primary: Node, rules: Sequence[FeatureRule], profile: Profile) -> FeatureScan:
     """Raises NodeError, IniError."""
     with open_node(primary) as link:
         reader = Reader(link)
         switches = read_switches(reader, rules)
         if job.options["to"] == OFF:
             return FeatureScan(switching_off(reader, rules), switches)
-        return FeatureScan(giving_back(reader, remembered(primary.pk)), switches)
+        rows = [(row, barred(row.path, profile)) for row in remembered(primary.pk)]
+        left = tuple(f"[{row.section}] {row.key} is not given back: {why}. {_BY_HAND}" for row, why in rows if why)
+        return FeatureScan(giving_back(reader, [row for row, why in rows if not why]), switches, left)
 
 
 def _planned(work: PlanWork, primary: Node, rules: Sequence[FeatureRule], seen: FeatureScan) -> PlanOutcome:
-    words = [in_words(switch) for switch in seen.switches]
+    words = [switch.in_words for switch in seen.switches]
+    for text in seen.left:
+        work.lease.event("warning", "features.left", text)
     for edit in seen.edits:
         work.lease.event("info", "features.diff", "\n".join(edit.diff), {"path": edit.path})
     if not seen.edits:
         work.lease.event("info", "features.read", f"Read: {', '.join(words) or 'no switch is known'}.")
-    changes, problems = changes_of(seen.edits, profile_of(work.job.cluster))
-    if problems:
-        text = " ".join(f"{problem.path}: {problem.detail}" for problem in problems)
-        raise Refused("not_config", text, "Change the switch there by hand, or its class.")
+    changes = changes_of(seen.edits, profile_of(work.job.cluster))
     summary = {
         "diff": [line for edit in seen.edits for line in edit.diff],
         "switches": words,
+        "left": list(seen.left),
         "to_do": [rule.label for rule in rules if not rule.key],
     }
     return PlanOutcome(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nodes.connection.reader import Reader
-from nodes.facts.core import FeatureSetting
-from nodes.facts.feature_settings import in_words, read_switches, switches_in
+from nodes.facts.core import FeatureSetting, barred
+from nodes.facts.feature_settings import read_switches, switches_in
 from nodes.facts.selectors.facts import features_of
 from nodes.facts.services.feature_memory import Switched, remember
 from nodes.products.ini import IniDocument
@@ -36,6 +36,10 @@ class FeaturesRun:
     def run(self) -> TargetOutcome:
         """From the look to the proof."""
         changes = self.work.node_plan.steps
+        shut = next(filter(None, (barred(change.path, self.context.profile) for change in changes)), "")
+        if shut:
+            text = f"Since the plan was made, {shut}. Nothing was written. Plan again."
+            return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=text)
         self._sweep(changes)
         there = {change.path: self.reader.file(change.path) for change in changes}
         strange = [change.path for change in changes if digest(there[change.path]) not in _expected(change)]
@@ -89,7 +93,7 @@ class FeaturesRun:
         return TargetOutcome(
             TargetState.VERIFIED,
             evidence={
-                "switches": [in_words(one) for one in switches],
+                "switches": [one.in_words for one in switches],
                 "semaphores_taken": list(taken),
                 "files_proven": len(changes),
             },

@@ -33,6 +33,8 @@ from nodes.credentials.key_rotation import add_key, seal_again
 from nodes.credentials.models import Credential
 from nodes.credentials.sealed import TokenColumn, Turn
 from nodes.credentials.services import Login, PrivateKey, store_key, store_password
+from nodes.facts.core import FeatureSetting
+from nodes.facts.services.feature_memory import remember
 from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.products.ini_render import DifferingKey
@@ -106,6 +108,8 @@ def everything(node, keeper, administrator, cluster):
     store_password(keeper, login=login, password=Secret("canary-password"))
     store_key(keeper, login=replace(login, name="key"), key=PrivateKey(Secret(locked_key("pass")), Secret("pass")))
     seal_registration(keeper, node_id=node.pk, key=Secret("KEY-1234"))
+    switch = FeatureSetting("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
+    remember(node_id=node.pk, job_number=1, switches=[switch])
     TOTP.activate(administrator, TOTP_SECRET)
     codes = RecoveryCodes.activate(administrator).instance
     codes.data["migrated_codes"] = [encrypt("11111111"), encrypt("22222222")]

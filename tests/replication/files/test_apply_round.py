@@ -93,8 +93,8 @@ def features(scene: Scene, cluster, tmp_path: Path, settings) -> Any:
     def made(guard: Any) -> FeaturesRun:
         context = scene.context(guard)
         rules = profile_of(cluster).features
-        changes, problems = changes_of(switching_off(Reader(context.link), rules), context.profile)
-        assert (len(changes), problems) == (1, ())
+        changes = changes_of(switching_off(Reader(context.link), rules), context.profile)
+        assert len(changes) == 1
         plan = Plan((NodePlan(node.pk, node.name, steps=changes),))
         return FeaturesRun(context, TargetWork(job, target, node, guard, plan))
 
