@@ -65,18 +65,31 @@ def _blanked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def unforgeable(text: str) -> str:
+    """The text with what does not show spelled out, and its further lines set in: whoever has part of a line written
+    cannot begin a line of the log, or turn one around."""
+    if text.isprintable():
+        return text
+    return "\n    ".join(_shown(line) for line in text.split("\n"))
+
+
+def _shown(line: str) -> str:
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line)
+
+
 class RedactingFilter(logging.Filter):
-    """Blanks secrets in the message, its arguments and the traceback of every record; drops none."""
+    """Blanks secrets in the message, its arguments and the traceback of every record, and makes of it what cannot be
+    taken for another; drops none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place."""
-        record.msg, record.args = redact(_message(record)), None
+        record.msg, record.args = unforgeable(redact(_message(record))), None
         if record.exc_info and not record.exc_text:
             record.exc_text = _traceback(record.exc_info[1])
         if record.exc_text:
-            record.exc_text = redact(record.exc_text)
+            record.exc_text = unforgeable(redact(record.exc_text))
         if record.stack_info:
-            record.stack_info = redact(record.stack_info)
+            record.stack_info = unforgeable(redact(record.stack_info))
         return True
 
 

@@ -19,7 +19,8 @@ def policy(answer) -> dict[str, str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_answer_carries_them(administrator, console_for, page):
-    answer = console_for(administrator).get(page)
+    answer = console_for(administrator).get(page, headers={"Origin": "https://evil.example"})
+    assert [name for name in answer.headers if name.startswith("Access-Control")] == []
     found = policy(answer)
     assert found["default-src"] == found["object-src"] == "'none'"
     assert found["script-src"] == found["style-src"] == found["form-action"] == "'self'"

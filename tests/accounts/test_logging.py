@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from uvicorn.config import LOGGING_CONFIG as UVICORN
 
-from clusterportal.logging import _PATTERNS, LONGEST, JsonFormatter, RedactingFilter, configuration, redact
+from clusterportal.logging import _PATTERNS, LONGEST, JsonFormatter, RedactingFilter, configuration, redact, unforgeable
 from nodes.secret import Secret, revealed
 from tests.regex_steps import Counted, steps_of
 
@@ -233,3 +233,26 @@ def test_the_web_server_has_no_handler_that_blanks_nothing():
     logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "loggers": loggers})
     for name in names:
         assert not logging.getLogger(name).handlers and logging.getLogger(name).propagate
+
+
+FORGED = "2026-11-30 12:00:00,000 INFO    accounts: root logged in"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_nobody_begins_a_line_of_the_log(log, end):
+    logger, stream, _ = log
+    logger.warning("Not Found: %s", f"/{end}{FORGED}")
+    try:
+        raise ValueError(f"bad{end}{FORGED}")
+    except ValueError:
+        logger.exception("failed")
+    begun = [line for line in stream.getvalue().splitlines() if line.startswith("2026")]
+    assert begun == [] and stream.getvalue().count(FORGED) == 2
+
+
+@given(text=st.text())
+def test_what_does_not_show_is_spelled_out(text):
+    shown = unforgeable(text)
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert shown.count("\n") == shown.count("\n    ") == text.count("\n")
+    assert unforgeable("plain text — with ünïcode") == "plain text — with ünïcode"
