@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,6 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.audit import Subject, record_unknown
+from accounts.guessing import password_was_right, remember_browser
 from accounts.models import User
 from accounts.requests import remote_address
 
@@ -34,6 +34,22 @@ class AccountAdapter(DefaultAccountAdapter):
         messages.error(request, "This one-time password is too old. Ask an administrator of the portal for another.")
         return redirect(settings.LOGIN_URL)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Nothing: the library counts failures by name alone, so that anybody could lock out everybody."""
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Who has this password, at a log-in or when it is asked again."""
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            password_was_right(request, credentials)
+        return user
+
+    def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse:
+        """The browser is known from now on."""
+        answer: HttpResponse = super().post_login(request, user, **rest)
+        remember_browser(answer, user)
+        return answer
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to work."""
         return str(settings.LOGIN_REDIRECT_URL)
@@ -41,13 +57,3 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that rate limits count by; one bucket for callers without one (a Unix socket)."""
         return remote_address(request) or "0.0.0.0"  # noqa: S104 - a label, nothing listens
-
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: str) -> str:
-        """The name alone. The library counts a name apart for each `Host`, whose port the client makes up."""
-        return folded_username(request, credentials)
-
-
-def folded_username(request: HttpRequest, credentials: Mapping[str, str] | None = None) -> str:
-    """The name that the lockout counts by. Logins ignore case, so must it: ADMIN and admin share their failures."""
-    given = credentials.get("username") if credentials else request.POST.get("login")
-    return str(given or "").strip().casefold()[:255]

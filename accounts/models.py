@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 from accounts.names import looks_of
 
@@ -82,6 +83,18 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.token_key}…)"
+
+
+class LoginFailure(models.Model):
+    """A wrong password, as long as it counts (`accounts.guessing`). `name` is a keyed digest; `client` an IPv4 address,
+    a /64 network of IPv6 or a browser."""
+
+    name = models.CharField(max_length=64)
+    client = models.CharField(max_length=50)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("name", "at")), models.Index(fields=("client", "at")))
 
 
 class AppendOnlyError(TypeError):

@@ -21,6 +21,15 @@ def remote_address(request: HttpRequest | Request) -> str | None:
         return None
 
 
+def network_of(request: HttpRequest | Request) -> str:
+    """What limits count callers by: an IPv4 address, or the /64 network that one customer has of IPv6; one for all
+    callers without an address."""
+    address = ipaddress.ip_address(remote_address(request) or "0.0.0.0")  # noqa: S104 - a label, nothing listens
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
 def principal_of(request: HttpRequest | Request) -> Principal:
     """Who is asking, by which door and under which token. Raises PermissionDenied for anonymous callers."""
     user = request.user

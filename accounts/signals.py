@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.audit import Subject, record, record_unknown
+from accounts.guessing import known_user
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.requests import remote_address
@@ -25,11 +26,6 @@ def _record(request: HttpRequest | None, user: User, action: str, text: str, **d
     address = remote_address(request) if request is not None else None
     who = Principal(user=user, via="console", remote_address=address)
     record(who, action, text, subject=Subject.of(user), data=data)
-
-
-def _known(username: str) -> User | None:
-    """The user of that name. Unknown names are not kept: people type passwords into the wrong field."""
-    return User.objects.filter(username__iexact=username[:150]).first() if username else None
 
 
 @receiver(user_logged_in)
@@ -57,8 +53,8 @@ def on_logout(request: HttpRequest | None, user: User | None, **rest: Any) -> No
 
 @receiver(user_login_failed)
 def on_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **rest: Any) -> None:
-    """A wrong password, or any while locked out."""
-    user = _known(str(credentials.get("username") or ""))
+    """A wrong password, or any while locked out. Unknown names are not kept: people type passwords into that field."""
+    user = known_user(str(credentials.get("username") or ""))
     text = f"A login as {user} failed." if user else "A login under an unknown name failed."
     address = remote_address(request) if request is not None else None
     record_unknown("login.failed", text, remote_address=address, subject=Subject.of(user) if user else None)
@@ -67,8 +63,8 @@ def on_failed_login(credentials: dict[str, Any], request: HttpRequest | None = N
 @receiver(user_locked_out)
 def on_lockout(request: HttpRequest, username: str | None, **rest: Any) -> None:
     """Too many failures."""
-    user = _known(username or "")
-    text = f"Logins as {user or 'an unknown name'} from this address are locked out after too many failures."
+    user = known_user(username or "")
+    text = f"Logins as {user or 'an unknown name'} from this address are refused for a while, after too many failures."
     subject = Subject.of(user) if user else None
     record_unknown("login.locked", text, remote_address=remote_address(request), subject=subject)
 

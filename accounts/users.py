@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.access import require_portal
 from accounts.audit import Subject, record
 from accounts.errors import Refused
+from accounts.guessing import forget_failures
 from accounts.models import Role, User
 from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
@@ -179,6 +180,7 @@ def reset_password(principal: Principal, user_id: int) -> LetIn:
     password = _give_one_time_password(user)
     user.save(update_fields=_PASSWORD)
     ended = end_all(user)
+    forget_failures(user.username)
     text = f"{principal.name} reset the password of {user}: {ended}."
     record(principal, "user.password_reset", text, subject=Subject.of(user), data=asdict(ended))
     return LetIn(user, password, ended)

@@ -123,7 +123,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_SESSION_REMEMBER = False  # the cookie ends with the browser, the session after SESSION_COOKIE_AGE at the latest
-# the lockout below counts in the database and comes first; this one counts in each process, second factors included
+# per web process: log-ins that are looked at, and wrong codes of second factors; wrong passwords: accounts.guessing
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip,10/300s/key"}
 MFA_ADAPTER = "clusterportal.second_factor.SealedSecondFactor"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -144,15 +144,8 @@ PORTAL_CLUSTER_ACCESS = (
     "nodes.clusters.access"  # who may do what on clusters; asked by accounts, which may not import it
 )
 REST_KNOX = {"TOKEN_PREFIX": "cpt_", "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": None}
-# what the backend calls it; with the form's own name ("login") the right password still gets in while locked out
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.adapter.folded_username"
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "account/locked.html"
-AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_HANDLER = "accounts.guessing.LoginLimits"  # the limits stand there
+AXES_LOCKOUT_CALLABLE = "accounts.guessing.locked_out"
 
 # --- browsers ---
 TLS = env.flag("CLUSTERPORTAL_TLS", False)  # reached by https, by its own certificate or a proxy's

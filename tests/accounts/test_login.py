@@ -9,11 +9,11 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from accounts.guessing import FEW
 from accounts.models import AuditEvent, User
 from accounts.principals import Principal
 from accounts.users import ONE_TIME, NewUser, create_user
@@ -72,7 +72,7 @@ def test_unknown_names_are_not_kept_in_the_log(somebody):
 
 def test_after_too_many_failures_the_right_password_is_refused_with_429(somebody):
     client = Client()
-    for _ in range(settings.AXES_FAILURE_LIMIT):
+    for _ in range(FEW):
         log_in(client, "somebody", "wrong")
     answer = log_in(client, "somebody")
     assert answer.status_code == 429
@@ -90,7 +90,7 @@ def test_the_lockout_cannot_be_dodged_by_upper_case(somebody):
 
 
 def test_the_lockout_survives_a_lost_cache_and_spares_other_addresses(somebody):
-    for _ in range(settings.AXES_FAILURE_LIMIT):
+    for _ in range(FEW):
         log_in(Client(), "somebody", "wrong")
     cache.clear()
     assert log_in(Client(), "somebody").status_code == 429
@@ -99,17 +99,9 @@ def test_the_lockout_survives_a_lost_cache_and_spares_other_addresses(somebody):
 
 
 def test_a_forwarded_address_from_the_client_is_not_believed(somebody):
-    for number in range(settings.AXES_FAILURE_LIMIT):
+    for number in range(FEW):
         log_in(Client(), "somebody", "wrong", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}")
     assert log_in(Client(), "somebody", HTTP_X_FORWARDED_FOR="198.51.100.77").status_code == 429
-
-
-def test_the_limiter_of_a_name_counts_on_under_any_host_and_port(somebody):
-    hosts = ["localhost", "127.0.0.1", *(f"localhost:{port}" for port in range(8001, 8009))]
-    for number, host in enumerate(hosts):
-        log_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), "somebody", "wrong", HTTP_HOST=host)
-    answer = log_in(Client(REMOTE_ADDR="192.0.2.99"), "somebody", "wrong", HTTP_HOST="localhost:9000")
-    assert "Too many failed login attempts" in answer.content.decode()
 
 
 def test_somebody_shut_out_does_not_get_in(somebody):

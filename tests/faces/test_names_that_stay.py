@@ -13,7 +13,7 @@ from clusterportal.celery import app
 ROOT = Path(__file__).parents[2]
 
 TABLES = {
-    "accounts": "apitoken auditchain auditevent auditlink secondfactorpolicy user",
+    "accounts": "apitoken auditchain auditevent auditlink loginfailure secondfactorpolicy user",
     "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
     "membership networksearch node nodefacts passwordbinding pathoverride registrationseal searchhit stepattestation",
     "replication": "baseline conflict contentpart job jobevent namekey origin resourcelock snapshot storedcontent "
