@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
@@ -88,9 +90,9 @@ def forget_session(session: SessionBase) -> None:
     session.flush()
 
 
-def why_over(session: SessionBase) -> str | None:
-    """Why a session is over, in words for its owner; None while it is not; "" where it is of a version that noted
-    nothing."""
+def why_over(session: SessionBase | Mapping[str, Any]) -> str | None:
+    """Why a session, or what one holds, is over, in words for its owner; None while it is not; "" where it is of a
+    version that noted nothing."""
     now = time.time()
     if BEGAN not in session:
         return ""

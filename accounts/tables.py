@@ -91,6 +91,22 @@ class TokenTable(ListTable):
         return ", ".join(self._names.get(number, f"#{number}") for number in value)
 
 
+class SessionTable(tables.Table):
+    """Sessions under way."""
+
+    label = "Sessions"
+    device = tables.Column(orderable=False)
+    address = tables.Column(verbose_name="From", orderable=False)
+    began = tables.DateTimeColumn(verbose_name="Login", format="Y-m-d H:i", orderable=False)
+    used = tables.DateTimeColumn(verbose_name="Last used", format="Y-m-d H:i", orderable=False)
+    end = tables.TemplateColumn(
+        template_name="accounts/end_button.html", verbose_name="Act", orderable=False, empty_values=()
+    )
+
+    class Meta:
+        empty_text = "There is no session."
+
+
 class UserTable(ListTable):
     """The people of the portal."""
 

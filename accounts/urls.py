@@ -8,7 +8,7 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import sign_in_views, views
+from accounts import session_views, sign_in_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/", allauth_views.login, name="account_login"),
@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/password/", allauth_views.password_change, name="account_change_password"),
     path("account/2fa/", include("allauth.mfa.urls")),
-    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/sessions/", session_views.sessions, name="usersessions_list"),
     path("account/tokens/", views.tokens, name="tokens"),
     path("account/tokens/<slug:token_key>/revoke/", views.revoke, name="token-revoke"),
     path("users/", views.users, name="users"),

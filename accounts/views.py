@@ -19,10 +19,11 @@ from accounts.chain import chain_now
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
 from accounts.forms import NewTokenForm, NewUserForm, PortalRoleForm
+from accounts.logins import end_sessions_of, sessions_of
 from accounts.models import AuditEvent, Role, User
 from accounts.refusals import refusals_as_messages
 from accounts.requests import principal_of
-from accounts.tables import EventTable, TokenTable, UserTable
+from accounts.tables import EventTable, SessionTable, TokenTable, UserTable
 from accounts.tokens import issue_token, revoke_token, tokens_visible_to
 from accounts.users import (
     NewUser,
@@ -120,7 +121,8 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     somebody = get_object_or_404(users_visible_to(principal), pk=pk)
     if request.method == "GET":
         form = PortalRoleForm(initial={"portal_role": somebody.portal_role})
-        return render(request, "accounts/user.html", {"somebody": somebody, "form": form})
+        table = SessionTable(sessions_of(somebody, request.session.session_key), exclude=("end",))
+        return render(request, "accounts/user.html", {"somebody": somebody, "form": form, "table": table})
     act = request.POST.get("act", "")
     if act == "password":
         return render(request, "accounts/let_in.html", {"made": reset_password(principal, pk)})
@@ -132,6 +134,8 @@ def _change(request: HttpRequest, somebody: User, act: str) -> HttpResponse:
     with refusals_as_messages(request):
         if act == "role":
             set_portal_role(principal, somebody.pk, request.POST.get("portal_role", ""))
+        elif act == "sessions":
+            end_sessions_of(principal, somebody.pk)
         elif act in ("shut-out", "let-in"):
             set_active(principal, somebody.pk, act == "let-in")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from accounts.logins import Login
 from accounts.models import ApiToken, AuditChain, AuditEvent, Demand, Role, User
 from accounts.second_factor import state_of
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
@@ -91,6 +92,24 @@ class SecondFactorPolicySerializer(serializers.Serializer[None]):
     demanded_of = serializers.ChoiceField(
         choices=Demand.choices, help_text="by the best role somebody holds, on the portal or on any cluster"
     )
+
+
+class SessionSerializer(serializers.Serializer[Login]):
+    """A session of the console under way."""
+
+    id = serializers.IntegerField()
+    device = serializers.CharField(help_text="browser and system in words")
+    user_agent = serializers.CharField(help_text="what the browser says of itself")
+    address = serializers.CharField(help_text="where the login came from")
+    began = serializers.DateTimeField(help_text="the login")
+    used = serializers.DateTimeField(help_text="when its owner last did something, to the minute")
+    current = serializers.BooleanField(help_text="it is the one that asks")
+
+
+class EndedSessionsSerializer(serializers.Serializer[None]):
+    """What came of it."""
+
+    ended = serializers.IntegerField(help_text="sessions that were under way")
 
 
 class LetInSerializer(UserSerializer):

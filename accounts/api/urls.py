@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
+from accounts.api.sessions import SessionViewSet
 from accounts.api.views import EventViewSet, SecondFactorPolicyView, TokenViewSet, UserViewSet, WhoView
 
 router = SimpleRouter()
 router.register("tokens", TokenViewSet, basename="api-token")
+router.register("sessions", SessionViewSet, basename="api-session")
 router.register("users", UserViewSet, basename="api-user")
 router.register("events", EventViewSet, basename="api-event")
 

@@ -15,20 +15,24 @@ from accounts.access import require_portal, visible_cluster_ids
 from accounts.api.base import WithPrincipal
 from accounts.api.serializers import (
     ChainSerializer,
+    EndedSessionsSerializer,
     EventSerializer,
     IssuedTokenSerializer,
     LetInSerializer,
     NewTokenSerializer,
     NewUserSerializer,
     SecondFactorPolicySerializer,
+    SessionSerializer,
     TokenSerializer,
     UserChangeSerializer,
     UserSerializer,
     WhoSerializer,
 )
+from accounts.api.sessions import answer_page
 from accounts.chain import chain_now
 from accounts.events import events_visible_to
 from accounts.filters import EventFilter
+from accounts.logins import end_sessions_of, sessions_of
 from accounts.models import ApiToken, AuditEvent, Role, User
 from accounts.second_factor import demand_in_force, demand_of, remove_lost_factor
 from accounts.tokens import NewToken, issue_token, revoke_token, tokens_visible_to
@@ -147,6 +151,23 @@ class UserViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[User]):
     def remove_second_factor(self, request: Request, pk: str) -> Response:
         """Recovery codes go with it, and all sessions of the user end. Nobody does this to themselves."""
         return Response(UserSerializer(remove_lost_factor(self.principal, int(pk))).data)
+
+    @extend_schema(summary="List the sessions of a user", tags=["accounts"], responses=SessionSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def sessions(self, request: Request, pk: str) -> Response:
+        """Those under way, the last used first."""
+        return answer_page(self, sessions_of(self.get_object(), request.session.session_key))
+
+    @extend_schema(
+        summary="End all sessions of a user",
+        tags=["accounts"],
+        request=None,
+        responses={200: EndedSessionsSerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="end-sessions")
+    def end_sessions(self, request: Request, pk: str) -> Response:
+        """At once; API tokens go on."""
+        return Response({"ended": end_sessions_of(self.principal, int(pk))})
 
 
 class SecondFactorPolicyView(WithPrincipal, APIView):

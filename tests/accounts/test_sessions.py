@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -12,7 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AuditEvent
+from accounts.devices import device
+from accounts.models import AuditEvent, Role
 from accounts.sessions import BEGAN, USED, end_sessions
 from tests.factories import PASSWORD
 
@@ -168,3 +170,114 @@ def test_each_proof_of_who_one_is_gives_the_session_another_key_and_the_old_one_
     old = Client()
     old.cookies[settings.SESSION_COOKIE_NAME] = keys[1]
     assert old.get("/api/v1/me/").status_code == 401 and client.get("/api/v1/me/").status_code == 200
+
+
+# --- seen and ended by whom they concern ---
+
+OWN = "/api/v1/sessions/"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (FIREFOX, "Firefox on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15; K) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("curl/8.5 <script>", "Unknown"),
+        ("", "Unknown"),
+    ],
+)
+def test_a_browser_in_words(agent, words):
+    assert device(agent) == words
+
+
+def test_own_sessions_are_listed_with_the_present_one_marked(operator, viewer, console_for, aged):
+    here, there = console_for(operator), Client(REMOTE_ADDR="192.0.2.9", HTTP_USER_AGENT=FIREFOX)
+    there.post("/account/login/", {"login": "operator", "password": PASSWORD})
+    console_for(viewer)
+    aged(there, **{USED: 600, BEGAN: 900})
+    first, second = here.get(OWN).json()["results"]
+    assert first["current"] and not second["current"]
+    assert (second["device"], second["address"], second["user_agent"]) == ("Firefox on Windows", "192.0.2.9", FIREFOX)
+    began, used = (datetime.fromisoformat(second[name]) for name in ("began", "used"))
+    assert (used - began).total_seconds() == 300
+    keys = Session.objects.values_list("session_key", flat=True)
+    assert not any(key in here.get(OWN).content.decode() for key in keys)
+    page = here.get("/account/sessions/").content.decode()
+    assert "Firefox on Windows" in page and "192.0.2.9" in page and page.count("This one") == 1
+
+
+def test_what_is_over_is_not_listed(operator, console_for, aged):
+    here, idle, stale = console_for(operator), console_for(operator), console_for(operator)
+    aged(idle, **{USED: settings.PORTAL_IDLE})
+    session = stale.session
+    session["_auth_user_hash"] = "of the password before"
+    session.save()
+    assert [row["current"] for row in here.get(OWN).json()["results"]] == [True]
+
+
+def test_one_is_ended_at_once_and_the_act_is_audited(operator, viewer, console_for):
+    here, there, somebody_elses = console_for(operator), console_for(operator), console_for(viewer)
+    ids = {row["current"]: row["id"] for row in here.get(OWN).json()["results"]}
+    theirs = somebody_elses.get(OWN).json()["results"][0]["id"]
+    assert here.delete(f"{OWN}{theirs}/").status_code == 404
+    assert here.post("/account/sessions/", {"session": theirs}).status_code == 404
+    assert here.post("/account/sessions/", {"session": "x"}).status_code == 404
+    assert here.delete(f"{OWN}{ids[False]}/").status_code == 204
+    assert [face.get(ME).status_code for face in (here, there, somebody_elses)] == [200, 401, 200]
+    event = AuditEvent.objects.get(action="session.end")
+    assert (event.actor, event.data) == ("operator", {"sessions": 1})
+    assert here.delete(f"{OWN}{ids[True]}/").status_code == 204
+    assert here.get(ME).status_code == 401
+
+
+def test_all_others_are_ended(operator, console_for, api_for):
+    here, there, third = (console_for(operator) for _ in range(3))
+    ids = {row["current"]: row["id"] for row in here.get(OWN).json()["results"]}
+    here.post("/account/sessions/", {"session": ids[False]})
+    assert sorted(face.get(ME).status_code for face in (there, third)) == [200, 401]
+    assert here.post(f"{OWN}end-others/").json() == {"ended": 1}
+    assert [face.get(ME).status_code for face in (here, there, third)] == [200, 401, 401]
+    assert api_for(operator, role=Role.OPERATOR).post(f"{OWN}end-others/").json() == {"ended": 1}
+    assert here.get(ME).status_code == 401
+
+
+def test_a_token_that_may_less_than_its_owner_sees_and_ends_none(operator, cluster, console_for, api_for):
+    browser = console_for(operator)
+    for narrow in ({"role": Role.VIEWER}, {"role": Role.OPERATOR, "cluster_ids": [cluster.pk]}):
+        api = api_for(operator, **narrow)
+        assert [api.get(OWN).status_code, api.post(f"{OWN}end-others/").status_code] == [403, 403]
+        assert api.delete(f"{OWN}{UserSession.objects.get().pk}/").status_code == 403
+    assert browser.get(ME).status_code == 200
+
+
+def test_administrators_see_and_end_those_of_any_user(administrator, operator, viewer, console_for, api_for):
+    theirs, boss = console_for(operator), console_for(administrator)
+    api, one = api_for(administrator), f"/api/v1/users/{operator.pk}/"
+    assert [row["current"] for row in api.get(f"{one}sessions/").json()["results"]] == [False]
+    for user in (operator, viewer):
+        assert api_for(user).get(f"{one}sessions/").status_code == 403
+        assert api_for(user).post(f"{one}end-sessions/").status_code == 403
+    assert api.post(f"{one}end-sessions/").json() == {"ended": 1}
+    assert theirs.get(ME).status_code == 401
+    event = AuditEvent.objects.get(action="session.end")
+    assert (event.actor, event.object_label, event.data) == ("administrator", "operator", {"sessions": 1})
+    assert api.post("/api/v1/users/999999/end-sessions/").status_code == 404
+    theirs = console_for(operator)
+    page = f"/users/{operator.pk}/"
+    assert "End all" in boss.get(page).content.decode()
+    boss.post(page, {"act": "sessions"})
+    assert theirs.get(ME).status_code == 401 and "End all" not in boss.get(page).content.decode()
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_listing_sessions_costs_the_same_for_one_and_three(administrator, operator, console_for, cost_of, others):
+    boss, browser = console_for(administrator), console_for(operator)
+    for _ in range(others):
+        console_for(operator)
+    assert cost_of(browser, OWN) == 4
+    assert cost_of(browser, "/account/sessions/") == 7
+    assert cost_of(boss, f"/users/{operator.pk}/") == 8
