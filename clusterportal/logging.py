@@ -78,18 +78,17 @@ def _shown(line: str) -> str:
 
 
 class RedactingFilter(logging.Filter):
-    """Blanks secrets in the message, its arguments and the traceback of every record, and makes of it what cannot be
-    taken for another; drops none."""
+    """Blanks secrets in the message, its arguments and the traceback of every record; drops none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place."""
-        record.msg, record.args = unforgeable(redact(_message(record))), None
+        record.msg, record.args = redact(_message(record)), None
         if record.exc_info and not record.exc_text:
             record.exc_text = _traceback(record.exc_info[1])
         if record.exc_text:
-            record.exc_text = unforgeable(redact(record.exc_text))
+            record.exc_text = redact(record.exc_text)
         if record.stack_info:
-            record.stack_info = unforgeable(redact(record.stack_info))
+            record.stack_info = redact(record.stack_info)
         return True
 
 
@@ -104,6 +103,17 @@ def _traceback(error: BaseException | None) -> str:
     frames = sum(1 for _ in traceback.walk_tb(error.__traceback__)) if error else 0
     told = f"({frames - _FRAMES} outer frames left out)\n" if frames > _FRAMES else ""
     return told + "".join(traceback.format_exception(error, limit=-_FRAMES)).rstrip("\n")
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people; what is more than a line, as a traceback, is set in."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:7} {name}: {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return unforgeable(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -121,7 +131,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_text:
             line["traceback"] = record.exc_text
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def configuration(level: str, style: str) -> dict[str, Any]:
@@ -131,7 +141,7 @@ def configuration(level: str, style: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "filters": {"redact": {"()": "clusterportal.logging.RedactingFilter"}},
         "formatters": {
-            "text": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"},
+            "text": {"()": "clusterportal.logging.TextFormatter"},
             "json": {"()": "clusterportal.logging.JsonFormatter"},
         },
         "handlers": {
