@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.second_factor import lacks_factor
+from accounts.throttling import wrong_tokens_counted
 
 
 class ConsoleSession(SessionAuthentication):
@@ -35,9 +36,12 @@ class BearerToken(TokenAuthentication):
         words = str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace").split()
         if not words or words[0].lower() not in self.keywords:
             return None
-        if len(words) != 2 or not words[1].replace(b"_", b"").isalnum():
-            raise AuthenticationFailed("The Authorization header must be 'Bearer' and one token.", "malformed_token")
-        user, token = self.authenticate_credentials(words[1])
+        with wrong_tokens_counted(request, words[-1]):
+            if len(words) != 2 or not words[1].replace(b"_", b"").isalnum():
+                raise AuthenticationFailed(
+                    "The Authorization header must be 'Bearer' and one token.", "malformed_token"
+                )
+            user, token = self.authenticate_credentials(words[1])
         return user, token
 
     def authenticate_header(self, request: Request) -> str:

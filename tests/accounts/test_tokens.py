@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -174,6 +175,55 @@ def test_malformed_headers_are_refused_clearly(db, header):
     answer = client.get(ME)
     assert answer.status_code == 401
     assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.fixture
+def three_a_minute(monkeypatch):
+    monkeypatch.setattr("accounts.throttling.FailedTokens.rate", "3/min", raising=False)
+
+
+def asked(secret: str, address: str = "192.0.2.1", **extra):
+    return bearer(secret).get(ME, REMOTE_ADDR=address, **extra)
+
+
+@pytest.mark.parametrize("secret", ["cpt_nonsense", "a b"])
+def test_wrong_tokens_from_an_address_are_refused_unread(db, three_a_minute, django_assert_num_queries, secret):
+    assert [asked(secret).status_code for _ in range(4)] == [401, 401, 401, 429]
+    with django_assert_num_queries(0):
+        refused = asked("cpt_another", HTTP_X_FORWARDED_FOR="192.0.2.200")
+    assert (refused.status_code, refused["Content-Type"]) == (429, "application/problem+json")
+    assert refused.json()["code"] == "throttled" and 0 < int(refused["Retry-After"]) <= 61
+    assert asked(secret, "192.0.2.2").status_code == 401
+
+
+def test_refused_tokens_do_not_prolong_the_wait(db, three_a_minute, monkeypatch):
+    clock = Mock(return_value=1000.0)
+    monkeypatch.setattr("accounts.throttling.FailedTokens.timer", clock)
+    for _ in range(3):
+        asked("cpt_nonsense")
+    clock.return_value = 1059.0
+    assert asked("cpt_nonsense")["Retry-After"] == "2"
+    clock.return_value = 1060.0
+    assert asked("cpt_nonsense").status_code == 401
+
+
+def test_tokens_in_use_go_on_beside_somebody_elses_wrong_ones(operator, three_a_minute):
+    used, new = make_token(operator)[1], make_token(operator)[1]
+    assert asked(used).status_code == 200
+    for _ in range(5):
+        asked("cpt_nonsense")
+    assert asked(used).status_code == 200
+    assert asked(new).status_code == 429
+    assert asked(new, "192.0.2.2").status_code == 200
+    ApiToken.objects.all().delete()
+    assert asked(used).status_code == 401
+
+
+def test_wrong_tokens_of_a_network_of_ipv6_count_together(db, three_a_minute):
+    for number in range(3):
+        asked("cpt_nonsense", f"2001:db8:0:1::{number}")
+    assert asked("cpt_nonsense", "2001:db8:0:1:ffff::1").status_code == 429
+    assert asked("cpt_nonsense", "2001:db8:0:2::1").status_code == 401
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 101, "bell\x07", None, ["x"]])
