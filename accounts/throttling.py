@@ -36,11 +36,12 @@ class FailedTokens(SimpleRateThrottle):
 
     def count(self) -> None:
         """One more; others may have counted meanwhile."""
-        self.cache.set(self.key, [self.now, *self.cache.get(self.key, [])[: self.num_requests]], self.duration)
+        counted = [self.now, *self.cache.get(self.key, [])]
+        self.cache.set(self.key, counted[: self.num_requests], self.duration)
 
     def refusal(self) -> Throttled:
         """What to answer instead of looking, with the time until one of those that count no longer does."""
-        oldest = self.history[self.num_requests - 1]
+        oldest = self.history[-1] if self.history else self.now  # none: no wrong ones are allowed at all
         return Throttled(oldest + self.duration - self.now, "Too many wrong tokens came from this address.")
 
 
