@@ -28,7 +28,7 @@ from replication.configuration.job.snapshot import LAST_SCANS
 from replication.configuration.job.source import SOURCES
 from replication.objects import default_store
 from tests import tools
-from tests.factories import make_cluster, make_member, make_token, make_user
+from tests.factories import BACKEND, make_cluster, make_member, make_token, make_user
 from tests.handles import pytest_runtest_teardown
 from tests.lanes import Lanes
 
@@ -40,7 +40,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")  # a busy one is slow, and that is no finding
 
-_BACKEND = "accounts.backends.PortalUsers"
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`tests/faces/test_access_table.py` says what it is for."""
+    parser.addoption("--write-access-table", action="store_true", help="write tests/faces/access_table.txt anew")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
@@ -123,7 +126,7 @@ def console_for() -> Callable[[User], Client]:
 
     def log_in(user: User) -> Client:
         client = Client(enforce_csrf_checks=False)
-        client.force_login(user, backend=_BACKEND)
+        client.force_login(user, backend=BACKEND)
         return client
 
     return log_in

@@ -19,6 +19,9 @@ from nodes.registry.models import Node
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
 
+BACKEND = "accounts.backends.PortalUsers"
+"""By which a browser is logged in without a log-in."""
+
 
 def make_user(name: str = "", **fields) -> User:
     """A user with PASSWORD."""

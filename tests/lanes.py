@@ -30,6 +30,7 @@ LONG = (
     "tests/replication/test_deaths.py",
     "tests/replication/jobs/test_races.py",
     "tests/run/test_backup.py",
+    "tests/faces/test_access_table.py",
 )
 """Begun first, or one lane would be busy with it when the others have nothing left to do."""
 

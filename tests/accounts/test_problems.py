@@ -21,7 +21,7 @@ from clusterportal.errors import ProblemPages
 from clusterportal.problems import answer, problem_of
 from nodes.errors import AuthRejected, HostKeyMismatch, TimedOut, Unreachable
 from nodes.vault import WrongKey
-from tests.factories import make_cluster
+from tests.factories import BACKEND, make_cluster
 
 JSON = "application/json"
 CASES = [
@@ -118,7 +118,7 @@ def test_a_refused_accept_header_is_a_problem_too(operator, api_for):
 
 def test_a_session_without_csrf_token_changes_nothing(operator):
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(operator, backend="accounts.backends.PortalUsers")
+    browser.force_login(operator, backend=BACKEND)
     reply = browser.post("/api/v1/tokens/", {"name": "x"}, content_type="application/json")
     assert (reply.status_code, reply.json()["code"]) == (403, "permission_denied")
 

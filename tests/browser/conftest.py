@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from accounts.models import User
 from tests.browser.seed import Seeded, seed
 from tests.deadlines import wait_for
+from tests.factories import BACKEND
 from tests.tools import tool
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -61,7 +62,7 @@ class Visitor:
 def session_of(user: User) -> str:
     """A session of a user who has just logged in."""
     client = Client()
-    client.force_login(user, backend="accounts.backends.PortalUsers")
+    client.force_login(user, backend=BACKEND)
     return str(client.cookies["sessionid"].value)
 
 

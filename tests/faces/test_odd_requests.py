@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.filters import MAX_WORDS
+from tests import routes
 from tests.factories import make_node
 
 pytestmark = pytest.mark.django_db
@@ -15,26 +15,11 @@ MANY_WORDS = " ".join(f"word{number}" for number in range(3000))
 BEYOND_TIME = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
 
 
-def _routes(patterns, prefix: str = ""):
-    for pattern in patterns:
-        here = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from _routes(pattern.url_patterns, here)
-        elif isinstance(pattern, URLPattern) and "<int:" in here:
-            yield "/" + here
-
-
-def _beyond(route: str) -> str:
-    address = route.replace("<slug:slug>", "general")
-    for word in ("pk", "override", "step", "search_id"):
-        address = address.replace(f"<int:{word}>", MANY_DIGITS)
-    return address.replace("<slug:word>", "compare").replace("<slug:code>", "x")
-
-
 @pytest.mark.parametrize("who", ["administrator", "viewer"])
 def test_an_id_that_no_database_holds_is_not_found_on_any_page(who, request, console_for):
     browser = console_for(request.getfixturevalue(who))
-    addresses = [_beyond(route) for route in _routes(get_resolver().url_patterns)]
+    numbered = [route for route, _ in routes.routes() if "<int:" in route]
+    addresses = [routes.address(route, lambda folder, name: MANY_DIGITS) for route in numbered]
     assert len(addresses) > 60
     answers = {address: (browser.get(address).status_code, browser.post(address).status_code) for address in addresses}
     assert {address: codes for address, codes in answers.items() if codes != (404, 404)} == {}

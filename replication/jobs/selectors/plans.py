@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from accounts.errors import Refused
 from replication.jobs.core.plan import Plan
 from replication.jobs.kinds import kind_of
 from replication.jobs.models import Job
 from replication.objects import StoreError, default_store
 
 
-class Unreadable(Exception):
+class Unreadable(Refused):
     """What the store keeps cannot be read: it is damaged, gone, or sealed under a key that is not there."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("unreadable", text)
 
 
 def stored_plan(job: Job) -> Plan | None:

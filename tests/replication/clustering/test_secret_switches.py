@@ -42,7 +42,7 @@ from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.services.requests import JobRequest, approve_job, request_job
 from replication.objects import default_store
-from tests.factories import make_cluster, make_member, make_node
+from tests.factories import BACKEND, make_cluster, make_member, make_node
 from tests.fakes.disk import FakeDisk
 from tests.journeys.canaries import Hunt, canary
 from tests.replication.files.rounds import ROOT, Scene
@@ -227,7 +227,7 @@ def pages(cluster: Cluster, jobs: list[Job], node: Node) -> dict[str, bytes]:
     """What a viewer sees of all this, by address."""
     viewer = make_member(cluster, Role.VIEWER)
     browser, api = Client(), APIClient()
-    browser.force_login(viewer, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(viewer, backend=BACKEND)
     api.force_authenticate(viewer)
     at = [f"/clusters/{cluster.pk}/", f"/clusters/{cluster.pk}/settings/", f"/clusters/{cluster.pk}/checks/"]
     at += [f"/nodes/{node.pk}/", f"/clusters/{cluster.pk}/setup/", f"/clusters/{cluster.pk}/log/"]

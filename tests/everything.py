@@ -1,0 +1,82 @@
+"""A portal with one of everything, and somebody in every part: for tests that go to every address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from allauth.usersessions.models import UserSession
+
+from accounts.models import AuditEvent, Role, User
+from nodes.checks.models import Attestation
+from nodes.clusters.models import Cluster, PathOverride
+from nodes.credentials.models import Credential
+from nodes.discovery.models import NetworkSearch
+from nodes.registry.models import Node
+from replication.configuration.models import Conflict, Snapshot
+from replication.jobs.models import Job
+from tests.browser.seed import seed
+from tests.factories import make_cluster, make_member, make_node, make_token, make_user
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """`users` by their part; `token`: one of the portal's administrator that may view; `rows`: what an address names,
+    by the word before its place, else by the place's name."""
+
+    users: Mapping[str, User]
+    token: str
+    cluster: Cluster
+    node: Node
+    job: Job
+    rows: Mapping[str, object]
+
+    def value(self, folder: str, name: str) -> object:
+        """What stands at a place of an address."""
+        return self.rows.get(name) or self.rows[folder]
+
+
+def make_everything() -> Everything:
+    """Fill an empty database."""
+    seeded = seed("portal")
+    cluster, node = seeded.cluster, Node.objects.get(name="eu-mx2")
+    abroad = make_cluster("abroad")
+    make_node(abroad, "mx-abroad")
+    users = {
+        "stranger": make_user("stranger"),
+        "elsewhere": make_member(abroad, Role.ADMINISTRATOR, "elsewhere"),
+        "viewer": make_member(cluster, Role.VIEWER, "viewer"),
+        "operator": make_member(cluster, Role.OPERATOR, "operator"),
+        "administrator": make_member(cluster, Role.ADMINISTRATOR, "administrator"),
+        "portal": seeded.user,
+    }
+    row, secret = make_token(seeded.user, Role.VIEWER)
+    search = NetworkSearch.objects.create(
+        cluster=cluster, networks=["127.0.0.0/30"], ssh_ports=[22], smtp_ports=[25], total=2, requested_by="portal"
+    )
+    rows = {
+        "clusters": cluster.pk,
+        "nodes": node.pk,
+        "jobs": seeded.awaiting.pk,
+        "credentials": Credential.objects.filter(cluster=cluster, kind="key").get().pk,
+        "users": users["viewer"].pk,
+        "events": AuditEvent.objects.filter(cluster_id=cluster.pk).latest("pk").pk,
+        "snapshots": Snapshot.objects.filter(cluster=cluster).latest("pk").pk,
+        "conflicts": Conflict.objects.get().pk,
+        "tokens": row.token_key,
+        "members": users["viewer"].username,
+        "path-classes": PathOverride.objects.get().pk,
+        "searches": search.pk,
+        "search": search.pk,
+        "sessions": UserSession.objects.create(user=users["viewer"], session_key="of-a-viewer", ip="192.0.2.7").pk,
+        "attestations": Attestation.objects.filter(node=node).latest("pk").subject,
+        "features": "domain_binding",
+        "setup": 15,
+        "slug": "general",
+        "word": "compare",
+        "object_id": cluster.pk,
+        "content_type_id": 1,
+        "app_label": "nodes",
+        "url": "nowhere",
+    }
+    return Everything(users, secret, cluster, node, seeded.awaiting, rows)
