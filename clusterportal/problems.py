@@ -6,7 +6,13 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.db.models import ProtectedError
@@ -44,10 +50,14 @@ _TITLES: Mapping[int, str] = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "The request came too slowly",
     409: "The request contradicts the present state",
     412: "It was changed meanwhile",
+    413: "The request is too large",
+    414: "The address is too long",
     415: "Unsupported media type",
     429: "Too many requests",
+    431: "The header is too long",
     500: "The portal failed",
     502: "The node failed",
     503: "Try again shortly",
@@ -177,17 +187,26 @@ def _from_own(error: Exception) -> ProblemDetail | None:
     return None
 
 
+def _from_view(error: Exception) -> ProblemDetail | None:
+    """Django's own words for what it does not answer."""
+    if isinstance(error, RequestDataTooBig):
+        return ProblemDetail(413, "too_large", "The body is too large. Send less at a time.")
+    if isinstance(error, SuspiciousOperation | BadRequest):
+        return ProblemDetail(400, "invalid", "The request is malformed. Send it as the schema says.")
+    if isinstance(error, Http404):
+        return ProblemDetail(404, "not_found", str(error) or "There is no such thing, or you may not see it.")
+    if isinstance(error, PermissionDenied):
+        return ProblemDetail(403, "forbidden", str(error) or "Your role does not allow this.")
+    return None
+
+
 def problem_of(error: Exception) -> ProblemDetail | None:
     """What to answer to an exception of a view; None for one that nobody foresaw."""
     if isinstance(error, exceptions.APIException):
         return _from_rest(error)
     if isinstance(error, DjangoValidationError):
         return _invalid(tuple(_from_django(error)))
-    if isinstance(error, Http404):
-        return ProblemDetail(404, "not_found", str(error) or "There is no such thing, or you may not see it.")
-    if isinstance(error, PermissionDenied):
-        return ProblemDetail(403, "forbidden", str(error) or "Your role does not allow this.")
-    return _from_own(error) or _from_database(error)
+    return _from_view(error) or _from_own(error) or _from_database(error)
 
 
 def _headers(error: Exception, problem: ProblemDetail) -> dict[str, str]:

@@ -96,6 +96,13 @@ def test_the_unforeseen_is_logged_and_answered_without_its_text(caplog):
     [
         (("GET", "/api/v1/nonsense/", "", JSON), 404, "not_found"),
         (("POST", "/api/v1/tokens/", "{", JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", "[" * 100_000, JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", "[" * 33 + "]" * 33, JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", '{"a":' * 40 + "1" + "}" * 40, JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", '{"name": 1e999}', JSON), 400, "invalid"),
+        (("POST", "/api/v1/tokens/", '{"name": NaN}', JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", '{"name": ' + "9" * 5000 + "}", JSON), 400, "parse_error"),
+        (("POST", "/api/v1/tokens/", b'{"name": "\xff"}', JSON), 400, "parse_error"),
         (("POST", "/api/v1/tokens/", "[]", JSON), 400, "invalid"),
         (("POST", "/api/v1/tokens/", "null", JSON), 400, "invalid"),
         (("POST", "/api/v1/tokens/", "a=b", "application/x-www-form-urlencoded"), 415, "unsupported_media_type"),
@@ -109,6 +116,28 @@ def test_over_http(operator, api_for, sent, status, code):
     problem = reply.json()
     assert (problem["status"], problem["code"]) == (status, code)
     assert set(problem) == {"type", "title", "status", "code", "detail", "errors"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        (r'{"name": "a\u0000b"}', "name", "null_characters"),
+        (r'{"name": "a\ud800"}', "name", "surrogates"),
+        (r'{"clusters": [1, {"\u0000": "x"}]}', "clusters.1", "null_characters"),
+        (r'"\ud800"', "", "surrogates"),
+        (r'{"\ud800": "\u0000"}', r"\ud800", "null_characters"),
+    ],
+)
+def test_text_that_no_database_takes_is_refused_by_the_name_of_its_field(operator, api_for, body, field, code):
+    reply = api_for(operator).generic("POST", "/api/v1/tokens/", body, content_type=JSON)
+    assert reply.status_code == 400
+    assert [(error["field"], error["code"]) for error in reply.json()["errors"]] == [(field, code)]
+
+
+def test_a_pair_of_surrogates_is_a_character(operator, api_for):
+    body = r'{"name": "\ud83d\ude00", "role": "viewer"}'
+    reply = api_for(operator).generic("POST", "/api/v1/tokens/", body, content_type=JSON)
+    assert (reply.status_code, reply.json()["name"]) == (201, "\U0001f600")
 
 
 def test_a_refused_accept_header_is_a_problem_too(operator, api_for):
