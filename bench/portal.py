@@ -17,7 +17,7 @@ PRODUCTS = Path(__file__).with_name("products")
 WORKERS = 2
 """Processes of the portal that say when they are ready to work."""
 
-_WORDS = {"uvicorn": "web", "default": "worker", "remote": "remote", "beat": "beat"}
+_WORDS = {"clusterportal.web": "web", "default": "worker", "remote": "remote", "beat": "beat"}
 """What only the command line of one process has."""
 
 

@@ -101,7 +101,9 @@ class Portal:
     log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
     unused_days: the same for what no row refers to.
     job_days: days that ended jobs are kept; jobs_least, jobs_most: how many of a cluster's newest stay longer, and from
-    how many on the oldest go sooner. profile_folder: where further product profiles lie.
+    how many on the oldest go sooner. profile_folder: where further product profiles lie. head: how long the web server
+    waits for the head of a request, and for who does not read. connections: how many it has at once, and
+    connections_each: how many from one address.
     """
 
     lease: float
@@ -130,6 +132,9 @@ class Portal:
     jobs_least: int
     jobs_most: int
     profile_folder: str
+    head: float
+    connections: int
+    connections_each: int
 
 
 def portal_from(env: Env) -> Portal:
@@ -161,6 +166,9 @@ def portal_from(env: Env) -> Portal:
         jobs_least=max(1, int(env.number("CLUSTERPORTAL_JOBS_LEAST", 1000))),
         jobs_most=max(1, int(env.number("CLUSTERPORTAL_JOBS_MOST", 20_000))),
         profile_folder=env.text("CLUSTERPORTAL_PROFILES", ""),
+        head=env.number("CLUSTERPORTAL_HEAD", 15),
+        connections=max(1, int(env.number("CLUSTERPORTAL_CONNECTIONS", 500))),
+        connections_each=max(1, int(env.number("CLUSTERPORTAL_CONNECTIONS_EACH", 100))),
     )
     if not portal.renew < portal.lease - portal.operation:
         raise ImproperlyConfigured(

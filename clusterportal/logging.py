@@ -116,6 +116,29 @@ class TextFormatter(logging.Formatter):
         return unforgeable(super().format(record))
 
 
+class FewOfAKind(logging.Filter):
+    """Lets through BURST records a minute from one place in the code, and says with the first one after that minute
+    how many it kept back: whoever makes the web server complain must not fill the disk by it."""
+
+    BURST = 20
+    MINUTE = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, int], tuple[float, int]] = {}  # since when, and how many
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        place = (record.pathname, record.lineno)
+        since, count = self._seen.get(place, (record.created, 0))
+        if not 0 <= record.created - since < self.MINUTE:
+            if count > self.BURST:
+                record.msg, record.args = f"{_message(record)} ({count - self.BURST} more like this before)", None
+            since, count = record.created, 0
+        self._seen[place] = (since, count + 1)
+        return count < self.BURST
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: at, level, logger, message, process, thread, and the traceback of a failure."""
 
@@ -139,7 +162,10 @@ def configuration(level: str, style: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"redact": {"()": "clusterportal.logging.RedactingFilter"}},
+        "filters": {
+            "redact": {"()": "clusterportal.logging.RedactingFilter"},
+            "few": {"()": "clusterportal.logging.FewOfAKind"},
+        },
         "formatters": {
             "text": {"()": "clusterportal.logging.TextFormatter"},
             "json": {"()": "clusterportal.logging.JsonFormatter"},
@@ -152,9 +178,12 @@ def configuration(level: str, style: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             # in the place of handlers of uvicorn's own, which blank nothing
-            "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
-            "uvicorn.error": {"handlers": [], "level": "INFO", "propagate": True},
-            "uvicorn.access": {"handlers": [], "level": "INFO", "propagate": True},
+            "uvicorn": {"handlers": [], "level": "NOTSET", "propagate": True},
+            "uvicorn.error": {"handlers": [], "level": "NOTSET", "propagate": True, "filters": ["few"]},
+            "uvicorn.access": {"handlers": [], "level": "NOTSET", "propagate": True},
+            "asyncio": {"filters": ["few"]},
+            "clusterportal.connections": {"filters": ["few"]},
+            "clusterportal.front_door": {"filters": ["few"]},
             "axes": {"level": "WARNING"},
             "paramiko": {"level": "CRITICAL"},  # nodes.remote tells its errors once, in our words
         },

@@ -36,9 +36,6 @@ from replication.backup.data_folder import (
 DEFAULT_PORT = 8000
 MARKER = "demo.marker"
 KEPT_BY_DEMO = {"keys", "static", LOCK_NAME, MARKER}
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Of TLS 1.2 what is authenticated and forgets its keys; the server's own default has suites that encrypt nothing."""
-
 TELLERS = ("demo", "nodes")
 """The processes of a demo whose lines are for the person who watches."""
 
@@ -185,13 +182,8 @@ def _host_names(listen: Listen) -> list[str]:
 
 
 def _web(listen: Listen) -> list[str]:
-    argv = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--host", listen.host]
-    argv += ["--port", str(listen.port), "--timeout-graceful-shutdown", "5", "--lifespan", "off", "--no-server-header"]
-    # a client's own word on its address counts only when an operator named the proxies that may give it
-    argv.append("--proxy-headers" if os.environ.get("FORWARDED_ALLOW_IPS") else "--no-proxy-headers")
-    if not listen.cert:
-        return argv
-    return [*argv, "--ssl-certfile", listen.cert, "--ssl-keyfile", listen.key, "--ssl-ciphers", CIPHERS]
+    argv = [sys.executable, "-m", "clusterportal.web", "--host", listen.host, "--port", str(listen.port)]
+    return [*argv, "--cert", listen.cert, "--key", listen.key] if listen.cert else argv
 
 
 def _celery(*arguments: str) -> list[str]:

@@ -180,6 +180,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# --- what a request may bring; clusterportal/front_door.py refuses more before it is kept ---
+DATA_UPLOAD_MAX_MEMORY_SIZE = int(env.number("CLUSTERPORTAL_BODY_MIB", 2) * 1024 * 1024)
+
 # --- API ---
 # counts of requests, by user and by address, in the one web process; when full a third is forgotten
 CACHES = {

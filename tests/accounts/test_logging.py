@@ -17,6 +17,7 @@ from uvicorn.config import LOGGING_CONFIG as UVICORN
 from clusterportal.logging import (
     _PATTERNS,
     LONGEST,
+    FewOfAKind,
     JsonFormatter,
     RedactingFilter,
     TextFormatter,
@@ -238,8 +239,8 @@ def test_the_web_server_has_no_handler_that_blanks_nothing():
     names = list(UVICORN["loggers"])
     logging.config.dictConfig(UVICORN)
     assert any(logging.getLogger(name).handlers for name in names)
-    loggers = configuration("INFO", "text")["loggers"]
-    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "loggers": loggers})
+    own = configuration("INFO", "text")
+    logging.config.dictConfig({key: own[key] for key in ("version", "disable_existing_loggers", "filters", "loggers")})
     for name in names:
         assert not logging.getLogger(name).handlers and logging.getLogger(name).propagate
 
@@ -267,3 +268,16 @@ def test_what_does_not_show_is_spelled_out(text):
     assert all(line.isprintable() for line in shown.split("\n"))
     assert shown.count("\n") == shown.count("\n    ") == text.count("\n")
     assert unforgeable("plain text — with ünïcode") == "plain text — with ünïcode"
+
+
+def test_complaints_that_repeat_are_summarised():
+    few = FewOfAKind()
+    records = [logging.LogRecord("uvicorn.error", 30, "a.py", 1, "Bad %s", ("x",), None) for _ in range(5000)]
+    for number, record in enumerate(records):
+        record.created = 1000 + number / 100
+    assert sum(few.filter(record) for record in records) == FewOfAKind.BURST
+    other = logging.LogRecord("uvicorn.error", 30, "a.py", 2, "Other", (), None)
+    later = logging.LogRecord("uvicorn.error", 30, "a.py", 1, "Bad %s", ("x",), None)
+    other.created = later.created = 1061
+    assert few.filter(other) and few.filter(later)
+    assert later.getMessage() == "Bad x (4980 more like this before)"

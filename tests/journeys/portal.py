@@ -150,8 +150,7 @@ class Portal:
 
     def start_web(self, *, wait: bool = True) -> None:
         self.port = self.port or free_port()
-        words = [sys.executable, "-m", "uvicorn", "clusterportal.asgi:application", "--port", str(self.port)]
-        self.spawn("web", [*words, "--log-level", "warning", "--timeout-graceful-shutdown", "1"])
+        self.spawn("web", [sys.executable, "-m", "clusterportal.web", "--port", str(self.port)])
         if wait:
             self.wait_for_web()
 
