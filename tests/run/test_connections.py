@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from clusterportal.connections import Door, DoorSocket, Peer, source_of, trusts
+from clusterportal.connections import Door, DoorSocket, PatientProtocol, Peer, source_of, trusts
+from tests.deadlines import PATIENCE
 
 
 class Line:
@@ -173,3 +179,53 @@ def test_running_out_of_descriptors_has_the_longest_waiting_leave_and_is_no_comp
             listening.accept()
         assert client.recv(1) == b""
         accepted.close()
+
+
+# --- the protocol ---
+
+
+class Wire:
+    """A transport whose other end does not read."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return A if name == "peername" else default
+
+    def is_closing(self) -> bool:
+        return self.ended.is_set()
+
+    def abort(self) -> None:
+        self.ended.set()
+
+
+async def begin(monkeypatch, head: float) -> tuple[PatientProtocol, Wire]:
+    monkeypatch.setattr("clusterportal.connections.settings.PORTAL", replace(settings.PORTAL, head=head))
+    monkeypatch.setattr(PatientProtocol, "door", door(), raising=False)
+    config = Config(lambda *_: None, interface="asgi3", ws="none", lifespan="off", log_config=None)
+    protocol, wire = PatientProtocol(config, ServerState(), {}), Wire()
+    protocol.connection_made(wire)  # type: ignore[arg-type]
+    return protocol, wire
+
+
+def test_who_sends_no_head_is_not_waited_for(monkeypatch):
+    async def story() -> None:
+        _, wire = await begin(monkeypatch, 0.01)
+        await asyncio.wait_for(wire.ended.wait(), PATIENCE)
+
+    asyncio.run(story())
+
+
+def test_who_does_not_read_is_not_waited_for(monkeypatch):
+    async def story() -> None:
+        protocol, wire = await begin(monkeypatch, PATIENCE)
+        protocol.pause_writing()
+        protocol.resume_writing()
+        assert protocol._stuck is None
+        monkeypatch.setattr("clusterportal.connections.settings.PORTAL", replace(settings.PORTAL, head=0.01))
+        protocol.pause_writing()
+        await asyncio.wait_for(wire.ended.wait(), PATIENCE)
+        protocol.connection_lost(ConnectionAbortedError())
+
+    asyncio.run(story())
