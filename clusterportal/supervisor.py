@@ -23,6 +23,8 @@ from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 from honcho.process import Process
 
+from clusterportal.logging import redact
+
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 WATCH = 0.3  # seconds between two looks at whether the supervisor lives
 ORDERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -70,6 +72,21 @@ class WatchingProcess(Process):
             os.killpg(self._child.pid, number)
 
 
+def _said(message: Message) -> str:
+    """A line of a process as it is shown: secrets blanked, as not all that a process writes goes through its logs. What
+    ends it before they are set up, or outside of them, is written by Python itself."""
+    text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
+    return redact(text.rstrip("\n")) + "\n"
+
+
+class BlankingPrinter(Printer):
+    """honcho's printer, secrets blanked."""
+
+    def write(self, message: Message) -> None:
+        """Take one message of honcho's."""
+        super().write(message._replace(data=_said(message)))
+
+
 class QuietPrinter(Printer):
     """Shows the lines of some processes as they are; the others' go to files, and to the terminal only if they fail."""
 
@@ -82,11 +99,11 @@ class QuietPrinter(Printer):
 
     def write(self, message: Message) -> None:
         """Take one message of honcho's."""
-        text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
         if message.name in self._shown:
+            text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
             print(text.rstrip("\n"), flush=True)  # noqa: T201 - this is the terminal
         elif message.name != SYSTEM_PRINTER_NAME:
-            self._keep(message.name, text)
+            self._keep(message.name, _said(message))
 
     def _keep(self, name: str, text: str) -> None:
         self._last.setdefault(name, deque(maxlen=15)).append(text)
@@ -103,7 +120,7 @@ class Supervisor(Manager):
     """Starts programs, relays their lines, ends all when one ends or when it is told to."""
 
     def __init__(self, programs: Sequence[Program], printer: Printer | None = None) -> None:
-        super().__init__(printer)
+        super().__init__(printer or BlankingPrinter(sys.stdout))
         self._process_ctor = WatchingProcess
         for program in programs:
             self.add_process(program.name, program.command(), env={**os.environ, **program.env})

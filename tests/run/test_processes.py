@@ -148,6 +148,25 @@ def test_one_that_ends_ends_all(running) -> None:
     assert not any(alive(pid) for pid in running.children)
 
 
+LEAKY = """
+import sys
+from pathlib import Path
+from clusterportal.supervisor import Program, QuietPrinter, Supervisor
+leak = "print('cannot connect to postgres://portal:zebra-crossing@db/portal'); raise SystemExit('token=walrus-tusk')"
+printer = QuietPrinter(shown=["demo"], folder=Path(sys.argv[1])) if len(sys.argv) > 1 else None
+Supervisor([Program("worker", [sys.executable, "-c", leak])], printer).run()
+"""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_a_process_writes_past_its_logs_is_blanked_too(tmp_path, quiet) -> None:
+    argv = [sys.executable, "-c", LEAKY, *([str(tmp_path)] if quiet else [])]
+    told = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
+    told += (tmp_path / "worker.log").read_text() if quiet else ""
+    assert "postgres://portal:***@db/portal" in told and "token=***" in told
+    assert "zebra" not in told and "walrus" not in told
+
+
 # --- what is asked of ./run ---
 
 
