@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from django.conf import settings
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from rest_framework.exceptions import APIException
 
 from clusterportal.connections import LONGEST_HEAD, LONGEST_LINE
-from clusterportal.front_door import STRANGERS_BODY, FrontDoor, Message, Receive, Scope, Send
+from clusterportal.front_door import (
+    STRANGERS_BODY,
+    FrontDoor,
+    Head,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    problem_of_body,
+    problem_of_head,
+)
+from clusterportal.parsers import PortalJSONParser
+from tests.steps import assert_linear
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 TOKEN = (b"authorization", b"Bearer cpt_0")
@@ -182,3 +199,62 @@ def test_a_page_is_refused_in_plain_words_that_nobody_takes_for_a_page():
     assert headers[b"content-type"] == b"text/plain; charset=utf-8"
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"connection"] == b"close"
+
+
+# --- whatever comes ---
+
+RAW = st.binary(max_size=60) | st.lists(
+    st.sampled_from([b"%00", b"\0", b"&", b"=", b"%", b"a", b"\xff", b'"', b";", b"charset", b"utf-8", b"text/", b"=?"])
+).map(b"".join)
+
+
+@hypothesis_settings(max_examples=100)
+@given(RAW, RAW, RAW, RAW, st.sampled_from(["/", "/api/v1/x/"]))
+def test_any_request_is_passed_on_or_refused_with_a_problem(path, query, kind, body, prefix):
+    caller = Caller(prefix, [body, b""] if body else [b""], query, (b"content-type", kind), SESSION)
+    caller.scope["raw_path"] = prefix.encode() + path
+    assert caller.ask() in (200, 400, 415)
+
+
+@pytest.mark.parametrize("piece", [b"a", b"&", b"=", b"%00", b"&a=%00", b"%", b";a=b", b'"', b"\\"])
+def test_what_looks_at_a_request_takes_steps_in_proportion_to_it(piece):
+    def looked_at(head: Head) -> None:
+        problem_of_head(head)
+        problem_of_body(head, head.scope["query_string"])
+
+    def made(size: int) -> Head:
+        header = (b"content-type", FORM[1] + b"; charset=" + piece * size)
+        return Head(Caller("/", [b""], piece * size, header, *[(b"x", piece)] * size).scope)
+
+    assert_linear(looked_at, made)
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+def read(text: str) -> Any:
+    return PortalJSONParser().parse(io.BytesIO(text.encode("utf-8", "surrogatepass")), "application/json", {})
+
+
+@hypothesis_settings(max_examples=100)
+@given(JSONS.map(json.dumps) | st.text(alphabet='[]{}",:\\ud80e19-.0 \0'))
+@example("[" * 100_000)
+@example('"\\ud800"')
+def test_json_is_read_or_refused_and_can_be_stored(text):
+    try:
+        value = read(text)
+    except APIException as error:
+        assert error.status_code == 400
+    else:
+        stored = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        assert "\\u0000" not in stored.replace("\\\\", "") and stored.encode()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n: "[" + "1," * n + "2]", lambda n: "[" * n, lambda n: '{"a":[' + '"b",' * n + '"c"]}']
+)
+def test_json_takes_steps_in_proportion_to_it(make):
+    assert_linear(read, make, expected=(APIException,))
