@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -210,10 +210,14 @@ class Reader:
             getattr(chunks, "close", lambda: None)()
         return bytes(held[:size])
 
+    def folder(self, path: str) -> Sequence[RemoteEntry]:
+        """The entries of a folder. Raises what the session raises."""
+        return self.link.session.list_folder(path, progress=self._moved)
+
     def logs(self, folder: str) -> list[RemoteEntry]:
         """The log files of a folder, newest first; listed once, whoever asks."""
         if folder not in self._logs:
-            found = [entry for entry in self.link.session.list_folder(folder, progress=self._moved) if _is_log(entry)]
+            found = [entry for entry in self.folder(folder) if _is_log(entry)]
             self._logs[folder] = sorted(found, key=lambda entry: entry.stat.mtime_ns, reverse=True)
         return self._logs[folder]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +31,7 @@ from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
 from nodes.registry.models import Node
 from nodes.registry.services.health import health_after, set_health
+from nodes.remote.wire import looked_up
 
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
@@ -165,7 +165,7 @@ def observe_node(node_id: int) -> None:
     except NodeError as error:
         set_health(node_id=node_id, health=health_after(error), cause=str(error))
         return
-    record_facts(node_id=node_id, facts=replace(facts, peer_address=_looked_up(node.address)))
+    record_facts(node_id=node_id, facts=replace(facts, peer_address=looked_up(node.address)))
 
 
 def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
@@ -173,14 +173,6 @@ def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
     rows = NodeFacts.objects.filter(node__cluster=node.cluster_id, node__role=NodeRole.PRIMARY)
     folders = rows.values_list("folders", flat=True).first() or []
     return shared_outside(folders_from(folders), profile)
-
-
-def _looked_up(address: str) -> str:
-    """The IP address a node's name stands for; "" where that cannot be said."""
-    try:
-        return str(socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError:
-        return ""
 
 
 def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], None]) -> None:

@@ -43,6 +43,6 @@ def _missing(reader: Reader, path: str) -> str:
     if stat is None:
         return "it is not there"
     if stat.kind is FileKind.LINK:
-        reader.link.session.list_folder(path)
+        reader.folder(path)
         return ""
     return "" if stat.kind is FileKind.FOLDER else "a file is there, no folder"

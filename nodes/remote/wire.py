@@ -127,3 +127,11 @@ def connect(address: str, port: int, timeout: float) -> WireSocket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     return wire
+
+
+def looked_up(address: str) -> str:
+    """The IP address a server's name stands for; "" where that cannot be said."""
+    try:
+        return str(socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError):
+        return ""

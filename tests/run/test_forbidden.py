@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.run.test_contracts import APPS, ROOT
 
-PRODUCT = (*APPS, "clusterportal")
+PRODUCT = ("accounts", *APPS, "clusterportal")
 
 READS_OBJECTS = {"dill", "joblib", "marshal", "pickle", "shelve", "yaml"}
 """What makes objects of somebody's bytes."""
