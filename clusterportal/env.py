@@ -93,9 +93,10 @@ class Portal:
     over. connect: to reach and log in to a node. silence: how long a node may show no sign of life when it is
     called, or while it is worked with, before it counts as hung. command: one remote command. listing, listing_names,
     listing_mib: how long listing a node's files may take over SFTP, how many names it may bring, and how many MiB.
-    slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. target_workers:
-    nodes of one cluster worked on at once. reach: how often nodes are asked whether they are there. compare: how often
-    secondaries are looked at for edits. deep: hours from one deep verify of a cluster to the next; 0: none by itself.
+    slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. waits: how long
+    one act on a node may wait for it in all, beyond what it moves. target_workers: nodes of one cluster worked on at
+    once. reach: how often nodes are asked whether they are there. compare: how often secondaries are looked at for
+    edits. deep: hours from one deep verify of a cluster to the next; 0: none by itself.
     observe: how old a node's facts may get before they are read again. fresh: how
     old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
     log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
@@ -118,6 +119,7 @@ class Portal:
     listing_mib: float
     slowest: float
     behind: float
+    waits: float
     target_workers: int
     reach: float
     compare: float
@@ -152,6 +154,7 @@ def portal_from(env: Env) -> Portal:
         listing_mib=env.number("CLUSTERPORTAL_LISTING_MIB", 32),
         slowest=env.number("CLUSTERPORTAL_SLOWEST", 2048),
         behind=env.number("CLUSTERPORTAL_BEHIND", 60),
+        waits=env.number("CLUSTERPORTAL_WAITS", 3600),
         target_workers=int(env.number("CLUSTERPORTAL_TARGET_WORKERS", 32)),
         reach=env.number("CLUSTERPORTAL_REACH", 20),
         compare=env.number("CLUSTERPORTAL_COMPARE", 60),

@@ -226,6 +226,7 @@ def limits() -> Limits:
         listing_seconds=portal.listing,
         slowest=portal.slowest,
         behind=portal.behind,
+        waits=portal.waits,
     )
 
 

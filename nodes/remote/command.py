@@ -17,7 +17,7 @@ from nodes.command import CommandResult
 from nodes.errors import LimitBroken, SessionLost, TimedOut, Unsupported
 from nodes.remote.channel import OPEN_SECONDS, end, open_channel, request, terminate
 from nodes.remote.chunking import cut
-from nodes.remote.limits import MIB, Limits, Pace
+from nodes.remote.limits import MIB, Limits, Pace, Waits
 from nodes.remote.session import Progress
 from nodes.remote.ssh_errors import explained
 
@@ -144,7 +144,7 @@ def run(
     timeout: float,
     max_output: int,
     progress: Progress | None,
-    limits: Limits,
+    waits: Waits,
 ) -> CommandResult:
     """`Session.run` on one connection."""
     line = _encoded(command_line)
@@ -153,8 +153,8 @@ def run(
     try:
         with explained():
             request(channel, "exec", line, timeout - (time.monotonic() - began))
-        execution = _Execution(channel, stdin, max_output, limits)
-        _see_through(execution, timeout, progress)
+        execution = _Execution(channel, stdin, max_output, waits.limits)
+        _see_through(execution, timeout, progress, waits)
     except BaseException:
         terminate(channel)
         raise
@@ -172,12 +172,14 @@ def _encoded(command_line: str) -> bytes:
         raise Unsupported("The command line cannot be spelled in UTF-8.") from exc
 
 
-def _see_through(execution: _Execution, timeout: float, progress: Progress | None) -> None:
+def _see_through(execution: _Execution, timeout: float, progress: Progress | None, waits: Waits) -> None:
     while not execution.finished:
-        remaining = execution.fed_at + timeout - time.monotonic()
+        began = time.monotonic()
+        remaining = execution.fed_at + timeout - began
         if remaining <= 0:
             raise TimedOut("The command was ended.")
         moved = execution.step(min(remaining, IDLE_SECONDS))
+        waits.add(min(time.monotonic() - began, IDLE_SECONDS), moved)
         if progress is not None:
             progress(moved)
 

@@ -22,13 +22,15 @@ look at the file."""
 class Limits:
     """`names`, `listing_bytes`: what the listing of a tree may bring. `listing_seconds`: what listing it over SFTP may
     take. `slowest`: bytes a second that a server moves at least, on the average. `behind`: seconds that it may fall
-    behind that before it is given up."""
+    behind that before it is given up. `waits`: seconds that one act on it, such as a look or a target of a job, may
+    wait for it in all, beyond those that what it moved takes at the slowest."""
 
     names: int = 200_000
     listing_bytes: int = 32 * MIB
     listing_seconds: float = 600.0
     slowest: float = 2048.0
     behind: float = 60.0
+    waits: float = 3600.0
 
     def check_names(self, count: int, where: str) -> None:
         """Raise LimitBroken where a listing has more names than agreed."""
@@ -57,6 +59,28 @@ class Limits:
 
 USUAL = Limits()
 """Where nobody says otherwise."""
+
+
+class Waits:
+    """What was waited for a server in one act. Each answer by itself may come in time, and all of them be endless. For
+    one thread at a time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._waited = 0.0
+
+    def begin(self) -> None:
+        """The act begins."""
+        self._waited = 0.0
+
+    def add(self, seconds: float, count: int) -> None:
+        """So long was waited, and so many bytes were moved. Raises LimitBroken where it is too much in all."""
+        self._waited += max(0.0, seconds - count / self.limits.slowest)
+        if self._waited > self.limits.waits:
+            raise LimitBroken(
+                f"It was waited for {self.limits.waits:.5g} s in all, beyond what it moved. Look at its line and its"
+                " load, or raise CLUSTERPORTAL_WAITS."
+            )
 
 
 class Pace:

@@ -102,6 +102,7 @@ class SessionPool:
         LimitBroken where it sends without an end what nobody asked for.
         """
         line, session = self._take(target)
+        session.begin()
         try:
             yield session
         except NodeError as error:

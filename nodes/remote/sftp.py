@@ -16,7 +16,7 @@ import paramiko
 
 from nodes.errors import LimitBroken, NodeError, OutputUnreadable, SessionLost, TimedOut
 from nodes.remote.channel import end, open_channel, request, send_all
-from nodes.remote.limits import ANSWER_WORTH, USUAL, Limits, Pace
+from nodes.remote.limits import ANSWER_WORTH, USUAL, Limits, Pace, Waits
 from nodes.remote.packets import VERSION, Kind, Reply, extensions_in
 from nodes.remote.ssh_errors import explained
 
@@ -36,9 +36,15 @@ _HEADER = struct.Struct(">IBI")
 class SftpChannel:
     """An SFTP subsystem on an authenticated connection. For one thread at a time."""
 
-    def __init__(self, transport: paramiko.Transport, patience: float = ANSWER_SECONDS, limits: Limits = USUAL) -> None:
+    def __init__(
+        self,
+        transport: paramiko.Transport,
+        patience: float = ANSWER_SECONDS,
+        limits: Limits = USUAL,
+        waits: Waits | None = None,
+    ) -> None:
         self._patience = patience
-        self._pace = Pace(limits)
+        self._pace, self._waits = Pace(limits), waits or Waits(limits)
         self._number = 0
         self._answers: dict[int, Reply | None] = {}
         self._forgotten: set[int] = set()
@@ -166,12 +172,14 @@ class SftpChannel:
         else:
             raise OutputUnreadable("It answers on SFTP what nobody asked.")
         # a portal that was stopped meanwhile did not wait any longer than it would have
-        self._pace.waited(min(time.monotonic() - began, seconds), self._worth(number, kind, len(body)))
+        waited, moved = min(time.monotonic() - began, seconds), self._sent.pop(number, 0) + len(body)
+        self._pace.waited(waited, self._worth(kind, moved))
+        self._waits.add(waited, moved)
 
-    def _worth(self, number: int, kind: int, size: int) -> float:
+    def _worth(self, kind: int, moved: int) -> float:
         """The seconds that an exchange may take: a piece of a file by its bytes, anything else at least a while."""
-        moved = self._pace.worth(self._sent.pop(number, 0) + size)
-        return moved if kind == Kind.DATA else max(moved, ANSWER_WORTH)
+        worth = self._pace.worth(moved)
+        return worth if kind == Kind.DATA else max(worth, ANSWER_WORTH)
 
     def _packet(self, seconds: float) -> tuple[int, bytes]:
         deadline = time.monotonic() + seconds

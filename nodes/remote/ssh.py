@@ -19,7 +19,7 @@ from nodes.remote import (
     sftp_errors as answers,
 )
 from nodes.remote.handshake import open_transport
-from nodes.remote.limits import USUAL, Limits
+from nodes.remote.limits import USUAL, Limits, Waits
 from nodes.remote.packets import Kind, path_bytes
 from nodes.remote.session import Outcome, Progress, RemoteEntry, RemoteStat, Space, Written
 from nodes.remote.sftp import ANSWER_SECONDS, SftpChannel
@@ -37,13 +37,18 @@ class SshSession:
         self, transport: paramiko.Transport, *, patience: float = ANSWER_SECONDS, limits: Limits = USUAL
     ) -> None:
         self._transport, self._patience, self._limits = transport, patience, limits
+        self._waits = Waits(limits)
         self._channel: SftpChannel | None = None
 
     @property
     def _sftp(self) -> SftpChannel:
         if self._channel is None:
-            self._channel = SftpChannel(self._transport, self._patience, self._limits)
+            self._channel = SftpChannel(self._transport, self._patience, self._limits, self._waits)
         return self._channel
+
+    def begin(self) -> None:
+        """An act on the node begins: what was waited for it before counts no longer."""
+        self._waits.begin()
 
     @property
     def usable(self) -> bool:
@@ -82,7 +87,7 @@ class SshSession:
             timeout=timeout,
             max_output=max_output,
             progress=progress,
-            limits=self._limits,
+            waits=self._waits,
         )
 
     def stat(self, path: str) -> RemoteStat | None:

@@ -1,4 +1,4 @@
-"""A server that sends what nobody asked for, while a command runs, is left by a limit that says so."""
+"""A server that sends what nobody asked for, or answers in time without an end, is left by a limit that says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 import pytest
@@ -22,12 +22,15 @@ from asyncssh.constants import (
 from asyncssh.packet import Boolean, String, UInt32
 
 from nodes.errors import LimitBroken
+from nodes.remote.limits import Limits
 from nodes.remote.pool import SessionPool
+from nodes.remote.session import Session
 from tests.asyncssh_node import AsyncsshNode
 from tests.deadlines import PATIENCE
 
 Connection = asyncssh.SSHServerConnection
 Message = Callable[[Connection], tuple[Any, ...]]
+Files = Callable[[asyncssh.SSHServerChannel[Any]], asyncssh.SFTPServer] | bool
 PIECE = String(b"x" * 16384)
 MIB = 1024 * 1024
 
@@ -68,8 +71,8 @@ class Talker(AsyncsshNode):
 
 
 @contextmanager
-def talker() -> Iterator[tuple[Talker, SessionPool]]:
-    server, pool = Talker(), SessionPool()
+def talker(files: Files = True) -> Iterator[tuple[Talker, SessionPool]]:
+    server, pool = Talker(sftp_factory=files), SessionPool()
     server.start()
     try:
         yield server, pool
@@ -115,3 +118,24 @@ def test_work_is_not_talk() -> None:
         session.run("head -c 5000000 >&2", stdin=b"x" * 5 * MIB, timeout=PATIENCE)
         server.say(TALK["questions"], 500)
         assert session.usable
+
+
+class Slow(asyncssh.SFTPServer):
+    """Each answer comes in time."""
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        await asyncio.sleep(0.05)
+        return cast("asyncssh.SFTPAttrs", super().lstat(path))
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda session: session.stat("/"), lambda session: session.run("sleep 0.05", timeout=9)]
+)
+def test_answers_that_each_come_in_time_end_with_the_act(ask: Callable[[Session], object]) -> None:
+    with talker(Slow) as (server, pool):
+        target = server.target(limits=Limits(waits=0.4))
+        with pytest.raises(LimitBroken, match=r"0\.4 s in all"), pool.lease(target) as session:
+            for _ in range(20):
+                ask(session)
+        with pool.lease(target) as session:
+            ask(session)

@@ -9,7 +9,7 @@ import pytest
 
 from nodes.errors import LimitBroken, TimedOut
 from nodes.remote import command
-from nodes.remote.limits import ANSWER_WORTH, Limits, Pace
+from nodes.remote.limits import ANSWER_WORTH, Limits, Pace, Waits
 
 LIMITS = Limits(slowest=2_000.0, behind=60.0)
 
@@ -43,6 +43,28 @@ def test_one_long_wait_is_made_up_for():
         pace.waited(50.0)
         for _ in range(30):
             pace.waited(0.02, ANSWER_WORTH * 2)
+
+
+def test_answers_that_each_come_in_time_may_not_be_endless():
+    pace, waits = Pace(LIMITS), Waits(LIMITS)
+
+    def ask() -> None:
+        pace.waited(0.9, ANSWER_WORTH)
+        waits.add(0.9, 20)
+
+    for _ in range(4000):
+        ask()
+    with pytest.raises(LimitBroken, match="3600 s in all"):
+        for _ in range(100):
+            ask()
+    waits.begin()
+    ask()
+
+
+def test_what_moves_may_take_its_time():
+    waits = Waits(LIMITS)
+    for _ in range(100_000):
+        waits.add(1.6, 32 * 1024)
 
 
 @dataclass
@@ -82,7 +104,7 @@ def clock(monkeypatch) -> Clock:
 
 
 def see_through(sending: Sending) -> None:
-    command._see_through(cast("Any", sending), 120.0, None)
+    command._see_through(cast("Any", sending), 120.0, None, Waits(LIMITS))
 
 
 def test_a_stream_has_the_time_that_a_slow_line_takes(clock):
