@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from nodes.one_line import one_line
+
+LONGEST = 1000
+"""Characters of what an error says of its own: it may hold a node's names and words."""
+
 
 class NodeError(Exception):
     """Something went wrong while talking to the node."""
@@ -17,9 +22,9 @@ class NodeError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str = "") -> None:
-        self.detail = detail
+        self.detail = one_line(detail, LONGEST)
         sentence = (type(self).__doc__ or "").strip().splitlines()[0]
-        super().__init__(f"{sentence} {detail}".strip())
+        super().__init__(f"{sentence} {self.detail}".strip())
 
 
 class Unreachable(NodeError):

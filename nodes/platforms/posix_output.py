@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nodes.errors import OutputUnreadable
+from nodes.one_line import one_line
 from nodes.platforms.base import ListedFile, Listing
 
 NO_FOLDER = 97
@@ -30,8 +31,7 @@ _SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
 
 def single_line(raw: bytes, limit: int = 200) -> str:
     """A node's text made fit to be shown: one line, printable, at most `limit` characters."""
-    text = raw[: limit * 4].decode("utf-8", "replace")
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
+    return " ".join(one_line(raw[: limit * 4].decode("utf-8", "replace"), limit).split())
 
 
 def parse_find(stdout: bytes, stderr: bytes, *, failed: bool) -> Listing:

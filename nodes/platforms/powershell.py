@@ -17,6 +17,7 @@ from importlib import resources
 
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
+from nodes.one_line import one_line
 from nodes.platforms.base import Capabilities, ListedFile, Listing, Service
 
 NAMES = ("clock", "hash", "selftest", "services", "tree")
@@ -25,6 +26,9 @@ NO_FOLDER, NO_WAY_IN = 97, 96
 
 END = "end"
 """The last line of every whole answer."""
+
+MOST_SERVICES = 100
+"""Of one installation folder; a mail server has a handful."""
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _PROGRAM = ("powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
@@ -160,10 +164,12 @@ def parse_services(result: CommandResult) -> tuple[Service, ...]:
     """The services. Raises OutputUnreadable."""
     found: list[Service] = []
     for line in _answer(result):
+        if len(found) == MOST_SERVICES:
+            raise OutputUnreadable(f"The node names more than {MOST_SERVICES} services of one folder.")
         match = _SERVICE.fullmatch(line)
         if not match:
             raise OutputUnreadable(f"The list of services holds {line[:80]!r}.")
-        name, shown, account, program = (_shown(decoded(word)) for word in match.groups()[2:])
+        name, shown, account, program = (one_line(decoded(word), 300) for word in match.groups()[2:])
         found.append(Service(name, shown, int(match[1]), int(match[2]), account, program))
     return tuple(found)
 
@@ -223,8 +229,3 @@ def _path(word: str) -> tuple[str, bytes | None]:
 
 def _nanoseconds(ticks: int) -> int:
     return (ticks - _EPOCH_TICKS) * 100
-
-
-def _shown(text: str) -> str:
-    """Made fit to be shown: printable, one line, at most 300 characters."""
-    return "".join(char if char.isprintable() else " " for char in text)[:300].strip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from nodes.one_line import one_line
+
 CLUSTER_CODES = re.compile(rb"0x4151[0-9A-Fa-f]{4}")
 """What gives a cluster log away, whatever its file is called."""
 
@@ -13,10 +15,13 @@ _COMPACT = re.compile(r"\d{6} \d{9} [A-Z] \[[0-9A-Fa-f]{8}\] (0x4151[0-9A-Fa-f]{
 
 LINE_LIMIT = 300
 
+MOST_CODES = 200
+"""The newest are kept; the guide has some twenty."""
+
 
 def newest_lines(text: str) -> dict[str, str]:
-    """The last line of each code, the code spelled as in the guide, in the order in which they stand. Other lines do
-    not count."""
+    """The last line of each code, of the newest MOST_CODES, the code spelled as in the guide, in the order in which
+    they stand. Other lines do not count."""
     found: dict[str, str] = {}
     for raw in text.splitlines():
         line = raw.strip()
@@ -24,5 +29,7 @@ def newest_lines(text: str) -> dict[str, str]:
         if match:
             code = "0x" + match.group(1)[2:].upper()
             found.pop(code, None)
-            found[code] = "".join(character if character.isprintable() else " " for character in line)[:LINE_LIMIT]
+            found[code] = one_line(line, LINE_LIMIT)
+            if len(found) > MOST_CODES:
+                del found[next(iter(found))]
     return found

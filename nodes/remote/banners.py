@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from nodes.one_line import one_line
+
 MOST_SOCKETS = 64
 """Connections open at once: polite to switches, and far below a process' limit of files."""
 
@@ -151,5 +153,4 @@ class Knocking:
 
 def readable(line: bytes) -> str:
     """A stranger's line as printable text of at most 200 characters."""
-    text = line.strip(b"\r\n").decode("utf-8", "replace")[:200]
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return one_line(line.decode("utf-8", "replace"), 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nodes.one_line import one_line
 from nodes.remote.fingerprints import fingerprint_of, parse_fingerprint
 from nodes.remote.handshake import shake_hands
 from nodes.remote.wire import connect
@@ -26,7 +27,7 @@ def show_host_key(address: str, port: int, timeout: float) -> HostKeyShown:
     transport = shake_hands(connect(address, port, timeout), timeout)
     try:
         key = transport.get_remote_server_key()
-        version = "".join(mark for mark in transport.remote_version[:200] if mark.isprintable())
+        version = one_line(transport.remote_version, 200)
     finally:
         transport.close()
     shown = key.get_base64()

@@ -17,6 +17,12 @@ VERSION = 3
 NS = 1_000_000_000
 LATEST_MTIME = 2**32 - 1
 
+LARGEST_VOLUME = 2**63 - 1
+"""Bytes; what a database can keep."""
+
+LONGEST_PATH = 32 * 1024
+"""Bytes; Windows' own limit, which no other system's is above."""
+
 LONGEST_NAME = 1024
 """Bytes; file systems hold names of 255 characters, which are 765 bytes at most."""
 
@@ -78,6 +84,8 @@ class Extension:
     FSYNC = "fsync@openssh.com"
 
 
+EXTENSIONS = frozenset({Extension.HARDLINK, Extension.POSIX_RENAME, Extension.STATVFS, Extension.FSYNC})
+
 _SIZE, _OWNERS, _PERMISSIONS, _TIMES, _EXTENDED = 0x1, 0x2, 0x4, 0x8, 0x80000000
 _KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.FOLDER, stat.S_IFLNK: FileKind.LINK}
 
@@ -94,9 +102,12 @@ def path_bytes(path: str) -> bytes:
     if "\0" in path:  # a server in C would cut the path there and act on another file
         raise Unsupported("A path cannot hold a NUL character.")
     try:
-        return string(path.encode())
+        spelled = path.encode()
     except UnicodeEncodeError as exc:
         raise Unsupported(f"This name cannot be spelled in UTF-8: {path!r}.") from exc
+    if len(spelled) > LONGEST_PATH:
+        raise Unsupported(f"A path of {len(spelled)} bytes is longer than any system has: {path[:80]!r} ...")
+    return string(spelled)
 
 
 def times(mtime_ns: int) -> bytes:
@@ -212,6 +223,8 @@ class Reply:
         fields = self.fields(Kind.EXTENDED_REPLY)
         values = [fields.long_number() for _ in range(8)]
         _, block, total, _, free, files, _, files_free = values
+        if max(free, total) * block > LARGEST_VOLUME:
+            raise OutputUnreadable("The server gives a volume more bytes than there are anywhere.")
         return Space(free * block, total * block), files > 0 and files_free == 0
 
 
@@ -227,12 +240,14 @@ def _entry(folder: str, raw: bytes, attributes: RemoteStat) -> RemoteEntry:
 
 
 def extensions_in(version_body: bytes) -> dict[str, str]:
-    """The extensions a server's VERSION packet offers. Raises OutputUnreadable for another protocol version."""
+    """Those of `Extension` that a server's VERSION packet offers. Raises OutputUnreadable, Unsupported for an older
+    protocol."""
     fields = Fields(version_body)
     if fields.number() < VERSION:
         raise Unsupported("The server speaks an SFTP older than version 3.")
     found = {}
     while not fields.at_end:
-        name, value = fields.string(), fields.string()
-        found[name.decode(errors="replace")] = value.decode(errors="replace")
+        name, value = fields.string().decode(errors="replace"), fields.string()
+        if name in EXTENSIONS:
+            found[name] = value[:LONGEST_NAME].decode(errors="replace")
     return found

@@ -15,11 +15,13 @@ from nodes.remote.session import FileKind, Session
 FOLDER = ".clusterportal"
 """Below the login's home folder."""
 
+MOST_NAMED = 100
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptsSeen:
-    """What lies in the portal's folder on a node. `files`: names of scripts of any version. `whole`: all those that the
-    portal would bring now are there, unchanged."""
+    """What lies in the portal's folder on a node. `files`: names of scripts of any version, MOST_NAMED at most.
+    `whole`: all those that the portal would bring now are there, unchanged."""
 
     files: tuple[str, ...] = ()
     whole: bool = False
@@ -32,7 +34,7 @@ def seen(session: Session, platform: Platform) -> ScriptsSeen:
         names = _names(session, folder)
     except RemoteFileMissing:
         return ScriptsSeen()
-    return ScriptsSeen(tuple(sorted(names)), _all_there(session, platform, folder))
+    return ScriptsSeen(tuple(sorted(names)[:MOST_NAMED]), _all_there(session, platform, folder))
 
 
 def prepared(session: Session, platform: Platform) -> Platform:

@@ -14,6 +14,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.facts.core import FeatureSetting, ShareAccess
 from nodes.facts.models import NodeFacts
+from nodes.one_line import one_line
 from nodes.platforms.base import Capabilities, ClockReading, Service
 from nodes.products.profile import FolderPath
 from nodes.products.version import ProductVersion
@@ -51,28 +52,35 @@ class Facts:
 
 _TEXT_LIMITS = {"system": 200, "host_name": 255, "product_version": 60, "version_source": 60, "time_zone": 100}
 
+LONGEST_TEXT = 2000
+"""Characters of a text among the facts that has no column of its own: a path, a value of an ini file."""
 
-def _text(value: str, limit: int) -> str:
-    """What a node calls itself, as one printable line that fits its column."""
-    return "".join(character if character.isprintable() else " " for character in value).strip()[:limit]
+
+def _fit(value: object) -> object:
+    """A value whose texts may be kept: databases refuse some characters, and pages must not obey any."""
+    if isinstance(value, str):
+        return one_line(value, LONGEST_TEXT)
+    if isinstance(value, Mapping):
+        return {_fit(key): _fit(one) for key, one in value.items()}
+    return [_fit(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @transaction.atomic
 def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     """Keep the facts as the node's present ones."""
-    columns: dict[str, object] = {name: _text(getattr(facts, name), limit) for name, limit in _TEXT_LIMITS.items()}
+    columns: dict[str, object] = {name: one_line(getattr(facts, name), limit) for name, limit in _TEXT_LIMITS.items()}
     numbers = ("read_at", "clock_offset_ms", "clock_uncertainty_ms", "disk_free", "disk_total")
     columns |= {name: getattr(facts, name) for name in numbers}
-    columns["folders"] = [asdict(folder) for folder in facts.folders]
+    columns["folders"] = _fit([asdict(folder) for folder in facts.folders])
     columns["capabilities"] = asdict(facts.capabilities)
     columns["measured_at"] = facts.read_at
     columns["peer_address"] = facts.peer_address
-    columns["own_log"] = dict(facts.own_log)
-    columns["switches"] = [asdict(switch.shown) for switch in facts.switches]
-    columns["reaches"] = [asdict(reach) for reach in facts.reaches]
-    columns["services"] = [asdict(service) for service in facts.services]
-    columns["scripts"] = {**asdict(facts.scripts), "tried": True} if facts.scripts else None
-    columns["errors"] = {name: _text(reason, 500) for name, reason in facts.errors.items()}
+    columns["own_log"] = _fit(facts.own_log)
+    columns["switches"] = _fit([asdict(switch.shown) for switch in facts.switches])
+    columns["reaches"] = _fit([asdict(reach) for reach in facts.reaches])
+    columns["services"] = _fit([asdict(service) for service in facts.services])
+    columns["scripts"] = _fit({**asdict(facts.scripts), "tried": True}) if facts.scripts else None
+    columns["errors"] = {name: one_line(reason, 500) for name, reason in facts.errors.items()}
     row, _ = NodeFacts.objects.update_or_create(node_id=node_id, defaults=columns)
     return row
 
@@ -92,11 +100,11 @@ def record_measures(node: Node, measures: Measures) -> NodeFacts:
     now = timezone.now()
     columns: dict[str, object] = {
         "measured_at": now,
-        "product_version": _text(version.text, 60) if version else "",
-        "version_source": _text(version.source, 60) if version else "",
+        "product_version": one_line(version.text, 60) if version else "",
+        "version_source": one_line(version.source, 60) if version else "",
         "clock_offset_ms": clock.offset_ms if clock else None,
         "clock_uncertainty_ms": clock.uncertainty_ms if clock else None,
-        "own_log": dict(measures.own_log),
+        "own_log": _fit(measures.own_log),
     }
     facts: NodeFacts | None = getattr(node, "facts", None)
     if facts is not None and NodeFacts.objects.filter(pk=facts.pk).update(**columns):

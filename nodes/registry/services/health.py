@@ -9,6 +9,7 @@ from django.utils import timezone
 from nodes.enums import Health
 from nodes.errors import AuthRejected, HostKeyUnknown, LimitBroken, NodeError, SessionLost, TimedOut, Unreachable
 from nodes.leases.transactions import write_transaction
+from nodes.one_line import one_line
 from nodes.registry.models import Node
 from nodes.registry.services.presence import note_presence
 
@@ -34,7 +35,7 @@ def health_after(error: NodeError) -> Health:
 def set_health(*, node_id: int, health: Health, cause: str = "") -> None:
     """Say how a node is doing; `health_since` moves only when the word changes, and nothing is written where nothing
     does. A quarantine is not talked away: only approving a host key ends it."""
-    cause = "".join(character if character.isprintable() else " " for character in cause).strip()[:300]
+    cause = one_line(cause, 300)
     known = Node.objects.filter(pk=node_id, quarantined_reason="")
     if known.filter(health=health, health_cause=cause).exists():
         return

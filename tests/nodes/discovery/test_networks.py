@@ -78,5 +78,5 @@ def test_smtp_greetings(line: str, told: Greeting) -> None:
 
 
 def test_a_strangers_line_is_made_readable() -> None:
-    assert readable(b"SSH-2.0-x\x1b[31m\x00\xff\r\n") == "SSH-2.0-x?[31m?\ufffd"
+    assert readable(b"SSH-2.0-x\x1b[31m\x00\xff\r\n") == "SSH-2.0-x [31m \ufffd"
     assert len(readable(b"x" * 5000)) == 200
