@@ -4,7 +4,8 @@ An expression is unrolled into places, each of which reads one character. Where 
 itself in two ways, the ways double with each turn (exponential). Where one text goes round at two places and also leads
 from the one to the other, any of its characters may be where it changed over (quadratic, or worse). Nothing is run and
 no time is taken. It errs on the side of alarm: whether a match could still fail afterwards is only asked at the very
-end, lookarounds count as if they were not there, and a long repeat counts as one without a bound.
+end, lookarounds count as if they were not there, what is possessive as if it were not, and a long repeat counts as one
+without a bound.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ALPHABET = "".join(map(chr, range(256))) + "\u0130\u0131\u017f\u212a\u20ac\u2028
 _ANY = (1 << len(ALPHABET)) - 1
 _NEW_LINE = 1 << ord("\n")
 _SIMPLE = {codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN}
-_REPEATS = {codes.MAX_REPEAT, codes.MIN_REPEAT}
+_REPEATS = {codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT}
 _ASSERTIONS = {codes.AT, codes.ASSERT, codes.ASSERT_NOT}
 
 
@@ -71,13 +72,9 @@ class _Places:
         if code in _ASSERTIONS:
             self.asserted = True
             return _Part()
-        if code is codes.SUBPATTERN:
-            return self.part(value[3])
-        if code is codes.BRANCH:
-            return _either([self.part(branch) for branch in value[1]])
         if code in _REPEATS:
             return self._repeated(*value)
-        raise NotJudged(str(code))
+        return _either([self.part(body) for body in _bodies(code, value)])
 
     def start(self, anchors: Sequence[Any]) -> _Part:
         """What a search passes over before it tries."""
@@ -129,6 +126,19 @@ class _Places:
             turn = self.part(body)
             whole = self._joined(whole, _Part(turn.first, turn.last, turn.empty or number >= least))
         return whole
+
+
+def _bodies(code: Any, value: Any) -> Sequence[Sequence[tuple[Any, Any]]]:
+    """What may stand there, one or the other. Raises NotJudged."""
+    if code is codes.SUBPATTERN:
+        return [value[3]]
+    if code is codes.ATOMIC_GROUP:
+        return [value]
+    if code is codes.BRANCH:
+        return list(value[1])
+    if code is codes.GROUPREF_EXISTS:
+        return [value[1], value[2] or []]
+    raise NotJudged(str(code))
 
 
 def _either(parts: Sequence[_Part]) -> _Part:
