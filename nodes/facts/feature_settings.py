@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from nodes.connection.reader import Reader
 from nodes.errors import RemoteFileMissing
 from nodes.facts.core import EVERY_SECTION, FeatureSetting
-from nodes.products.ini import IniDocument, IniError
+from nodes.products.ini import IniDocument, IniError, IniItem
 from nodes.products.profile import FeatureRule
+from nodes.validators import MAX_INI_NAME
 
 MAX_SWITCHES = 10_000
 """Switches of one feature in one file: a server has some thousand domains at most."""
@@ -24,10 +25,17 @@ def switches_in(rule: FeatureRule, ini: IniDocument | None) -> list[FeatureSetti
         place = (item.section.casefold(), item.key.casefold())
         # of several equal keys Windows reads the first
         if in_section and place[1] == rule.key.casefold() and place not in found:
-            if len(found) == MAX_SWITCHES:
-                raise IniError(f"{rule.path} has more than {MAX_SWITCHES} switches of one feature.", item.line)
+            _check_kept(rule, item, len(found))
             found[place] = FeatureSetting(rule.code, rule.path, item.section, item.key, rule.off, item.value)
     return list(found.values()) or [FeatureSetting(rule.code, rule.path, rule.section, rule.key, rule.off, None)]
+
+
+def _check_kept(rule: FeatureRule, item: IniItem, before: int) -> None:
+    """Raise IniError where a node has more, or longer, switches than are kept."""
+    if before == MAX_SWITCHES:
+        raise IniError(f"{rule.path} has more than {MAX_SWITCHES} switches of one feature.", item.line)
+    if max(len(item.section), len(item.key)) > MAX_INI_NAME:
+        raise IniError(f"the names of a switch in {rule.path} are longer than {MAX_INI_NAME} characters.", item.line)
 
 
 def read_switches(reader: Reader, rules: Sequence[FeatureRule]) -> tuple[FeatureSetting, ...]:

@@ -18,10 +18,13 @@ from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.registry.access import take_node
 from nodes.secret import Secret
-from nodes.validators import FieldErrors, clean_name, clean_path
+from nodes.validators import MAX_INI_NAME, FieldErrors, clean_name, clean_path
 
 MAX_VALUE = 400
 """Characters of a value that are kept to be compared by a person."""
+
+MAX_FOLDED = 820
+"""Bytes of what identifies a key, as its column and its index hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ def folded(path: str, section: str, key: str) -> str:
     return "\t".join(part.casefold() for part in (path, section, key))
 
 
+def fits(path: str, section: str, key: str) -> bool:
+    """Whether a decision on a key can be kept, as long as its names are: no key that means anything has longer ones."""
+    return max(len(section), len(key)) <= MAX_INI_NAME and len(folded(path, section, key).encode()) <= MAX_FOLDED
+
+
 def _choice(word: str) -> str:
     if word not in IniChoice.values:
         raise ValidationError(f"Use one of: {', '.join(IniChoice.values)}.", code="invalid_choice")
@@ -52,6 +60,8 @@ def answer_ini_key(principal: Principal, *, node_id: int, answer: IniAnswer) -> 
     checks = FieldErrors()
     path, choice = checks("path", clean_path, answer.path), checks("choice", _choice, answer.choice)
     section, key = checks("section", clean_name, answer.section), checks("key", clean_name, answer.key)
+    if not fits(path, section, key):
+        checks.complain("key", "The names of file, section and key are too long together.", code="max_length")
     checks.finish()
     names = {"path": path, "section": section, "key": key}
     decision = node.ini_decisions.filter(folded=folded(**names)).first()

@@ -19,6 +19,12 @@ from nodes.typed_json import TypedJson
 
 __all__ = ["FolderPath", "effective_folders", "folders_from"]
 
+MOST_PLACES = 20
+"""So many places of one folder are told; which one it is, an operator has to decide anyhow."""
+
+MAX_FOLDER = 1000
+"""No folder's place is written in more characters."""
+
 _FOLDERS: TypedJson[tuple[FolderPath, ...]] = TypedJson(tuple[FolderPath, ...])
 _MACRO = re.compile(r"\$[A-Z]+\d*\$", re.I)
 _ABSOLUTE = {"windows": re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\/]|//[^\\/]"), "posix": re.compile(r"/")}
@@ -41,7 +47,7 @@ class _Paths:
     def folder_in(self, value: str) -> str:
         """The absolute path at the start of a value, up to its first macro; "" where there is none."""
         text = value.strip("\"' \t")
-        if not self._absolute.match(text) or "\0" in text:
+        if len(text) > MAX_FOLDER or not self._absolute.match(text) or "\0" in text:
             return ""
         macro = _MACRO.search(text)
         if macro:
@@ -60,7 +66,7 @@ class _Paths:
 
     def same(self, left: str, right: str) -> bool:
         """Whether two paths are one place."""
-        return self._key(left) == self._key(right)
+        return self.identity(left) == self.identity(right)
 
     def last_names(self, path: str, count: int) -> list[str]:
         """The last names of a path, folded."""
@@ -68,11 +74,14 @@ class _Paths:
 
     def inside(self, path: str) -> str:
         """The path relative to the root with `/`; "" outside or at the root."""
-        root, key = self._key(self._root).rstrip("\\/"), self._key(path)
         separator = "\\" if self._windows else "/"
-        return path[len(root) + 1 :].replace(separator, "/") if key.startswith(root + separator) else ""
+        root = self.identity(self._root).rstrip("\\/").split(separator)  # by parts: folding may make one longer
+        parts = self.plain(path).split(separator)
+        is_inside = self.identity(path).split(separator)[: len(root)] == root and len(parts) > len(root)
+        return "/".join(parts[len(root) :]) if is_inside else ""
 
-    def _key(self, path: str) -> str:
+    def identity(self, path: str) -> str:
+        """What all spellings of one place share."""
         plain = self.plain(path)
         return plain.casefold() if self._windows else plain
 
@@ -86,8 +95,8 @@ def effective_folders(
 ) -> tuple[FolderPath, ...]:
     """Where each of the profile's folders lies. `known`: what was found before, whose keys are looked at first.
 
-    A role appears more than once where the file names several places for it: an operator has to decide. Where it names
-    none, the default place is answered with the source of the profile's entry.
+    A role appears more than once (at most MOST_PLACES times) where the file names several places for it: an operator
+    has to decide. Where it names none, the default place is answered with the source of the profile's entry.
     """
     paths = _Paths(platform_name, install_root)
     places = [(item, folder) for item in ini.items() if (folder := paths.folder_in(item.value))]
@@ -128,9 +137,10 @@ def _by_value(rule: FolderRule, default: str, places: Sequence[_Place], paths: _
     at_default = [(item, folder) for item, folder in places if paths.same(folder, default)]
     if at_default:
         return [(default, at_default[0][0], Source.DISCOVERED)]
-    distinct: _Hit = []
+    distinct: dict[str, tuple[str, IniItem | None, Source]] = {}
     for item, folder in places:
-        named = paths.last_names(folder, len(names)) == names
-        if named and not any(paths.same(folder, other) for other, _, _ in distinct):
-            distinct.append((folder, item, Source.DISCOVERED))
-    return distinct
+        if paths.last_names(folder, len(names)) == names:
+            distinct.setdefault(paths.identity(folder), (folder, item, Source.DISCOVERED))
+            if len(distinct) == MOST_PLACES:
+                break
+    return list(distinct.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from nodes.connection.connect import NodeLink
+from nodes.ini_keys.services import fits
 from nodes.products.ini import IniError
 from nodes.products.ini_render import DifferingKey, IniKey, differing_values, render
 from nodes.products.profile import Profile
@@ -22,6 +23,10 @@ CONTENT_LOST = ("content_lost", "the store lost its content; the next job reads 
 
 MAX_INI_BYTES = 8 * 1024 * 1024
 """An ini file larger than this is none; MDaemon.ini has some tens of KiB."""
+
+
+MAX_DIFFERING = 10_000
+"""Keys of one file that may differ before a node's first proof: each is kept, and somebody is asked about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,12 @@ def desired_files(rendering: Rendering) -> Desired:
     return Desired(files, tuple(kept), tuple(problems), differing)
 
 
-def gives(rendering: Rendering, kept: Sequence[KeptKey], path: RelPath, primary: str, found: str) -> bool:
+def gives(
+    rendering: Rendering, kept: Mapping[str, Collection[IniKey]], path: RelPath, primary: str, found: str
+) -> bool:
     """Whether content of the node (`found`, a hash) is what it gets for content of the primary (another): the same, or
-    the same but for the keys it keeps."""
-    keys = [IniKey(key.section, key.key) for key in kept if key.path == path]
+    the same but for the keys it keeps (`kept`, by path)."""
+    keys = kept.get(path, ())
     if primary == found or not keys:
         return primary == found
     own, _ = _own_content(rendering, path)
@@ -124,6 +131,7 @@ def _render(rendering: Rendering, path: RelPath) -> _Rendered:
     primary = ini_content(rendering.store, state.sha256)
     own, is_stored = _own_content(rendering, path)
     differing = differing_values(primary, own) if rendering.baseline is None and own is not None else ()
+    _check_keys(path, differing)
     kept = _kept_keys(rendering, path, differing)
     if not kept:
         return _Rendered(Wanted(state.sha256, state.size, state.mtime_ns), (), differing)
@@ -134,6 +142,14 @@ def _render(rendering: Rendering, path: RelPath) -> _Rendered:
     if content != own or not is_stored or proven is None or proven.sha256 != digest:
         rendering.store.put(content, secret=rendering.profile.classify(path).secret)
     return _Rendered(Wanted(digest, len(content), state.mtime_ns, shared=False), kept, differing)
+
+
+def _check_keys(path: RelPath, differing: Sequence[DifferingKey]) -> None:
+    """Raise IniError where a node's keys are more, or longer, than are put before anybody."""
+    if len(differing) > MAX_DIFFERING:
+        raise IniError(f"{len(differing)} of its keys differ from the primary's, and {MAX_DIFFERING} is the most.")
+    if not all(fits(path, one.section, one.key) for one in differing):
+        raise IniError("A key that differs from the primary's has a longer name than any key has.")
 
 
 def _own_content(rendering: Rendering, path: RelPath) -> tuple[bytes | None, bool]:

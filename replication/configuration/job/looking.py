@@ -3,6 +3,7 @@ the listing shows that the others are as they were proven, of those in question.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,7 @@ from nodes.connection.connect import Door, NodeLink, doors_of
 from nodes.errors import NodeError
 from nodes.platforms import platform_named
 from nodes.platforms.base import ListedFile
+from nodes.products.ini_render import IniKey
 from nodes.registry.models import Node
 from nodes.remote.session import FileKind
 from replication.configuration.job.comparing import Alike
@@ -286,7 +288,10 @@ class Look:
             changes = edited_since(changes, origin)
         if not any(change.conflict for change in changes):
             return changes
-        is_given = partial(gives, rendering, desired.kept)
+        kept: dict[str, list[IniKey]] = defaultdict(list)
+        for key in desired.kept:
+            kept[key.path].append(IniKey(key.section, key.key))
+        is_given = partial(gives, rendering, kept)
         return without_given(changes, earlier_trees(self.job.node), self.store, is_given, self.guard)
 
 

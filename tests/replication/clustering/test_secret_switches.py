@@ -26,17 +26,20 @@ from nodes.cluster_log.models import ClusterLogLine
 from nodes.clusters.models import Cluster, PathOverride
 from nodes.connection.reader import Reader
 from nodes.enums import Clustering, NodeRole
+from nodes.facts import feature_settings
 from nodes.facts.core import FeatureSetting
-from nodes.facts.feature_settings import read_switches
+from nodes.facts.feature_settings import read_switches, switches_in
 from nodes.facts.models import FeatureKey, FeatureMemory, NodeFacts
 from nodes.facts.selectors.facts import cluster_features, features_of, profile_of
 from nodes.facts.services.facts import Facts, record_facts
 from nodes.facts.services.feature_memory import remember
 from nodes.facts.services.features import FeaturePlace, set_feature_key
+from nodes.products.ini import IniDocument, IniError
 from nodes.products.masking import MASK
 from nodes.products.profile import FeatureRule, Profile, Source
 from nodes.registry.models import Node
 from replication.clustering.feature_job import runner
+from replication.clustering.feature_job.edits import Edit, switching_off
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
@@ -46,6 +49,7 @@ from tests.factories import BACKEND, make_cluster, make_member, make_node
 from tests.fakes.disk import FakeDisk
 from tests.journeys.canaries import Hunt, canary
 from tests.replication.files.rounds import ROOT, Scene
+from tests.steps import assert_linear
 
 SWITCHES = f"{ROOT}/App/Switches.dat"
 PEM = f"{ROOT}/PEM/server.ini"
@@ -167,6 +171,30 @@ def test_a_value_that_looks_like_a_secret_is_masked_and_stays_on(section, key, v
     assert switch.shown.value == shown
     assert switch.shown.is_on == switch.is_on
     assert switch.in_words == f"[{section}] {key}={shown} in App/x"
+
+
+def test_no_node_has_more_or_longer_switches_than_are_kept(monkeypatch) -> None:
+    rule = FeatureRule("f", "F", Source.OPERATOR, "App/x", "*", "On", "No")
+    monkeypatch.setattr(feature_settings, "MAX_SWITCHES", 2)
+    assert len(switches_in(rule, IniDocument.parse(b"[a]\nOn=1\nOn=2\n[A]\non=3\n[b]\nOn=1\n"))) == 2
+    for text in (b"[a]\nOn=1\n[b]\nOn=1\n[c]\nOn=1\n", b"[" + b"a" * 201 + b"]\nOn=1\n"):
+        with pytest.raises(IniError, match="line "):
+            switches_in(rule, IniDocument.parse(text))
+
+
+def changes_of_many(size: int) -> list[Edit]:
+    """Every second switch of as many sections is on."""
+    content = "".join(f"[s{number}]\nOn={'Yes' if number % 2 else 'No'}\n;\n" for number in range(size)).encode()
+    held = FakeDisk()
+    held.put(SWITCHES, content)
+    rule = FeatureRule("f", "F", Source.OPERATOR, "App/Switches.dat", "*", "On", "No")
+    made = switching_off(Reader(Scene(held, None, []).context(None).link), [rule])
+    assert len(made[0].diff) == 2 + 3 * (size // 2)
+    return made
+
+
+def test_twice_the_switches_take_twice_the_steps() -> None:
+    assert_linear(changes_of_many, lambda size: size)
 
 
 def test_a_switch_that_was_shut_since_is_not_given_back_and_the_plan_says_so(cluster, primary, disk) -> None:

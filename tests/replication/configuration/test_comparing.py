@@ -16,7 +16,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.products.ini_render import IniKey
 from nodes.products.loading import load_profile
-from replication.configuration.job import comparing
+from replication.configuration.job import comparing, desired
 from replication.configuration.job.comparing import Alike
 from replication.configuration.job.desired import Decisions, Rendering, desired_files
 from replication.configuration.job.looking import Look, NodeJob, NodeScan
@@ -87,6 +87,28 @@ def test_nodes_that_differ_are_given_what_is_theirs(cluster: Cluster) -> None:
     assert nodes.look({"App/one.grp": b"else"}).changes != usual.changes
     assert nodes.look({"App/only/there.dat": b"else"}).extras == ("App/only/there.dat",)
     assert nodes.look({"App": None}).changes is usual.changes
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        (b"[A]\nx=1\ny=2\nz=3\n", "keys differ from the primary's, and 2 is the most"),
+        (b"[A]\n" + b"k" * 201 + b"=1\n", "longer name than any key"),
+        (b"[" + b"s" * 201 + b"]\nx=1\n", "longer name than any key"),
+        (b"[A]\n" + ("\u0390" * 180).encode() + b"=1\n", "longer name than any key"),  # folds to 3 characters
+    ],
+)
+def test_keys_that_no_table_could_hold_leave_the_node_its_file(
+    cluster: Cluster, monkeypatch: Any, own: bytes, why: str
+) -> None:
+    nodes = Nodes(cluster)
+    monkeypatch.setattr(desired, "MAX_DIFFERING", 2)
+    path = "App/MDaemon.ini"
+    seen = nodes.look({path: own})
+    assert [why in problem.detail for problem in seen.problems if problem.path == path] == [True]
+    assert path not in [change.path for change in seen.changes]
+    assert seen.desired.differing == {}
 
 
 @pytest.mark.django_db
