@@ -147,6 +147,7 @@ class PatternIndex:
     def __init__(self, patterns: Sequence[str]) -> None:
         self._paths: dict[str, int] = {}
         self._trees: dict[str, int] = {}
+        self._longest_tree = 0
         self._suffixes: dict[tuple[str, str], int] = {}
         self._anywhere: dict[str, int] = {}
         self._rest: list[tuple[int, _Parts]] = []
@@ -160,6 +161,7 @@ class PatternIndex:
             self._paths.setdefault(pattern, number)
         elif name == "**" and folder and not _WILD.search(folder):
             self._trees.setdefault(folder, number)
+            self._longest_tree = max(self._longest_tree, len(folder))
         elif re.fullmatch(r"\*\.[^*?.]+", name) and folder == "**":
             self._anywhere.setdefault(name[1:], number)
         elif re.fullmatch(r"\*\.[^*?.]+", name) and not _WILD.search(folder):
@@ -175,7 +177,7 @@ class PatternIndex:
         suffix = name[dot:] if dot >= 0 else ""
         found = [self._paths.get(text), self._suffixes.get((folder, suffix)), self._anywhere.get(suffix)]
         at = text.find("/")
-        while at >= 0:
+        while 0 <= at <= self._longest_tree:
             found.append(self._trees.get(text[:at]))
             at = text.find("/", at + 1)
         best = min((number for number in found if number is not None), default=None)

@@ -108,7 +108,7 @@ def _enabled(known: Known) -> Evidence:
     enabled = f"{'' if known.enabled else 'not '}enabled{' and paused' if known.paused else ''}"
     text = f"The portal replicates in its place: it stays off on every node. Check: {state}; clustering is {enabled}."
     if known.not_found:
-        text = f"{text} To do by hand: {', '.join(known.not_found)} must be off, and nobody has found the switch."
+        text = f"{text} To do by hand: {', '.join(known.not_found)} must be off, and no switch is known."
     return Evidence(state == "pass" and known.enabled and not known.paused, text)
 
 

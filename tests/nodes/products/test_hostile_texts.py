@@ -7,21 +7,27 @@ import ntpath
 import posixpath
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.products import folders
 from nodes.products.cluster_log import LINE_LIMIT, MOST_CODES, newest_lines
+from nodes.products.errors import ProfileError
 from nodes.products.folders import MOST_PLACES, effective_folders
 from nodes.products.greetings import parse_smtp
 from nodes.products.ini import IniDocument, IniError
+from nodes.products.ini_render import IniKey, differing_values, key_conflicts, render
 from nodes.products.loading import load_profile
 from nodes.products.masking import is_secret
 from nodes.products.patterns import PatternIndex, folded, may_lie_beneath, pattern_problem
 from nodes.products.version import version_from_ini, version_from_program, version_from_text
+from nodes.validators import clean_path, path_pattern
 from tests.steps import assert_linear
 
 PROFILE = load_profile("mdaemon")
@@ -143,6 +149,61 @@ def test_a_pattern_is_refused_with_the_reason_or_it_works(pattern: str, path: st
 @given(st.text("aB\u00df\u0130\u00c5A\u030a\u212b", max_size=8))
 def test_two_spellings_of_a_path_are_one(path: str) -> None:
     assert folded(folded(path)) == folded(path)
+
+
+FILES = st.binary(max_size=40) | made_of("[a]", "[A]", "k=", "K = ", "1", "\n", "\r\n", "[", "]", "=", ";").map(
+    lambda text: text.encode("utf-16", "surrogatepass") if len(text) % 2 else text.encode("utf-8", "surrogatepass")
+)
+
+
+@given(FILES, FILES, st.frozensets(st.builds(IniKey, st.sampled_from(["a", ""]), st.sampled_from("kK1")), max_size=3))
+def test_any_two_files_are_compared_and_mixed_or_refused(primary: bytes, own: bytes, kept: frozenset[IniKey]) -> None:
+    try:
+        conflicts = key_conflicts(primary, own, kept)
+        differing = differing_values(primary, own)
+        rendered = render(primary, own, kept)
+    except IniError:
+        return
+    assert not conflicts or differing
+    assert render(rendered, own, kept) == rendered
+
+
+@given(WILD)
+def test_what_people_type_is_taken_as_it_is_used_or_refused(text: str) -> None:
+    for check, problem in ((path_pattern, pattern_problem), (clean_path, lambda path: ".." in path.split("/"))):
+        try:
+            assert not problem(check(text))
+        except ValidationError as error:
+            assert str(error.messages[0])
+
+
+LINES = st.sampled_from(
+    [
+        "[[rule]]",
+        "[[feature]]",
+        "[[folder]]",
+        "[limits]",
+        "[timing]",
+        'patterns = ["a/*?"]',
+        'class = "config"',
+        "secret = 1",
+    ]
+) | st.tuples(
+    st.sampled_from(["patterns", "class", "source", "code", "file_mb", "role", "default", "path", "label", "off"]),
+    st.sampled_from(['"x"', '["../x", "**"]', "-1", "1e400", "nan", "true", '"guide"', "[[]]", "{}", "9" * 30]),
+).map(" = ".join)
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@given(st.lists(LINES, max_size=6))
+def test_a_profile_of_any_lines_is_read_or_refused(tmp_path: Path, lines: list[str]) -> None:
+    (tmp_path / "own.toml").write_text("\n".join(['label = "Own"', *lines]), encoding="utf-8")
+    try:
+        profile = load_profile("own", str(tmp_path))
+    except ProfileError as error:
+        assert "own.toml" in str(error)
+        return
+    assert profile.classify("a/bc").path_class
 
 
 def parsed(text: str) -> IniDocument:
