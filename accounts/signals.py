@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.audit import Subject, record, record_unknown
+from accounts.codes import use_first_code
 from accounts.guessing import known_user
 from accounts.models import User
 from accounts.principals import Principal
@@ -83,6 +84,7 @@ def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
 def on_factor_added(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
     """A second factor is in place; who logged in without it is asked for it."""
     if authenticator.type == Authenticator.Type.TOTP:
+        use_first_code(authenticator)
         end_sessions(user, but=request.session.session_key)
     _record(request, user, "mfa.add", f"{user} added a second factor.", type=str(authenticator.type))
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.access import best_role
+from accounts.codes import TRIES, WITHIN, take_code
 from accounts.models import AuditEvent, Demand, Role, SecondFactorPolicy
 from accounts.principals import Principal
 from accounts.second_factor import lacks_factor
 from nodes.clusters.models import Membership
-from tests.factories import make_cluster, make_member, make_user
+from tests.factories import PASSWORD, make_cluster, make_member, make_user
+from tests.threads import Thread
 
 ME = "/api/v1/me/"
 POLICY = "/api/v1/second-factor-policy/"
@@ -178,7 +183,7 @@ def test_ones_own_stays_while_it_is_demanded(guarded, console_for):
     demand(Demand.ADMINISTRATORS)
     asked = browser.get("/account/2fa/totp/deactivate/")
     assert asked["Location"].startswith(("/account/reauthenticate/", "/account/2fa/reauthenticate/"))
-    browser.post("/account/reauthenticate/", {"password": "correct horse battery staple"})
+    browser.post("/account/reauthenticate/", {"password": PASSWORD})
     assert "demanded of you" in browser.post("/account/2fa/totp/deactivate/").content.decode()
     assert Authenticator.objects.count() == 2
     demand(Demand.NOBODY)
@@ -238,3 +243,92 @@ def test_the_last_administrator_comes_back_by_command(guarded, console_for):
     for name, why in (("administrator", "has no second factor"), ("nobody", "no user")):
         with pytest.raises(CommandError, match=why):
             call_command("reset_second_factor", name)
+
+
+# --- codes ---
+
+PASSWORD_PAGE, CODE_PAGE = "/account/login/", "/account/2fa/authenticate/"
+
+
+def code_now(steps: int = 0) -> str:
+    counter = int(time.time()) // 30 + steps
+    return str(format_hotp_value(hotp_value(SECRET, counter)))
+
+
+def log_in(user, code: str) -> bool:
+    """Whether somebody gets in with this code, served by a process that knows nothing of the others."""
+    browser = Client()
+    browser.post(PASSWORD_PAGE, {"login": user.username, "password": PASSWORD})
+    cache.clear()
+    browser.post(CODE_PAGE, {"code": code})
+    return browser.get(ME).status_code == 200
+
+
+def test_a_code_is_good_once_and_so_is_an_older_one(operator, monkeypatch):
+    give_factor(operator)
+    code, before = code_now(), code_now(-1)
+    assert log_in(operator, code)
+    assert not log_in(operator, code)
+    assert not log_in(operator, before)
+    assert log_in(operator, code_now(1))
+
+
+def test_the_code_that_set_it_up_is_used_too(operator, console_for, django_capture_on_commit_callbacks):
+    browser = console_for(operator)
+    browser.post("/account/reauthenticate/", {"password": PASSWORD})
+    browser.get("/account/2fa/totp/activate/")
+    session = browser.session
+    session["mfa.totp.secret"] = SECRET
+    session.save()
+    code = code_now()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert browser.post("/account/2fa/totp/activate/", {"code": code}).status_code == 302
+    assert not log_in(operator, code)
+    assert log_in(operator, code_now(1))
+
+
+def test_a_recovery_code_is_good_once_and_the_rest_are_counted(operator):
+    give_factor(operator)
+    codes = RecoveryCodes.activate(operator).get_unused_codes()
+    assert log_in(operator, codes[0])
+    assert not log_in(operator, codes[0])
+    assert log_in(operator, codes[1])
+    assert len(RecoveryCodes.activate(operator).get_unused_codes()) == len(codes) - 2
+
+
+@pytest.mark.parametrize("page", [CODE_PAGE, "/account/2fa/reauthenticate/"])
+def test_tries_are_few_whichever_process_serves_them(operator, console_for, page):
+    give_factor(operator)
+    browser = console_for(operator) if "re" in page.split("/")[-2][:2] else Client()
+    browser.post(PASSWORD_PAGE, {"login": "operator", "password": PASSWORD})
+    for number in range(TRIES):
+        cache.clear()
+        assert "Incorrect code" in browser.post(page, {"code": f"{number:07}"}).content.decode()
+    cache.clear()
+    refused = browser.post(page, {"code": code_now()})
+    assert refused.status_code == 200 and "Too many failed" in refused.content.decode()
+    assert AuditEvent.objects.filter(action="mfa.failed").count() == TRIES
+    row = Authenticator.objects.get(type=Authenticator.Type.TOTP)
+    row.data["tries"] = [at - WITHIN for at in row.data["tries"]]
+    row.save()
+    assert browser.post(page, {"code": code_now()}).status_code == 302
+
+
+def test_a_right_code_forgives_the_wrong_ones(operator):
+    give_factor(operator)
+    for number in range(TRIES - 1):
+        assert not log_in(operator, f"{number:07}")
+    assert log_in(operator, code_now())
+    assert not log_in(operator, "0000000")
+    assert log_in(operator, code_now(1))
+
+
+def test_one_that_is_sent_many_times_at_once_enters_once(transactional_db):
+    """Each waits for the one before, whichever process it is in."""
+    user = make_user("many")
+    give_factor(user)
+    code = code_now()
+    threads = [Thread(lambda: take_code(user, code)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert sum(thread.done() is not None for thread in threads) == 1
