@@ -60,7 +60,7 @@ class SessionLimits(MiddlewareMixin):
             return
         forget_session(session)
         if why:
-            messages.info(request, why)
+            messages.warning(request, why)
 
 
 class LoginFirst(LoginRequiredMiddleware):

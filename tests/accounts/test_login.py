@@ -256,7 +256,7 @@ def test_a_second_factor_is_set_up_with_a_code(somebody, django_capture_on_commi
     assert client.get("/account/2fa/totp/activate/")["Location"].startswith("/account/reauthenticate/")
     client.post("/account/reauthenticate/", {"password": PASSWORD})
     page = client.get("/account/2fa/totp/activate/").content.decode()
-    secret = only(r'id="authenticator_secret"[^>]*value="(\w+)"', page)
+    secret = only(r'aria-label="The secret"><code>(\w+)', page)
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post("/account/2fa/totp/activate/", {"code": code_for(secret)}).status_code == 302
     assert "10 recovery codes left" in client.get("/account/2fa/").content.decode()
