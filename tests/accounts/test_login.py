@@ -261,7 +261,7 @@ def test_a_second_factor_is_set_up_with_a_code(somebody, django_capture_on_commi
         assert client.post("/account/2fa/totp/activate/", {"code": code_for(secret)}).status_code == 302
     assert "10 recovery codes left" in client.get("/account/2fa/").content.decode()
     assert {row.type for row in Authenticator.objects.all()} == {"totp", "recovery_codes"}
-    assert actions() == ["login.success", "mfa.add", "mfa.add"]
+    assert actions() == ["login.success", "login.again", "mfa.add", "mfa.add"]
 
 
 def test_sessions_are_listed_and_others_can_be_ended(somebody):
