@@ -90,6 +90,12 @@ def forget_session(session: SessionBase) -> None:
     session.flush()
 
 
+def clear_ended_sessions() -> None:
+    """Remove the rows of sessions whose time is over, and what names a session that is gone."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
+
+
 def why_over(session: SessionBase | Mapping[str, Any]) -> str | None:
     """Why a session, or what one holds, is over, in words for its owner; None while it is not; "" where it is of a
     version that noted nothing."""

@@ -12,6 +12,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from django.utils import timezone
 
 from accounts import chain
+from accounts.sessions import clear_ended_sessions
 from nodes.discovery.tasks import sweep_searches
 from nodes.leases.crew import CREW, Lane
 from nodes.leases.worker import SHUTTING_DOWN
@@ -92,6 +93,7 @@ def verify() -> None:
 @shared_task(name="replication.tasks.keep_house")
 def run_retention() -> None:
     """Let the rows go whose time is over, then the stored content. Doing it twice, or beside running jobs, is fine."""
+    clear_ended_sessions()
     old_rows.remove_old_rows()
     try:
         retention.run_retention()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -12,10 +12,12 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.devices import device
 from accounts.models import AuditEvent, Role
 from accounts.sessions import BEGAN, USED, end_sessions
+from replication.tasks import run_retention
 from tests.factories import PASSWORD
 
 ME = "/api/v1/me/"
@@ -281,3 +283,12 @@ def test_listing_sessions_costs_the_same_for_one_and_three(administrator, operat
     assert cost_of(browser, OWN) == 4
     assert cost_of(browser, "/account/sessions/") == 7
     assert cost_of(boss, f"/users/{operator.pk}/") == 8
+
+
+def test_the_daily_turn_removes_what_is_over(operator, console_for):
+    alive, over, gone = (console_for(operator).session.session_key for _ in range(3))
+    Session.objects.filter(session_key=over).update(expire_date=timezone.now() - timedelta(seconds=1))
+    Session.objects.filter(session_key=gone).delete()
+    run_retention()
+    assert list(Session.objects.values_list("session_key", flat=True)) == [alive]
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [alive]
