@@ -118,7 +118,9 @@ def let_somebody_in(looker: Looker) -> None:
     page.get_by_role("main").get_by_role("button").first.click()
     page.get_by_text("birger").first.wait_for()
     looker.look()
-    looker.go(f"/users/{User.objects.get(username='birger').pk}/")
+    looker.go("/users/second-factor/")
+    for path in ("", "lost-factor/"):
+        looker.go(f"/users/{User.objects.get(username='birger').pk}/{path}")
 
 
 def ask_for_the_second_factor(looker: Looker) -> None:
