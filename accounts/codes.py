@@ -18,7 +18,7 @@ from django.db import transaction
 
 from accounts.models import User
 
-TRIES, WITHIN = 10, 300
+TRIES, WITHIN = 10, 900
 """Wrong codes of one user, and the seconds within which there are no more."""
 
 

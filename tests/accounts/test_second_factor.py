@@ -273,8 +273,10 @@ def test_a_code_is_good_once_and_so_is_an_older_one(operator, monkeypatch):
     assert log_in(operator, code_now(1))
 
 
-def test_the_code_that_set_it_up_is_used_too(operator, console_for, django_capture_on_commit_callbacks):
-    browser = console_for(operator)
+def test_setting_one_up_uses_its_code_and_ends_the_other_sessions(
+    operator, console_for, django_capture_on_commit_callbacks
+):
+    other, browser = console_for(operator), console_for(operator)
     browser.post("/account/reauthenticate/", {"password": PASSWORD})
     browser.get("/account/2fa/totp/activate/")
     session = browser.session
@@ -283,6 +285,7 @@ def test_the_code_that_set_it_up_is_used_too(operator, console_for, django_captu
     code = code_now()
     with django_capture_on_commit_callbacks(execute=True):
         assert browser.post("/account/2fa/totp/activate/", {"code": code}).status_code == 302
+    assert [face.get(ME).status_code for face in (browser, other)] == [200, 401]
     assert not log_in(operator, code)
     assert log_in(operator, code_now(1))
 
