@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts.access import best_role
 from accounts.codes import TRIES, WITHIN, take_code
-from accounts.models import AuditEvent, Demand, Role, SecondFactorPolicy
+from accounts.models import ApiToken, AuditEvent, Demand, Role, SecondFactorPolicy
 from accounts.principals import Principal
 from accounts.second_factor import lacks_factor
 from nodes.clusters.models import Membership
@@ -107,9 +107,14 @@ def test_a_one_time_password_is_changed_first(administrator, console_for):
     assert console_for(administrator).get("/account/2fa/")["Location"] == "/account/password/"
 
 
-def test_tokens_go_on(operator, api_for):
+def test_tokens_go_on_and_none_is_made_without_it(operator, api_for, console_for):
     demand(Demand.EVERYONE)
     assert api_for(operator).get(ME).status_code == 200
+    before, browser = ApiToken.objects.count(), console_for(operator)
+    assert browser.post("/account/tokens/", {"name": "x", "role": "viewer", "days": 1}).status_code == 302
+    made = browser.post("/api/v1/tokens/", {"name": "x"}, content_type="application/json")
+    assert made.json()["code"] == "second_factor_required"
+    assert ApiToken.objects.count() == before
 
 
 @pytest.mark.parametrize("clusters", [1, 3])

@@ -54,7 +54,7 @@ def test_a_login_has_a_new_key_and_a_logout_leaves_nothing(operator):
     session["x"] = 1
     session.save()
     before = session.session_key
-    browser.cookies[settings.SESSION_COOKIE_NAME] = before
+    browser.cookies[settings.SESSION_COOKIE_NAME] = str(before)
     browser.post("/account/login/", {"login": "operator", "password": PASSWORD})
     assert browser.get(ME).status_code == 200
     assert browser.session.session_key != before
