@@ -78,6 +78,14 @@ def test_a_session_that_was_not_used_ends_and_says_so(operator, console_for, age
     assert back["Location"] == "/audit/?actor=x"
 
 
+def test_a_page_that_renews_itself_finds_it_over_and_goes_to_the_login(operator, console_for, aged):
+    browser = console_for(operator)
+    aged(browser, **{USED: settings.PORTAL_IDLE})
+    answer = browser.get("/audit/", headers=POLL)
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/account/login/?next=/audit/%3Factor%3Dx")
+    assert "60 minutes without use" in browser.get(answer["HX-Redirect"]).content.decode()
+
+
 def test_rest_refuses_it_too(operator, console_for, aged):
     browser = console_for(operator)
     aged(browser, **{USED: settings.PORTAL_IDLE})

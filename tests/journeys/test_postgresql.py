@@ -48,6 +48,7 @@ ENGINE = [
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
     *(f"{USERS}[{act}]" for act in ("demote", "shut out")),
     "tests/accounts/test_names.py::test_of_two_like_names_at_once_one_gets_in",
+    "tests/accounts/test_second_factor.py::test_one_that_is_sent_many_times_at_once_enters_once",
     "tests/accounts/test_guessing.py::test_of_many_at_once_only_a_few_passwords_are_compared",
     "tests/replication/objects/test_retention.py::test_two_turns_at_once_have_one_effect",
     *(f"{STORE}::{test}" for test in STORING),
