@@ -304,6 +304,28 @@ def test_a_recovery_code_is_good_once_and_the_rest_are_counted(operator):
     assert len(RecoveryCodes.activate(operator).get_unused_codes()) == len(codes) - 2
 
 
+def test_recovery_codes_are_shown_once_and_made_anew_after_the_password(operator, console_for):
+    give_factor(operator)
+    old = RecoveryCodes.activate(operator).get_unused_codes()
+    browser, shown, anew = (
+        console_for(operator),
+        "/account/2fa/recovery-codes/",
+        "/account/2fa/recovery-codes/generate/",
+    )
+    for answer in (browser.get(shown), browser.get(anew), browser.post(anew)):
+        assert "/reauthenticate/" in answer["Location"]
+    browser.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert old[0] in browser.get(shown).content.decode()
+    assert old[0] not in browser.get(shown).content.decode()
+    assert browser.post(anew).status_code == 302
+    new = RecoveryCodes.activate(operator).get_unused_codes()
+    assert new[0] in browser.get(shown).content.decode() and new[0] not in browser.get(shown).content.decode()
+    assert "10 recovery codes left" in browser.get("/account/2fa/").content.decode()
+    assert not log_in(operator, old[0])
+    assert log_in(operator, new[0])
+    assert "9 recovery codes left" in browser.get("/account/2fa/").content.decode()
+
+
 @pytest.mark.parametrize("page", [CODE_PAGE, "/account/2fa/reauthenticate/"])
 def test_tries_are_few_whichever_process_serves_them(operator, console_for, page):
     give_factor(operator)
