@@ -238,5 +238,5 @@ def test_no_backup_holds_one(planted: Planted) -> None:
         for member in archive:
             file: Any = archive.extractfile(member)
             hunt.look("member", member.name, file.read() if file else b"")
-    assert hunt.looked_at["member"] == 2  # the database and the manifest
+    assert hunt.looked_at["member"] == 3  # the manifest, its seal and the database
     assert hunt.sightings == []

@@ -55,8 +55,12 @@ class Command(BaseCommand):
 
     def _write(self, target: Path) -> ArchiveManifest:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".clusterportal-backup-") as scratch:
+            before = key_lines()
             copy = copy_database(Path(scratch))
-            return write_archive(target, [(f"database/{copy.name}", copy)], _describe())
+            after = key_lines()
+            # a rotation that ends meanwhile: the copy may need keys that are gone from the file by now
+            describe = _describe(tuple(dict.fromkeys(after + before)))
+            return write_archive(target, [(f"database/{copy.name}", copy)], describe, key=after[0])
 
     def _tell(self, target: Path, keys: Path | None, manifest: ArchiveManifest) -> None:
         size = target.stat().st_size
@@ -71,7 +75,7 @@ class Command(BaseCommand):
             )
 
 
-def _describe() -> ArchiveManifest:
+def _describe(keys: tuple[bytes, ...]) -> ArchiveManifest:
     applied = sorted(MigrationRecorder(connection).applied_migrations())
     if not applied:
         raise CommandError(f"no backup was made: {settings.DATA_DIR} holds no portal; is CLUSTERPORTAL_DATA right?")
@@ -79,7 +83,7 @@ def _describe() -> ArchiveManifest:
         made_at=timezone.now().isoformat(timespec="seconds"),
         engine=connection.vendor,
         migrations=dict(applied),
-        keys=tuple(key_name(key) for key in key_lines()),
+        keys=tuple(key_name(key) for key in keys),
         members={},
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -17,18 +20,21 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import User
 from accounts.principals import Principal
-from nodes.vault import WrongKey, key_lines
+from nodes.credentials.key_rotation import seal_again
+from nodes.vault import WrongKey, key_lines, lines_of, retired_lines
 from replication.backup.archive import (
     ArchiveManifest,
     BadArchive,
-    extract,
+    OpenArchive,
     key_name,
-    verify_archive,
+    opened,
 )
 from replication.backup.data_folder import InUse, given_path, owned
-from replication.backup.database_copy import DatabaseToolFailed, put_database
+from replication.backup.database_copy import POSTGRES_NAME, SQLITE_NAME, DatabaseToolFailed, put_database
 
 STAGING = "restore.new"
+DATABASE_MEMBER = {"sqlite": f"database/{SQLITE_NAME}", "postgresql": f"database/{POSTGRES_NAME}"}
+_OPERATOR = Principal(user=None, via="command")
 
 
 class Command(BaseCommand):
@@ -38,32 +44,46 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # the database may not be there yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """FILE [--keys KEYFILE] [--force]."""
+        """FILE [--keys KEYFILE] [--unsealed] [--force]."""
         parser.add_argument("file")
         parser.add_argument("--keys", metavar="KEYFILE", help="put this key file in place as well")
+        parser.add_argument(
+            "--unsealed", action="store_true", help="also a backup without a seal, of which nothing proves whose it is"
+        )
         parser.add_argument("--force", action="store_true", help="also over data; what is there is moved aside")
 
-    def handle(self, *, file: str, keys: str | None, force: bool, **options: Any) -> None:
+    def handle(self, *, file: str, keys: str | None, unsealed: bool, force: bool, **options: Any) -> None:
         """Verify, then put in place. What is refused changes nothing."""
         source = given_path(file)
         new_keys = given_path(keys) if keys else None
         try:
-            with owned(settings.DATA_DIR):
-                manifest = verify_archive(source)
-                _refuse_foreign(manifest)
-                _refuse_missing_keys(manifest, new_keys)
+            held = _keys_at_hand(new_keys)
+            with owned(settings.DATA_DIR), opened(source, held, unsealed=unsealed) as archive:
+                _refuse_foreign(archive.manifest)
+                _refuse_missing_keys(archive.manifest, held, new_keys)
                 if not force and not _is_empty():
                     raise CommandError(f"{settings.DATA_DIR} holds data; --force moves it aside and restores")
-                self._restore(source, new_keys)
+                self._restore(archive, source, new_keys)
         except (OSError, BadArchive, InUse, WrongKey, DatabaseToolFailed, sqlite3.Error) as error:
             raise CommandError(f"nothing was restored: {error}") from error
-        self.stdout.write(f"Restored what was backed up at {manifest.made_at}; every hash is equal.")
+        self._seal_again(archive.manifest)
+        self.stdout.write(f"Restored what was backed up at {archive.manifest.made_at}; every hash is equal.")
 
-    def _restore(self, source: Path, new_keys: Path | None) -> None:
+    def _seal_again(self, manifest: ArchiveManifest) -> None:
+        """What only keys open that left the key file is sealed under the newest one."""
+        if not set(manifest.keys) <= {key_name(key) for key in key_lines()}:
+            seal_again(_OPERATOR)
+            self.stdout.write("It was of former keys, and is sealed under the newest one now.")
+
+    def _restore(self, archive: OpenArchive, source: Path, new_keys: Path | None) -> None:
         staging = settings.DATA_DIR / STAGING
         if staging.exists():  # of a restore that was interrupted
             staging.rename(_aside(staging))
-        extract(source, staging)
+        try:
+            archive.extract(staging)
+        except BadArchive:
+            shutil.rmtree(staging)
+            raise
         connection.close()
         for path in _live_files():
             if path.exists():
@@ -72,12 +92,11 @@ class Command(BaseCommand):
         if new_keys:
             _put_keys(new_keys)
         put_database(staging / "database")
-        (staging / "manifest.json").unlink()
         for folder in ("database", ""):
             if not any((staging / folder).iterdir()):
                 (staging / folder).rmdir()
         call_command("migrate", interactive=False, verbosity=0)
-        audit.record(Principal(user=None, via="command"), "portal.restore", f"Restored from {source.name}")
+        audit.record(_OPERATOR, "portal.restore", f"Restored from {source.name}")
 
 
 def _live_files() -> list[Path]:
@@ -94,21 +113,35 @@ def _aside(path: Path) -> Path:
 def _refuse_foreign(manifest: ArchiveManifest) -> None:
     if manifest.engine != connection.vendor:
         raise BadArchive(f"it is a backup of {manifest.engine}; this portal uses {connection.vendor} (DATABASE_URL)")
+    if DATABASE_MEMBER[connection.vendor] not in manifest.members:
+        raise BadArchive("it holds no database")
     known = set(MigrationLoader(None).disk_migrations)
     newer = sorted(f"{app}.{name}" for app, name in manifest.migrations.items() if (app, name) not in known)
     if newer:
         raise BadArchive(f"it was made by a newer version ({newer[0]} is unknown here); restore with that version")
 
 
-def _refuse_missing_keys(manifest: ArchiveManifest, new_keys: Path | None) -> None:
-    lines = new_keys.read_bytes().splitlines() if new_keys else key_lines()
-    held = {key_name(line.strip()) for line in lines}
-    if not set(manifest.keys) <= held:
+def _keys_at_hand(new_keys: Path | None) -> tuple[bytes, ...]:
+    """The keys that shall open it, and those that left the portal's key file. Raises WrongKey, BadArchive, OSError."""
+    lines = lines_of(new_keys.read_bytes()) if new_keys else key_lines()
+    for line in lines:
+        try:
+            Fernet(line)
+        except ValueError as error:
+            raise BadArchive(f"{new_keys or settings.PORTAL_KEY_FILE} is no key file") from error
+    return lines + retired_lines()
+
+
+def _refuse_missing_keys(manifest: ArchiveManifest, held: Sequence[bytes], new_keys: Path | None) -> None:
+    if not set(manifest.keys) <= {key_name(key) for key in held}:
         where = new_keys or settings.PORTAL_KEY_FILE
         raise BadArchive(f"{where} does not hold the keys that open this backup; give their file with --keys")
 
 
 def _is_empty() -> bool:
+    files = _live_files()
+    if files and not files[0].exists():
+        return True  # without asking, which would make it
     try:
         return not User.objects.exists()
     except DatabaseError:
