@@ -143,7 +143,7 @@ def test_another_key_at_the_same_address_does_not_get_it(
     keeper: Principal, credential: Credential, honest: AsyncsshNode
 ) -> None:
     node = trusted(keeper, credential, honest)
-    port, tried = honest.port, honest.passwords_tried
+    port, tried, before = honest.port, honest.passwords_tried, at(node, honest)
     close_all()
     honest.change_key()
     assert honest.port == port
@@ -151,6 +151,8 @@ def test_another_key_at_the_same_address_does_not_get_it(
     approve_host_key(keeper, node_id=node.pk, fingerprint=honest.fingerprint)
     assert not opens(node)
     assert honest.passwords_tried == tried
+    with pytest.raises(Refused, match="another host key is approved"):
+        type_password(keeper, server=before, password=Secret(PASSWORD))
     type_password(keeper, server=at(node, honest), password=Secret(PASSWORD))
     assert opens(node)
 
