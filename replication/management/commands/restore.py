@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import User
 from accounts.principals import Principal
-from nodes.credentials.key_rotation import seal_again
+from nodes.credentials.key_rotation import KeysNeeded, seal_again
 from nodes.vault import WrongKey, key_lines, lines_of, retired_lines
 from replication.backup.archive import (
     ArchiveManifest,
@@ -66,14 +66,17 @@ class Command(BaseCommand):
                 self._restore(archive, source, new_keys)
         except (OSError, BadArchive, InUse, WrongKey, DatabaseToolFailed, sqlite3.Error) as error:
             raise CommandError(f"nothing was restored: {error}") from error
-        self._seal_again(archive.manifest)
         self.stdout.write(f"Restored what was backed up at {archive.manifest.made_at}; every hash is equal.")
 
     def _seal_again(self, manifest: ArchiveManifest) -> None:
         """What only keys open that left the key file is sealed under the newest one."""
-        if not set(manifest.keys) <= {key_name(key) for key in key_lines()}:
+        if set(manifest.keys) <= {key_name(key) for key in key_lines()}:
+            return
+        try:
             seal_again(_OPERATOR)
-            self.stdout.write("It was of former keys, and is sealed under the newest one now.")
+        except (WrongKey, KeysNeeded) as error:
+            raise CommandError(f"It was restored, and some of it does not open. {error}") from error
+        self.stdout.write("It was of former keys, and is sealed under the newest one now.")
 
     def _restore(self, archive: OpenArchive, source: Path, new_keys: Path | None) -> None:
         staging = settings.DATA_DIR / STAGING
@@ -97,6 +100,7 @@ class Command(BaseCommand):
                 (staging / folder).rmdir()
         call_command("migrate", interactive=False, verbosity=0)
         audit.record(_OPERATOR, "portal.restore", f"Restored from {source.name}")
+        self._seal_again(archive.manifest)
 
 
 def _live_files() -> list[Path]:
