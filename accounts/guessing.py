@@ -52,7 +52,7 @@ class _Guess:
 
 def known_user(typed: str) -> User | None:
     """Whom a log-in under this name is for."""
-    return User.objects.filter(username__iexact=typed[:150]).first() if typed else None
+    return User.objects.filter(username__iexact=normalised(typed)[:150]).first() if typed else None
 
 
 def _digest(name: str) -> str:

@@ -13,6 +13,7 @@ from django.http import Http404
 from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import Role, User
+from accounts.names import normalised
 from accounts.principals import Principal
 from nodes.clusters.access import require_portal, take_cluster
 from nodes.clusters.models import Cluster, Membership, PathOverride
@@ -151,7 +152,7 @@ def pause_cluster(principal: Principal, *, cluster_id: int, reason: str = "") ->
 def set_member(principal: Principal, *, cluster_id: int, username: str, role: str) -> Membership | None:
     """Give a user a role on the cluster; "" takes it away. Needs its administrator. Raises ValidationError by field."""
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
-    user = User.objects.filter(username=username).first()
+    user = User.objects.filter(username=normalised(username)).first()
     checks = FieldErrors()
     if user is None:
         checks.complain("username", "There is no user of this name.", code="does_not_exist")

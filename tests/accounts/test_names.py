@@ -14,14 +14,15 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import accounts
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Role, User
 from accounts.names import alike, looks_of, normalised
 from accounts.users import NewUser, create_user
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_member, make_user
 from tests.threads import Thread
 
 USERS = "/api/v1/users/"
@@ -111,6 +112,17 @@ def test_a_name_is_kept_in_its_one_spelling(api):
     assert AuditEvent.objects.get(action="user.create").object_label == "mate"
     with pytest.raises(CommandError, match="could take it for mate"):
         call_command("create_admin", username="rnate", one_time=True)
+
+
+def test_letters_of_full_width_are_understood_where_a_name_is_typed(viewer, cluster, api_for):
+    wide = "Viewer".translate(WIDE)
+    browser = Client()
+    assert browser.post("/account/login/", {"login": wide, "password": "wrong"}).status_code == 200
+    assert AuditEvent.objects.get(action="login.failed").object_label == "viewer"
+    assert browser.post("/account/login/", {"login": wide, "password": PASSWORD}).status_code == 302
+    api = api_for(make_member(cluster, Role.ADMINISTRATOR))
+    member = api.put(f"/api/v1/clusters/{cluster.pk}/members/{wide.lower()}/", {"role": "operator"})
+    assert member.json()["username"] == "viewer"
 
 
 def test_the_database_itself_refuses_a_second_one(db):
