@@ -148,6 +148,7 @@ def test_a_one_time_password_opens_nothing_but_the_password_page(somebody):
 def test_a_one_time_password_lets_in_for_three_days(administrator):
     made = create_user(Principal(user=administrator, via="console"), NewUser("newcomer"))
     assert len(made.password.replace("-", "")) == 24
+    assert made.user.one_time_until is not None
     assert timedelta(days=2) < made.user.one_time_until - timezone.now() <= ONE_TIME
     client = Client()
     client.post(LOGIN, {"login": "newcomer", "password": made.password})
