@@ -35,7 +35,8 @@ def normalised(name: str) -> str:
 
 
 def looks_of(name: str) -> Looks:
-    """What a name looks like: its skeleton by Unicode's table of confusable characters (UTS #39, 4), without case."""
+    """What a name looks like: its skeleton by Unicode's table of confusable characters (UTS #39, 4), without case.
+    It is stored: another table wants a migration that makes it anew."""
     plain = normalised(name)
     return Looks(typed=_digest(plain), small=_digest(plain.casefold()))
 
