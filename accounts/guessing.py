@@ -4,7 +4,8 @@ Wrong passwords for one name from one address are few, those from one address fo
 one name from all addresses together: that slows down who has many addresses. A browser in which the user has logged in
 before is counted by itself, and nobody else's failures keep the user out there.
 
-Kept are a keyed digest of the name, as people type passwords into its field, and where it came from, for an hour.
+Kept are a keyed digest of the name, as people type passwords into its field, and where it came from, until somebody
+logs in an hour later.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from axes.handlers.base import AxesHandler
 from axes.signals import user_locked_out
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -28,7 +29,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginFailure, User
 from accounts.names import normalised
-from accounts.requests import network_of
+from accounts.requests import network, network_of
 
 FEW, SHORT = 5, timedelta(minutes=15)
 """Failures for one name from one address, or in one known browser, and how long they count."""
@@ -106,9 +107,9 @@ def password_was_right(request: HttpRequest, credentials: Mapping[str, Any]) -> 
     LoginFailure.objects.filter(name=guess.name, client=guess.client).delete()
 
 
-def forget_failures(name: str) -> int:
-    """Let this user log in from everywhere at once; answers how many failures no longer count."""
-    return LoginFailure.objects.filter(name=_digest(name)).delete()[0]
+def forget_failures(name: str) -> None:
+    """Let this user log in from everywhere at once."""
+    LoginFailure.objects.filter(name=_digest(name)).delete()
 
 
 class LoginLimits(AxesHandler):
@@ -135,8 +136,11 @@ class LoginLimits(AxesHandler):
     def reset_attempts(
         self, *, ip_address: str | None = None, username: str | None = None, ip_or_username: bool = False
     ) -> int:
-        """For the library's commands: of a name, or of all names."""
-        return forget_failures(username) if username else LoginFailure.objects.all().delete()[0]
+        """For the library's commands: of a name, an address, both, or all; answers how many no longer count."""
+        by_name = Q(name=_digest(username)) if username else Q()
+        by_address = Q(client=network(ip_address)) if ip_address else Q()
+        chosen = by_name | by_address if ip_or_username else by_name & by_address
+        return LoginFailure.objects.filter(chosen).delete()[0]
 
 
 def locked_out(request: Any, response: HttpResponse, credentials: Mapping[str, Any] | None) -> HttpResponse:

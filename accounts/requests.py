@@ -22,12 +22,16 @@ def remote_address(request: HttpRequest | Request) -> str | None:
 
 
 def network_of(request: HttpRequest | Request) -> str:
-    """What limits count callers by: an IPv4 address, or the /64 network that one customer has of IPv6; one for all
-    callers without an address."""
-    address = ipaddress.ip_address(remote_address(request) or "0.0.0.0")  # noqa: S104 - a label, nothing listens
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+    """What limits count callers by; one network for all callers without an address."""
+    return network(remote_address(request) or "0.0.0.0")  # noqa: S104 - a label, nothing listens
+
+
+def network(address: str) -> str:
+    """An IPv4 address, or the /64 network that one customer has of IPv6. Raises ValueError for what is no address."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def principal_of(request: HttpRequest | Request) -> Principal:

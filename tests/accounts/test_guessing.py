@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.apps import apps
 from django.core.management import call_command
@@ -203,6 +203,38 @@ def test_the_wait_can_be_lifted(somebody, administrator, console_for, act):
     else:
         console_for(administrator).post(f"/users/{somebody.pk}/", {"act": "password"})
     assert log_in(at()).status_code == (302 if act == "command" else 200)
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["axes_reset_username", "one"], {("two", HOME), ("two", ATTACKER)}),
+        (["axes_reset_ip", HOME], {("one", ATTACKER), ("two", ATTACKER)}),
+        (["axes_reset_ip_username", HOME, "one"], {("one", ATTACKER), ("two", HOME), ("two", ATTACKER)}),
+        (["axes_reset"], set()),
+    ],
+)
+def test_the_librarys_commands_lift_what_they_name(db, words, left):
+    names = {guessing._digest(name): name for name in ("one", "two")}
+    for name in names.values():
+        for network in (HOME, ATTACKER):
+            failures(1, name=name, network=network)
+    call_command(*words)
+    assert {(names[row.name], row.client) for row in LoginFailure.objects.all()} == left
+
+
+def test_codes_of_a_second_factor_count_together_wherever_they_come_from(somebody):
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    TOTP.activate(somebody, secret)
+    for number in range(11):
+        browser = at(f"203.0.113.{number}")
+        log_in(browser)
+        browser.post("/account/2fa/authenticate/", {"code": "wrong"})
+    last = at()
+    log_in(last)
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    assert b"Too many failed login attempts" in last.post("/account/2fa/authenticate/", {"code": code}).content
+    assert last.get("/api/v1/me/").status_code == 401
 
 
 def test_a_lockout_is_in_the_audit_log_under_a_known_name(somebody):
