@@ -25,6 +25,7 @@ PLANTED = (
     "passphrase",
     "admin_password",
     "mistyped_password",
+    "typed_as_name",
     "file_content",
     "list_member",
     "edit",
@@ -146,6 +147,7 @@ def _type_wrongly(stage: Stage, canaries: dict[str, str]) -> None:
     password = canaries["admin_password"]
     stage.portal.manage("create_admin", "--username", "hunter", stdin=password + "\n")
     Browser(stage.portal.port).log_in("hunter", canaries["mistyped_password"])
+    Browser(stage.portal.port).log_in(canaries["typed_as_name"], password)
     assert stage.portal.call("GET", "jobs", token=bad).status == 401
 
 
