@@ -9,6 +9,7 @@ from typing import Protocol
 
 from accounts.models import AuditEvent
 from accounts.principals import Principal
+from accounts.tally import SAID, Refusal, Tally
 
 UNKNOWN = "(unknown)"  # brackets cannot be part of a user name
 
@@ -60,19 +61,40 @@ def record(
     )
 
 
+REFUSALS = Tally()
+"""What this process refused lately."""
+
+
+def record_refusal(refusal: Refusal, text: str, *, subject: Subject | None = None) -> None:
+    """Append an event of what was refused: of many alike within an hour some, and how many more there were once
+    another is refused after it."""
+    counted = REFUSALS.add(refusal)
+    for earlier, more in counted.rest:
+        _append(earlier, f"{more:,} more like it, within an hour, were not listed.", {"more": more})
+    if counted.is_said:
+        nth = f" This was the {counted.number:,}th within an hour." if counted.number > SAID else ""
+        _append(refusal, f"{text}{nth}", {"number": counted.number}, subject)
+
+
 def record_unknown(
-    action: str, text: str, *, remote_address: str | None = None, subject: Subject | None = None
-) -> AuditEvent:
-    """Append an event of somebody who did not prove who they are."""
-    return AuditEvent.objects.create(
-        actor=UNKNOWN,
-        via="console",
-        remote_address=remote_address,
-        action=action,
+    action: str, text: str, *, remote_address: str | None = None, subject: Subject | None = None, via: str = "console"
+) -> None:
+    """Append an event of somebody who did not prove who they are; bounded as refusals are."""
+    refusal = Refusal(UNKNOWN, via, remote_address, action, subject.id if subject else "")
+    record_refusal(refusal, text, subject=subject)
+
+
+def _append(refusal: Refusal, text: str, data: dict[str, object], subject: Subject | None = None) -> None:
+    AuditEvent.objects.create(
+        actor=refusal.actor,
+        via=refusal.via,
+        remote_address=refusal.remote_address,
+        action=refusal.action,
         text=text,
         object_kind=subject.kind if subject else "",
-        object_id=subject.id if subject else "",
+        object_id=refusal.object_id,
         object_label=subject.label if subject else "",
+        data=data,
     )
 
 

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
+from knox.signals import token_expired
 
 from accounts.audit import Subject, record, record_unknown
 from accounts.codes import use_first_code
@@ -99,6 +100,12 @@ def on_factor_removed(request: HttpRequest, user: User, authenticator: Any, **re
 def on_factor_reset(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
     """New recovery codes."""
     _record(request, user, "mfa.reset", f"{user} made new recovery codes.", type=str(authenticator.type))
+
+
+@receiver(token_expired)
+def on_token_expired(username: str, **rest: Any) -> None:
+    """The library removes what is over once it meets it."""
+    record(Principal(user=None, via="api"), "token.expire", f"An API token of {username} expired and was removed.")
 
 
 @receiver(authentication_failed)

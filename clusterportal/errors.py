@@ -9,6 +9,7 @@ from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 
 from clusterportal.problems import ProblemDetail, ProblemRenderer, problem_of
+from clusterportal.refused import note_refusal
 
 _API = "/api/"
 
@@ -26,6 +27,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403: the role does not allow it."""
+    note_refusal(request, 403, str(exception))
     if request.path.startswith(_API):
         return _as_json(ProblemDetail(403, "forbidden", "Your role does not allow this."))
     return defaults.permission_denied(request, exception, "403.html")
@@ -33,6 +35,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """404: nothing there, or nothing the caller may see."""
+    note_refusal(request, 404)
     if request.path.startswith(_API):
         return _as_json(
             ProblemDetail(404, "not_found", "There is no such resource. The schema at /api/v1/schema/ lists all.")

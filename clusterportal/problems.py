@@ -25,6 +25,7 @@ from rest_framework.views import set_rollback
 
 from accounts.database import is_away
 from accounts.errors import Refused, Stale
+from clusterportal.refused import note_refusal
 from nodes.errors import HostKeyMismatch, HostKeyUnknown, NodeError, TimedOut
 from nodes.vault import WrongKey
 
@@ -227,5 +228,6 @@ def answer(error: Exception, context: Mapping[str, object]) -> Response:
     set_rollback()
     request = context.get("request")
     if isinstance(request, Request):
+        note_refusal(request, problem.status, problem.detail)
         request.accepted_renderer, request.accepted_media_type = ProblemRenderer(), ProblemRenderer.media_type
     return Response(problem.as_json(), status=problem.status, headers=_headers(error, problem))

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from xdist.remote import Producer
 
 from accounts import append_only
+from accounts.audit import REFUSALS
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes import secret
@@ -84,6 +85,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 def _fresh_cache() -> None:
     """Rate limits of one test are not the next one's, nor the key of the object store, nor what was seen of nodes."""
     cache.clear()
+    REFUSALS.forget()
     default_store.cache_clear()
     for memory in (SIGHTINGS, SOURCES, RECENT, LAST_SCANS):
         memory.forget()
