@@ -11,18 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import append_only
+from accounts.audit import record
+from accounts.errors import Refused
 from accounts.models import AuditChain, AuditEvent, AuditLink
+from accounts.principals import Principal
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,7 +50,9 @@ START = "0" * 64
 """What stands for the hash before the first one."""
 
 LATE = 1000
-"""An event may become visible after so many that have larger ids. One that is older and has no link was put in."""
+LATE_FOR = timedelta(hours=1)
+"""An event may become visible after others with larger ids: after so many of them, or made so long before the newest
+that is linked. One that is older by both, and has no link, was put in."""
 
 BATCH = 500
 MOST = 40
@@ -112,28 +117,40 @@ def _link_batch(models: Models) -> int:
         return 0
     chain = models.chain.objects.select_for_update().get_or_create(pk=1)[0]
     _notice(chain, _tail_break(models, Head(chain.length, chain.digest)))
+    rows = list(_unlinked(models)[:BATCH])
+    end = _append_links(models, rows)
+    chain.length, chain.digest = end.length, end.digest
+    chain.save()
+    return len(rows)
+
+
+def _append_links(models: Models, rows: Iterable[Sequence[Any]]) -> Head:
+    """Link events after the newest link, as it stands. Answers the new end."""
     position, digest = models.link.objects.order_by("-position").values_list("position", "digest").first() or (0, START)
     links = []
-    for row in _unlinked(models)[:BATCH]:
+    for row in rows:
         position += 1
         digest = digest_of(digest, position, row)
         links.append(models.link(position=position, event_id=row[0], digest=digest))
-    models.link.objects.bulk_create(links)
-    chain.length, chain.digest = position, digest
-    chain.save()
-    return len(links)
+    models.link.objects.bulk_create(links, batch_size=BATCH)
+    return Head(position, digest)
 
 
 def _unlinked(models: Models) -> Any:
+    """The events that wait for a link, in the order of their ids."""
+    return _without_link(models).filter(_may_be_late(models)).values_list(*COLUMNS)
+
+
+def _without_link(models: Models) -> Any:
     linked = models.link.objects.filter(event=OuterRef("pk"))
-    rows = models.event.objects.filter(pk__gt=_settled(models)).filter(~Exists(linked)).order_by("pk")
-    return rows.values_list(*COLUMNS)
+    return models.event.objects.filter(~Exists(linked)).order_by("pk")
 
 
-def _settled(models: Models) -> int:
-    """The largest id below which no event is waited for any more; 0 where nothing is linked."""
-    newest = models.link.objects.aggregate(id=Max("event"))["id"]
-    return max(0, (newest or 0) - LATE)
+def _may_be_late(models: Models) -> Q:
+    newest = models.link.objects.order_by("-event").values_list("event", "event__at").first()
+    if newest is None:
+        return Q(pk__gt=0)
+    return Q(pk__gt=newest[0] - LATE) | Q(at__gt=newest[1] - LATE_FOR)
 
 
 def _tail_break(models: Models, kept: Head) -> Break | None:
@@ -151,12 +168,12 @@ def _cut_off(kept: Head) -> Break:
 
 
 def verify(expected: Sequence[str] = ()) -> tuple[Head, Break | None]:
-    """Go through the whole chain, in constant memory; answers its head, and the first break. `expected`: hashes that
-    were kept elsewhere, each of which must be in it. Changes nothing."""
+    """Go through the whole chain (after what was acknowledged as broken), in constant memory; answers its head, and the
+    first break. `expected`: hashes that were kept elsewhere, each of which must be in it. Changes nothing."""
     chain = AuditChain.objects.filter(pk=1).first() or AuditChain()
     head, missing = Head(chain.length, chain.digest), set(expected)
-    end = (0, 0, START)
-    for links in _links(head.length):
+    end = AuditLink.objects.filter(pk=chain.start).values_list("position", "event", "digest").first() or (0, 0, START)
+    for links in _links(end[0], head.length):
         found = _check_links([end, *links], Models())
         if found is not None:
             return head, found
@@ -164,12 +181,12 @@ def verify(expected: Sequence[str] = ()) -> tuple[Head, Break | None]:
         missing -= {digest for _, _, digest in links}
     if Head(end[0], end[2]) != head:
         return head, _cut_off(head)
+    missing -= set(AuditLink.objects.filter(pk__lte=chain.start, digest__in=missing).values_list("digest", flat=True))
     return head, _put_in() or _unprotected() or _not_in(missing)
 
 
-def _links(length: int) -> Iterator[list[tuple[int, int, str]]]:
+def _links(position: int, length: int) -> Iterator[list[tuple[int, int, str]]]:
     rows = AuditLink.objects.order_by("position").filter(position__lte=length)
-    position = 0
     while part := list(rows.filter(position__gt=position).values_list("position", "event", "digest")[:BATCH]):
         yield part
         position = part[-1][0]
@@ -191,8 +208,7 @@ def _check_links(links: Sequence[tuple[int, int, str]], models: Models) -> Break
 
 
 def _put_in() -> Break | None:
-    linked = AuditLink.objects.filter(event=OuterRef("pk"))
-    rows = AuditEvent.objects.filter(pk__lte=_settled(Models())).filter(~Exists(linked)).order_by("pk")
+    rows = _without_link(Models()).exclude(_may_be_late(Models()))
     event = rows.values_list("pk", flat=True).first()
     return None if event is None else Break(f"Event {event} is in no link: it was put in afterwards.", event)
 
@@ -207,7 +223,7 @@ def _not_in(missing: set[str]) -> Break | None:
 
 
 def _notice(chain: Any, found: Break | None) -> None:
-    """Keep the first break that was found. It stays: the log does not become whole again."""
+    """Keep the first break that was found. It stays until a person acknowledges it."""
     if found is not None and not chain.trouble:
         chain.trouble, chain.trouble_at = found.text, timezone.now()
         _LOG.error("audit log: %s", found.text)
@@ -224,6 +240,26 @@ def verify_and_note() -> Head:
         chain.save()
     _LOG.info("audit log: newest hash %s, %s", head, chain.trouble or "verified")
     return head
+
+
+def acknowledge(principal: Principal, reason: str) -> Head:
+    """Go on after a break: what there is now is linked and protected as it stands, and verified from its end on; of
+    what is before only the hashes are looked up. It is recorded, with what was broken. Answers that end. Raises Refused
+    where nothing is broken."""
+    found = verify()[1]
+    broken = chain_now().trouble or (found.text if found else "")
+    if not broken:
+        raise Refused("not_broken", "The audit log is whole: there is nothing to acknowledge.")
+    with transaction.atomic():
+        append_only.create(connection)
+        chain = AuditChain.objects.select_for_update().get_or_create(pk=1)[0]
+        models = Models()
+        end = _append_links(models, _without_link(models).values_list(*COLUMNS))
+        chain.length, chain.digest, chain.start = end.length, end.digest, end.length
+        chain.trouble, chain.trouble_at = "", None
+        chain.save()
+        record(principal, "audit.acknowledge", f"Goes on with a broken audit log: {broken} Reason: {reason}")
+    return end
 
 
 def chain_now() -> AuditChain:

@@ -169,10 +169,12 @@ class AuditLink(AppendOnly):
 
 class AuditChain(models.Model):
     """How the chain stands: one row, made with the first link. `length` and `digest` are its newest link's, kept a
-    second time; `trouble` is the first break that was found, and stays."""
+    second time; `start` is the link after which it is verified: what is before was acknowledged as broken; `trouble` is
+    the first break that was found, and stays until then."""
 
     length = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, default="0" * 64)
+    start = models.BigIntegerField(default=0)
     verified_at = models.DateTimeField(null=True)
     trouble = models.TextField(default="", blank=True)
     trouble_at = models.DateTimeField(null=True)

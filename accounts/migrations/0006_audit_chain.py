@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('length', models.BigIntegerField(default=0)),
                 ('digest', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
+                ('start', models.BigIntegerField(default=0)),
                 ('verified_at', models.DateTimeField(null=True)),
                 ('trouble', models.TextField(blank=True, default='')),
                 ('trouble_at', models.DateTimeField(null=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -105,12 +106,25 @@ def test_an_event_that_is_gone_is_found(monkeypatch, unprotected):
 
 def test_an_event_that_was_put_in_is_found(monkeypatch):
     monkeypatch.setattr(chain, "LATE", 3)
+    monkeypatch.setattr(chain, "LATE_FOR", timedelta(days=-1))
     ids = told(2)
     AuditEvent.objects.create(pk=ids[-1] + 9, actor="system", via="worker", action="test.done", text="")
     chain.link_events()
     forged = AuditEvent.objects.create(pk=ids[-1] + 2, actor="system", via="worker", action="test.done", text="")
     assert chain.link_events() == 0
     assert found() == f"Event {forged.pk} is in no link: it was put in afterwards."
+
+
+def test_an_event_that_became_visible_late_is_linked(monkeypatch):
+    """On PostgreSQL a long transaction takes an id early and shows it late."""
+    monkeypatch.setattr(chain, "LATE", 3)
+    newest = told(1)[0] + 9
+    AuditEvent.objects.create(pk=newest, actor="system", via="worker", action="test.done", text="")
+    chain.link_events()
+    late = AuditEvent.objects.create(pk=newest - 7, actor="system", via="worker", action="test.late", text="")
+    assert chain.link_events() == 1
+    assert AuditLink.objects.order_by("position").values_list("event", flat=True).last() == late.pk
+    assert found() == ""
 
 
 def test_an_end_that_was_made_anew_shows_against_a_hash_kept_elsewhere(unprotected):
@@ -222,3 +236,38 @@ def test_the_command_says_the_newest_hash_or_what_does_not_fit(unprotected):
     with pytest.raises(CommandError, match=f"Event {ids[1]} of .* was changed") as failed:
         run()
     assert failed.value.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_auditevent SET actor = 'nobody' WHERE id = {}",
+        "DELETE FROM accounts_auditlink WHERE position = 2",
+        "DELETE FROM accounts_auditlink WHERE position > 2",
+        "DROP TRIGGER {}",
+    ],
+)
+def test_a_break_is_acknowledged_and_recorded_and_later_ones_are_found(unprotected, statement):
+    ids = told(4)
+    chain.link_events()
+    kept = AuditLink.objects.get(position=1).digest
+    with pytest.raises(CommandError, match="nothing to acknowledge"):
+        run("--acknowledge", "no reason")
+    if statement.startswith("DROP"):
+        append_only.drop(connection, [append_only.LINKS])
+    else:
+        unprotected(statement.format(ids[1]))
+    broken = chain.verify_and_note() and chain.chain_now().trouble
+    assert broken
+    assert "Acknowledged: verified from here on, " in run("--acknowledge", "tables were repaired by hand")
+    event = AuditEvent.objects.get(action="audit.acknowledge")
+    assert (event.via, event.text) == (
+        "command", f"Goes on with a broken audit log: {broken} Reason: tables were repaired by hand",
+    )  # fmt: skip
+    later = told(2)
+    chain.verify_and_note()
+    assert chain.chain_now().trouble == ""
+    assert run("--expect", kept).startswith("The audit log is whole after link ")
+    assert not AuditEvent.objects.filter(link=None).exists()
+    unprotected(f"UPDATE accounts_auditevent SET text = 'x' WHERE id = {later[0]}")
+    assert f"Event {later[0]} of " in found()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ def test_a_cluster_kept_equal_from_postgresql(server: PostgresqlServer, new_stag
     stage.portal.manage("restore", str(file), "--force")
     assert _rows(server, "SELECT count(*) FROM replication_job") == jobs
     assert _rows(server, "SELECT count(*) FROM replication_target")[0][0] > 0
+    assert re.search(r"The audit log is whole: [0-9]+ events", stage.portal.manage("verify_audit"))
 
 
 def _rows(server: PostgresqlServer, statement: str) -> list[tuple[Any, ...]]:
@@ -117,7 +119,8 @@ def _assert_the_log_cannot_be_changed(server: PostgresqlServer) -> None:
     for statement in (
         "UPDATE accounts_auditevent SET actor = 'nobody'",
         "DELETE FROM accounts_auditevent",
-        "TRUNCATE accounts_auditevent",
+        "TRUNCATE accounts_auditevent CASCADE",
+        "TRUNCATE accounts_auditlink",
         "INSERT INTO accounts_auditevent SELECT * FROM accounts_auditevent"
         " ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
     ):

@@ -43,7 +43,10 @@ class Portal:
 
 
 SOW = """
+from accounts.audit import record
+from accounts.chain import link_events
 from accounts.models import User
+from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.secret import Secret
@@ -53,13 +56,18 @@ User.objects.create_user("keeper", password="a long enough one")
 cluster = Cluster.objects.create(name="mail", replication_mode="portal")
 secret = Secret("canary-Ψ-secret")
 Credential.objects.create(cluster=cluster, name="door", username="svc", kind="password", secret=secret)
+record(SYSTEM, "test.sown", "Something was sown.", data={"float": 1.5})
+assert link_events() > 0
 """
 REAP = """
+from accounts.chain import verify
 from accounts.models import AuditEvent
 from nodes.credentials.models import Credential
 from replication.objects import default_store
 assert default_store().get("STORED") == b"stored " * 1000
-print(Credential.objects.get().secret.reveal(), AuditEvent.objects.filter(action__startswith="portal.").count())
+head, found = verify()
+assert found is None and head.length > 0, found
+print(Credential.objects.get().secret.reveal(), AuditEvent.objects.filter(action="portal.restore").count())
 """.replace("STORED", hashlib.sha256(b"stored " * 1000).hexdigest())
 
 
