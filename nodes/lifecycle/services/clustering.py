@@ -14,7 +14,7 @@ from accounts.principals import Principal
 from nodes.checks.services.checks import run_checks
 from nodes.cluster_log import services as cluster_log_services
 from nodes.cluster_log.services import Entry
-from nodes.clusters.access import take_cluster
+from nodes.clusters.access import require, take_cluster
 from nodes.clusters.models import Cluster
 from nodes.enums import Clustering, LogLevel, ReplicationMode
 from nodes.rows import put
@@ -22,11 +22,14 @@ from nodes.rows import put
 
 @transaction.atomic
 def enable(principal: Principal, *, cluster_id: int) -> Cluster:
-    """Let the cluster's servers act as one. Needs an operator. A new cluster, which is paused, is let go by it; doing
-    it while clustering is being disabled calls that off. Enabled already is fine."""
+    """Let the cluster's servers act as one. Needs an operator; where an administrator disabled it, an administrator. A
+    new cluster, which is paused, is let go by it; doing it while clustering is being disabled calls that off. Enabled
+    already is fine."""
     cluster = take_cluster(principal, cluster_id, Role.OPERATOR)
     if cluster.clustering == Clustering.ON:
         return cluster
+    if cluster.clustering != Clustering.NEW:
+        require(principal, cluster_id, Role.ADMINISTRATOR)
     values = {"paused": False, "paused_reason": ""} if cluster.clustering == Clustering.NEW else {}
     _become(cluster, Clustering.ON, principal.name, values)
     text = f"Enabled clustering of {cluster.name}."

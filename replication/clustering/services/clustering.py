@@ -34,8 +34,9 @@ class DisableRequest:
 
 
 def enable(principal: Principal, cluster_id: int) -> Cluster:
-    """Enable clustering, and have what does not go with it switched off where it is on. Operators. While it is being
-    disabled this calls that off. Enabled already is fine. Raises Http404, PermissionDenied."""
+    """Enable clustering, and have what does not go with it switched off where it is on. Operators; administrators where
+    it was disabled. While it is being disabled this calls that off. Enabled already is fine. Raises Http404,
+    PermissionDenied."""
     with write_transaction():
         cluster = clustering.enable(principal, cluster_id=cluster_id)
         cancel_switching(principal, cluster, RESTORE)

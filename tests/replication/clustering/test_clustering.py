@@ -176,10 +176,34 @@ def test_disabling_asks_once_to_give_back_and_is_called_off_by_enabling(mail, ha
     assert again is not None
     assert again.pk > job.pk
 
-    clustering.enable(hand, mail.pk)
+    clustering.enable(keeper, mail.pk)
     assert state(mail) == Clustering.ON
-    assert requested(mail)[2:] == [("keeper", "restore", JobState.CANCELLED), ("hand", "off", JobState.REQUESTED)]
+    assert requested(mail)[2:] == [("keeper", "restore", JobState.CANCELLED), ("keeper", "off", JobState.REQUESTED)]
     note_disabled(mail.pk)  # of a job that was too late
+    assert state(mail) == Clustering.ON
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_an_administrator_disabled_no_operator_enables(
+    mail, hand, keeper, api_for, console_for, ended: bool
+) -> None:
+    clustering.enable(hand, mail.pk)
+    job = disable(keeper, mail)
+    if ended:
+        note_disabled(mail.pk)
+    was, page, button = state(mail), f"/clusters/{mail.pk}/setup/", f"/clusters/{mail.pk}/clustering/enable/"
+    assert job is not None
+    assert hand.user is not None
+    assert keeper.user is not None
+    cancel_job(hand, job.pk)
+    with pytest.raises(PermissionDenied, match="needs the role Administrator on the cluster; yours is Operator"):
+        clustering.enable(hand, mail.pk)
+    assert api_for(hand.user).put(f"/api/v1/clusters/{mail.pk}/clustering/", {"enabled": True}).status_code == 403
+    assert console_for(hand.user).post(button).status_code == 403
+    assert button not in console_for(hand.user).get(page).content.decode()
+    assert button in console_for(keeper.user).get(page).content.decode()
+    assert state(mail) == was
+    clustering.enable(keeper, mail.pk)
     assert state(mail) == Clustering.ON
 
 
