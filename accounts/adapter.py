@@ -54,6 +54,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """Back to work."""
         return str(settings.LOGIN_REDIRECT_URL)
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether to lead there. The library fails at what is no address (`http://[`)."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that rate limits count by; one bucket for callers without one (a Unix socket)."""
         return remote_address(request) or "0.0.0.0"  # noqa: S104 - a label, nothing listens

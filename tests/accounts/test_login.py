@@ -123,9 +123,12 @@ def test_login_needs_the_csrf_token(somebody):
     assert sent.status_code == 302
 
 
-def test_the_next_address_stays_on_this_site(somebody):
-    answer = Client().post(f"{LOGIN}?next=https://evil.example/", {"login": "somebody", "password": PASSWORD})
-    assert answer["Location"] == "/"
+@pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example", "http://[", "//[", "/\\\\evil.example"])
+def test_the_next_address_stays_on_this_site(somebody, address):
+    form = {"login": "somebody", "password": PASSWORD, "next": address}
+    assert Client().get(LOGIN, {"next": address}).status_code == 200
+    assert Client().post(LOGIN, form)["Location"] == "/"
+    assert Client().post(LOGIN, {**form, "password": "wrong"}).status_code == 200
 
 
 # --- one-time passwords ---
