@@ -44,7 +44,7 @@ HEAD = """\
 def bodies(world: Everything) -> dict[str, dict[str, object]]:
     """What is sent so that REST's refusals are about the role and not about the body, by name of the URL."""
     login = {"cluster": world.cluster.pk, "name": "new", "username": "svc"}
-    fingerprint = {"fingerprint": world.node.host_keys.get().fingerprint}
+    fingerprint: dict[str, object] = {"fingerprint": world.node.host_keys.get().fingerprint}
     return {
         "api-token-list": {"name": "new"},
         "api-user-list": {"username": "somebody.new"},
