@@ -1,7 +1,7 @@
 """Who may be connected to the web server at once: bounded where connections are accepted, before TLS and before a byte.
 
-Where all places are taken, whoever waits longest without having asked for anything gives way: an honest client asks at
-once, so connections that are only held keep nobody out, and descriptors cannot run out.
+Where all places are taken, whoever waits longest without having sent a whole request gives way: an honest client asks
+at once, so connections that are only held keep nobody out, and descriptors cannot run out.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Door:
         return True
 
     def busy(self, peer: Peer) -> None:
-        """It asked for something: it keeps its place until that is answered."""
+        """It has sent a whole request: it keeps its place until that is answered."""
         self._waiting.pop(peer, None)
 
     def waits(self, peer: Peer) -> None:
@@ -94,7 +94,7 @@ class Door:
             return False
         connection = self._open[peer]
         self._forget(peer)
-        _LOG.warning("%s: closed, as others want its place and it asks for nothing", peer[0])
+        _LOG.warning("%s: closed, as others want its place and it sent no whole request", peer[0])
         with contextlib.suppress(OSError):  # it may have ended by itself
             connection.shutdown(socket.SHUT_RDWR)  # the event loop sees its end, and closes it
         return True
@@ -197,13 +197,14 @@ class PatientProtocol(H11Protocol):
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Look at what has come, and whether that is a whole head."""
+        """Look at what has come, and whether that is a whole head, or a whole request."""
         super().handle_events()
         if self.conn.their_state is h11.IDLE:
             self._await_head()
         elif self.conn.their_state is not h11.ERROR:
             self._head_came()
-            self.door.busy(self._peer)
+            if self.conn.their_state is not h11.SEND_BODY:  # who still sends gives way as who sent nothing
+                self.door.busy(self._peer)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
