@@ -13,12 +13,12 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from itertools import pairwise
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from accounts import append_only
@@ -49,10 +49,9 @@ COLUMNS = (
 START = "0" * 64
 """What stands for the hash before the first one."""
 
-LATE = 1000
-LATE_FOR = timedelta(hours=1)
-"""An event may become visible after others with larger ids: after so many of them, or made so long before the newest
-that is linked. One that is older by both, and has no link, was put in."""
+LATE = 5000
+"""An event may become visible after so many with larger ids: transactions are short, and act far more seldom. One that
+is older and has no link was put in."""
 
 BATCH = 500
 MOST = 40
@@ -98,23 +97,20 @@ def digest_of(previous: str, position: int, row: Sequence[Any]) -> str:
 def link_events(models: Models | None = None, most: int = MOST) -> int:
     """Link what has no link yet, in transactions of at most BATCH events. Answers how many. Where another process is at
     it, it is left to that one."""
-    linked = 0
+    linked, models = 0, models or Models()
     for _ in range(most):
+        if not _unlinked(models).exists():  # an idle portal begins no transaction
+            break
         try:
             with transaction.atomic():
-                done = _link_batch(models or Models())
+                linked += _link_batch(models)
         except IntegrityError:
             _LOG.debug("another process links audit events")
-            break
-        linked += done
-        if done < BATCH:
             break
     return linked
 
 
 def _link_batch(models: Models) -> int:
-    if not _unlinked(models)[:1]:
-        return 0
     chain = models.chain.objects.select_for_update().get_or_create(pk=1)[0]
     _notice(chain, _tail_break(models, Head(chain.length, chain.digest)))
     rows = list(_unlinked(models)[:BATCH])
@@ -138,19 +134,19 @@ def _append_links(models: Models, rows: Iterable[Sequence[Any]]) -> Head:
 
 def _unlinked(models: Models) -> Any:
     """The events that wait for a link, in the order of their ids."""
-    return _without_link(models).filter(_may_be_late(models)).values_list(*COLUMNS)
+    return _without_link(models, after=_settled(models)).values_list(*COLUMNS)
 
 
-def _without_link(models: Models) -> Any:
-    linked = models.link.objects.filter(event=OuterRef("pk"))
-    return models.event.objects.filter(~Exists(linked)).order_by("pk")
+def _without_link(models: Models, after: int = 0) -> Any:
+    # the same bound on both tables: else the database goes through one of them from its beginning
+    linked = models.link.objects.filter(event=OuterRef("pk"), event__gt=after)
+    return models.event.objects.filter(~Exists(linked), pk__gt=after).order_by("pk")
 
 
-def _may_be_late(models: Models) -> Q:
-    newest = models.link.objects.order_by("-event").values_list("event", "event__at").first()
-    if newest is None:
-        return Q(pk__gt=0)
-    return Q(pk__gt=newest[0] - LATE) | Q(at__gt=newest[1] - LATE_FOR)
+def _settled(models: Models) -> int:
+    """The largest id up to which no event is waited for any more; 0 where nothing is linked."""
+    newest = models.link.objects.aggregate(id=Max("event"))["id"]
+    return max(0, (newest or 0) - LATE)
 
 
 def _tail_break(models: Models, kept: Head) -> Break | None:
@@ -208,7 +204,7 @@ def _check_links(links: Sequence[tuple[int, int, str]], models: Models) -> Break
 
 
 def _put_in() -> Break | None:
-    rows = _without_link(Models()).exclude(_may_be_late(Models()))
+    rows = _without_link(Models()).filter(pk__lte=_settled(Models()))
     event = rows.values_list("pk", flat=True).first()
     return None if event is None else Break(f"Event {event} is in no link: it was put in afterwards.", event)
 
