@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from nodes.connection.connect import NodeLink, limits
+from nodes.errors import OutputUnreadable
 from nodes.platforms.base import ListedFile, Listing
 from nodes.products.profile import PathClass, Profile
 from nodes.remote.walk import walk
 from replication.files.apply import names
 from replication.files.core.manifest import Problem
-from replication.files.core.paths import RelPath, path_problem
+from replication.files.core.paths import RelPath, folders_of, path_problem
 from replication.files.core.sheet import Moved, Sheet, walked
 from replication.files.core.spelling import Spelling
 from replication.files.digests import VANISHED
@@ -23,6 +24,9 @@ from replication.files.work_context import WorkContext, moving
 
 LISTINGS = 3
 """How often a tree is listed, at most, until nothing that counts goes away in the middle."""
+
+MAX_DEPTH = 64
+"""Parts of a path, far more than any installation's have: each file makes whoever reads know all folders above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def _listed_once(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer
 
 
 def sort_out(listing: Listing, profile: Profile) -> Sorted:
-    """Config files, problems, unclassified names and the portal's own leftovers of a listing."""
+    """Config files, problems, unclassified names and the portal's own leftovers of a listing. Raises OutputUnreadable,
+    LimitBroken for one that no tree of files has."""
     config: dict[RelPath, ListedFile] = {}
     problems: list[Problem] = []
     unclassified: list[str] = []
@@ -124,6 +129,7 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
                 config[RelPath(file.path)] = file
             else:
                 problems.append(problem)
+    _check_folders(config)
     problems.extend(
         Problem(folder or ".", "unreadable", "the folder cannot be listed; give the portal's account read access")
         for folder in listing.unreadable
@@ -134,6 +140,16 @@ def sort_out(listing: Listing, profile: Profile) -> Sorted:
     folders = tuple(file.path for file in listing.files if file.kind == "folder" and file.path not in ours)
     hidden = _hidden(listing, [problem.path for problem in problems if problem.code == TOO_LARGE])
     return Sorted(config, tuple(problems), hidden, tuple(sorted(unclassified)), leftovers, folders)
+
+
+def _check_folders(config: Mapping[RelPath, ListedFile]) -> None:
+    """Raise OutputUnreadable where a listing contradicts itself, LimitBroken where files lie in more folders than it
+    may have names: those that are not listed were made up, at the cost of whoever reads."""
+    folders = folders_of(config, limits().names)
+    limits().check_names(len(folders), "The folders of its files")
+    both = folders & config.keys()
+    if both:
+        raise OutputUnreadable(f"Its listing has {min(both)!r} as a file and as a folder.")
 
 
 def respelled(found: Sorted, spelling: Spelling) -> Sorted:
@@ -164,6 +180,8 @@ def entry_problem(file: ListedFile, profile: Profile) -> Problem | None:
     if file.path_bytes is not None:
         return Problem(file.path, "bad_name", "the name is not valid UTF-8; rename the file")
     reason = path_problem(file.path)
+    if reason is None and file.path.count("/") >= MAX_DEPTH:
+        reason = f"the path has more than {MAX_DEPTH} parts"
     if reason:
         return Problem(file.path, "bad_name", reason)
     if file.kind != "file":

@@ -51,6 +51,19 @@ def folders_above(path: str) -> list[str]:
     return ["/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
 
 
+def folders_of(paths: Iterable[str], most: int) -> set[str]:
+    """Every folder that some of the paths lie in, however deep; the search ends where they are more than `most`."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+        if len(found) > most:
+            break
+    return found
+
+
 def emptied_folders(
     folders: Iterable[str], *, written: Iterable[str], held: Iterable[str], before: Iterable[str], folds_case: bool
 ) -> list[str]:

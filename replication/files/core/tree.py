@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nodes.errors import OutputUnreadable
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import MAX_LENGTH, RelPath, folders_above
 
@@ -30,6 +31,10 @@ FetchLeft = Callable[[str], bytes | None]
 
 class TreeDamaged(ValueError):
     """A stored tree is not one that `build` makes. The sentence names the directory object."""
+
+
+class Contradiction(OutputUnreadable, ValueError):
+    """The node lists one name as a file and as a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class _Folder:
 
 
 def build(manifest: Manifest) -> Tree:
-    """The tree of a manifest's files. Raises ValueError where one name is both a file and a folder."""
+    """The tree of a manifest's files. Raises Contradiction."""
     pending: dict[str, _Folder] = {"": _Folder({}, {})}
     for path, state in manifest.files.items():
         folder, _, name = path.rpartition("/")
@@ -61,7 +66,7 @@ def build(manifest: Manifest) -> Tree:
 
 def build_after(manifest: Manifest, earlier: Manifest, folders: Mapping[str, str]) -> Tree:
     """The same tree, where that of an `earlier` manifest has these `folders`: its objects are only those of folders in
-    which, or beneath which, a file differs. Raises ValueError as `build`."""
+    which, or beneath which, a file differs. Raises Contradiction."""
     before, now = earlier.files, manifest.files
     differing = [path for path, state in now.items() if (other := before.get(path)) is not state and other != state]
     differing += [path for path in before if path not in now]
@@ -189,7 +194,7 @@ def _make_folders(folder: str, pending: dict[str, _Folder]) -> None:
 def _encode(folder: _Folder, path: str) -> bytes:
     both = folder.files.keys() & folder.folders.keys()
     if both:
-        raise ValueError(f"{_join(path, min(both))!r} is both a file and a folder")
+        raise Contradiction(f"{_join(path, min(both))!r} is both a file and a folder")
     rows: list[tuple[str, list[object]]] = [(name, ["d", name, id_]) for name, id_ in folder.folders.items()]
     for name, state in folder.files.items():
         rows.append((name, ["f", name, *_values(state)]))
