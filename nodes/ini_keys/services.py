@@ -11,17 +11,22 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.audit import Subject, record
+from accounts.errors import Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.enums import IniChoice
 from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import DifferingKey
 from nodes.registry.access import take_node
+from nodes.registry.models import Node
 from nodes.secret import Secret
 from nodes.validators import MAX_INI_NAME, FieldErrors, clean_name, clean_path
 
 MAX_VALUE = 400
 """Characters of a value that are kept to be compared by a person."""
+
+MAX_KEYS = 20_000
+"""Keys of one node that people may decide on: every job reads them all."""
 
 MAX_FOLDED = 820
 """Bytes of what identifies a key, as its column and its index hold them."""
@@ -66,13 +71,24 @@ def answer_ini_key(principal: Principal, *, node_id: int, answer: IniAnswer) -> 
     names = {"path": path, "section": section, "key": key}
     decision = node.ini_decisions.filter(folded=folded(**names)).first()
     before = decision.choice if decision else ""
-    decision = decision or IniDecision(node=node, folded=folded(**names), **names)
+    if decision is None:
+        _room_for_a_key(node)
+        decision = IniDecision(node=node, folded=folded(**names), **names)
     decision.choice, decision.answered, decision.decided_by = choice, True, principal.name
     decision.save()
     text = f"[{section}] {key} of {path} on {node.name}: {IniChoice(choice).label.lower()}."
     data = names | {"choice": [before, choice]}
     record(principal, "ini_key.answer", text, cluster=node.cluster, subject=Subject.of(node), data=data)
     return decision
+
+
+def _room_for_a_key(node: Node) -> None:
+    if node.ini_decisions.count() >= MAX_KEYS:
+        raise Refused(
+            "too_many",
+            f"{MAX_KEYS} keys of {node.name} are decided on, which is the most.",
+            "Answer those that differ.",
+        )
 
 
 @transaction.atomic

@@ -8,13 +8,14 @@ from django.http import HttpRequest
 
 from accounts.models import Role
 from accounts.requests import principal_of
-from nodes.ini_keys.selectors import ini_keys_of
+from nodes.ini_keys.selectors import SHOWN, ini_keys_of
 from nodes.registry.models import Node
 from nodes.web.tabs import SettingsPanel, register_panel
 
 
 def _ini_keys(request: HttpRequest, node: Node) -> dict[str, Any]:
-    return {"ini_keys": list(ini_keys_of(principal_of(request), node))}
+    rows = list(ini_keys_of(principal_of(request), node)[: SHOWN + 1])
+    return {"ini_keys": rows[:SHOWN], "ini_keys_more": len(rows) > SHOWN}
 
 
 register_panel(

@@ -34,9 +34,9 @@ class Difference:
         return self.choice if self.answered else ""
 
 
-def differences_of(principal: Principal, node: Node) -> list[Difference]:
-    """The node's keys that differ, as last compared."""
-    return [_difference(row) for row in ini_keys_of(principal, node)]
+def differences_of(principal: Principal, node: Node, most: int | None = None) -> list[Difference]:
+    """The node's keys that differ, as last compared; only the first ones, where `most` says how many."""
+    return [_difference(row) for row in ini_keys_of(principal, node)[:most]]
 
 
 def _difference(row: IniDecision) -> Difference:

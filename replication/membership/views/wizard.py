@@ -22,6 +22,7 @@ from nodes.discovery.forms import SearchForm
 from nodes.discovery.selectors import hits_of, is_open, searches_of
 from nodes.enums import SERVERS, NodeRole, ReplicationMode
 from nodes.facts.selectors.scripts import scripts_of
+from nodes.ini_keys.selectors import SHOWN
 from nodes.lifecycle.core import OF_ALL, blocking
 from nodes.lifecycle.services.joining import OVERWRITTEN
 from nodes.registry.forms import FingerprintForm, TypedPasswordForm
@@ -180,6 +181,7 @@ def _confirmation(node: Node, progress: WizardState) -> dict[str, Any]:
 
 def _differences(request: HttpRequest, node: Node, progress: WizardState) -> dict[str, Any]:
     snapshot = newest_snapshot(node.cluster_id)
+    differing = differences_of(principal_of(request), node, SHOWN + 1)
     try:
         unsorted = findings_of(snapshot).unclassified
         trouble = ""
@@ -188,7 +190,8 @@ def _differences(request: HttpRequest, node: Node, progress: WizardState) -> dic
     return {
         "refreshing": active(progress.comparison),
         "scanned": snapshot is not None,
-        "differences": differences_of(principal_of(request), node),
+        "differences": differing[:SHOWN],
+        "differences_more": len(differing) > SHOWN,
         "unclassified": unsorted[:SHOWN_PATHS],
         "unclassified_more": max(0, len(unsorted) - SHOWN_PATHS),
         "findings_trouble": trouble,

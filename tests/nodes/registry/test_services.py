@@ -300,12 +300,24 @@ def test_ini_keys_are_kept_until_answered_and_answers_stay(hand, cluster):
         ("path", IniAnswer("App/../../x", "a", "b", "keep")),
         ("section", IniAnswer("App/x.ini", " ", "b", "keep")),
         ("key", IniAnswer("App/x.ini", "a", "k" * 201, "keep")),
+        ("key", IniAnswer("App/x.ini", "a", "\u0390" * 180, "keep")),  # folds to more than its column holds
     ],
 )
 def test_answers_that_are_refused(hand, cluster, field, answer):
     with pytest.raises(ValidationError) as caught:
         ini_keys_services.answer_ini_key(hand, node_id=make_node(cluster).pk, answer=answer)
     assert list(caught.value.message_dict) == [field]
+
+
+def test_a_node_has_only_so_many_decisions(hand, cluster, monkeypatch):
+    monkeypatch.setattr(ini_keys_services, "MAX_KEYS", 1)
+    node = make_node(cluster)
+    ini_keys_services.answer_ini_key(hand, node_id=node.pk, answer=IniAnswer("App/x.ini", "a", "b", "keep"))
+    with pytest.raises(Refused) as caught:
+        ini_keys_services.answer_ini_key(hand, node_id=node.pk, answer=IniAnswer("App/x.ini", "a", "c", "keep"))
+    assert caught.value.code == "too_many"
+    ini_keys_services.answer_ini_key(hand, node_id=node.pk, answer=IniAnswer("App/X.ini", "A", "B", "replicate"))
+    assert [row.choice for row in node.ini_decisions.all()] == ["replicate"]
 
 
 def test_the_portal_itself_may_act(cluster):

@@ -18,12 +18,16 @@ from nodes.clusters.models import Cluster, PathOverride
 from nodes.credentials.services import Login, store_password
 from nodes.enums import Clustering, HostKeyState, Joining, NodeRole, ReplicationMode
 from nodes.facts.models import NodeFacts
+from nodes.ini_keys import tabs
+from nodes.ini_keys.models import IniDecision
+from nodes.ini_keys.services import folded
 from nodes.registry.models import HostKey, Node
 from nodes.registry.services.nodes import NodeChange, update_node
 from nodes.secret import Secret
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.jobs.models import Job
 from replication.membership.selectors.wizard import WizardStep, progress_of
+from replication.membership.views import wizard
 from tests.factories import make_node, typed
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +278,20 @@ def test_a_password_is_typed_before_the_checks(console, chief, ready) -> None:
     assert (
         "Type the password of <b>other</b> for this server" in console.get(f"/nodes/{ready.pk}/join/").content.decode()
     )
+
+
+def test_of_many_keys_that_differ_the_first_are_shown_and_the_rest_is_said_to_be_elsewhere(
+    console, ready, monkeypatch
+) -> None:
+    """A node makes up as many as it likes, and each is a form."""
+    for key in ("First", "Second", "Third"):
+        row = {"path": "App/MDaemon.ini", "section": "A", "key": key}
+        IniDecision.objects.create(node=ready, folded=folded(**row), choice="keep", **row)
+    pages = (f"/nodes/{ready.pk}/join/?step=differences", f"/nodes/{ready.pk}/settings/ini-keys/")
+    for page in (console.get(at).content.decode() for at in pages):
+        assert ("Third" in page, "are shown" in page) == (True, False)
+    for module in (wizard, tabs):
+        monkeypatch.setattr(module, "SHOWN", 2)
+    for page in (console.get(at).content.decode() for at in pages):
+        assert ("First" in page, "Second" in page, "Third" in page) == (True, True, False)
+        assert "The first 2 are shown; REST lists all" in page
