@@ -92,7 +92,7 @@ def disks(monkeypatch) -> dict[int, FakeDisk]:
 
 def make_servers(disks: dict[int, FakeDisk], secondaries: int) -> Cluster:
     cluster = make_cluster(approval="never", profile="mdaemon")
-    login = Credential.objects.create(cluster=cluster, name="portal", username="x", secret=Secret("secret"))
+    login = Credential.objects.create(cluster=cluster, name="portal", username="x", kind="key", secret=Secret("secret"))
     for number in range(secondaries + 1):
         role = NodeRole.SECONDARY if number else NodeRole.PRIMARY
         port = 10_000 + len(disks)
