@@ -117,7 +117,7 @@ def _section(header: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IniDocument:
-    """An ini file. Never changed: `set` and `delete` answer a new document."""
+    """An ini file. Never changed: an `IniEdit` makes a new one."""
 
     _all: tuple[_Line, ...]
     charset: Charset
@@ -139,28 +139,6 @@ class IniDocument:
             for number, line in enumerate(self._all, start=1)
             if line.key is not None
         )
-
-    def values(self, section: str, key: str) -> tuple[str, ...]:
-        """The values of all keys of that name in sections of that name, in the file's order."""
-        wanted = _folded(section, key)
-        return tuple(item.value for item in self.items() if _folded(item.section, item.key) == wanted)
-
-    def get(self, section: str, key: str, nth: int = 0) -> str | None:
-        """The value of the n-th such key (from 0, which is the one Windows reads); None where there is none."""
-        values = self.values(section, key)
-        return values[nth] if 0 <= nth < len(values) else None
-
-    def set(self, section: str, key: str, value: str, nth: int = 0) -> IniDocument:
-        """The document after `IniEdit.set`. Raises IniError."""
-        edit = IniEdit(self)
-        edit.set(section, key, value, nth)
-        return edit.document()
-
-    def delete(self, section: str, key: str, nth: int = 0) -> IniDocument:
-        """The document after `IniEdit.delete`."""
-        edit = IniEdit(self)
-        edit.delete(section, key, nth)
-        return edit.document()
 
 
 _TOP = _Line("", "", "")
@@ -201,7 +179,8 @@ class IniEdit:
         return IniDocument(tuple(lines), self._charset)
 
     def values(self, section: str, key: str) -> tuple[str, ...]:
-        """As `IniDocument.values`."""
+        """The values of all keys of that name in sections of that name, in the file's order; the first is the one that
+        Windows reads."""
         return tuple(self._lines[at].value for at in self._places.get(_folded(section, key), ()))
 
     def set(self, section: str, key: str, value: str, nth: int = 0) -> None:

@@ -15,7 +15,7 @@ from nodes.clusters.access import take_cluster
 from nodes.facts.core import EVERY_SECTION, barred
 from nodes.facts.models import FeatureKey
 from nodes.facts.selectors.facts import profile_of
-from nodes.products.ini import IniDocument, IniError
+from nodes.products.ini import IniDocument, IniEdit, IniError
 from nodes.validators import FieldErrors, clean_name, clean_path
 
 
@@ -59,7 +59,7 @@ def _writable(section: str, key: str, off: str) -> None:
     """Raise ValidationError for names that an ini file cannot hold."""
     name = "Any" if section == EVERY_SECTION else section
     try:
-        IniDocument.parse(b"").set(name, key, off)
+        IniEdit(IniDocument.parse(b"")).set(name, key, off)
     except IniError as error:
         raise ValidationError({"key": str(error)}) from error
 

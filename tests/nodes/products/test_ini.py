@@ -10,19 +10,40 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nodes.products import ini
-from nodes.products.ini import IniDocument, IniError
+from nodes.products.ini import IniDocument, IniEdit, IniError
 from nodes.products.ini_text import charset_of
 from tests.nodes.products.samples import SAMPLES, Sample, utf16
+
+
+def after_set(document: IniDocument, section: str, key: str, value: str, nth: int = 0) -> IniDocument:
+    edit = IniEdit(document)
+    edit.set(section, key, value, nth)
+    return edit.document()
+
+
+def after_delete(document: IniDocument, section: str, key: str, nth: int = 0) -> IniDocument:
+    edit = IniEdit(document)
+    edit.delete(section, key, nth)
+    return edit.document()
+
+
+def values_of(document: IniDocument, section: str, key: str) -> tuple[str, ...]:
+    return IniEdit(document).values(section, key)
+
+
+def value_of(document: IniDocument, section: str, key: str, nth: int = 0) -> str | None:
+    return dict(enumerate(values_of(document, section, key))).get(nth)
+
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 
 @every_sample
 def test_the_change_is_exact(sample: Sample):
-    changed = IniDocument.parse(sample.before).set(*sample.change)
+    changed = after_set(IniDocument.parse(sample.before), *sample.change)
     assert changed.to_bytes() == sample.after
     section, key, value = sample.change
-    assert IniDocument.parse(sample.after).get(section.upper(), key.swapcase()) == value
+    assert value_of(IniDocument.parse(sample.after), section.upper(), key.swapcase()) == value
 
 
 @every_sample
@@ -34,8 +55,8 @@ def test_what_is_only_read_is_given_back(sample: Sample):
 def test_setting_every_value_to_itself_changes_nothing(sample: Sample):
     document = IniDocument.parse(sample.before)
     for item in document.items():
-        for nth, value in enumerate(document.values(item.section, item.key)):
-            assert document.set(item.section, item.key, value, nth).to_bytes() == sample.before
+        for nth, value in enumerate(values_of(document, item.section, item.key)):
+            assert after_set(document, item.section, item.key, value, nth).to_bytes() == sample.before
 
 
 @pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample.oracle], ids=lambda sample: sample.name)
@@ -61,12 +82,12 @@ def test_items_tell_section_key_value_and_line():
 
 def test_the_nth_duplicate_is_reached_and_one_more_is_added():
     document = IniDocument.parse(b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=2\r\n")
-    assert document.values("a", "x") == ("1", "2")
-    assert document.get("A", "x", 2) is None
-    assert document.set("A", "x", "9", 1).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=9\r\n"
-    assert document.set("A", "x", "9", 2).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=2\r\nx=9\r\n"
+    assert values_of(document, "a", "x") == ("1", "2")
+    assert value_of(document, "A", "x", 2) is None
+    assert after_set(document, "A", "x", "9", 1).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=9\r\n"
+    assert after_set(document, "A", "x", "9", 2).to_bytes() == b"[A]\r\nx=1\r\n[B]\r\n[a]\r\nX=2\r\nx=9\r\n"
     with pytest.raises(IniError, match="stands 2 times"):
-        document.set("A", "x", "9", 3)
+        after_set(document, "A", "x", "9", 3)
 
 
 @pytest.mark.parametrize(
@@ -87,22 +108,22 @@ def test_the_nth_duplicate_is_reached_and_one_more_is_added():
     ],
 )
 def test_a_key_is_added_at_the_end_of_its_section(before: bytes, section: str, after: bytes):
-    changed = IniDocument.parse(before).set(section, "x", "1")
+    changed = after_set(IniDocument.parse(before), section, "x", "1")
     assert changed.to_bytes() == after
-    assert changed.get(section, "X") == "1"
+    assert value_of(changed, section, "X") == "1"
 
 
 def test_a_key_is_deleted_with_its_line_only():
     document = IniDocument.parse(b"[A]\r\nx=1\r\n;c\r\nX=2\r\ny=3")
-    assert document.delete("a", "X", 1).to_bytes() == b"[A]\r\nx=1\r\n;c\r\ny=3"
-    assert document.delete("a", "y").to_bytes() == b"[A]\r\nx=1\r\n;c\r\nX=2\r\n"
-    assert document.delete("a", "none") == document
+    assert after_delete(document, "a", "X", 1).to_bytes() == b"[A]\r\nx=1\r\n;c\r\ny=3"
+    assert after_delete(document, "a", "y").to_bytes() == b"[A]\r\nx=1\r\n;c\r\nX=2\r\n"
+    assert after_delete(document, "a", "none") == document
 
 
 def test_a_bare_key_gets_its_sign():
     document = IniDocument.parse(b"[A]\nflag \nx=1\n")
-    assert document.set("A", "flag", "").to_bytes() == b"[A]\nflag \nx=1\n"
-    assert document.set("A", "flag", "on").to_bytes() == b"[A]\nflag=on \nx=1\n"
+    assert after_set(document, "A", "flag", "").to_bytes() == b"[A]\nflag \nx=1\n"
+    assert after_set(document, "A", "flag", "on").to_bytes() == b"[A]\nflag=on \nx=1\n"
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b", " a", "a\t"])
@@ -110,7 +131,7 @@ def test_values_that_would_not_be_read_back_are_refused(value: str):
     document = IniDocument.parse(b"[A]\nx=1\n")
     for key in ("x", "new"):
         with pytest.raises(IniError, match=rf"\[A\] {key}"):
-            document.set("A", key, value)
+            after_set(document, "A", key, value)
 
 
 @pytest.mark.parametrize(
@@ -129,15 +150,15 @@ def test_values_that_would_not_be_read_back_are_refused(value: str):
 )
 def test_names_that_would_not_be_read_back_are_refused(section: str, key: str):
     with pytest.raises(IniError, match="no name of a key"):
-        IniDocument.parse(b"[A]\nx=1\n").set(section, key, "1")
+        after_set(IniDocument.parse(b"[A]\nx=1\n"), section, key, "1")
 
 
 def test_text_the_encoding_cannot_hold_is_refused():
     with pytest.raises(IniError, match="cp1252 cannot hold character 2 of 3") as caught:
-        IniDocument.parse(b"[A]\r\nx=1\r\n").set("A", "x", "a\u4e2db")
+        after_set(IniDocument.parse(b"[A]\r\nx=1\r\n"), "A", "x", "a\u4e2db")
     assert "\u4e2d" not in str(caught.value)
     with pytest.raises(IniError, match="cannot hold"):
-        IniDocument.parse(utf16("[A]\r\nx=1\r\n", "utf-16-le")).set("A", "x", "\ud800")
+        after_set(IniDocument.parse(utf16("[A]\r\nx=1\r\n", "utf-16-le")), "A", "x", "\ud800")
 
 
 @pytest.mark.parametrize(
@@ -208,8 +229,8 @@ def test_set_of_get_is_the_identity(text: str, charset: tuple[str, bytes], data:
     document, before = parsed(text, charset)
     assume(document.items())
     item = data.draw(st.sampled_from(document.items()))
-    for nth, value in enumerate(document.values(item.section, item.key)):
-        assert document.set(item.section, item.key, value, nth).to_bytes() == before
+    for nth, value in enumerate(values_of(document, item.section, item.key)):
+        assert after_set(document, item.section, item.key, value, nth).to_bytes() == before
 
 
 @given(texts, marked, VALUES, st.data())
@@ -219,7 +240,7 @@ def test_exactly_one_line_differs(text: str, charset: tuple[str, bytes], value: 
     at = data.draw(st.integers(0, len(document.items()) - 1))
     item = document.items()[at]
     same = [other for other in document.items() if (other.section.casefold(), other.key.casefold()) == folded(item)]
-    changed = document.set(item.section, item.key, value, same.index(item))
+    changed = after_set(document, item.section, item.key, value, same.index(item))
     before, after = lines(document), lines(changed)
     assert len(before) == len(after)
     assert [number for number, pair in enumerate(zip(before, after, strict=True), 1) if pair[0] != pair[1]] in (
@@ -235,10 +256,10 @@ def test_an_added_key_is_read_back_and_its_deletion_restores_the_rest(
     text: str, charset: tuple[str, bytes], value: str
 ):
     document, _ = parsed(text, charset)
-    assume(document.get("New", "Key") is None)
-    added = document.set("New", "Key", value)
-    assert IniDocument.parse(added.to_bytes(), document.charset).get("new", "KEY") == value
-    assert added.delete("New", "Key").items() == document.items()
+    assume(value_of(document, "New", "Key") is None)
+    added = after_set(document, "New", "Key", value)
+    assert value_of(IniDocument.parse(added.to_bytes(), document.charset), "new", "KEY") == value
+    assert after_delete(added, "New", "Key").items() == document.items()
 
 
 def folded(item: object) -> tuple[str, str]:
