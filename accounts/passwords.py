@@ -72,15 +72,13 @@ def without(words: Iterable[str], password: str) -> str:
 
 class NotKnownElsewhere:
     """Refuses passwords of a list that the operator keeps: SHA-1 digests, one a line, sorted, as Have I Been Pwned
-    offers them for download. Without a list it refuses none."""
+    offers them for download."""
 
-    def __init__(self, path: str = "") -> None:
-        self._path = Path(path) if path else None
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
 
     def validate(self, password: str, user: object = None) -> None:
         """Raises ValidationError for a listed password, and where the list cannot be read."""
-        if self._path is None:
-            return
         # SHA-1 is the lists' own key, no protection of anything
         digest = hashlib.sha1(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest().upper()
         try:
@@ -94,7 +92,7 @@ class NotKnownElsewhere:
 
     def get_help_text(self) -> str:
         """For the form."""
-        return "Your password must not have become known in a break-in elsewhere." if self._path else ""
+        return "Your password must not have become known in a break-in elsewhere."
 
 
 def is_listed(path: Path, digest: str) -> bool:

@@ -132,15 +132,16 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "clusterportal"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-AUTH_PASSWORD_VALIDATORS = [
+KNOWN_PASSWORDS = env.text("CLUSTERPORTAL_KNOWN_PASSWORDS", "")
+AUTH_PASSWORD_VALIDATORS: list[dict[str, object]] = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.HardToGuess"},
-    {
-        "NAME": "accounts.passwords.NotKnownElsewhere",
-        "OPTIONS": {"path": env.text("CLUSTERPORTAL_KNOWN_PASSWORDS", "")},
-    },
 ]
+if KNOWN_PASSWORDS:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {"NAME": "accounts.passwords.NotKnownElsewhere", "OPTIONS": {"path": KNOWN_PASSWORDS}}
+    )
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
 PORTAL_CLUSTER_ACCESS = (
     "nodes.clusters.access"  # who may do what on clusters; asked by accounts, which may not import it
