@@ -173,6 +173,16 @@ def set_active(principal: Principal, user_id: int, active: bool) -> User:
 
 
 @transaction.atomic
+def change_user(principal: Principal, user_id: int, *, role: str | None = None, active: bool | None = None) -> None:
+    """Set the role on the portal, whether the user may log in, or both; None leaves it. Where one is refused, the other
+    is not made either."""
+    if role is not None:
+        set_portal_role(principal, user_id, role)
+    if active is not None:
+        set_active(principal, user_id, active)
+
+
+@transaction.atomic
 def reset_password(principal: Principal, user_id: int) -> LetIn:
     """Give a new one-time password; sessions and API tokens end: whoever had the old one may have made them."""
     require_portal(principal, Role.ADMINISTRATOR)

@@ -39,10 +39,9 @@ from accounts.tokens import NewToken, issue_token, revoke_token, tokens_visible_
 from accounts.users import (
     LetIn,
     NewUser,
+    change_user,
     create_user,
     reset_password,
-    set_active,
-    set_portal_role,
     users_visible_to,
 )
 
@@ -130,10 +129,7 @@ class UserViewSet(WithPrincipal, viewsets.ReadOnlyModelViewSet[User]):
         given.is_valid(raise_exception=True)
         changes = given.validated_data
         users_visible_to(self.principal)
-        if "portal_role" in changes:
-            set_portal_role(self.principal, int(pk), changes["portal_role"])
-        if "is_active" in changes:
-            set_active(self.principal, int(pk), changes["is_active"])
+        change_user(self.principal, int(pk), role=changes.get("portal_role"), active=changes.get("is_active"))
         return Response(UserSerializer(self.get_object()).data)
 
     @extend_schema(

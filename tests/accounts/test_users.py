@@ -94,6 +94,16 @@ def test_the_last_administrator_stays(api, administrator):
     assert administrator.portal_role == ""
 
 
+def test_of_two_changes_at_once_none_is_made_where_one_is_refused(api, administrator):
+    administrator.is_superuser = True
+    administrator.save()
+    refused = api.patch(f"{USERS}{administrator.pk}/", {"portal_role": "viewer", "is_active": False})
+    assert (refused.status_code, refused.json()["code"]) == (409, "last_administrator")
+    administrator.refresh_from_db()
+    assert administrator.portal_role == Role.ADMINISTRATOR
+    assert not AuditEvent.objects.filter(action="user.role").exists()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("act", ["demote", "shut out"])
 def test_two_administrators_who_take_the_role_from_each_other_at_once_leave_one(principal_for, monkeypatch, act):
