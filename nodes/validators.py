@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 
+from accounts.names import normalised
 from nodes.enums import PlatformName
 from nodes.products.patterns import pattern_problem
 from nodes.remote.fingerprints import parse_fingerprint
@@ -62,8 +63,9 @@ def _unprintable(text: str) -> bool:
 
 
 def title(text: str) -> str:
-    """A name that people give to a cluster or a credential: one printable line of 1 to 63 characters."""
-    clean = text.strip()
+    """A name that people give to a cluster or a credential: one printable line of 1 to 63 characters, in its one
+    spelling, by which it is compared with others."""
+    clean = normalised(text).strip()
     if not clean:
         raise ValidationError("Give a name.")
     if len(clean) > MAX_NAME:

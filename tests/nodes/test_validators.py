@@ -170,6 +170,18 @@ def test_titles_that_are_refused(text):
         validators.title(text)
 
 
+@pytest.mark.parametrize("text", ["\uff4d\uff41\uff49\uff4c", "\u00a0mail\u2003", "mai\u2113"])
+def test_a_title_has_one_spelling(text):
+    """Two that only differ in the width of their letters would pass beside each other."""
+    assert validators.title(text) == "mail"
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 4, "\u00a0"])
+def test_a_title_is_measured_in_its_one_spelling(text):
+    with pytest.raises(ValidationError):
+        validators.title(text)
+
+
 @pytest.mark.parametrize("text", ["", "-l root", "a\nb", "x" * 105])
 def test_user_names_that_are_refused(text):
     with pytest.raises(ValidationError):
