@@ -146,11 +146,12 @@ class EventSerializer(serializers.ModelSerializer[AuditEvent]):
 
 
 class ChainSerializer(serializers.ModelSerializer[AuditChain]):
-    """The newest hash of the audit log: over `length` events, each with all before it."""
+    """The newest hash of the audit log: over `length` events, each with all before it. `start`: the first so many were
+    acknowledged as broken."""
 
     class Meta:
         model = AuditChain
-        fields = ["length", "digest", "verified_at", "trouble", "trouble_at"]
+        fields = ["length", "digest", "start", "verified_at", "trouble", "trouble_at"]
         read_only_fields = fields
 
 

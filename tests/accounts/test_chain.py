@@ -93,6 +93,18 @@ def test_what_was_done_past_the_triggers_is_found(monkeypatch, unprotected, stat
     assert words.format(third=ids[2]) in found()
 
 
+@pytest.mark.parametrize("act", ["delete", "shorten"])
+def test_an_end_that_is_no_longer_kept_hides_nothing(unprotected, act):
+    """Else all that it does not speak of could be changed at leisure."""
+    ids = told(3)
+    chain.link_events()
+    first = AuditLink.objects.get(position=1)
+    rows = AuditChain.objects.all()
+    rows.delete() if act == "delete" else rows.update(length=1, digest=first.digest)
+    unprotected(f"UPDATE accounts_auditevent SET text = 'x' WHERE id = {ids[1]}")
+    assert "The chain goes on after the newest hash that was kept" in found()
+
+
 def test_an_event_that_is_gone_is_found(monkeypatch, unprotected):
     ids = told(5)
     chain.link_events()

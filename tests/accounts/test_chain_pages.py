@@ -22,7 +22,7 @@ def newest(db) -> str:
 
 def test_administrators_fetch_the_newest_hash(newest, cluster, administrator, operator, api_for, console_for):
     answer = api_for(administrator).get(CHAIN).json()
-    assert answer == {"length": 1, "digest": newest, "verified_at": None, "trouble": "", "trouble_at": None}
+    assert answer == {"length": 1, "digest": newest, "start": 0, "verified_at": None, "trouble": "", "trouble_at": None}
     file = console_for(administrator).get("/audit/hash/")
     assert file.content.decode().splitlines()[0] == newest
     assert "attachment" in file["Content-Disposition"]

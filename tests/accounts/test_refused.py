@@ -104,6 +104,14 @@ def test_an_attack_leaves_few_events(cluster, viewer, api_for, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_failed_log_ins_are_bounded_for_each_name_and_address():
+    for address in ("192.0.2.1", "192.0.2.2"):
+        for _ in range(SAID + 3):
+            record_unknown("login.failed", "A login under an unknown name failed.", remote_address=address)
+    assert len(told("login.failed")) == 2 * SAID
+
+
+@pytest.mark.django_db
 def test_no_answer_is_lost_where_no_event_can_be_left(cluster, viewer, api_for, monkeypatch, caplog):
     def broken(*_: object, **__: object) -> None:
         raise DatabaseError("disk full")
