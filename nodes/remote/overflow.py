@@ -6,6 +6,17 @@ from __future__ import annotations
 from typing import NoReturn, cast
 
 import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_OPEN,
+    MSG_CHANNEL_REQUEST,
+    MSG_GLOBAL_REQUEST,
+    MSG_KEXINIT,
+    MSG_SERVICE_REQUEST,
+    MSG_USERAUTH_REQUEST,
+)
 from paramiko.packet import Packetizer
 
 from nodes.errors import LimitBroken
@@ -14,7 +25,16 @@ SPARE = 1000
 """Messages beyond those that belong to some work: keep-alive questions, new keys, notices."""
 
 ANSWERS = 4
-"""Messages that one of ours may be answered with: consent, room for more, an exit status, an end."""
+"""Messages that one of our questions may be answered with: consent, room for more, an exit status, an end."""
+
+QUESTIONS = frozenset({
+    MSG_SERVICE_REQUEST, MSG_USERAUTH_REQUEST, MSG_GLOBAL_REQUEST, MSG_CHANNEL_OPEN, MSG_CHANNEL_DATA, MSG_CHANNEL_EOF,
+    MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST,
+})  # fmt: skip
+"""Messages of ours that are no answers: whoever asks for an answer must not earn the next question by it."""
+
+NEW_KEYS = 20
+"""What an exchange of keys counts for, because of what it costs. OpenSSH wants one after a gigabyte."""
 
 
 class Listener(Packetizer):
@@ -27,13 +47,14 @@ class Listener(Packetizer):
 
     def send_message(self, data: paramiko.Message) -> None:
         """Send one of ours."""
-        self._earned += ANSWERS  # of several threads; what a race loses is little
+        if data.asbytes()[0] in QUESTIONS:
+            self._earned += ANSWERS  # of several threads; what a race loses is little
         super().send_message(data)
 
     def read_message(self) -> tuple[int, paramiko.Message]:
         """The next of its. Raises SSHException, which ends the connection, where there are too many."""
         message: tuple[int, paramiko.Message] = super().read_message()
-        self._heard += 1
+        self._heard += NEW_KEYS if message[0] == MSG_KEXINIT else 1
         if self._heard > self._earned:
             self.give_up("It sends messages that nobody asked for, without an end. Look at its SSH server.")
         return message

@@ -39,10 +39,16 @@ def _channel(connection: Connection) -> bytes:
     return UInt32(max(channel._send_chan or 0 for channel in connection._channels.values()))
 
 
+def _question(connection: Connection) -> tuple[Any, ...]:
+    connection._global_request_waiters.append(asyncio.get_running_loop().create_future())
+    return MSG_GLOBAL_REQUEST, String(b"keepalive@openssh.com"), Boolean(True)
+
+
 TALK: dict[str, Message] = {
     "ignored": lambda _: (MSG_IGNORE, String(b"")),
     "debug": lambda _: (MSG_DEBUG, Boolean(False), String(b"x"), String(b"")),
     "questions": lambda _: (MSG_GLOBAL_REQUEST, String(b"hostkeys-00@openssh.com"), Boolean(False)),
+    "questions to be answered": _question,
     "no bytes": lambda made: (MSG_CHANNEL_DATA, _channel(made), String(b"")),
     "a stream of no kind": lambda made: (MSG_CHANNEL_EXTENDED_DATA, _channel(made), UInt32(7), String(b"x")),
     "room": lambda made: (MSG_CHANNEL_WINDOW_ADJUST, _channel(made), UInt32(1)),
@@ -59,6 +65,23 @@ class Talker(AsyncsshNode):
 
     def say(self, message: Message, times: int) -> None:
         self._await(self._say(message, times))
+
+    exchanges = 0
+
+    def exchange_keys(self, times: int = 20) -> None:
+        """So often, one after the other."""
+        self._await(self._exchange_keys(times))
+
+    async def _exchange_keys(self, times: int) -> None:
+        for connection in self.connections:
+            for _ in range(times):
+                if connection._transport is None:
+                    return
+                if connection._kex is None and not connection._kexinit_sent:
+                    connection._send_kexinit()
+                    connection._kexinit_sent = True
+                    self.exchanges += 1
+                await asyncio.sleep(0.005)
 
     async def _say(self, message: Message, times: int) -> None:
         for connection in self.connections:
@@ -93,6 +116,14 @@ def test_talk_without_an_end_is_not_listened_to(kind: str) -> None:
 
         with pytest.raises(LimitBroken, match="nobody asked for"), pool.lease(server.target()) as session:
             session.run("sleep 100", timeout=PATIENCE, progress=talk)
+
+
+def test_new_keys_without_an_end_are_not_exchanged() -> None:
+    with talker() as (server, pool), pool.lease(server.target()) as session:
+        with pytest.raises(LimitBroken, match="nobody asked for"), pool.lease(server.target()) as other:
+            other.run("sleep 100", timeout=PATIENCE, progress=lambda _: server.exchange_keys())
+        assert server.exchanges < 200
+        assert not session.usable
 
 
 @pytest.mark.parametrize("kind", MORE_THAN_THERE_IS_ROOM)
