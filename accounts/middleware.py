@@ -15,7 +15,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.shortcuts import resolve_url
@@ -145,14 +144,3 @@ class PossibleAddresses(MiddlewareMixin):
         """Raises Http404."""
         if any(_names_no_row(part) for part in kwargs.values()):
             raise Http404("There is no such thing.")
-
-
-class PageMethods(MiddlewareMixin):
-    """Pages are got and posted to. A view that asks for no method would take a DELETE for a GET."""
-
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
-    ) -> HttpResponseBase | None:
-        """A refusal of other methods, or None to go on. REST's views refuse by themselves."""
-        served = request.method in ("GET", "HEAD", "POST") or request.path.startswith("/api/")
-        return None if served else HttpResponseNotAllowed(("GET", "HEAD", "POST"))

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.deprecation import MiddlewareMixin
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+OF_PAGES = ("GET", "HEAD", "POST")
+OF_REST = (*OF_PAGES, "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class PortalHeaders(MiddlewareMixin):
@@ -14,8 +15,9 @@ class PortalHeaders(MiddlewareMixin):
     goes with the session."""
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        """Refuse TRACE and whatever else nobody serves: a view that asks for no method would take it for a GET."""
-        return None if request.method in METHODS else HttpResponseNotAllowed(METHODS)
+        """Refuse what nobody serves: a view that asks for no method would take TRACE, or a page a DELETE, for a GET."""
+        served = OF_REST if request.path.startswith("/api/") else OF_PAGES
+        return None if request.method in served else HttpResponseNotAllowed(served)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Add what is not there."""

@@ -77,7 +77,6 @@ MIDDLEWARE = [
     "accounts.middleware.PasswordChangeFirst",
     "accounts.middleware.SecondFactorFirst",
     "accounts.middleware.PossibleAddresses",
-    "accounts.middleware.PageMethods",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.SessionLimits",
