@@ -80,3 +80,48 @@ def make_everything() -> Everything:
         "url": "nowhere",
     }
     return Everything(users, secret, cluster, node, seeded.awaiting, rows)
+
+
+def bodies(world: Everything) -> dict[str, dict[str, object]]:
+    """What REST takes where it wants something, by name of the URL: so that it refuses roles, and not the body."""
+    login = {"cluster": world.cluster.pk, "name": "new", "username": "svc"}
+    fingerprint: dict[str, object] = {"fingerprint": world.node.host_keys.get().fingerprint}
+    return {
+        "api-token-list": {"name": "new"},
+        "api-user-list": {"username": "somebody.new"},
+        "api-second-factor-policy": {"demanded_of": "nobody"},
+        "api-cluster-list": {"name": "new", "replication_mode": "portal"},
+        "api-cluster-path-classes": {"pattern": "App/New/**", "path_class": "config"},
+        "api-cluster-member": {"role": "viewer"},
+        "api-credential-list": login | {"kind": "password", "password": "not a real one"},
+        "api-credential-key-pair": login,
+        "api-node-list": {
+            "cluster": world.cluster.pk,
+            "name": "new",
+            "address": "192.0.2.99",
+            "platform": "posix",
+            "install_root": "/opt/mail",
+        },
+        "api-node-answer-ini-key": {
+            "path": "App/MDaemon.ini",
+            "section": "Domain",
+            "key": "HostName",
+            "choice": "keep",
+        },
+        "api-node-password": fingerprint | {"address": "192.0.2.1", "port": 22, "password": "not a real one"},
+        "api-node-approve-host-key": fingerprint,
+        "api-node-give-host-key": fingerprint,
+        "api-node-revoke-host-key": fingerprint,
+        "api-feature": {"path": "App/MDaemon.ini", "section": "Links", "key": "On", "off": "No"},
+        "api-attestations": {"subject": "cluster_service", "value": "off"},
+        "api-searches": {"networks": ["127.0.0.0/30"]},
+        "api-registration": {"registration_key": "AAAA-BBBB"},
+        "api-job-list": {"cluster": world.cluster.pk, "kind": "replicate"},
+        "api-job-approve": {"digest": world.job.plan_digest},
+        "api-job-override": {"codes": ["primary_shrunk"], "reason": "seen"},
+        "api-write-stop": {"stopped": True, "reason": "seen"},
+        "api-watch": {"enabled": True},
+        "api-clustering": {"enabled": True},
+        "api-join": {"confirm_name": world.node.name},
+        "api-leave": {"confirm_name": world.node.name},
+    }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import Stale
+from accounts.filters import LARGEST_ID
 from accounts.principals import Principal
 from accounts.requests import principal_of
 
@@ -36,6 +38,13 @@ class WithPrincipal(APIView):
     def principal(self) -> Principal:
         """The caller. Raises PermissionDenied for anonymous callers."""
         return principal_of(self.request)
+
+
+class IdField(serializers.IntegerField):
+    """The id of a row, within what a database holds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_ID, **kwargs)
 
 
 class Pages(PageNumberPagination):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from accounts.api.base import IdField
 from accounts.logins import Login
 from accounts.models import ApiToken, AuditChain, AuditEvent, Demand, Role, User
 from accounts.second_factor import state_of
@@ -29,7 +30,7 @@ class NewTokenSerializer(serializers.Serializer[None]):
     name = serializers.CharField(max_length=100)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.VIEWER)
     cluster_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
+        child=IdField(),
         default=list,
         max_length=1000,
         help_text="empty: all of the owner's",
@@ -49,6 +50,11 @@ class IssuedTokenSerializer(TokenSerializer):
 
 class UserSerializer(serializers.ModelSerializer[User]):
     """A person or an automation account."""
+
+    email = serializers.CharField(read_only=True, help_text="empty where none is known")
+    portal_role = serializers.ChoiceField(
+        Role.choices, read_only=True, allow_blank=True, help_text="empty: roles on single clusters only"
+    )
 
     second_factor = serializers.SerializerMethodField(help_text="whether one is set up")
 

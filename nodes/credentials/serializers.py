@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.base import IdField
 from nodes.credentials.models import Credential
 from nodes.enums import CredentialKind
 from nodes.web.serializers import SecretText, StrictInput
@@ -14,7 +15,7 @@ from nodes.web.serializers import SecretText, StrictInput
 class CredentialIn(StrictInput):
     """A password or a private key to be kept. Secrets are write-only."""
 
-    cluster = serializers.IntegerField(min_value=1)
+    cluster = IdField()
     name = serializers.CharField(max_length=63)
     username = serializers.CharField(max_length=104)
     kind = serializers.ChoiceField(CredentialKind.choices)
@@ -37,7 +38,7 @@ class CredentialIn(StrictInput):
 class ServerIn(StrictInput):
     """A server that uses a credential, as whoever types the password sees it."""
 
-    node = serializers.IntegerField(min_value=1)
+    node = IdField()
     address = serializers.CharField(max_length=253)
     port = serializers.IntegerField(min_value=1, max_value=65535)
     fingerprint = serializers.CharField(max_length=80, help_text="its approved host key: SHA256:...")
@@ -68,7 +69,7 @@ class CredentialPatch(StrictInput):
 class KeyPairIn(StrictInput):
     """A key pair to be made by the portal."""
 
-    cluster = serializers.IntegerField(min_value=1)
+    cluster = IdField()
     name = serializers.CharField(max_length=63)
     username = serializers.CharField(max_length=104)
 

@@ -106,10 +106,12 @@ class _View(OfCluster):
 class SearchesView(_View):
     """A cluster's searches."""
 
+    pagination_class = Pages
+
     @extend_schema(summary="List searches", operation_id="clusters_searches_list", responses=SearchOut(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """Newest first."""
-        pages = Pages()
+        pages = self.pagination_class()
         found = pages.paginate_queryset(searches_of(self.principal, self.cluster(pk).pk), request, view=self)
         return pages.get_paginated_response(SearchOut(found, many=True).data)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.base import IdField
 from nodes.enums import NodeRole, PlatformName
 from nodes.registry.models import HostKey, Node
 from nodes.registry.status import status_of
@@ -14,14 +15,14 @@ from nodes.web.serializers import SecretText, StrictInput, VerdictOut
 class NodeIn(StrictInput):
     """A server to be registered."""
 
-    cluster = serializers.IntegerField(min_value=1)
+    cluster = IdField()
     name = serializers.CharField(max_length=63, help_text="NetBIOS or DNS host name")
     address = serializers.CharField(max_length=253, help_text="IP address, DNS name or NetBIOS name to connect to")
     port = serializers.IntegerField(min_value=1, max_value=65535, default=22)
     platform = serializers.ChoiceField(PlatformName.choices)
     role = serializers.ChoiceField(NodeRole.choices, default=NodeRole.SECONDARY)
     install_root = serializers.CharField(max_length=400, help_text="installation folder as the server spells it")
-    credential = serializers.IntegerField(min_value=1, allow_null=True, default=None)
+    credential = IdField(allow_null=True, default=None)
     host_key_fingerprint = serializers.CharField(
         max_length=4096, allow_blank=True, default="", help_text="SHA256:... learned on another way; counts as approved"
     )
@@ -36,7 +37,7 @@ class NodePatch(StrictInput):
     platform = serializers.ChoiceField(PlatformName.choices, required=False)
     role = serializers.ChoiceField(NodeRole.choices, required=False)
     install_root = serializers.CharField(max_length=400, required=False)
-    credential = serializers.IntegerField(min_value=1, required=False)
+    credential = IdField(required=False)
 
 
 class FingerprintIn(StrictInput):

@@ -144,6 +144,7 @@ def _facts(node: Node, number: int) -> None:
         "section": "Directories",
         "key": "UserMailPath",
         "source": "discovered",
+        "inside": "",
     }
     NodeFacts.objects.create(
         node=node,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from tests import routes
-from tests.everything import Everything, make_everything
-from tests.factories import BACKEND
+from tests.everything import Everything, bodies, make_everything
 
 TABLE = Path(__file__).with_name("access_table.txt")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -39,49 +38,6 @@ HEAD = """\
 # the cluster that is asked for. portal: administrator of the portal. token: one of theirs that may view.
 #
 """
-
-
-def bodies(world: Everything) -> dict[str, dict[str, object]]:
-    """What is sent so that REST's refusals are about the role and not about the body, by name of the URL."""
-    login = {"cluster": world.cluster.pk, "name": "new", "username": "svc"}
-    fingerprint: dict[str, object] = {"fingerprint": world.node.host_keys.get().fingerprint}
-    return {
-        "api-token-list": {"name": "new"},
-        "api-user-list": {"username": "somebody.new"},
-        "api-cluster-list": {"name": "new", "replication_mode": "portal"},
-        "api-cluster-path-classes": {"pattern": "App/New/**", "path_class": "config"},
-        "api-cluster-member": {"role": "viewer"},
-        "api-credential-list": login | {"kind": "password", "password": "not a real one"},
-        "api-credential-key-pair": login,
-        "api-node-list": {
-            "cluster": world.cluster.pk,
-            "name": "new",
-            "address": "192.0.2.99",
-            "platform": "posix",
-            "install_root": "/opt/mail",
-        },
-        "api-node-answer-ini-key": {
-            "path": "App/MDaemon.ini",
-            "section": "Domain",
-            "key": "HostName",
-            "choice": "keep",
-        },
-        "api-node-approve-host-key": fingerprint,
-        "api-node-give-host-key": fingerprint,
-        "api-node-revoke-host-key": fingerprint,
-        "api-feature": {"path": "App/MDaemon.ini", "section": "Links", "key": "On", "off": "No"},
-        "api-attestations": {"subject": "cluster_service", "value": "off"},
-        "api-searches": {"networks": ["127.0.0.0/30"]},
-        "api-registration": {"registration_key": "AAAA-BBBB"},
-        "api-job-list": {"cluster": world.cluster.pk, "kind": "replicate"},
-        "api-job-approve": {"digest": world.job.plan_digest},
-        "api-job-override": {"codes": ["primary_shrunk"], "reason": "seen"},
-        "api-write-stop": {"stopped": True, "reason": "seen"},
-        "api-watch": {"enabled": True},
-        "api-clustering": {"enabled": True},
-        "api-join": {"confirm_name": world.node.name},
-        "api-leave": {"confirm_name": world.node.name},
-    }
 
 
 def form(world: Everything, route: str) -> dict[str, object]:
@@ -135,18 +91,11 @@ def form(world: Everything, route: str) -> dict[str, object]:
 class Doors:
     """Everybody before every address. What a request did is undone before the next."""
 
-    def __init__(self, world: Everything) -> None:
+    def __init__(self, world: Everything, browsers: Mapping[str, Client]) -> None:
         self._world, self._bodies = world, bodies(world)
-        self._clients = {who: self._client(who) for who in WHO}
+        token = Client(headers={"authorization": f"Bearer {world.token}"})
+        self._clients = {"anonymous": Client(), "token": token, **browsers}
         self._sessions = {who: client.cookies.output(header="", sep=";") for who, client in self._clients.items()}
-
-    def _client(self, who: str) -> Client:
-        client = Client(raise_request_exception=False)
-        if who in self._world.users:
-            client.force_login(self._world.users[who], backend=BACKEND)
-        if who == "token":
-            client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self._world.token}"
-        return client
 
     def rows(self, part: str) -> list[str]:
         """The table's rows of a part's addresses; methods that answer everybody alike stand together."""
@@ -169,7 +118,7 @@ class Doors:
         """What somebody gets, in the table's words."""
         cache.clear()
         client = self._clients[who]
-        client.cookies = SimpleCookie(self._sessions[who])
+        client.cookies, client.raise_request_exception = SimpleCookie(self._sessions[who]), False
         with transaction.atomic():
             here = transaction.savepoint()
             found = getattr(client, method.lower())(routes.address(route, self._world.value), **body)
@@ -201,7 +150,7 @@ def _routes(part: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def doors(db, monkeypatch) -> Iterator[Doors]:
+def doors(db, monkeypatch, console_for) -> Iterator[Doors]:
     """Nobody is reached, and nobody waits: what would is refused at once."""
 
     def refuse(*_: object) -> None:
@@ -209,7 +158,8 @@ def doors(db, monkeypatch) -> Iterator[Doors]:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     logging.disable()  # a line for each of thousands of refusals
-    yield Doors(make_everything())
+    world = make_everything()
+    yield Doors(world, {part: console_for(user) for part, user in world.users.items()})
     logging.disable(logging.NOTSET)
 
 

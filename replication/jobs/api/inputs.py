@@ -7,6 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.base import IdField
+from accounts.filters import LARGEST_ID
 from nodes.web.serializers import StrictInput
 from replication.jobs.services.requests import JobRequest
 
@@ -17,9 +19,9 @@ class JobIn(StrictInput):
     """A job to be made."""
 
     kind = serializers.CharField(max_length=40)
-    cluster = serializers.IntegerField(min_value=1, help_text="id of the cluster")
+    cluster = IdField(help_text="id of the cluster")
     nodes = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
+        child=IdField(),
         max_length=MANY_NODES,
         required=False,
         help_text="ids of nodes; left out or empty: all the kind concerns",
@@ -65,14 +67,16 @@ class WriteStopIn(StrictInput):
 class EventsQuery(serializers.Serializer[object]):
     """Which lines of a log."""
 
-    after = serializers.IntegerField(min_value=0, default=0, help_text="id of the last event you have")
+    after = serializers.IntegerField(
+        min_value=0, max_value=LARGEST_ID, default=0, help_text="id of the last event you have"
+    )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=200)
 
 
 class PlanQuery(serializers.Serializer[object]):
     """Which part of a plan: one page of nodes, each with up to `changes` of its changes from `skip` on."""
 
-    node = serializers.IntegerField(min_value=1, required=False, help_text="only this node")
+    node = IdField(required=False, help_text="only this node")
     page = serializers.IntegerField(min_value=1, default=1)
     limit = serializers.IntegerField(min_value=1, max_value=100, default=20, help_text="nodes a page")
     skip = serializers.IntegerField(min_value=0, default=0, help_text="changes to skip on each node")

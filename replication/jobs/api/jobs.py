@@ -111,7 +111,7 @@ class JobViewSet(Rows[Job]):
             raise Http404("No such job.")
         return job
 
-    @extend_schema(summary="Cancel a job", request=EmptyIn, responses=JobDetailOut)
+    @extend_schema(summary="Cancel a job", request=EmptyIn, responses={202: JobDetailOut})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """At once what no worker has; the rest at its worker's next step."""

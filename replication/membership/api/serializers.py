@@ -77,7 +77,7 @@ class JoinOut(serializers.Serializer[object]):
 class ServerOut(serializers.ModelSerializer[Node]):
     """A server of the cluster, or a node on its way in or out."""
 
-    product_version = serializers.CharField(source="facts.product_version", default="", read_only=True)
+    product_version = serializers.SerializerMethodField()
     proven_at = serializers.DateTimeField(source="baseline.proven_at", default=None, read_only=True, allow_null=True)
     verdict = serializers.SerializerMethodField()
 
@@ -100,6 +100,10 @@ class ServerOut(serializers.ModelSerializer[Node]):
             "proven_at",
         ]
         read_only_fields = fields
+
+    def get_product_version(self, node: Node) -> str:
+        """What the node last told; empty while it told nothing."""
+        return node.facts.product_version if hasattr(node, "facts") else ""
 
     @extend_schema_field(VerdictOut)
     def get_verdict(self, node: Node) -> object:
