@@ -17,7 +17,10 @@ _BANNERS = (
     re.compile(rf"\(MDaemon(?: \w+)* v({_VERSION})\)", re.I),
     re.compile(rf"\b(?:ESMTP|POP|IMAP4rev1) MDaemon ({_VERSION})(?:;| ready|\r|$)", re.I | re.M),
 )
-_RESOURCE_KEYS = ("ProductVersion", "FileVersion")
+_RESOURCES = tuple(
+    re.compile(re.escape(f"{key}\0".encode("utf-16-le")) + rb"(?:\0\0)*((?:[\x20-\x7e]\0){1,40})\0\0")
+    for key in ("ProductVersion", "FileVersion")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,8 @@ def version_from_ini(ini: IniDocument) -> ProductVersion | None:
 
 def version_from_program(data: bytes) -> ProductVersion | None:
     """From the version resource of a Windows program (UTF-16, key, NULs, value, NUL), given any part that holds it."""
-    for key in _RESOURCE_KEYS:
-        pattern = re.escape(f"{key}\0".encode("utf-16-le")) + rb"(?:\0\0)*((?:[\x20-\x7e]\0){1,40})\0\0"
-        match = re.search(pattern, data)
+    for resource in _RESOURCES:
+        match = resource.search(data)
         whole = _WHOLE.fullmatch(match[1].decode("utf-16-le").strip().replace(", ", ".")) if match else None
         if whole:
             return ProductVersion(whole[1], "program")
