@@ -23,6 +23,9 @@ LARGEST_VOLUME = 2**63 - 1
 LONGEST_PATH = 32 * 1024
 """Bytes; Windows' own limit, which no other system's is above."""
 
+LONGEST_HANDLE = 256
+"""Bytes, by the protocol."""
+
 LONGEST_NAME = 1024
 """Bytes; file systems hold names of 255 characters, which are 765 bytes at most."""
 
@@ -186,8 +189,12 @@ class Reply:
         return Fields(self.body)
 
     def handle(self) -> bytes:
-        """The handle of an opened file or folder, as a string field."""
-        return string(self.fields(Kind.HANDLE).string())
+        """The handle of an opened file or folder, as a string field. Raises OutputUnreadable for a longer one than the
+        protocol allows: it goes back with each request."""
+        handle = self.fields(Kind.HANDLE).string()
+        if len(handle) > LONGEST_HANDLE:
+            raise OutputUnreadable(f"The server gives a handle of {len(handle)} bytes.")
+        return string(handle)
 
     def stat(self) -> RemoteStat:
         """Attributes of one file."""

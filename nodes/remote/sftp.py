@@ -27,7 +27,9 @@ WINDOW = 64
 """Requests in flight; OpenSSH's own client uses as many."""
 
 _TURN_SECONDS = 0.002
-_LARGEST_PACKET = 1024 * 1024
+LARGEST_PACKET = 256 * 1024
+"""Bytes of an answer; OpenSSH's client takes no more either. A window of them is held at once."""
+
 _FLUSH_BYTES = 128 * 1024
 _READ_BYTES = 512 * 1024
 _HEADER = struct.Struct(">IBI")
@@ -185,7 +187,7 @@ class SftpChannel:
         deadline = time.monotonic() + seconds
         self._fill(4, deadline)
         length = int.from_bytes(self._inbox[:4], "big")
-        if not 1 <= length <= _LARGEST_PACKET:
+        if not 1 <= length <= LARGEST_PACKET:
             raise LimitBroken(f"Its file service speaks of an answer of {length} bytes. Look at its SFTP server.")
         self._fill(4 + length, deadline)
         kind, body = self._inbox[4], bytes(self._inbox[5 : 4 + length])

@@ -59,6 +59,12 @@ def test_a_path_that_no_system_has_is_not_sent():
         path_bytes("/" + "\u20ac" * 20_000)
 
 
+def test_a_handle_is_no_longer_than_the_protocol_allows():
+    assert Reply(Kind.HANDLE, string(b"h" * 256)).handle() == string(b"h" * 256)
+    with pytest.raises(OutputUnreadable, match="a handle of 257 bytes"):
+        Reply(Kind.HANDLE, string(b"h" * 257)).handle()
+
+
 def names(size: int) -> bytes:
     one = string(b"name") + string(b"line") + struct.pack(">II", 0x80000000, 1) + string(b"x") + string(b"y")
     return struct.pack(">I", size) + one * size
