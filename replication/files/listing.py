@@ -104,8 +104,9 @@ def _listed_once(link: NodeLink, profile: Profile, guard: WorkContext) -> Answer
         return Answer(walked(listing), lambda: listing)
     line = link.platform.spell(command)
     result = link.session.run(line, timeout=settings.PORTAL.command, max_output=most.listing_bytes, progress=progress)
-    # before it is parsed: an entry takes far more memory than its line
-    most.check_names(max(result.stdout.count(b"\0"), result.stdout.count(b"\n")), link.root)
+    # before it is parsed: an entry, or a complaint, takes far more memory than its line
+    lines = max(result.stdout.count(b"\0"), result.stdout.count(b"\n")) + result.stderr.count(b"\n")
+    most.check_names(lines, link.root)
     form = link.platform.listing_form(result)
     whole = form is not None and result.stdout.endswith(form.end)
     return Answer(Sheet(result.stdout, form) if form and whole else None, lambda: link.platform.parse_list_tree(result))

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.command import CommandResult
+from nodes.connection.connect import NodeLink
 from nodes.errors import LimitBroken, NodeError, OutputUnreadable
-from nodes.platforms.base import ListedFile, Listing
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities, ListedFile, Listing
 from nodes.platforms.posix_output import FIND_RECORDS
 from nodes.products.loading import load_profile
 from replication.files.core.manifest import FileState, Manifest
 from replication.files.core.paths import RelPath, folders_of, path_problem
 from replication.files.core.sheet import Sheet, walked
 from replication.files.core.tree import build, load
-from replication.files.listing import MAX_DEPTH, Sorted, config_moved, sort_out
+from replication.files.listing import MAX_DEPTH, Sorted, config_moved, list_tree, sort_out
 from tests.any_input import few
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FakeSession
 from tests.steps import assert_linear
 
 PROFILE = load_profile("mdaemon")
@@ -140,3 +146,23 @@ def test_comparing_takes_steps_by_what_moved_and_pieces(moved: int) -> None:
         return before, now
 
     assert_linear(lambda both: both[1].moved_since(both[0]), sheets)
+
+
+class Nobody:
+    """The guard of whoever holds nothing."""
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_, **__: None
+
+
+@pytest.mark.parametrize("answer", [
+    CommandResult(0, b"f\t1\t1.000000000\t1.000000000\ta\0" * 1001, b""),
+    CommandResult(1, b"", b"find: 'a': Permission denied\n" * 1001),
+])  # fmt: skip
+def test_names_and_complaints_are_counted_before_they_are_read(settings, answer: CommandResult) -> None:
+    """Each becomes a value, and a row of the findings."""
+    settings.PORTAL = replace(settings.PORTAL, listing_names=1000)
+    session = FakeSession(FakeDisk(), commands=lambda *_: answer)
+    link = NodeLink(session, platform_named("posix"), "/srv", Capabilities(can_list=True), 1, "mx")
+    with pytest.raises(LimitBroken, match="more than 1,000 names"):
+        list_tree(link, PROFILE, cast("Any", Nobody()))
