@@ -40,6 +40,9 @@ BATCH = 64
 LOOKED_AT = 1000
 """Files swapped before what they replaced is looked at, by one command."""
 
+WORDS = 64 * 1024
+"""Bytes of a command's answer beside the names that are asked about: what a shell greets with, complaints."""
+
 BUSY_TRIES = 4
 BUSY_PAUSE_SECONDS = 0.5
 """A mail server holds a file open for moments only; after two seconds it is called blocked."""
@@ -83,7 +86,7 @@ def _link_trees(context: Context, changes: Sequence[Change], staged: Staged, swa
             trees.setdefault(staged.trees[change.path], []).append(change)
     left = [change for change in changes if change.path not in staged.trees]
     for tree, members in trees.items():
-        unlinked = _unlinked(context, tree)
+        unlinked = _unlinked(context, tree, members)
         done = [change.path for change in members if change.path not in unlinked]
         swapped.done += done
         left += [change for change in members if change.path in unlinked]
@@ -92,15 +95,16 @@ def _link_trees(context: Context, changes: Sequence[Change], staged: Staged, swa
     return left
 
 
-def _unlinked(context: Context, tree: str) -> set[str]:
-    """Link a tree into place; the paths in it that could not be linked."""
+def _unlinked(context: Context, tree: str, members: Sequence[Change]) -> set[str]:
+    """Link a tree into place; the paths of its members that could not be linked."""
     context.guard.check()
     platform = context.link.platform
     command = platform.link_tree(context.link.root, tree)
     if command is None:
         raise OutputUnreadable("the platform has no command to link")
     line = platform.spell(command)
-    result = context.link.session.run(line, timeout=ANSWER_SECONDS, progress=moving(context.guard))
+    most = WORDS + sum(len(change.path.encode()) + len("./\0") for change in members)
+    result = context.link.session.run(line, timeout=ANSWER_SECONDS, max_output=most, progress=moving(context.guard))
     return platform.parse_unlinked(result)
 
 
