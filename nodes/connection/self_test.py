@@ -19,6 +19,7 @@ from nodes.command import Command, CommandResult
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
 from nodes.errors import NodeError, OutputUnreadable
+from nodes.one_line import one_line
 from nodes.platforms.base import Listing
 from nodes.products.profile import Profile
 from nodes.remote.scripts import prepared
@@ -28,6 +29,7 @@ from nodes.temp_names import SELF_TEST
 
 HASHED_FILES = 5
 LARGEST_HASHED = 1024 * 1024
+LONGEST_DETAIL = 1000
 BUILD = (r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion", "CurrentBuildNumber")
 
 
@@ -99,7 +101,8 @@ class SelfTest:
             outcome, detail = TestOutcome.SKIP, str(reason)
         except (NodeError, Wrong, ValueError) as error:
             outcome, detail = TestOutcome.FAIL, str(error)
-        self.checks.append(TestResult(name, outcome, time.perf_counter() - started, detail))
+        seconds = time.perf_counter() - started
+        self.checks.append(TestResult(name, outcome, seconds, one_line(detail, LONGEST_DETAIL)))
         return outcome is TestOutcome.PASS
 
     def _home(self) -> str:

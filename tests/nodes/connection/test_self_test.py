@@ -8,7 +8,15 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from nodes.connection.connect import NodeLink
+from nodes.connection.self_test import SelfTest
+from nodes.facts.selectors.facts import profile_of
+from nodes.platforms import platform_named
+from nodes.platforms.base import Capabilities
 from nodes.remote.pool import close_all
+from tests.any_input import is_fit_to_be_shown
+from tests.fakes.disk import FakeDisk
+from tests.fakes.node import FakeSession
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +87,18 @@ def test_lines_tell_the_same_to_a_person(real_node):
 def test_an_unknown_node_is_told_with_the_known_ones(real_node):
     with pytest.raises(CommandError, match="Registered: real1"):
         call_command("node_selftest", "other")
+
+
+class Talkative(FakeSession):
+    """Calls its home what a terminal obeys."""
+
+    def home(self) -> str:
+        return "/home/\x1b[2J\n\u202e" + "x" * 100_000
+
+
+def test_what_a_node_says_is_no_order_to_a_terminal(cluster):
+    link = NodeLink(Talkative(FakeDisk()), platform_named("posix"), "/srv", Capabilities(), 1, "mx")
+    test = SelfTest(link, profile_of(cluster))
+    checks = test.run(write=False)
+    assert checks[0].detail.startswith("/home/ [2J  xxx")
+    assert all(is_fit_to_be_shown(check.detail) and len(check.detail) <= 1000 for check in checks)
