@@ -173,6 +173,9 @@ def problem_of_head(head: Head) -> ProblemDetail | None:
     if head.length > LONGEST_HEAD:
         text = f"The header is longer than {LONGEST_HEAD} bytes. Send fewer or shorter fields; clear old cookies."
         return ProblemDetail(431, "header_too_long", text)
+    if b"content-length" in head.fields and b"transfer-encoding" in head.fields:
+        text = "The length of the body is said in two ways. Send Content-Length or Transfer-Encoding, not both."
+        return ProblemDetail(400, "two_lengths", text)
     if head.content_type[1] not in ("", "utf-8", "utf8", "us-ascii", "ascii"):
         return ProblemDetail(415, "charset", "Send the body in UTF-8, and name that as its charset or none.")
     if b"%00" in head.raw_path:

@@ -60,7 +60,10 @@ class Caller:
             "path": path,
             "raw_path": path.encode(),
             "query_string": query,
-            "headers": [*headers, (b"transfer-encoding", b"chunked")],
+            "headers": [
+                *headers,
+                *([] if b"content-length" in dict(headers) else [(b"transfer-encoding", b"chunked")]),
+            ],
         }
         self._pieces = iter(pieces)
         self.taken = 0

@@ -121,6 +121,51 @@ def test_the_web_servers_own_lines_are_blanked(portal):
     assert re.search(r"INFO +uvicorn.access: 127.0.0.1:\d+ - \"GET /nowhere/\?token=\*\*\*", log)
 
 
+REFUSED = (
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+    b"Content-Length: 5\r\nContent-Length: 50",
+    b"Content-Length: 5, 50",
+    b"Content-Length: +5",
+    b"Content-Length: -5",
+    b"Content-Length: 0x5",
+    b"Content-Length: 5 0",
+    b"Content-Length : 5",
+    b"Transfer-Encoding : chunked",
+    b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding: chunked, identity",
+    b"Transfer-Encoding: identity, chunked",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+    b"Transfer-Encoding:\x0bchunked",
+    b'Transfer-Encoding: "chunked"',
+    b"X-A: a\rContent-Length: 5",
+    b"X-A\r\nContent-Length: 5",
+    b": a",
+    b"X A: a",
+)
+"""What a proxy in front may read in another way: the length of a body, or where a field ends."""
+
+READ = {
+    b"Content-Length: 5": [b"403", b"404"],
+    b"Content-Length: 5\r\nContent-Length: 5": [b"403", b"404"],
+    b"X-A: a\nContent-Length: 5": [b"403", b"404"],  # a line may end so
+    b"X-A: a\r\n Content-Length: 5": [b"403", b"400"],  # what is set in belongs to the line before
+}
+"""What the standard lets a server read, as it says."""
+
+
+def test_no_request_is_hidden_in_another_ones_body(portal):
+    """What two could read in two ways is refused, and the connection ends, whatever follows."""
+    hidden = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    sent = {fields: connect(portal) for fields in (*REFUSED, *READ)}
+    for fields, one in sent.items():
+        one.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n\r\n0\r\n\r\n" + hidden)
+    statuses = {fields: re.findall(rb"HTTP/1.1 (...)", answered(one)) for fields, one in sent.items()}
+    assert statuses == {**{fields: [b"400"] for fields in REFUSED}, **READ}
+    for one in sent.values():
+        one.close()
+
+
 @pytest.mark.parametrize(
     ("limits", "wanted", "given"),
     [((20_000, 20_000), 500, 500), ((1024, 1_000_000), 500, 500), ((1024, 1024), 500, 192), ((64, 64), 500, 1)],
