@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.filters import MAX_WORDS
+from accounts.models import ApiToken
 from tests import routes
-from tests.factories import make_node
+from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +105,31 @@ def test_a_cluster_that_is_not_there_has_no_lists(administrator, api_for, consol
     for part in ("servers", "log", "searches"):
         assert api.get(f"/api/v1/clusters/999/{part}").status_code == 404
     assert browser.get("/clusters/999/log/live/").status_code == 404
+
+
+def test_of_a_filter_that_is_given_twice_the_last_one_counts(viewer, cluster, api_for):
+    """And nothing that another one would have let through."""
+    mine, other, api = make_node(cluster), make_node(make_cluster()), api_for(viewer)
+    for first, last, shown in (
+        (other.cluster_id, cluster.pk, [mine.name]),
+        (cluster.pk, other.cluster_id, []),
+    ):
+        found = api.get(f"/api/v1/nodes/?cluster={first}&cluster={last}").json()["results"]
+        assert [row["name"] for row in found] == shown
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("roles", "given"), [(("administrator", "viewer"), "viewer"), (("viewer", "administrator"), "")]
+)
+def test_of_a_field_that_is_sent_twice_the_last_one_is_judged_and_taken(operator, api_for, console_for, roles, given):
+    one, other = (f"role={role}" for role in roles)
+    console_for(operator).post("/account/tokens/", f"name=twice&days=5&{one}&{other}", content_type=FORM)
+    first, last = roles
+    body = f'{{"name": "twice", "role": "{first}", "role": "{last}"}}'
+    answer = api_for(operator).post("/api/v1/tokens/", body, content_type="application/json")
+    assert answer.status_code == (201 if given else 400)
+    made = ApiToken.objects.filter(name="twice").values_list("role", flat=True)
+    assert [*made] == [given] * (2 if given else 0)
