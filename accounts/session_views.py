@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,8 +14,10 @@ from accounts.tables import SessionTable
 
 
 @require_http_methods(["GET", "POST"])
+@reauthentication_required(allow_get=True)
 def sessions(request: HttpRequest) -> HttpResponse:
-    """One's own sessions; ends the one that is named, else all others."""
+    """One's own sessions; ends the one that is named, else all others, for who has just proved who they are: whoever
+    finds a browser open must not shut its owner out."""
     principal, key = principal_of(request), request.session.session_key
     if request.method == "POST":
         named = request.POST.get("session", "")

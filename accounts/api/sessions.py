@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.usersessions.models import UserSession
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -21,6 +23,14 @@ def answer_page(view: GenericViewSet[Any], found: list[Login]) -> Response:
     """A page of sessions."""
     page: Any = view.paginate_queryset(found)
     return view.get_paginated_response(SessionSerializer(page, many=True).data)
+
+
+def _require_proof(request: Request) -> None:
+    """Raises PermissionDenied where a session asks whose owner has not just proved who they are, as the console's page
+    demands. A token is a proof of its own."""
+    if request.auth is None and is_reauthentication_required(request._request, app="account"):
+        text = "Enter your password again at /account/reauthenticate/, then repeat this."
+        raise PermissionDenied(text, code="reauthenticate")
 
 
 class SessionViewSet(WithPrincipal, GenericViewSet[Any]):
@@ -37,7 +47,8 @@ class SessionViewSet(WithPrincipal, GenericViewSet[Any]):
 
     @extend_schema(summary="End a session of one's own", tags=["accounts"])
     def destroy(self, request: Request, pk: str) -> Response:
-        """At once; also the one that asks."""
+        """At once; also the one that asks. By a session only for who has just proved who they are."""
+        _require_proof(request)
         end_own_session(self.principal, int(pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -49,5 +60,6 @@ class SessionViewSet(WithPrincipal, GenericViewSet[Any]):
     )
     @action(detail=False, methods=["post"], url_path="end-others")
     def end_others(self, request: Request) -> Response:
-        """At once; all, where a token asks."""
+        """At once; all, where a token asks. By a session only for who has just proved who they are."""
+        _require_proof(request)
         return Response({"ended": end_own_sessions(self.principal, request.session.session_key)})

@@ -273,5 +273,6 @@ def test_sessions_are_listed_and_others_can_be_ended(somebody):
     log_in(here, "somebody")
     log_in(there, "somebody")
     assert here.get("/account/sessions/").status_code == 200
-    here.post("/account/sessions/")
+    asked = here.post("/account/sessions/")
+    here.post(asked["Location"], {"password": PASSWORD})
     assert is_in(here) and not is_in(there)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from allauth.account import app_settings
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.devices import device
+from accounts.guessing import FEW
 from accounts.models import AuditEvent, Role
 from accounts.sessions import BEGAN, USED, end_sessions
 from replication.tasks import run_retention
@@ -229,8 +231,54 @@ def test_what_is_over_is_not_listed(operator, console_for, aged):
     assert [row["current"] for row in here.get(OWN).json()["results"]] == [True]
 
 
+def prove(browser: Client) -> Client:
+    assert browser.post("/account/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    return browser
+
+
+def test_ending_them_on_the_page_wants_the_password_again(operator, console_for):
+    here, there = console_for(operator), console_for(operator)
+    asked = here.post("/account/sessions/")
+    assert asked["Location"] == "/account/reauthenticate/?next=%2Faccount%2Fsessions%2F"
+    assert here.post(asked["Location"], {"password": "wrong"}).status_code == 200
+    assert there.get(ME).status_code == 200
+    done = here.post(asked["Location"], {"password": PASSWORD})
+    assert done["Location"] == "/account/sessions/"
+    assert [face.get(ME).status_code for face in (here, there)] == [200, 401]
+
+
+def test_ending_them_by_rest_from_a_session_wants_the_password_again(operator, console_for):
+    here, there = console_for(operator), console_for(operator)
+    one = {row["current"]: row["id"] for row in here.get(OWN).json()["results"]}[False]
+
+    def tries() -> list[tuple[int, str]]:
+        answers = [here.delete(f"{OWN}{one}/"), here.post(f"{OWN}end-others/")]
+        return [(answer.status_code, answer.json()["code"]) for answer in answers]
+
+    assert tries() == [(403, "reauthenticate")] * 2
+    prove(here)
+    session = here.session
+    session["account_authentication_methods"][-1]["at"] -= app_settings.REAUTHENTICATION_TIMEOUT
+    session.save()
+    assert tries() == [(403, "reauthenticate")] * 2
+    assert there.get(ME).status_code == 200
+    assert prove(here).delete(f"{OWN}{one}/").status_code == 204
+    assert there.get(ME).status_code == 401
+
+
+def test_who_fails_to_prove_who_they_are_is_in_the_audit_log_and_waits(operator, console_for):
+    browser = console_for(operator)
+    before = AuditEvent.objects.latest("id").pk
+    answers = [browser.post("/account/reauthenticate/", {"password": "wrong"}).status_code for _ in range(FEW + 1)]
+    assert answers == [200] * FEW + [429]
+    events = AuditEvent.objects.filter(pk__gt=before).order_by("pk")
+    found = events.values_list("action", "object_label", "remote_address")
+    assert [*found[:FEW]] == [("login.failed", "operator", "127.0.0.1")] * FEW
+    assert ("login.locked", "operator", "127.0.0.1") in found
+
+
 def test_one_is_ended_at_once_and_the_act_is_audited(operator, viewer, console_for):
-    here, there, somebody_elses = console_for(operator), console_for(operator), console_for(viewer)
+    here, there, somebody_elses = prove(console_for(operator)), console_for(operator), console_for(viewer)
     ids = {row["current"]: row["id"] for row in here.get(OWN).json()["results"]}
     theirs = somebody_elses.get(OWN).json()["results"][0]["id"]
     assert here.delete(f"{OWN}{theirs}/").status_code == 404
@@ -245,7 +293,7 @@ def test_one_is_ended_at_once_and_the_act_is_audited(operator, viewer, console_f
 
 
 def test_all_others_are_ended(operator, console_for, api_for):
-    here, there, third = (console_for(operator) for _ in range(3))
+    here, there, third = (prove(console_for(operator)) for _ in range(3))
     ids = {row["current"]: row["id"] for row in here.get(OWN).json()["results"]}
     here.post("/account/sessions/", {"session": ids[False]})
     assert sorted(face.get(ME).status_code for face in (there, third)) == [200, 401]
