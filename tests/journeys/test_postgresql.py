@@ -47,6 +47,7 @@ ENGINE = [
     *(f"{LEASES}::{test}[{kind}]" for test in CLAIMING for kind in ("job", "target", "look", "search")),
     "tests/replication/jobs/test_progress.py::test_waiting_for_a_person_for_its_turn_and_for_a_node_is_told_apart_from_running",
     "tests/accounts/test_audit_append_only.py::test_model_and_queryset_refuse",
+    "tests/run/test_upgrade.py::test_what_is_there_goes_along",
     *(f"{USERS}[{act}]" for act in ("demote", "shut out")),
     "tests/accounts/test_names.py::test_of_two_like_names_at_once_one_gets_in",
     "tests/accounts/test_second_factor.py::test_one_that_is_sent_many_times_at_once_enters_once",
