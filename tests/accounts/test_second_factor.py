@@ -19,6 +19,7 @@ from accounts.codes import TRIES, WITHIN, take_code
 from accounts.models import ApiToken, AuditEvent, Demand, Role, SecondFactorPolicy
 from accounts.principals import Principal
 from accounts.second_factor import lacks_factor
+from accounts.users import reset_password
 from nodes.clusters.models import Membership
 from tests.factories import PASSWORD, make_cluster, make_member, make_user
 from tests.threads import Thread
@@ -105,6 +106,14 @@ def test_a_one_time_password_is_changed_first(administrator, console_for):
     administrator.save()
     demand(Demand.EVERYONE)
     assert console_for(administrator).get("/account/2fa/")["Location"] == "/account/password/"
+
+
+def test_a_new_one_time_password_lets_nobody_past_the_second_factor(administrator, operator, client, console_for):
+    give_factor(operator)
+    password = reset_password(Principal(user=administrator, via="console"), operator.pk).password
+    answer = client.post("/account/login/", {"login": "operator", "password": password})
+    assert answer["Location"].startswith("/account/2fa/authenticate/")
+    assert "_auth_user_id" not in client.session
 
 
 def test_tokens_go_on_and_none_is_made_without_it(operator, api_for, console_for):
