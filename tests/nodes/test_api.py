@@ -172,9 +172,12 @@ def test_node_bodies_that_are_refused(boss, cluster, change, field):
     assert not Node.objects.exists()
 
 
-@pytest.mark.parametrize("number", [4711, 10**30])
-def test_a_node_of_no_cluster_is_not_found(boss, cluster, number):
-    assert boss.post(NODES, node_body(cluster) | {"cluster": number}).status_code == 404
+def test_a_node_of_no_cluster_is_not_found(boss, cluster):
+    assert boss.post(NODES, node_body(cluster) | {"cluster": 4711}).status_code == 404
+
+
+def test_a_cluster_that_no_database_holds_is_named(boss, cluster):
+    assert fields_of(boss.post(NODES, node_body(cluster) | {"cluster": 10**30})) == ["cluster"]
 
 
 def test_approving_a_key_that_was_never_shown_is_refused(boss, cluster):
