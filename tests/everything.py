@@ -116,7 +116,7 @@ def bodies(world: Everything) -> dict[str, dict[str, object]]:
         "api-attestations": {"subject": "cluster_service", "value": "off"},
         "api-searches": {"networks": ["127.0.0.0/30"]},
         "api-registration": {"registration_key": "AAAA-BBBB"},
-        "api-job-list": {"cluster": world.cluster.pk, "kind": "replicate"},
+        "api-job-list": {"cluster": world.cluster.pk, "kind": "replicate", "nodes": []},
         "api-job-approve": {"digest": world.job.plan_digest},
         "api-job-override": {"codes": ["primary_shrunk"], "reason": "seen"},
         "api-write-stop": {"stopped": True, "reason": "seen"},

@@ -7,9 +7,7 @@ writes it anew; what a review reads is the difference.
 from __future__ import annotations
 
 import difflib
-import logging
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -159,20 +157,13 @@ def _routes(part: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def doors(db, monkeypatch, console_for) -> Iterator[Doors]:
-    """Nobody is reached, and nobody waits: what would is refused at once."""
-
-    def refuse(*_: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    logging.disable()  # a line for each of thousands of refusals
+def doors(db, unreached, console_for) -> Doors:
+    """With everybody before them."""
     world = make_everything()
     browsers = {part: console_for(user) for part, user in world.users.items()}
     for browser in browsers.values():
         _prove(browser)
-    yield Doors(world, browsers)
-    logging.disable(logging.NOTSET)
+    return Doors(world, browsers)
 
 
 @pytest.mark.parametrize("part", ["console", "api", "admin"])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import pytest
+from django.core.cache import cache
+from django.db import transaction
 
 from accounts.filters import MAX_WORDS
 from accounts.models import ApiToken
 from tests import routes
+from tests.everything import bodies, make_everything
 from tests.factories import make_cluster, make_node
+from tests.strict_database import as_postgresql
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +140,48 @@ def test_of_a_field_that_is_sent_twice_the_last_one_is_judged_and_taken(operator
     assert answer.status_code == (201 if given else 400)
     made = ApiToken.objects.filter(name="twice").values_list("role", flat=True)
     assert [*made] == [given] * (2 if given else 0)
+
+
+ODD_VALUES = (
+    MANY_DIGITS,
+    "-1",
+    '"a\\u0000b"',
+    '"\\ud800"',
+    '"NaN"',
+    "1e400",
+    "true",
+    "null",
+    "[]",
+    f"[{MANY_DIGITS}]",
+    '{"a": [1]}',
+    "[[]]",
+)
+
+
+def _with(body: dict[str, object], name: str, value: str) -> str:
+    """A right body with one value put in as JSON."""
+    return json.dumps(body | {name: "HERE"}).replace('"HERE"', value)
+
+
+def test_no_value_in_a_body_fails_the_portal(api_for, unreached):
+    world = make_everything()
+    api, known = api_for(world.users["portal"]), bodies(world)
+    api.raise_request_exception = False
+    failed = []
+    for route, pattern in routes.routes():
+        right = known.get(pattern.name or "", {})
+        for name, value in itertools.product(right, ODD_VALUES):
+            body = _with(right, name, value)
+            for send in (api.post, api.put):
+                if _undone(send, routes.address(route, world.value), body).status_code == 500:
+                    failed.append((route, name, value))
+    assert failed == []
+
+
+def _undone(send, address: str, body: str):
+    cache.clear()
+    with as_postgresql(), transaction.atomic():
+        here = transaction.savepoint()
+        answer = send(address, body, content_type="application/json")
+        transaction.savepoint_rollback(here)
+    return answer
