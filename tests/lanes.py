@@ -31,6 +31,7 @@ LONG = (
     "tests/replication/jobs/test_races.py",
     "tests/run/test_backup.py",
     "tests/faces/test_access_table.py",
+    "tests/faces/test_schema_holds.py",
 )
 """Begun first, or one lane would be busy with it when the others have nothing left to do."""
 
