@@ -29,8 +29,11 @@ IMPORTS_BY_NAME = {"__import__", "import_module", "import_string"}
 
 MAY_REACH_OUT = {
     "clusterportal/broker.py": "asks its own broker",
+    "clusterportal/connections.py": "takes the connections of browsers and programs",
     "clusterportal/die_with_parent.py": "asks the kernel to end it with its parent",
+    "clusterportal/front_door.py": "takes their requests",
     "clusterportal/processes.py": "the ports of its own web server",
+    "clusterportal/web.py": "listens for them",
     "nodes/leases/worker.py": "its own machine's name",
     "replication/backup/database_copy.py": "the database's own programs",
 }
