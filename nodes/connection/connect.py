@@ -137,9 +137,12 @@ def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities
 
 
 @contextmanager
-def open_node(node: Node, door: Door | None = None, *, of_facts: bool = False) -> Iterator[NodeLink]:
+def open_node(
+    node: Node, door: Door | None = None, *, of_facts: bool = False, waits: float | None = None
+) -> Iterator[NodeLink]:
     """Log in to a node, by its rows as they are now in the database, or as somebody who opens many read them a moment
-    ago (`door`). `of_facts`: to read its facts, not its files.
+    ago (`door`). `of_facts`: to read its facts, not its files. `waits`: seconds that whatever is asked of it may wait
+    in all, where that is less than `PORTAL.waits`.
 
     Raises HostKeyUnknown where no key is approved or the node is quarantined, HostKeyMismatch after quarantining it,
     AuthRejected where no usable credential is stored, PasswordUnbound (and the row says so) where a password was not
@@ -161,7 +164,7 @@ def open_node(node: Node, door: Door | None = None, *, of_facts: bool = False) -
     except ValueError as error:
         raise Unsupported(f"Its installation folder: {error}") from error
     try:
-        with POOL.lease(target) as session:
+        with POOL.lease(target, waits) as session:
             platform, capabilities = PROBES.ask(session, platform, target, row.version)
             note_answered(row)
             yield NodeLink(session, platform, root, capabilities, row.pk, row.name)

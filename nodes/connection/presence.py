@@ -57,7 +57,7 @@ def _answers(node: Node, door: Door | None) -> bool:
 
 def _let_in(node: Node, door: Door | None) -> bool:
     try:
-        with open_node(node, door) as link:
+        with open_node(node, door, waits=settings.PORTAL.reach) as link:
             link.session.stat(link.root)
     except (NodeError, Node.DoesNotExist):  # `open_node` noted what it means; or it was removed meanwhile
         return False

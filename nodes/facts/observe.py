@@ -154,7 +154,7 @@ def observe_node(node_id: int) -> None:
         return
     known = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
     try:
-        with open_node(node, of_facts=True) as link:
+        with open_node(node, of_facts=True, waits=settings.PORTAL.observe) as link:
             known_folders = folders_from(known)
             profile = profile_of(node.cluster)
             features = features_of(node.cluster, profile)

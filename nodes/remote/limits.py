@@ -67,19 +67,20 @@ class Waits:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._waited = 0.0
+        self._waited, self._most = 0.0, limits.waits
 
-    def begin(self) -> None:
-        """The act begins."""
-        self._waited = 0.0
+    def begin(self, most: float | None = None) -> None:
+        """The act begins. `most`: seconds that this one may wait, where they are less than usual."""
+        self._waited, self._most = 0.0, min(most or self.limits.waits, self.limits.waits)
 
     def add(self, seconds: float, count: int) -> None:
         """So long was waited, and so many bytes were moved. Raises LimitBroken where it is too much in all."""
         self._waited += max(0.0, seconds - count / self.limits.slowest)
-        if self._waited > self.limits.waits:
+        if self._waited > self._most:
+            remedy = ", or raise CLUSTERPORTAL_WAITS" if self._most == self.limits.waits else ""
             raise LimitBroken(
-                f"It was waited for {self.limits.waits:.5g} s in all, beyond what it moved. Look at its line and its"
-                " load, or raise CLUSTERPORTAL_WAITS."
+                f"It was waited for {self._most:.5g} s in all, beyond what it moved. Look at its line and its"
+                f" load{remedy}."
             )
 
 

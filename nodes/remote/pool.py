@@ -94,15 +94,16 @@ class SessionPool:
         self._reaper: threading.Thread | None = None
 
     @contextmanager
-    def lease(self, target: SshTarget) -> Iterator[SshSession]:
-        """A session for one thread, for the time of the block.
+    def lease(self, target: SshTarget, waits: float | None = None) -> Iterator[SshSession]:
+        """A session for one thread, for the time of the block. `waits`: seconds that it may wait for the server in all,
+        where they are less than the target's.
 
         Raises what `open_transport` raises, RemoteBusy where all sessions of the target stay leased for long,
         Unreachable where the server falls silent within the block, HostKeyMismatch where it shows another key there,
         LimitBroken where it sends without an end what nobody asked for.
         """
         line, session = self._take(target)
-        session.begin()
+        session.begin(waits)
         try:
             yield session
         except NodeError as error:

@@ -46,9 +46,9 @@ class SshSession:
             self._channel = SftpChannel(self._transport, self._patience, self._limits, self._waits)
         return self._channel
 
-    def begin(self) -> None:
-        """An act on the node begins: what was waited for it before counts no longer."""
-        self._waits.begin()
+    def begin(self, waits: float | None = None) -> None:
+        """An act on the node begins: what was waited for it before counts no longer. `waits` as in `Waits.begin`."""
+        self._waits.begin(waits)
 
     @property
     def usable(self) -> bool:

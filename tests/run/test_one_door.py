@@ -57,9 +57,9 @@ DOORS = {
 MADE_INSIDE = {"Connection", "NodeLink", "SessionPool", "SftpChannel", "SshSession", "SshTarget", "WireSocket"}
 
 OPENS = {
-    "nodes/connection/presence.py": "32 nodes at once, each given PORTAL.reach",
+    "nodes/connection/presence.py": "32 nodes at once, each waited for within PORTAL.reach",
     "nodes/facts/observe.py": "a lane of each cluster's own, all questions within PORTAL.observe",
-    "nodes/facts/services/scripts.py": "a person's act, on one node",
+    "nodes/facts/services/scripts.py": "a person's act, on one node, which may keep them waiting for a minute",
     "nodes/management/commands/node_selftest.py": "a person's act, on one node",
     "replication/clustering/feature_job/runner.py": "a job's target, in its cluster's width and under its lease",
     "replication/configuration/job/planning.py": "a job's look, in its cluster's width and under its lease",

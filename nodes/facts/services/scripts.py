@@ -20,12 +20,15 @@ from nodes.remote import scripts
 from nodes.remote.scripts import ScriptsSeen
 from nodes.rows import count
 
+PATIENCE = 60.0
+"""Seconds that a node may keep a person, and a thread of the web server, waiting in all."""
+
 
 def bring_scripts(principal: Principal, *, node: Node) -> tuple[str, ...]:
     """Put the scripts into the portal's own folder on the node; answer the names of those that are new there. Needs an
     operator. Raises Unsupported where the platform needs none, and what the wire raises."""
     require(principal, node.cluster_id, Role.OPERATOR)
-    with open_node(node) as link:
+    with open_node(node, waits=PATIENCE) as link:
         if not link.platform.scripts():
             raise Unsupported(f"{node.name} needs no scripts: its system's own tools suffice.")
         brought = scripts.bring(link.session, link.platform)
@@ -39,7 +42,7 @@ def take_scripts_away(principal: Principal, *, node: Node) -> tuple[str, ...]:
     """Remove the scripts and their folder; answer the names of those that were there. Needs an operator. Raises what
     the wire raises. Everything goes by SFTP alone from then on."""
     require(principal, node.cluster_id, Role.OPERATOR)
-    with open_node(node) as link:
+    with open_node(node, waits=PATIENCE) as link:
         gone = scripts.take_away(link.session)
         now = scripts.seen(link.session, link.platform)
     text = f"Took {len(gone)} scripts off {node.name}."

@@ -70,7 +70,7 @@ def test_one_that_hangs_is_asked_by_one_thread_and_delays_no_round(real_node, se
     settings.PORTAL = replace(settings.PORTAL, reach=0.2)
     over, asked, opened = threading.Event(), list[int](), open_node
 
-    def hangs(node: Node, door: Door | None) -> AbstractContextManager[NodeLink]:
+    def hangs(node: Node, door: Door | None, **_: float) -> AbstractContextManager[NodeLink]:
         asked.append(node.pk)
         assert node.pk != hanging.pk or over.wait(PATIENCE)
         return opened(node, door)

@@ -51,7 +51,8 @@ def windows(cluster, boss, monkeypatch) -> NodeLink:
     link = NodeLink(Lettered(disk), WINDOWS, "/C:/MDaemon", Capabilities(), node.pk, node.name)
 
     @contextmanager
-    def opened(node: Node) -> Iterator[NodeLink]:
+    def opened(node: Node, *, waits: float) -> Iterator[NodeLink]:
+        assert waits <= 60.0  # it keeps a person waiting, and a thread of the web server
         yield link
 
     monkeypatch.setattr(scripts, "open_node", opened)
