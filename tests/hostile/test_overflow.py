@@ -12,6 +12,7 @@ import asyncssh
 import pytest
 from asyncssh.constants import (
     MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
     MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
@@ -21,7 +22,7 @@ from asyncssh.constants import (
 )
 from asyncssh.packet import Boolean, String, UInt32
 
-from nodes.errors import LimitBroken
+from nodes.errors import LimitBroken, TimedOut
 from nodes.remote.limits import Limits
 from nodes.remote.pool import SessionPool
 from nodes.remote.session import Session
@@ -54,8 +55,18 @@ TALK: dict[str, Message] = {
     "room": lambda made: (MSG_CHANNEL_WINDOW_ADJUST, _channel(made), UInt32(1)),
     "requests": lambda made: (MSG_CHANNEL_REQUEST, _channel(made), String(b"x@y"), Boolean(False)),
 }
+
+
+def _after_the_end(connection: Connection) -> tuple[Any, ...]:
+    if not getattr(connection, "said_its_end", False):
+        connection.said_its_end = True  # type: ignore[attr-defined]
+        return MSG_CHANNEL_EOF, _channel(connection)
+    return MSG_CHANNEL_DATA, _channel(connection), PIECE
+
+
 MORE_THAN_THERE_IS_ROOM: dict[str, Message] = {
     "output": lambda made: (MSG_CHANNEL_DATA, _channel(made), PIECE),
+    "output after its end": _after_the_end,
     "errors": lambda made: (MSG_CHANNEL_EXTENDED_DATA, _channel(made), UInt32(1), PIECE),
 }
 
@@ -138,6 +149,19 @@ def test_what_there_is_no_room_for_is_not_kept(kind: str) -> None:
         server.say(MORE_THAN_THERE_IS_ROOM[kind], 16 * 1024)
         session.stat("/")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+def test_a_command_that_ends_without_an_exit_status_is_not_waited_for() -> None:
+    with talker() as (server, pool), pool.lease(server.target()) as session:
+        said: list[int] = []
+
+        def end(_: int) -> None:
+            if not said:
+                said.append(1)
+                server.say(lambda made: (MSG_CHANNEL_EOF, _channel(made)), 1)
+
+        with pytest.raises(TimedOut):
+            session.run("sleep 100", timeout=0.5, progress=end)
 
 
 def test_work_is_not_talk() -> None:
