@@ -7,7 +7,8 @@ writes it anew; what a review reads is the difference.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
+from django.urls import URLPattern
 
 from tests import routes
 from tests.everything import Everything, bodies, make_everything
@@ -99,11 +101,12 @@ class Doors:
     def rows(self, part: str) -> list[str]:
         """The table's rows of a part's addresses; methods that answer everybody alike stand together."""
         found = []
-        for route, name in _routes(part):
+        for route, pattern in _routes(part):
             answers: dict[tuple[str, ...], list[str]] = {}
             for method in METHODS if part == "api" else PAGE_METHODS:
-                body = self._body(route, name) if method in ("POST", "PUT", "PATCH") else {}
-                cells = tuple(self.answer(who, route, method, body) for who in WHO)
+                body = self._body(route, pattern.name or "") if method in ("POST", "PUT", "PATCH") else {}
+                ask = partial(self.answer, route=route, method=method, body=body)
+                cells = tuple(map(ask, WHO)) if _takes(pattern, method) else _of_two(ask)
                 answers.setdefault(cells, []).append(method)
             found += [_row(route, methods, cells) for cells, methods in answers.items()]
         return sorted(found)
@@ -152,8 +155,22 @@ def _part(route: str) -> str:
     return first if first in ("api", "admin") else "console"
 
 
-def _routes(part: str) -> list[tuple[str, str]]:
-    return [(route, pattern.name or "") for route, pattern in routes.routes() if _part(route) == part]
+def _routes(part: str) -> list[tuple[str, URLPattern]]:
+    return [(route, pattern) for route, pattern in routes.routes() if _part(route) == part]
+
+
+def _takes(pattern: URLPattern, method: str) -> bool:
+    """Whether a view has code for a method. REST's views say it; of pages nothing is known."""
+    view = pattern.callback
+    has = getattr(view, "actions", None) or dir(getattr(view, "cls", None))
+    return not hasattr(view, "cls") or method.lower() in has
+
+
+def _of_two(ask: Callable[[str], str]) -> tuple[str, ...]:
+    """The cells of a method that a view has no code for: who may everything is refused it, as is whoever may less."""
+    unknown, known = ask("anonymous"), ask("portal")
+    assert known == "405"
+    return (unknown, *[known for _ in WHO[1:]])
 
 
 @pytest.fixture
