@@ -5,6 +5,7 @@ administrator: may do everything on the portal. operator, viewer: on `cluster` o
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -21,6 +22,7 @@ from accounts import append_only
 from accounts.audit import REFUSALS
 from accounts.models import Role, User
 from accounts.principals import Principal
+from clusterportal.celery import COLLECT_EVERY
 from nodes import secret
 from nodes.clusters.models import Cluster
 from replication.configuration.job.glance import SIGHTINGS
@@ -50,6 +52,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     """What `./run test` gives its lanes to do."""
     return Lanes(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, and tests leave little behind that keeps itself alive: the garbage collector need
+    not look through all of it again and again. As workers do."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
 
 
 KEPT = {"auth_permission", "django_content_type"}
