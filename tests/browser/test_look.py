@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from accounts.models import Role
+from nodes.enums import CredentialKind, HostKeyState, Joining
 from tests.browser.conftest import NARROW, WIDE, Visitor
 from tests.browser.seed import Seeded
 from tests.factories import make_member
@@ -73,6 +74,23 @@ def test_every_section_of_settings_is_accessible_quiet_and_fits(theme, size, por
     visitor = visit(portal.user, size)
     visitor.paint(theme)
     assert [finding for path in _settings(portal) for finding in _findings(visitor, path)] == []
+
+
+def test_pages_that_ask_for_a_servers_password_fit(portal, visit) -> None:
+    password = portal.cluster.credentials.get(kind=CredentialKind.PASSWORD)
+    portal.fresh.host_keys.update(state=HostKeyState.APPROVED)
+    for node in (portal.primary, portal.fresh):
+        node.credential, node.joining = password, Joining.REGISTERED
+        node.save()
+    paths = (
+        f"/credentials/{password.pk}/edit/",
+        f"/nodes/{portal.primary.pk}/settings/host-key/",
+        f"/nodes/{portal.fresh.pk}/join/?step=credential",
+    )
+    visitor = visit(portal.user, NARROW)
+    for path in paths:
+        assert [*_findings(visitor, path)] == []
+        expect(visitor.page.get_by_label("Password")).to_be_visible()
 
 
 def test_what_a_viewer_sees_of_settings_is_accessible(portal, visit) -> None:
