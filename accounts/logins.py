@@ -38,7 +38,7 @@ class Login:
 
 
 def sessions_of(user: User, current: str | None = None) -> list[Login]:
-    """A user's sessions under way, the last used first; `current` is the key of the one that asks."""
+    """A user's sessions under way: the one that asks, whose key is `current`, then the last used first."""
     rows = {row.session_key: row for row in UserSession.objects.filter(user=user)}
     stored = Session.objects.filter(session_key__in=rows, expire_date__gt=timezone.now())
     under_way = ((rows[found.session_key], found.get_decoded()) for found in stored)
@@ -48,7 +48,7 @@ def sessions_of(user: User, current: str | None = None) -> list[Login]:
         for row, held in under_way
         if why_over(held) is None and held.get(HASH_SESSION_KEY) == password
     ]
-    return sorted(found, key=lambda login: login.used, reverse=True)
+    return sorted(found, key=lambda login: (login.current, login.used), reverse=True)
 
 
 def _login(row: UserSession, held: Mapping[str, Any], current: str | None) -> Login:

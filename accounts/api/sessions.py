@@ -42,7 +42,7 @@ class SessionViewSet(WithPrincipal, GenericViewSet[Any]):
 
     @extend_schema(summary="List one's own sessions", tags=["accounts"], responses=SessionSerializer(many=True))
     def list(self, request: Request) -> Response:
-        """Those under way, the last used first."""
+        """Those under way: the one that asks, then the last used first."""
         return answer_page(self, own_sessions(self.principal, request.session.session_key))
 
     @extend_schema(summary="End a session of one's own", tags=["accounts"])

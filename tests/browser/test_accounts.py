@@ -17,7 +17,7 @@ from tests.factories import PASSWORD, make_cluster, make_token, make_user
 
 OWN = ("password/", "sessions/", "tokens/", "logout/", "reauthenticate/", "inactive/")
 SECOND_FACTOR = ("", "totp/activate/")
-WITH_SECOND_FACTOR = ("", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/")
+WITH_SECOND_FACTOR = ("", "reauthenticate/", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/")
 
 
 class Looker:
