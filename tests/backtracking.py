@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import product
-from re import _compiler as compiler  # type: ignore[attr-defined]  # nothing public tells an expression's shape
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
+
+# nothing public tells an expression's shape; the type checker knows these modules in some orders only
+compiler, codes, parser = (import_module(f"re.{name}") for name in ("_compiler", "_constants", "_parser"))
 
 FEW = 8
 """A repeat of at most so many turns is written out; one of more counts as endless."""
