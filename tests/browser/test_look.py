@@ -90,7 +90,7 @@ def test_pages_that_ask_for_a_servers_password_fit(portal, visit) -> None:
     visitor = visit(portal.user, NARROW)
     for path in paths:
         assert [*_findings(visitor, path)] == []
-        expect(visitor.page.get_by_label("Password")).to_be_visible()
+        expect(visitor.page.locator("input[type=password]")).to_be_visible()
 
 
 def test_what_a_viewer_sees_of_settings_is_accessible(portal, visit) -> None:
