@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from re import _constants as c  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
+
+from tests.backtracking import codes as c
+from tests.backtracking import parser
 
 State = tuple[int, dict[int, tuple[int, int]]]
 """Where a try stands in the text, and what its groups took."""
