@@ -24,6 +24,7 @@ from accounts.models import ApiToken
 from accounts.principals import Principal
 from accounts.requests import principal_of, remote_address
 from accounts.tally import Refusal
+from nodes.one_line import one_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _note_access(request: HttpRequest | Request, status: int, reason: str) -> No
         return
     what = "access.denied" if status == 403 else HIDDEN
     token = who.token.token_key if who.token else ""
-    words = f"{who.name} was refused {request.method} {_printable(request.path)}."
+    words = f"{who.name} was refused {request.method} {one_line(request.path, LONGEST, instead='?')}."
     text = f"{words} {reason}".strip() if status == 403 else f"{words} It is there; they may not see it."
     subject = Subject("apitoken", token, str(who.token)[:200]) if who.token else None
     record_refusal(Refusal(who.name, who.via, who.remote_address, what, token), text, subject=subject)
@@ -90,7 +91,3 @@ def _is_hidden(who: Principal, path: str) -> bool:
     rows = apps.get_model(model)._default_manager.filter(pk=int(thing[2]))
     cluster = rows.values_list(column, flat=True).first()
     return cluster is not None and cluster not in visible_cluster_ids(who)
-
-
-def _printable(path: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in path[:LONGEST])
