@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -237,12 +238,27 @@ _making = threading.Lock()
 
 
 def unused() -> Unused:
-    """What portals begin with: migrated once by each process of the tests, and kept in its memory alone."""
+    """What portals begin with: migrated once in a run of the tests, by the lane that needs it first."""
     with _making:
-        return _migrated()
+        return _unused()
 
 
 @cache
+def _unused() -> Unused:
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return _migrated()
+    kept = Path(os.environ["CLUSTERPORTAL_DATA"]).parent / f"unused-{run}"  # beside the lanes' folders
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # till it is closed
+        if not kept.exists():
+            made, new = _migrated(), kept.with_suffix(".new")
+            new.write_bytes(made.token.encode() + b"\n" + made.database)
+            new.replace(kept)
+    token, _, database = kept.read_bytes().partition(b"\n")
+    return Unused(database, token.decode())
+
+
 def _migrated() -> Unused:
     with tempfile.TemporaryDirectory(prefix="cp-unused-") as folder:
         portal = Portal(Path(folder) / "data")
