@@ -32,6 +32,7 @@ LONG = (
     "tests/run/test_backup.py",
     "tests/faces/test_access_table.py",
     "tests/faces/test_schema_holds.py",
+    "tests/hostile/test_replication.py",
 )
 """Begun first, or one lane would be busy with it when the others have nothing left to do."""
 
