@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from django.db import connections
 
 from tests.deadlines import PATIENCE
+
+Answer = TypeVar("Answer")
 
 
 class Thread(threading.Thread):
@@ -35,6 +38,14 @@ class Thread(threading.Thread):
         if self._error:
             raise self._error
         return self.answer
+
+
+def run_apart(story: Coroutine[Any, Any, Answer]) -> Answer:
+    """What a story of asyncio answers. In a thread, as browser tests leave this one with a loop that runs."""
+    thread = Thread(lambda: asyncio.run(story))
+    thread.start()
+    answer: Answer = thread.done()
+    return answer
 
 
 def both(work: Callable[[], Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from clusterportal.connections import Door, DoorSocket, PatientProtocol, Peer, source_of, trusts
 from tests.deadlines import PATIENCE
+from tests.threads import run_apart
 
 
 class Line:
@@ -214,7 +215,7 @@ def test_who_sends_no_head_is_not_waited_for(monkeypatch):
         _, wire = await begin(monkeypatch, 0.01)
         await asyncio.wait_for(wire.ended.wait(), PATIENCE)
 
-    asyncio.run(story())
+    run_apart(story())
 
 
 def test_who_does_not_read_is_not_waited_for(monkeypatch):
@@ -228,4 +229,4 @@ def test_who_does_not_read_is_not_waited_for(monkeypatch):
         await asyncio.wait_for(wire.ended.wait(), PATIENCE)
         protocol.connection_lost(ConnectionAbortedError())
 
-    asyncio.run(story())
+    run_apart(story())

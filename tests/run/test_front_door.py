@@ -29,6 +29,7 @@ from clusterportal.front_door import (
 )
 from clusterportal.parsers import PortalJSONParser
 from tests.steps import assert_linear
+from tests.threads import run_apart
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 TOKEN = (b"authorization", b"Bearer cpt_0")
@@ -82,7 +83,7 @@ class Caller:
     def ask(self) -> int:
         """The status of the answer."""
         self.behind = Behind()
-        asyncio.run(FrontDoor(self.behind)(self.scope, self.receive, self.send))
+        run_apart(FrontDoor(self.behind)(self.scope, self.receive, self.send))
         return int(self.sent[0]["status"]) if self.sent else 0
 
     def problem(self) -> dict[str, Any]:

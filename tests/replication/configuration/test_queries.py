@@ -82,7 +82,7 @@ def disks(monkeypatch) -> dict[int, FakeDisk]:
     disks: dict[int, FakeDisk] = {}
 
     @contextmanager
-    def lease(target) -> Iterator[FakeSession]:
+    def lease(target, _waits=None) -> Iterator[FakeSession]:
         yield FakeSession(disks[target.port])
 
     monkeypatch.setattr(POOL, "lease", lease)
