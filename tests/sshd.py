@@ -123,13 +123,14 @@ class SshdServer:
 
     def stop(self) -> None:
         """End the server and its sessions, also where they hang."""
-        if self.process is not None:
-            self.go_on()
+        process = self.process
+        if process is None:
+            return
+        process.send_signal(signal.SIGSTOP)  # or it would let somebody in between the two, who would stay
         self.kill_sessions()
-        process, self.process = self.process, None
-        if process is not None:
-            process.terminate()
-            process.wait(START_SECONDS)
+        process.kill()
+        process.wait(START_SECONDS)
+        self.process = None
 
     def kill_sessions(self) -> int:
         """Kill the processes of the connections with KILL; the listener goes on. Answers how many there were."""
