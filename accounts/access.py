@@ -12,8 +12,9 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.http import Http404
 
-from accounts.models import Role
+from accounts.models import Role, User
 from accounts.principals import Principal, rank
 
 
@@ -59,3 +60,11 @@ def require_portal(principal: Principal, role: Role) -> None:
     """Raise PermissionDenied unless the role holds on the whole portal (creating clusters, stopping all writes)."""
     if not may_on_portal(principal, role):
         raise PermissionDenied(f"This needs the role {role.label} on the whole portal.")
+
+
+def take_user(user_id: int) -> User:
+    """The row of a user who is to be changed, locked. Raises Http404."""
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise Http404("No such user.")
+    return user

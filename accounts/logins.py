@@ -15,7 +15,7 @@ from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 
-from accounts.access import best_role, require_portal
+from accounts.access import best_role, require_portal, take_user
 from accounts.audit import Subject, record
 from accounts.devices import device
 from accounts.models import Role, User
@@ -95,9 +95,7 @@ def end_own_sessions(principal: Principal, but: str | None) -> int:
 def end_sessions_of(principal: Principal, user_id: int) -> int:
     """End all sessions of a user. Administrators of the portal only."""
     require_portal(principal, Role.ADMINISTRATOR)
-    user = User.objects.filter(pk=user_id).first()
-    if user is None:
-        raise Http404("No such user.")
+    user = take_user(user_id)
     ended = end_sessions(user)
     _record_end(principal, user.username, ended, Subject.of(user))
     return ended

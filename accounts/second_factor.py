@@ -9,9 +9,8 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import Http404
 
-from accounts.access import best_role, require_portal
+from accounts.access import best_role, require_portal, take_user
 from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import Demand, Role, SecondFactorPolicy, User
@@ -86,9 +85,7 @@ def remove_lost_factor(principal: Principal, user_id: int) -> User:
     is demanded, it opens nothing but the page for a new factor. Administrators of the portal only; raises Refused for
     oneself, who may be somebody at an unlocked screen, and where there is none."""
     require_portal(principal, Role.ADMINISTRATOR)
-    user = User.objects.select_for_update().filter(pk=user_id).first()
-    if user is None:
-        raise Http404("No such user.")
+    user = take_user(user_id)
     if principal.user is not None and principal.user.pk == user.pk:
         raise Refused("own_second_factor", "This is your own second factor.", "Ask another administrator.")
     removed, _ = Authenticator.objects.filter(user=user).delete()

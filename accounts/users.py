@@ -10,10 +10,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404
 from django.utils import timezone
 
-from accounts.access import require_portal
+from accounts.access import require_portal, take_user
 from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.guessing import forget_failures
@@ -96,13 +95,6 @@ def _keep_one_administrator(but: User) -> None:
         raise Refused("last_administrator", "This is the last active administrator.", "Make another one first.")
 
 
-def _found(user_id: int) -> User:
-    user = User.objects.select_for_update().filter(pk=user_id).first()
-    if user is None:
-        raise Http404("No such user.")
-    return user
-
-
 def users_visible_to(principal: Principal) -> QuerySet[User]:
     """All users, for administrators of the portal. Raises PermissionDenied for others."""
     require_portal(principal, Role.ADMINISTRATOR)
@@ -132,7 +124,7 @@ def set_portal_role(principal: Principal, user_id: int, role: str) -> User:
     require_portal(principal, Role.ADMINISTRATOR)
     _check_role(role)
     _one_at_a_time()
-    user = _found(user_id)
+    user = take_user(user_id)
     if role == user.portal_role:
         return user
     if not user.is_superuser:
@@ -158,7 +150,7 @@ def set_active(principal: Principal, user_id: int, active: bool) -> User:
     administrator."""
     require_portal(principal, Role.ADMINISTRATOR)
     _one_at_a_time()
-    user = _found(user_id)
+    user = take_user(user_id)
     if active == user.is_active:
         return user
     if not active:
@@ -186,7 +178,7 @@ def change_user(principal: Principal, user_id: int, *, role: str | None = None, 
 def reset_password(principal: Principal, user_id: int) -> LetIn:
     """Give a new one-time password; sessions and API tokens end: whoever had the old one may have made them."""
     require_portal(principal, Role.ADMINISTRATOR)
-    user = _found(user_id)
+    user = take_user(user_id)
     password = _give_one_time_password(user)
     user.save(update_fields=_PASSWORD)
     ended = end_all(user)
