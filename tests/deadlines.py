@@ -16,6 +16,12 @@ AT_ONCE = 0.03
 SELDOM = 0.2
 """Seconds between two looks at what has not come for long."""
 
+RESTS = 4
+"""So many times as long as a look took it is not looked again, up to LONGEST_REST seconds: a page that takes long to
+make would else be all that is made."""
+
+LONGEST_REST = 0.5
+
 
 def promised(seconds: float) -> float:
     """The bound of a promise in seconds: itself where this machine has nothing else to do, else only no hanging."""
@@ -24,11 +30,14 @@ def promised(seconds: float) -> float:
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = AT_ONCE) -> Any:
     """The first true value of `condition`; fails by name after `seconds`. It is asked every `pause` seconds, and more
-    seldom the longer it takes (SELDOM): those who are waited for need the processor that asking takes."""
+    seldom the longer it takes (SELDOM), and the longer it takes to ask (RESTS): those who are waited for need the
+    processor that asking takes."""
     began = time.monotonic()
     while True:
+        asked = time.monotonic()
         if value := condition():
             return value
-        waited = time.monotonic() - began
+        now = time.monotonic()
+        waited = now - began
         assert waited < seconds, f"not within {seconds:.0f} s: {what}"
-        time.sleep(max(pause, min(waited / 20, SELDOM)))
+        time.sleep(max(pause, min(waited / 20, SELDOM), min(RESTS * (now - asked), LONGEST_REST)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.deadlines import AT_ONCE, PATIENCE, wait_for
-from tests.journeys.portal import Portal, started
+from tests.journeys.portal import DATABASE, Portal, started
 from tests.journeys.trees import make_tree
 from tests.sshd import SshdServer
 
@@ -58,8 +59,8 @@ class Stage:
     def register(
         self, name: str, root: Path, server: Any, *, credential: int, port: int = 0, password: str = "", **fields: Any
     ) -> int:
-        """Register a running server with a `port` and a `fingerprint`, approve its host key, and type the password of
-        the credential where it is one. `fields`: those of the node that differ."""
+        """Register a running server with a `port` and a `fingerprint`, which is approved in advance, and type the
+        password of the credential where it is one. `fields`: those of the node that differ."""
         body = {
             "cluster": self.cluster,
             "name": name,
@@ -69,12 +70,10 @@ class Stage:
             "role": "secondary" if self.node_ids else "primary",
             "install_root": str(root),
             "credential": credential,
+            "host_key_fingerprint": server.fingerprint,
             **fields,
         }
         node = self.portal.ok("POST", "nodes/", body)["id"]
-        shown = self.portal.ok("POST", f"nodes/{node}/host-key/fetch/", {})
-        assert shown["fingerprint"] == server.fingerprint
-        self.portal.ok("POST", f"nodes/{node}/host-key/approve/", {"fingerprint": server.fingerprint})
         if password:
             seen = {"address": "127.0.0.1", "port": body["port"], "fingerprint": server.fingerprint}
             self.portal.ok("POST", f"nodes/{node}/password/", {**seen, "password": password})
@@ -193,6 +192,12 @@ class Stage:
                 assert self.portal.call("POST", f"jobs/{job['id']}/cancel", {}).status in (200, 202, 409)
                 self.wait_state(job["id"], "cancelled", "failed", "halted", "succeeded")
 
+    def leave(self) -> None:
+        """Have a portal that goes on forget how to log in to the nodes: it would ask for them till it ends."""
+        self.portal.call("POST", f"clusters/{self.cluster}/pause/", {"reason": "its story is over"})
+        with closing(sqlite3.connect(self.portal.data / DATABASE, timeout=PATIENCE)) as connection, connection:
+            connection.execute("UPDATE nodes_node SET credential_id = NULL WHERE cluster_id = ?", [self.cluster])
+
     def close(self) -> None:
         if self.owns_portal:
             self.portal.stop()
@@ -268,6 +273,7 @@ def new_cluster(shared_portal: Portal) -> Iterator[Any]:
         yield make
         for stage in made:
             stage.cancel_open_jobs()
+            stage.leave()
         written = shared_portal.log_of("remote0")[len(before) :]
         assert "Traceback" not in written, written
     finally:
