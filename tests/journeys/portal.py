@@ -45,6 +45,26 @@ FAST = {
 UNHURRIED = {**FAST, "CLUSTERPORTAL_LEASE": "12", "CLUSTERPORTAL_OPERATION": "4", "CLUSTERPORTAL_RENEW": "2"}
 """For stories in which nobody dies: a busy machine, or a command inside Wine, takes no worker for dead."""
 
+INSIDE = """
+import json, sys, traceback
+from contextlib import redirect_stdout
+from io import StringIO
+import django
+django.setup()
+from django.db import connections
+for line in sys.stdin:
+    said, fault = StringIO(), ""
+    with redirect_stdout(said):
+        try:
+            exec(json.loads(line), {})
+        except Exception:
+            fault = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([said.getvalue(), fault]), flush=True)
+"""
+"""A process that does lines of code, each a string as JSON, with the portal's settings, and answers what each printed
+and the trace of what it raised."""
+
 UNUSED = """
 from io import StringIO
 from django.core.management import call_command
@@ -131,14 +151,31 @@ class Portal:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def inside(self, code: str) -> str:
+        """What code prints that runs with the portal's settings, in a process that does all such code: to start one
+        takes longer than most of it."""
+        if "inside" not in self.processes:
+            self.spawn("inside", [sys.executable, "-c", INSIDE], asked=True)
+        process = self.processes["inside"]
+        assert process.stdin and process.stdout
+        process.stdin.write(json.dumps(code).encode() + b"\n")
+        process.stdin.flush()
+        said, fault = json.loads(process.stdout.readline())
+        assert not fault, fault
+        return str(said)
+
     def make_database(self) -> str:
         """A database that nobody has used yet, with an administrator, by one process; answers their token."""
         return self.manage("shell", "--no-imports", "--command", UNUSED).strip()
 
-    def spawn(self, name: str, words: list[str], extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, name: str, words: list[str], extra: Mapping[str, str] | None = None, *, asked: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """`asked`: it reads and writes pipes; others read nothing and write a log."""
         with (self.data / f"{name}.log").open("ab") as log:
+            read, written = (subprocess.PIPE, subprocess.PIPE) if asked else (subprocess.DEVNULL, log)
             process = subprocess.Popen(
-                words, env={**self.env(), **(extra or {})}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=REPO
+                words, env={**self.env(), **(extra or {})}, stdin=read, stdout=written, stderr=log, cwd=REPO
             )
         self.processes[name] = process
         return process
@@ -180,6 +217,8 @@ class Portal:
     def stop(self) -> None:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
+        if "inside" in self.processes:
+            self.processes["inside"].communicate()
         deadline = time.monotonic() + STOPPING
         for process in self.processes.values():
             try:

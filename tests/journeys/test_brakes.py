@@ -132,7 +132,7 @@ def test_an_override_whose_time_is_over_when_the_job_runs(stage: Stage) -> None:
     stage.portal.ok("POST", f"{address}/pause/", {"reason": "maintenance"})
     override(stage, job["id"], "primary_shrunk", "15 lists were retired")
     assert stage.job(job["id"])["state"] == "requested"
-    stage.portal.manage("shell", "-v", "0", "-c", AN_HOUR_LATER.format(job=job["id"]))
+    stage.portal.inside(AN_HOUR_LATER.format(job=job["id"]))
     stage.portal.ok("POST", f"{address}/resume/", {})
     again = stage.wait_state(job["id"], *ENDED)
     assert (again["state"], again["error_code"]) == ("halted", "primary_shrunk")

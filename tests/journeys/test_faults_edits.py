@@ -19,7 +19,7 @@ for conflict in Conflict.objects.filter(node={node}).order_by("path"):
 
 def conflicts_kept(stage: Any, node: int = 1) -> list[str]:
     """Path and content of what is kept of a node's edits."""
-    said: str = stage.portal.manage("shell", "-v", "0", "-c", READ_CONFLICTS.format(node=stage.node_ids[node]))
+    said: str = stage.portal.inside(READ_CONFLICTS.format(node=stage.node_ids[node]))
     return said.splitlines()
 
 
@@ -101,12 +101,12 @@ def test_what_a_run_gave_that_never_came_to_its_proof_is_no_edit(new_cluster: An
     app, node = stage.roots[0] / "App", stage.node_ids[1]
     (app / "comes and goes.dat").write_bytes(b"here")
     stage.replicate()
-    proven = stage.portal.manage("shell", "-v", "0", "-c", ROOT_OF.format(node=node)).strip()
+    proven = stage.portal.inside(ROOT_OF.format(node=node)).strip()
     (app / "list0001.grp").write_bytes(b"; given, not proven\r\n")
     (app / "comes and goes.dat").unlink()
     stage.replicate()
     text = NOT_PROVEN.format(cluster=stage.cluster, node=node, root=proven)
-    stage.portal.manage("shell", "-v", "0", "-c", text)
+    stage.portal.inside(text)
     (app / "list0001.grp").write_bytes(b"; newer\r\n")
     (app / "comes and goes.dat").write_bytes(b"here again")
 

@@ -29,7 +29,7 @@ GONE = "StoredContent.objects.filter(name__in=names).delete()"
 
 
 def damage(stage: Any, which: str, how: str) -> None:
-    stage.portal.manage("shell", "-v", "0", "-c", DAMAGE.format(cluster=stage.cluster, which=which, how=how))
+    stage.portal.inside(DAMAGE.format(cluster=stage.cluster, which=which, how=how))
 
 
 def begin_anew(stage: Any) -> None:
