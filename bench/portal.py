@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from demo.keeper import below
 from tests.deadlines import wait_for
-from tests.journeys.portal import DATABASE, Portal, free_port, started, unused
+from tests.journeys.portal import Portal, free_port, started, unused
 
 PRODUCTS = Path(__file__).with_name("products")
 WORKERS = 2
@@ -54,17 +53,6 @@ class BenchPortal(Portal):
                 same = sum(each.partition(" ")[0] == name for each in found)
                 found[f"{name} {same + 1}" if same else name] = pid
         return found
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.data / DATABASE
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The database, only to read: asking it takes no processor from the portal, as asking REST would."""
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)) as connection:
-            yield connection
 
 
 Portals = Callable[[], AbstractContextManager[BenchPortal]]

@@ -15,17 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.deadlines import AT_ONCE, PATIENCE, wait_for
-from tests.journeys.portal import DATABASE, Portal, started
+from tests.deadlines import PATIENCE, wait_for
+from tests.journeys.portal import Portal, started
 from tests.journeys.trees import make_tree
 from tests.sshd import SshdServer
 
 ENDED = {"succeeded", "failed", "cancelled", "halted"}
-LASTING = ENDED | {"awaiting_approval", "converging"}
-"""States of jobs that nobody misses who looks now and then."""
-
-NOW_AND_THEN = 0.1
-"""Seconds between two such looks: an answer takes the portal 20 ms of the processor that the job needs."""
 
 
 @dataclass(slots=True)
@@ -141,12 +136,11 @@ class Stage:
 
     def wait_state(self, number: int, *states: str, seconds: float = PATIENCE) -> dict[str, Any]:
         def reached() -> dict[str, Any] | None:
-            job = self.job(number)
-            return job if job["state"] in states else None
+            job = self.job(number) if self.portal.state_of(number) in states else None
+            return job if job and job["state"] in states else None
 
         try:
-            pause = NOW_AND_THEN if LASTING.issuperset(states) else AT_ONCE
-            found: dict[str, Any] = wait_for(f"job {number} is {states}", reached, seconds, pause=pause)
+            found: dict[str, Any] = wait_for(f"job {number} is {states}", reached, seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.job(number)}\n{self.portal.logs()}") from None
         return found
@@ -195,7 +189,7 @@ class Stage:
     def leave(self) -> None:
         """Have a portal that goes on forget how to log in to the nodes: it would ask for them till it ends."""
         self.portal.call("POST", f"clusters/{self.cluster}/pause/", {"reason": "its story is over"})
-        with closing(sqlite3.connect(self.portal.data / DATABASE, timeout=PATIENCE)) as connection, connection:
+        with closing(sqlite3.connect(self.portal.database, timeout=PATIENCE)) as connection, connection:
             connection.execute("UPDATE nodes_node SET credential_id = NULL WHERE cluster_id = ?", [self.cluster])
 
     def close(self) -> None:

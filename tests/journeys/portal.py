@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -104,7 +105,7 @@ class Portal:
         if "DATABASE_URL" in self.env():
             self.token = self.make_database()
         else:
-            (self.data / DATABASE).write_bytes(unused().database)
+            self.database.write_bytes(unused().database)
             self.token = unused().token
         self.start_web(wait=False)
         for number in range(workers):
@@ -150,6 +151,25 @@ class Portal:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / DATABASE
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, only to read: asking it takes no processor from the portal, as asking REST would."""
+        with closing(sqlite3.connect(self.database, timeout=PATIENCE, isolation_level=None)) as connection:
+            yield connection
+
+    def state_of(self, job: int) -> str:
+        """A job's state, for who looks again and again."""
+        if "DATABASE_URL" in self.env():
+            return str(self.ok("GET", f"jobs/{job}")["state"])
+        with self.reading() as connection:
+            (state,) = connection.execute("SELECT state FROM replication_job WHERE id = ?", [job]).fetchone()
+        return str(state)
 
     def inside(self, code: str) -> str:
         """What code prints that runs with the portal's settings, in a process that does all such code: to start one
