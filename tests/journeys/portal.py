@@ -34,17 +34,20 @@ STOPPING = 8.0
 REPO = Path(__file__).resolve().parents[2]
 DATABASE = "portal.sqlite3"
 FAST = {
-    "CLUSTERPORTAL_LEASE": "2",
-    "CLUSTERPORTAL_OPERATION": "1",
-    "CLUSTERPORTAL_RENEW": "0.5",
     "CLUSTERPORTAL_SWEEP": "1",
-    "CLUSTERPORTAL_CONNECT": "5",
     "CLUSTERPORTAL_REACH": "2",
     "CLUSTERPORTAL_COMPARE": "3",
+    "CLUSTERPORTAL_LEASE": "12",
+    "CLUSTERPORTAL_OPERATION": "4",
+    "CLUSTERPORTAL_RENEW": "2",
+    "CLUSTERPORTAL_CONNECT": str(PATIENCE),
+    "CLUSTERPORTAL_SILENCE": str(PATIENCE),
 }
+"""What is waited for comes soon. Nobody whom a busy machine, or a command inside Wine, leaves without a turn for
+seconds is taken for dead (a worker) or hung (a node): a story in which one is sets shorter times."""
 
-UNHURRIED = {**FAST, "CLUSTERPORTAL_LEASE": "12", "CLUSTERPORTAL_OPERATION": "4", "CLUSTERPORTAL_RENEW": "2"}
-"""For stories in which nobody dies: a busy machine, or a command inside Wine, takes no worker for dead."""
+SHORT_LEASES = {"CLUSTERPORTAL_LEASE": "2", "CLUSTERPORTAL_OPERATION": "1", "CLUSTERPORTAL_RENEW": "0.5"}
+"""For stories in which workers die, or are as good as dead."""
 
 INSIDE = """
 import json, sys, traceback

@@ -41,6 +41,9 @@ def change(stage: Stage, content: bytes) -> None:
 def reaches(stage: Stage, nodes: list[int]) -> dict[str, Any]:
     """Replicate: the job proves these nodes and gives its locks back while it waits for the others."""
     job = stage.replicate(expect="converging")
+    for number in nodes:  # on a busy machine one may have been silent for long, too, and is found back
+        stage.wait_target(job["id"], number, "verified")
+    job = stage.job(job["id"])
     states = {number: stage.target(job, number)["state"] for number in range(1, len(stage.roots))}
     assert states == {number: "verified" if number in nodes else "waiting" for number in states}
     for number in nodes:

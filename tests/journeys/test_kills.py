@@ -27,7 +27,7 @@ from kombu import Connection
 from tests import deadlines
 from tests.deadlines import wait_for
 from tests.journeys.conftest import stages
-from tests.journeys.portal import REPO
+from tests.journeys.portal import REPO, SHORT_LEASES
 from tests.journeys.ward import FULL, Ward
 
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
@@ -155,16 +155,11 @@ SCENARIOS: dict[str, Callable[[Ward], None]] = {
 }
 
 
-NOBODY_HANGS = {"CLUSTERPORTAL_CONNECT": str(deadlines.PATIENCE), "CLUSTERPORTAL_SILENCE": str(deadlines.PATIENCE)}
-"""Workers die here, nodes never do: one that a busy machine leaves without a turn for seconds is not taken for hung,
-which would have its job wait for it."""
-
-
 def open_ward(*, slow: bool = False) -> tuple[Ward, ExitStack]:
     """A ward, and what closes it."""
     with ExitStack() as closing:
         make = closing.enter_context(stages())
-        environment = {} if slow else NOBODY_HANGS
+        environment = {} if slow else SHORT_LEASES
         ward = Ward(make(workers=0, files=72, slow=slow, environment=environment))  # so many that no batch brakes
         closing.callback(ward.close)
         ward.open()

@@ -16,7 +16,6 @@ from celery import Celery
 from tests.deadlines import PATIENCE, wait_for
 from tests.journeys.acting import Acting, taking_semaphores
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import UNHURRIED
 from tests.journeys.trees import config_of
 
 MESSAGES = 40
@@ -73,7 +72,7 @@ class Swaps:
 
 @pytest.fixture(scope="module")
 def stage(new_module_stage: Any) -> Stage:
-    stage: Stage = new_module_stage(workers=2, beats=2, files=80, environment=UNHURRIED)
+    stage: Stage = new_module_stage(workers=2, beats=2, files=80)
     stage.replicate()
     for root in stage.roots:
         for semaphore in (root / "App").glob("*.SEM"):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.deadlines import wait_for
 from tests.journeys.conftest import Stage
-from tests.journeys.portal import UNHURRIED, Portal
+from tests.journeys.portal import Portal
 from tests.winlab.prefix import Prefix, prefix
 from tests.winlab.server import PASSWORD, USERNAME, WinNode
 from tests.winlab.trees import make_tree
@@ -63,7 +63,7 @@ def lab(wine: Prefix) -> Iterator[Lab]:
             ended.callback(node.stop)
         make_tree(nodes[0].root, "WINMX1", primary=True)
         make_tree(nodes[1].root, "WINMX2", primary=False)
-        stage = Stage(folder, Portal(folder / "data", dict(UNHURRIED)))
+        stage = Stage(folder, Portal(folder / "data"))
         ended.callback(stage.close)
         stage.portal.start()
         register(stage, nodes)
