@@ -201,8 +201,10 @@ class Stage:
 
 @pytest.fixture(scope="session")
 def shared_portal() -> Iterator[Portal]:
-    """One portal for all stories that do without a portal of their own: each takes a cluster of its own."""
+    """One portal for all stories that do without a portal of their own: each takes a cluster of its own, and wakes it
+    meanwhile (`new_cluster`)."""
     with started(Portal, prefix="cp-story-") as portal:
+        portal.rest()
         yield portal
 
 
@@ -253,6 +255,7 @@ def new_cluster(shared_portal: Portal) -> Iterator[Any]:
     """Make clusters on the shared portal; no job of theirs goes on afterwards, and no worker may have met a fault
     that it had no words for."""
     made: list[Stage] = []
+    shared_portal.wake()
     before = shared_portal.log_of("remote0")
 
     def make(*, build: bool = True, **settings: Any) -> Stage:
@@ -271,6 +274,7 @@ def new_cluster(shared_portal: Portal) -> Iterator[Any]:
         written = shared_portal.log_of("remote0")[len(before) :]
         assert "Traceback" not in written, written
     finally:
+        shared_portal.rest()
         for stage in made:
             stage.close()
             shutil.rmtree(stage.folder, ignore_errors=True)

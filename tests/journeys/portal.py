@@ -237,9 +237,20 @@ class Portal:
         process.send_signal(sign)
         process.wait(PATIENCE)
 
+    def rest(self) -> None:
+        """Stand still until `wake()`: what looks around every second costs other tests much over the minutes."""
+        for process in self.processes.values():
+            process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Go on where it rested."""
+        for process in self.processes.values():
+            process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
+        self.wake()
         if "inside" in self.processes:
             self.processes["inside"].communicate()
         deadline = time.monotonic() + STOPPING
