@@ -91,20 +91,19 @@ class Portal:
     lease: how long a worker owns what it claimed. renew: how often it says it is alive, by progress. operation: the
     longest single act on a node, and so the margin kept before a lease ends. sweep: how often expired work is taken
     over. connect: to reach and log in to a node. silence: how long a node may show no sign of life when it is
-    called, or while it is worked with, before it counts as hung. command: one remote command. listing, listing_names,
-    listing_mib: how long listing a node's files may take over SFTP, how many names it may bring, and how many MiB.
-    slowest: bytes a second that a node moves at least, and behind: how far it may fall behind that. waits: how long
-    one act on a node may wait for it in all, beyond what it moves. target_workers: nodes of one cluster worked on at
-    once. reach: how often nodes are asked whether they are there. compare: how often secondaries are looked at for
-    edits. deep: hours from one deep verify of a cluster to the next; 0: none by itself.
-    observe: how old a node's facts may get before they are read again. fresh: how
-    old version and clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's
-    log keeps. secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it.
-    unused_days: the same for what no row refers to.
-    job_days: days that ended jobs are kept; jobs_least, jobs_most: how many of a cluster's newest stay longer, and from
-    how many on the oldest go sooner. profile_folder: where further product profiles lie. head: how long the web server
-    waits for the head of a request, and for who does not read. connections: how many it has at once, and
-    connections_each: how many from one address.
+    called, or while it is worked with, before it counts as hung. command: one remote command. question: one that only
+    asks what the node is. listing, listing_names, listing_mib: how long listing a node's files may take over SFTP, how
+    many names it may bring, and how many MiB. slowest: bytes a second that a node moves at least, and behind: how far
+    it may fall behind that. waits: how long one act on a node may wait for it in all, beyond what it moves.
+    target_workers: nodes of one cluster worked on at once. reach: how often nodes are asked whether they are there.
+    compare: how often secondaries are looked at for edits. deep: hours from one deep verify of a cluster to the next;
+    0: none by itself. observe: how old a node's facts may get before they are read again. fresh: how old version and
+    clock may be when a replication is planned. cluster_log_days, cluster_log_lines: what a cluster's log keeps.
+    secret_days: days that stored content of secret-bearing files is kept once nothing in use needs it. unused_days: the
+    same for what no row refers to. job_days: days that ended jobs are kept; jobs_least, jobs_most: how many of a
+    cluster's newest stay longer, and from how many on the oldest go sooner. profile_folder: where further product
+    profiles lie. head: how long the web server waits for the head of a request, and for who does not read. connections:
+    how many it has at once, and connections_each: how many from one address.
     """
 
     lease: float
@@ -114,6 +113,7 @@ class Portal:
     connect: float
     silence: float
     command: float
+    question: float
     listing: float
     listing_names: int
     listing_mib: float
@@ -149,6 +149,7 @@ def portal_from(env: Env) -> Portal:
         connect=env.number("CLUSTERPORTAL_CONNECT", 15),
         silence=env.number("CLUSTERPORTAL_SILENCE", 4),
         command=env.number("CLUSTERPORTAL_COMMAND", 120),
+        question=env.number("CLUSTERPORTAL_QUESTION", 30),
         listing=env.number("CLUSTERPORTAL_LISTING", 600),
         listing_names=int(env.number("CLUSTERPORTAL_LISTING_NAMES", 200_000)),
         listing_mib=env.number("CLUSTERPORTAL_LISTING_MIB", 32),

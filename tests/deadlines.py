@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds. No promise of the portal's: where one is tested, the test says its own number."""
 
 AT_ONCE = 0.03

@@ -13,7 +13,15 @@ from django.conf import settings
 from nodes.credentials.models import Credential
 from nodes.credentials.passwords import PasswordUse, Server, uses_typed
 from nodes.enums import CredentialKind
-from nodes.errors import AuthRejected, HostKeyMismatch, HostKeyUnknown, LimitBroken, PasswordUnbound, Unsupported
+from nodes.errors import (
+    AuthRejected,
+    HostKeyMismatch,
+    HostKeyUnknown,
+    LimitBroken,
+    PasswordUnbound,
+    TimedOut,
+    Unsupported,
+)
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities, Platform
 from nodes.registry.models import Node
@@ -28,11 +36,11 @@ from nodes.remote.session import Session
 from nodes.remote.target import SshTarget
 from nodes.vault import WrongKey
 
-PROBE_PATIENCE = 30.0
-"""Seconds that a server may take to tell what it can do."""
-
 PROBE_SECONDS = 600.0
 """How long what a server can do is believed before it is asked again."""
+
+SILENT_SECONDS = 60.0
+"""The same where it did not tell in time: its commands hang, or were slow to start once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +111,13 @@ class _Probes:
         """The server's driver, with scripts where it has them, and its capabilities; asked anew where the node's row
         has another `version`. Raises NodeError when the connection breaks."""
         server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name, version)
-        now = time.monotonic()
         with self._lock:
-            when, known = self._known.get(server, (float("-inf"), (platform, Capabilities())))
-        if now - when < PROBE_SECONDS:
+            until, known = self._known.get(server, (float("-inf"), (platform, Capabilities())))
+        if time.monotonic() < until:
             return known
-        found = _probe(session, platform)
+        found, believed = _probe(session, platform)
         with self._lock:
-            self._known[server] = (now, found)
+            self._known[server] = (time.monotonic() + believed, found)
         return found
 
     def forget(self) -> None:
@@ -122,18 +129,22 @@ class _Probes:
 PROBES = _Probes()
 
 
-def _probe(session: Session, platform: Platform) -> tuple[Platform, Capabilities]:
+def _probe(session: Session, platform: Platform) -> tuple[tuple[Platform, Capabilities], float]:
+    """The driver and what the server can do, and for how many seconds that is believed. A server that gives no shell,
+    or whose commands hang, has its files all the same."""
     able = prepared(session, platform)
     command = able.probe()
+    nothing = platform, Capabilities()
     if command is None:
-        return platform, Capabilities()
+        return nothing, PROBE_SECONDS
     try:
-        result = session.run(able.spell(command), timeout=min(settings.PORTAL.command, PROBE_PATIENCE))
+        result = session.run(able.spell(command), timeout=settings.PORTAL.question)
     except Unsupported:
-        # a server that gives SFTP and no shell
-        return platform, Capabilities()
+        return nothing, PROBE_SECONDS
+    except TimedOut:
+        return nothing, SILENT_SECONDS
     found = able.parse_probe(result)
-    return (platform if found == Capabilities() else able), found
+    return (nothing if found == Capabilities() else (able, found)), PROBE_SECONDS
 
 
 @contextmanager

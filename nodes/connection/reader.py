@@ -35,9 +35,6 @@ CLOCK_READINGS = 5
 EXACT_MS = 25.0
 """A reading that may be wrong by so little is not made better: what goes by the clock counts in seconds."""
 
-QUESTION_SECONDS = 30.0
-"""What one question may take, a slow start of PowerShell included; several that hang must not add up to long."""
-
 LINE_SECONDS = 0.15
 """Between two lines to a program that tells the clock: a dozen outlast PowerShell's start."""
 
@@ -91,7 +88,7 @@ class Reader:
 
     def _run(self, line: str, stdin: bytes | Iterator[bytes] = b"") -> CommandResult:
         self.go_on()
-        timeout, moved = min(settings.PORTAL.command, QUESTION_SECONDS), self._moved
+        timeout, moved = settings.PORTAL.question, self._moved
         try:
             return self.link.session.run(line, stdin=stdin, timeout=timeout, max_output=MAX_ANSWER, progress=moved)
         except TimedOut as error:  # one command hangs, where a file service that does would hang for all that follows

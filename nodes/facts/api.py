@@ -54,7 +54,8 @@ class FactActions(Resource[Node]):
     @extend_schema(summary="Read the facts from the server", request=EmptyIn, responses={202: RefreshOut})
     @action(detail=True, methods=["post"], url_path="facts/refresh")
     def refresh_facts(self, request: Request, pk: str) -> Response:
-        """A worker reads them; poll the facts until `read_at` passes `requested_at`."""
+        """A worker reads them; poll the facts until `read_at` passes `requested_at`. Where they cannot be read, the
+        node's `health` says so, and `health_cause` why."""
         node = self.get_object()
         checked(EmptyIn, request)
         facts.note_refresh(self.principal, node_id=node.pk)

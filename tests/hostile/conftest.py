@@ -12,7 +12,6 @@ from django.conf import settings as real
 from accounts.principals import Principal
 from clusterportal.env import Portal
 from nodes.clusters.models import Cluster
-from nodes.connection import reader
 from nodes.connection.connect import PROBES
 from nodes.credentials.services import Login, PrivateKey, store_key
 from nodes.registry.models import Node
@@ -73,9 +72,10 @@ def node(hostile: HostileServer, cluster: Cluster, boss: Principal, mail_root: P
 def tight(monkeypatch: pytest.MonkeyPatch) -> Portal:
     """Limits that are soon broken, and little patience. For a server that is hostile at once: an honest one on a busy
     machine may need longer."""
-    monkeypatch.setattr(reader, "QUESTION_SECONDS", 0.5)
     monkeypatch.setattr(sftp, "ANSWER_WORTH", 0.02)
     usual = SshSession.__init__.__kwdefaults__
     assert usual
     monkeypatch.setitem(usual, "patience", 1.0)
-    return replace(real.PORTAL, command=1.0, listing_names=2_000, slowest=1000.0, behind=1.0, silence=60.0)
+    return replace(
+        real.PORTAL, command=1.0, question=0.5, listing_names=2_000, slowest=1000.0, behind=1.0, silence=60.0
+    )

@@ -42,6 +42,7 @@ FAST = {
     "CLUSTERPORTAL_RENEW": "2",
     "CLUSTERPORTAL_CONNECT": str(PATIENCE),
     "CLUSTERPORTAL_SILENCE": str(PATIENCE),
+    "CLUSTERPORTAL_QUESTION": str(PATIENCE),
 }
 """What is waited for comes soon. Nobody whom a busy machine, or a command inside Wine, leaves without a turn for
 seconds is taken for dead (a worker) or hung (a node): a story in which one is sets shorter times."""

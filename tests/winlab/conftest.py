@@ -38,7 +38,11 @@ class Lab:
             answer = portal.call("GET", f"nodes/{node}/facts/")
             return answer.body if answer.status == 200 and answer.body["read_at"] >= asked else None
 
-        found: dict[str, Any] = wait_for(f"facts of node {node}", fresh)
+        try:
+            found: dict[str, Any] = wait_for(f"facts of node {node}", fresh)
+        except AssertionError as error:
+            cause = portal.ok("GET", f"nodes/{node}/")["health_cause"]
+            raise AssertionError(f"{error}; its health: {cause}\n{portal.logs()}") from None
         return found
 
 

@@ -28,6 +28,10 @@ PINS = HERE / "pins"
 INSIDE = HERE / "inside"
 PYTHON = r"C:\py311\python.exe"
 
+AHEAD = "-10" if os.geteuid() == 0 else "0"
+"""Niceness. Each call of a Windows program goes through one server of Wine's, so that on a busy machine it waits for
+its turn again and again, for minutes in all: where that is allowed, it comes before the rest."""
+
 SILENT = (
     *("certutil", "fc", "findstr", "icacls", "net1", "netsh", "robocopy", "schtasks", "systeminfo", "tasklist"),
     *("timeout", "w32tm", "wevtutil", "where"),
@@ -61,7 +65,7 @@ class Prefix:
         """Run a program to its end, its output in the log; answers its exit status."""
         with (self.folder.parent / "wine.log").open("ab") as log:
             done = subprocess.run(
-                [tool("wine"), *words],
+                [tool("nice"), "-n", AHEAD, tool("wine"), *words],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -74,7 +78,7 @@ class Prefix:
     def python(self, *words: str) -> subprocess.Popen[bytes]:
         """Start Windows Python with pipes for its input and output."""
         return subprocess.Popen(
-            [tool("wine"), PYTHON, *words],
+            [tool("nice"), "-n", AHEAD, tool("wine"), PYTHON, *words],
             env=self.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -19,6 +19,7 @@ from tests.winlab.prefix import PYTHON
 from tests.winlab.trees import LISTS, config_of, ini_of, untouched_of
 
 STOPPED, RUNNING = 1, 4
+TICK_MS = 16
 
 
 def change(lab: Lab, name: str, content: bytes) -> None:
@@ -136,7 +137,8 @@ def test_with_scripts_commands_list_hash_and_tell_the_clock(lab: Lab) -> None:
         "can_link": False,
         "can_archive": False,
     }
-    assert abs(facts["clock_offset_ms"]) < 1000 > facts["clock_uncertainty_ms"]
+    # one clock, really: it is as far off as was allowed for, however slow the machine, but for what a tick hides
+    assert abs(facts["clock_offset_ms"]) <= facts["clock_uncertainty_ms"] + TICK_MS
     assert (facts["scripts"]["state"], facts["scripts"]["brought"]) == ("used", facts["scripts"]["version"])
 
 

@@ -34,6 +34,8 @@ SHARE_READ, SHARE_WRITE = 1, 2
 REPLACE_EXISTING, COPY_ALLOWED = 1, 2
 ACCESS_DENIED, NOT_FOUND = (5, 1314), (2, 3, 123)
 ALREADY_EXISTS = 183
+STARTING = ThreadPoolExecutor(1)
+"""One at a time: else one program could inherit the other's pipes."""
 
 kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 kernel.CreateFileW.restype = wintypes.HANDLE
@@ -159,8 +161,8 @@ async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
         process.exit(1)
         return
     loop = asyncio.get_running_loop()
-    pipe = subprocess.PIPE
-    child = subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, cwd=os.environ["USERPROFILE"])
+    # to start a program takes seconds on a busy machine, in which the server must not fall silent
+    child = await loop.run_in_executor(STARTING, start, line)
     assert child.stdin and child.stdout and child.stderr
     feeding = asyncio.create_task(feed(process, child))
     streams = ((child.stdout, process.stdout), (child.stderr, process.stderr))
@@ -168,6 +170,11 @@ async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
     status = await loop.run_in_executor(None, child.wait)
     feeding.cancel()
     process.exit(status & 0xFFFFFFFF)
+
+
+def start(line: str) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, cwd=os.environ["USERPROFILE"])
 
 
 async def feed(process: asyncssh.SSHServerProcess[bytes], child: subprocess.Popen[bytes]) -> None:
