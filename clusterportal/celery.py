@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging.config
 import os
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.beat import PersistentScheduler
 from celery.schedules import crontab
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging
 from django.conf import settings
 from django.db import DatabaseError
 from kombu.transport.redis import Channel, Transport
@@ -73,19 +72,6 @@ def _log_as_the_portal_does(loglevel: int = logging.INFO, **_: Any) -> None:
     """Celery would put a handler of its own in the place of ours, which blanks secrets. Its level is for its own."""
     logging.config.dictConfig(settings.LOGGING)
     logging.getLogger("celery").setLevel(loglevel)
-
-
-COLLECT_EVERY = 10_000
-"""How many more objects than before are looked through for what keeps itself alive (Python's own: 700)."""
-
-
-@worker_ready.connect
-def _collect_less(**_: Any) -> None:
-    """A job makes its values by the hundred thousand, and none of them refers back to itself: looking through all of
-    them, and through all that was imported, again and again took up to a sixth of a large job's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY)
 
 
 app = Celery("clusterportal", task_cls=PortalTask)

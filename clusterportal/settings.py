@@ -36,7 +36,6 @@ LOGGING = configuration(env.text("CLUSTERPORTAL_LOG_LEVEL", "INFO"), env.text("C
 
 # --- apps ---
 INSTALLED_APPS = [
-    "clusterportal.apps.PortalConfig",
     "accounts",
     "nodes",
     "replication",
@@ -63,6 +62,7 @@ INSTALLED_APPS = [
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "clusterportal.apps.PortalConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

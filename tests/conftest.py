@@ -22,7 +22,7 @@ from accounts import append_only
 from accounts.audit import REFUSALS
 from accounts.models import Role, User
 from accounts.principals import Principal
-from clusterportal.celery import COLLECT_EVERY
+from clusterportal.garbage import end_loading
 from nodes import secret
 from nodes.clusters.models import Cluster
 from replication.configuration.job.glance import SIGHTINGS
@@ -58,8 +58,7 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays, and tests leave little behind that keeps itself alive: the garbage collector need
     not look through all of it again and again. As workers do."""
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY)
+    end_loading()
 
 
 KEPT = {"auth_permission", "django_content_type"}
