@@ -12,6 +12,5 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the signals and tell the schema how callers authenticate, once the models are there."""
+        """Connect the signals, once the models are there."""
         import_module("accounts.signals")
-        import_module("accounts.api.schema")

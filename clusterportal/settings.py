@@ -55,7 +55,6 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
-    "django_tables2",
     "js_lib_bootstrap5",
     "lucide",
     "rest_framework",
@@ -99,7 +98,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "nodes.registry.sidebar.sidebar",
                 "replication.console.views.context.console",
-            ]
+            ],
+            # not among the apps: it imports much, also PostgreSQL's driver, which only pages with a table need
+            "libraries": {"django_tables2": "django_tables2.templatetags.django_tables2"},
         },
     }
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
+from accounts.api import schema  # noqa: F401 - tells the schema how callers authenticate
 from accounts.api.sessions import SessionViewSet
 from accounts.api.views import EventViewSet, SecondFactorPolicyView, TokenViewSet, UserViewSet, WhoView
 
