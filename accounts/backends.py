@@ -6,7 +6,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 
 from accounts.models import User
 from accounts.names import normalised
-from accounts.second_factor import with_factor
+from accounts.second_factor import users_with_factor
 
 
 class PortalUsers(AuthenticationBackend):
@@ -19,5 +19,5 @@ class PortalUsers(AuthenticationBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The user of a session; None where it is shut out or gone."""
-        user = with_factor(User.objects.filter(pk=user_id)).first()
+        user = users_with_factor().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -28,16 +29,18 @@ class FactorState:
     demand: Demand
 
 
-def with_factor(users: QuerySet[User]) -> QuerySet[User]:
-    """The users with what `FactorState` holds, in the same query. Recovery codes alone are no factor."""
+@cache
+def users_with_factor() -> QuerySet[User]:
+    """All users with what `FactorState` holds, in the same query; to be narrowed, never read as it is. Recovery codes
+    alone are no factor. Spelled once: that took most of the time of asking whose a session is, at every request."""
     factor = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
     policy = SecondFactorPolicy.objects.values("demanded_of")[:1]
-    return users.annotate(has_factor=Exists(factor), factor_demand=Subquery(policy))
+    return User.objects.annotate(has_factor=Exists(factor), factor_demand=Subquery(policy))
 
 
 def state_of(user: User) -> FactorState:
     """What came with the user, else what the database says."""
-    known: Any = user if hasattr(user, "has_factor") else with_factor(User.objects.all()).get(pk=user.pk)
+    known: Any = user if hasattr(user, "has_factor") else users_with_factor().get(pk=user.pk)
     return FactorState(known.has_factor, Demand(known.factor_demand or Demand.NOBODY))
 
 

@@ -19,7 +19,7 @@ from accounts.guessing import forget_failures
 from accounts.models import Role, User
 from accounts.names import RESERVED, alike, looks_of, normalised
 from accounts.principals import Principal
-from accounts.second_factor import with_factor
+from accounts.second_factor import users_with_factor
 from accounts.sessions import Ended, end_all, end_sessions, end_tokens
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letters that look alike
@@ -98,7 +98,7 @@ def _keep_one_administrator(but: User) -> None:
 def users_visible_to(principal: Principal) -> QuerySet[User]:
     """All users, for administrators of the portal. Raises PermissionDenied for others."""
     require_portal(principal, Role.ADMINISTRATOR)
-    return with_factor(User.objects.order_by("username"))
+    return users_with_factor().order_by("username")
 
 
 @transaction.atomic

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from lucide.jinja import lucide
 
 from nodes.checks.models import STANDINGS
+from nodes.templatetags.console import icon
 from nodes.web.status import tone_of
 
 register = template.Library()
@@ -19,5 +19,5 @@ SIGNS = {"pass": "circle-check", "warn": "triangle-alert", "fail": "circle-x", "
 @register.simple_tag
 def check_mark(standing: str) -> SafeString:
     """The mark of a standing: pass, warn, fail or unknown."""
-    sign = SafeString(lucide(SIGNS[standing], size=15, aria_hidden="true"))
-    return format_html('<span class="standing tone-{}">{} {}</span>', tone_of(standing), sign, LABELS[standing])
+    sign, word = icon(SIGNS[standing], 15), LABELS[standing]
+    return format_html('<span class="standing tone-{}">{} {}</span>', tone_of(standing), sign, word)

@@ -4,6 +4,7 @@ content security policy forbids them, so sizes are SVG attributes and colours ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django import template
@@ -25,8 +26,10 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
-    """An icon beside a word, hidden from screen readers; `size` in pixels."""
+    """An icon beside a word, hidden from screen readers; `size` in pixels. Drawn once: pages have dozens, of few kinds,
+    which templates spell."""
     return SafeString(lucide(name, size=size, aria_hidden="true", **({"class": css} if css else {})))
 
 
