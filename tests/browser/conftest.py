@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from django.db import connections
@@ -21,6 +22,14 @@ from tests.tools import tool
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 375, "height": 800}
+
+Theme = Literal["light", "dark"]
+
+FOLLOWS = """system => {
+    const { theme, bsTheme } = document.documentElement.dataset;
+    return bsTheme === (theme === 'auto' ? system : theme);
+}"""
+"""Whether the page is painted in the theme that was chosen, else in the system's."""
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +63,16 @@ class Visitor:
         assert answer.status == 200, f"{path}: {answer.status}"
         return self.page
 
-    def paint(self, theme: str) -> None:
-        """Choose the theme."""
+    def choose(self, theme: str) -> None:
+        """Choose the theme, whatever the system's is."""
         self.context.add_cookies([{"name": "theme", "value": theme, "url": self.address}])
+
+    def see(self, theme: Theme, size: ViewportSize) -> None:
+        """Look at the page in a size, on a system of a theme: the page follows it where none was chosen. Without
+        motion, or it would be seen between two themes."""
+        self.page.set_viewport_size(size)
+        self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        self.page.wait_for_function(FOLLOWS, arg=theme)
 
 
 def session_of(user: User) -> str:

@@ -6,17 +6,17 @@ from __future__ import annotations
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from accounts.models import Role, User
 from tests.browser.conftest import NARROW, WIDE, Visitor
-from tests.browser.test_look import RULES
+from tests.browser.findings import View, findings
 from tests.deadlines import PATIENCE
 from tests.factories import PASSWORD, make_cluster, make_token, make_user
 
 OWN = ("password/", "sessions/", "tokens/", "logout/", "reauthenticate/", "inactive/")
 SECOND_FACTOR = ("", "totp/activate/")
+VIEWS: tuple[View, ...] = (("light", WIDE), ("dark", NARROW))
 WITH_SECOND_FACTOR = ("", "reauthenticate/", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/")
 
 
@@ -45,15 +45,7 @@ class Looker:
 
     def look(self) -> None:
         """At the page as it is now."""
-        page = self.visitor.page
-        path = page.url.removeprefix(self.visitor.address)
-        self.findings += [f"{path}: {complaint}" for complaint in self.visitor.complaints]
-        self.visitor.complaints.clear()
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            self.findings.append(f"{path}: scrolls sideways")
-        for violation in Axe().run(page, options=RULES).response["violations"]:
-            spots = [spot["target"] for spot in violation["nodes"][:3]]
-            self.findings.append(f"{path}: {violation['id']} at {spots}")
+        self.findings += findings(self.visitor, VIEWS)
 
 
 @pytest.fixture
@@ -64,11 +56,8 @@ def astrid(transactional_db) -> User:
     return user
 
 
-@pytest.mark.parametrize(("theme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light-wide", "dark-narrow"])
-def test_every_page_of_accounts_is_accessible_quiet_and_fits(theme, size, astrid, visit) -> None:
-    visitor = visit(None, size)
-    visitor.paint(theme)
-    looker = Looker(visitor)
+def test_every_page_of_accounts_is_accessible_quiet_and_fits(astrid, visit) -> None:
+    looker = Looker(visit(None))
     log_in(looker)
     for path in OWN:
         looker.go(f"/account/{path}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -17,9 +15,8 @@ from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.findings import findings_at
 from tests.browser.seed import GIB, Seeded, fingerprint
-from tests.browser.test_look import RULES
 from tests.deadlines import PATIENCE
 from tests.factories import make_node
 
@@ -105,23 +102,14 @@ def pages(portal: Seeded) -> Iterator[str]:
     yield f"/nodes/{fresh.pk}/join/"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_step_is_accessible_quiet_and_fits(theme, size, portal, visit) -> None:
-    visitor = visit(portal.user, size)
-    visitor.paint(theme)
-    findings: list[str] = []
+def test_every_step_is_accessible_quiet_and_fits(portal, visit) -> None:
+    visitor = visit(portal.user)
+    found: list[str] = []
     for path in pages(portal):
         if "configuration" in path:
             portal.cluster.snapshots.update(root="")
-        page = visitor.go(path)
-        findings += [f"{path}: {complaint}" for complaint in visitor.complaints]
-        visitor.complaints.clear()
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            findings.append(f"{path}: scrolls sideways")
-        for violation in Axe().run(page, options=RULES).response["violations"]:
-            findings.append(f"{path}: {violation['id']} at {[spot['target'] for spot in violation['nodes'][:3]]}")
-    assert findings == []
+        found += findings_at(visitor, path)
+    assert found == []
 
 
 def test_a_running_search_refreshes_itself(portal, visit) -> None:

@@ -3,24 +3,23 @@ no scrolling of the page sideways."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from accounts.models import Role
 from nodes.enums import CredentialKind, HostKeyState, Joining
-from tests.browser.conftest import NARROW, WIDE, Visitor
+from nodes.web.theme import THEMES
+from tests.browser.conftest import NARROW, WIDE
+from tests.browser.findings import View, findings, findings_at
 from tests.browser.seed import Seeded
-from tests.factories import make_member
+from tests.factories import BACKEND, make_member
 
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-    "resultTypes": ["violations"],
-    "preload": False,  # its own reading of style sheets takes the addresses of @import for the page's
-}
-
+PRESSED = re.compile(r'aria-pressed="(true|false)"')
+CSRF = re.compile(r'(?<="csrfmiddlewaretoken" value=")\w+|(?<="X-CSRFToken": ")\w+')
 CLUSTER_SETTINGS = ("general", "clustering", "pause", "watch", "files", "credentials", "members")
 NODE_SETTINGS = ("general", "host-key", "attested", "ini-keys", "scripts", "pause", "membership", "remove")
 
@@ -47,33 +46,46 @@ def _settings(portal: Seeded) -> Iterator[str]:
     yield f"/nodes/{portal.fresh.pk}/settings/host-key/"
 
 
-def _findings(visitor: Visitor, path: str) -> Iterator[str]:
-    page = visitor.go(path)
-    page.evaluate(
-        "document.querySelectorAll('details.plan-node, .path details').forEach(part => { part.open = true; })"
-    )
-    yield from (f"{path}: {complaint}" for complaint in visitor.complaints)
-    visitor.complaints.clear()
-    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        yield f"{path}: scrolls sideways"
-    for violation in Axe().run(page, options=RULES).response["violations"]:
-        spots = [spot["target"] for spot in violation["nodes"][:3]]
-        yield f"{path}: {violation['id']} at {spots}"
+def test_every_page_is_accessible_quiet_and_fits(portal, visit) -> None:
+    visitor = visit(portal.user)
+    assert [finding for path in _pages(portal) for finding in findings_at(visitor, path)] == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_page_is_accessible_quiet_and_fits(theme, size, portal, visit) -> None:
-    visitor = visit(portal.user, size)
-    visitor.paint(theme)
-    assert [finding for path in _pages(portal) for finding in _findings(visitor, path)] == []
+def test_every_section_of_settings_is_accessible_quiet_and_fits(portal, visit) -> None:
+    visitor = visit(portal.user)
+    views: tuple[View, ...] = (("light", NARROW), ("dark", WIDE))
+    assert [finding for path in _settings(portal) for finding in findings_at(visitor, path, views)] == []
 
 
-@pytest.mark.parametrize(("theme", "size"), [("light", NARROW), ("dark", WIDE)], ids=["narrow", "dark"])
-def test_every_section_of_settings_is_accessible_quiet_and_fits(theme, size, portal, visit) -> None:
-    visitor = visit(portal.user, size)
-    visitor.paint(theme)
-    assert [finding for path in _settings(portal) for finding in _findings(visitor, path)] == []
+@pytest.mark.parametrize(("theme", "system"), [("light", "dark"), ("dark", "light")])
+def test_a_chosen_theme_is_as_accessible_as_the_systems(theme, system, portal, visit) -> None:
+    visitor = visit(portal.user)
+    visitor.choose(theme)
+    assert findings_at(visitor, "/", [(system, WIDE), (system, NARROW)]) == []
+    expect(visitor.page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    assert findings_at(visit(None), "/account/login/", [(system, NARROW)]) == []
+
+
+@pytest.mark.parametrize("path", ["/clusters/new/", "/account/login/"])
+def test_a_chosen_theme_changes_the_root_and_its_button_alone(path, administrator, client) -> None:
+    """What looking at a page in all views at once rests on: the server writes the same for each theme."""
+    if path != "/account/login/":
+        client.force_login(administrator, backend=BACKEND)
+    written = set()
+    for theme in THEMES:
+        client.cookies["theme"] = theme
+        page = client.get(path).content.decode()
+        root = f'data-theme="{theme}" data-bs-theme="{"dark" if theme == "dark" else "light"}"'
+        assert root in page
+        written.add(PRESSED.sub("", CSRF.sub("", page.replace(root, ""))))
+    assert len(written) == 1
+
+
+def test_no_page_but_the_frames_asks_for_the_theme() -> None:
+    asking = {
+        str(page.relative_to("templates")) for page in Path("templates").rglob("*.*") if "theme" in page.read_text()
+    }
+    assert asking == {"base.html", "base_bare.html", "components/header.html"}
 
 
 def test_pages_that_ask_for_a_servers_password_fit(portal, visit) -> None:
@@ -89,17 +101,15 @@ def test_pages_that_ask_for_a_servers_password_fit(portal, visit) -> None:
     )
     visitor = visit(portal.user, NARROW)
     for path in paths:
-        assert [*_findings(visitor, path)] == []
+        assert findings_at(visitor, path, [("light", NARROW)]) == []
         expect(visitor.page.locator("input[type=password]")).to_be_visible()
 
 
 def test_what_a_viewer_sees_of_settings_is_accessible(portal, visit) -> None:
     visitor = visit(make_member(portal.cluster, Role.VIEWER), NARROW)
     for address in (f"/clusters/{portal.cluster.pk}/settings/members/", f"/nodes/{portal.primary.pk}/settings/"):
-        page = visitor.go(address)
-        expect(page.get_by_text("Read-only.")).to_be_visible()
-        assert Axe().run(page, options=RULES).response["violations"] == []
-        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert findings_at(visitor, address, [("light", NARROW)]) == []
+        expect(visitor.page.get_by_text("Read-only.")).to_be_visible()
 
 
 def test_the_overview_of_a_cluster_is_short(portal, visit) -> None:
@@ -113,7 +123,7 @@ def test_a_form_with_errors_is_accessible(portal, visit) -> None:
     page.get_by_role("button", name="Add node").click()
     page.wait_for_selector(".errorlist")
     assert page.get_by_label("Address").get_attribute("aria-invalid") == "true"
-    assert Axe().run(page, options=RULES).response["violations"] == []
+    assert findings(visitor, [("light", WIDE)]) == []
 
 
 def test_the_menu_of_a_narrow_page_leads_everywhere(portal, visit) -> None:
