@@ -17,6 +17,7 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._limit: int | None = None
+        self._freezes_at: int | None = None
         self._flowing = threading.Event()
         self._flowing.set()
         self._sockets: list[socket.socket] = []
@@ -37,10 +38,20 @@ class Proxy:
         """Keep connections open and pass nothing on."""
         self._flowing.clear()
 
+    def freeze_after(self, count: int) -> None:
+        """Freeze once `count` further bytes went through: in the middle of something, however busy the machine is."""
+        with self._lock:
+            self._freezes_at = self.relayed + count
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it passes nothing on."""
+        return not self._flowing.is_set()
+
     def thaw(self) -> None:
         """Go on, and let new connections through."""
         with self._lock:
-            self._limit = None
+            self._limit = self._freezes_at = None
         self._flowing.set()
 
     def drop_all(self) -> None:
@@ -94,6 +105,8 @@ class Proxy:
             if self._limit is not None:
                 count = max(0, min(count, self._limit - self.relayed))
             self.relayed += count
+            if self._freezes_at is not None and self.relayed >= self._freezes_at:
+                self._flowing.clear()
             return count
 
 

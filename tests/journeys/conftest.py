@@ -18,6 +18,7 @@ import pytest
 from tests.deadlines import PATIENCE, wait_for
 from tests.journeys.portal import Portal, started
 from tests.journeys.trees import make_tree
+from tests.proxy import Proxy
 from tests.sshd import SshdServer
 
 ENDED = {"succeeded", "failed", "cancelled", "halted"}
@@ -50,6 +51,19 @@ class Stage:
         return self.add_node(
             name, root, public_key=self.key["public_key"], credential=self.key["credential"]["id"], port=port
         )
+
+    @contextmanager
+    def relayed(self, name: str, root: Path) -> Iterator[Proxy]:
+        """One more node on a tree that is there, behind a relay for the time of the block."""
+        server = SshdServer.start(self.folder / f"sshd-{name}", authorized_keys=[self.key["public_key"]])
+        self.servers.append(server)
+        self.roots.append(root)
+        relay = Proxy(server.port)
+        try:
+            self.register(name, root, server, credential=self.key["credential"]["id"], port=relay.port)
+            yield relay
+        finally:
+            relay.close()
 
     def register(
         self, name: str, root: Path, server: Any, *, credential: int, port: int = 0, password: str = "", **fields: Any

@@ -21,7 +21,6 @@ from tests.journeys.conftest import Stage
 from tests.journeys.portal import SHORT_LEASES
 from tests.journeys.trees import config_of, hashes, make_tree
 from tests.proxy import Proxy
-from tests.sshd import SshdServer
 
 BIG = b"0123456789abcdef" * (50 * 1024 * 1024 // 16)
 LEASE_IS_OVER = float(SHORT_LEASES["CLUSTERPORTAL_LEASE"]) + float(SHORT_LEASES["CLUSTERPORTAL_OPERATION"])
@@ -92,12 +91,7 @@ def real_names(root: Path) -> dict[str, str]:
 def test_a_worker_without_its_database_stops_before_its_lease_ends(stage: Stage) -> None:
     root = stage.folder / "node2" / "MDaemon"
     make_tree(root, "mx2", primary=False)
-    server = SshdServer.start(stage.folder / "sshd-mx2", authorized_keys=[stage.key["public_key"]])
-    stage.servers.append(server)
-    stage.roots.append(root)
-    relay = Proxy(server.port)
-    try:
-        stage.register("mx2", root, server, credential=stage.key["credential"]["id"], port=relay.port)
+    with stage.relayed("mx2", root) as relay:
         (stage.roots[0] / "App" / "big.dat").write_bytes(b"old")
         stage.replicate()
         (stage.roots[0] / "App" / "big.dat").write_bytes(BIG)
@@ -105,18 +99,16 @@ def test_a_worker_without_its_database_stops_before_its_lease_ends(stage: Stage)
         eye = Eye(root / "App" / "big.dat")
 
         with eye.watching():
+            relay.freeze_after(len(BIG) // 4)
             job = stage.request()
-            until("staging began", lambda: has_staged(root, 100_000))
+            until("it is written", lambda: relay.is_frozen and has_staged(root, 100_000))
             with nobody_writes(stage.portal.database):
-                relay.freeze()
                 before = real_names(root)
                 time.sleep(LEASE_IS_OVER + 0.5)  # what is tested is that this time passes
                 relay.thaw()
                 wait_until_quiet(relay)
                 assert real_names(root) == before
             ended = stage.wait_state(job, "succeeded")
-    finally:
-        relay.close()
 
     assert stage.target(ended, 2)["attempt"] >= 2
     assert "this worker leaves it" in stage.portal.log_of("remote0")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +67,25 @@ def fill(folder: Path) -> Path:
 
 
 def test_sessions_killed_in_the_middle_leave_the_old_or_the_new(new_cluster: Any) -> None:
-    stage = new_cluster()
-    primary, secondary = stage.roots
-    (primary / "App" / "big.dat").write_bytes(b"old")
-    stage.replicate()
-    (primary / "App" / "big.dat").write_bytes(BIG)
-    eye = Eye(secondary / "App" / "big.dat")
+    stage = new_cluster(nodes=1)
+    primary, secondary = stage.roots[0], stage.folder / "node1" / "MDaemon"
+    make_tree(secondary, "mx1", primary=False)
+    with stage.relayed("mx1", secondary) as relay:
+        (primary / "App" / "big.dat").write_bytes(b"old")
+        stage.replicate()
+        (primary / "App" / "big.dat").write_bytes(BIG)
+        eye = Eye(secondary / "App" / "big.dat")
 
-    with eye.watching():
-        job = stage.request()
-        for size in (1, 20_000_000):  # twice: early, and again in the middle of the next try
-            until("staging began", partial(has_staged, secondary, size))
-            assert stage.servers[1].kill_sessions()
-        ended = stage.wait_state(job, "succeeded")
+        with eye.watching():
+            relay.freeze_after(len(BIG) // 10)
+            job = stage.request()
+            for parts in (2, 0):  # twice: early, and again in the middle of the next try
+                until("it is written", lambda: relay.is_frozen and has_staged(secondary, 1))
+                assert stage.servers[1].kill_sessions()
+                relay.thaw()
+                if parts:
+                    relay.freeze_after(len(BIG) // parts)
+            ended = stage.wait_state(job, "succeeded")
 
     assert eye.absent == 0
     assert eye.seen == [sha256(b"old"), sha256(BIG)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from tests.deadlines import PATIENCE
 from tests.journeys.acting import has_staged, until
 from tests.journeys.conftest import Stage
-from tests.journeys.trees import config_of
+from tests.journeys.trees import config_of, make_tree
+from tests.proxy import Proxy
 
 BIG = b"0123456789abcdef" * (50 * 1024 * 1024 // 16)
 
@@ -26,12 +28,24 @@ NUMBERS = {
 }
 
 
+RELAYED = 4
+"""The node that can be made to hang in the middle of what it is sent."""
+
+
 @pytest.fixture(scope="module")
-def stage(new_module_stage: Any) -> Stage:
-    """A primary and four secondaries that hold what it has."""
-    made: Stage = new_module_stage(slow=True, nodes=5, files=40, approval="never", environment=NUMBERS)
-    made.replicate()
-    return made
+def relay(new_module_stage: Any) -> Iterator[tuple[Stage, Proxy]]:
+    """A primary and four secondaries that hold what it has, and a relay before the last."""
+    made: Stage = new_module_stage(slow=True, nodes=RELAYED, files=40, approval="never", environment=NUMBERS)
+    root = made.folder / f"node{RELAYED}" / "MDaemon"
+    make_tree(root, f"mx{RELAYED}", primary=False)
+    with made.relayed(f"mx{RELAYED}", root) as relay:
+        made.replicate()
+        yield made, relay
+
+
+@pytest.fixture
+def stage(relay: tuple[Stage, Proxy]) -> Stage:
+    return relay[0]
 
 
 def change(stage: Stage, content: bytes) -> None:
@@ -67,19 +81,22 @@ def test_more_hung_nodes_than_a_worker_drives_at_once_stop_no_other(stage: Stage
         assert config_of(root) == config_of(stage.roots[0])
 
 
-def test_a_node_that_hangs_while_it_is_written_gives_its_job_up(stage: Stage) -> None:
+def test_a_node_that_hangs_while_it_is_written_gives_its_job_up(relay: tuple[Stage, Proxy]) -> None:
+    stage, way = relay
     (stage.roots[0] / "App" / "big.dat").write_bytes(BIG)
-    first = stage.request(nodes=[stage.node_ids[1], stage.node_ids[2]])
-    until("the node is written", lambda: has_staged(stage.roots[2], 1))
-    with stage.servers[2].hung():
+    way.freeze_after(len(BIG) // 2)
+    first = stage.request(nodes=[stage.node_ids[1], stage.node_ids[RELAYED]])
+    until("the node is written", lambda: way.is_frozen and has_staged(stage.roots[RELAYED], 1))
+    with stage.servers[RELAYED].hung():
+        way.thaw()
         stage.wait_state(first, "converging")
         assert stage.wait_target(first, 1, "verified")
         change(stage, b"; newer\r\n")
-        second = reaches(stage, [1, 3, 4])
+        second = reaches(stage, [1, 2, 3])
 
     stage.wait_state(second["id"], "succeeded")
-    assert config_of(stage.roots[2]) == config_of(stage.roots[0])
-    assert not list(stage.roots[2].rglob(".cp~*"))
+    assert config_of(stage.roots[RELAYED]) == config_of(stage.roots[0])
+    assert not list(stage.roots[RELAYED].rglob(".cp~*"))
 
 
 def test_a_worker_that_is_told_to_end_hands_over_what_it_drives(stage: Stage) -> None:
