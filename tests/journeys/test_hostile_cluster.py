@@ -35,6 +35,9 @@ NUMBERS = {
 ROOM = 1.0
 """Seconds beyond twice the usual time, on a machine that has nothing else to do."""
 
+TRIES = 3
+"""What has nothing to do with the cluster may take a machine's turns for some seconds, but not again and again."""
+
 
 ROUNDS = (
     (Misdeed.ENDLESS_NAMES,) * 4,
@@ -180,11 +183,20 @@ def proven_after(stage: Stage, word: str, changes: int = 3) -> float:
     return statistics.median(took)
 
 
+def assert_as_usual(stage: Stage, usual: float, word: str, **changes: int) -> None:
+    """Changes are proven in about the usual time."""
+    took = []
+    for number in range(TRIES):
+        took.append(proven_after(stage, f"{word}, try {number}", **changes))
+        if took[-1] <= promised(2 * usual + ROOM):
+            return
+    pytest.fail(f"{word} it took {took} seconds, {usual:.2f} else")
+
+
 def test_servers_that_mean_harm_are_in_no_other_clusters_way(good: Stage, usual: float, bad: Hostile) -> None:
     for misdeeds in ROUNDS:
         bad.misbehave(misdeeds)
-        took = proven_after(good, f"beside {misdeeds[0]}", changes=1)
-        assert took <= promised(2 * usual + ROOM), misdeeds
+        assert_as_usual(good, usual, f"beside {misdeeds[0]}", changes=1)
         if misdeeds == ROUNDS[0]:
             wait_for("they are degraded, with the reason", lambda: all("limit" in cause for cause in bad.causes()))
         bad.come_to_rest()
@@ -192,6 +204,5 @@ def test_servers_that_mean_harm_are_in_no_other_clusters_way(good: Stage, usual:
 
 def test_servers_that_hang_are_in_no_other_clusters_way(good: Stage, usual: float, bad: Hostile) -> None:
     held = bad.hang()
-    took = proven_after(good, "beside a hostile cluster")
+    assert_as_usual(good, usual, "beside a hostile cluster")
     assert held.running() == SHARE and not held.ended(), "held all the while"
-    assert took <= promised(2 * usual + ROOM)

@@ -15,6 +15,9 @@ from tests.journeys.acting import Acting
 from tests.journeys.conftest import Stage
 from tests.journeys.trees import config_of
 
+LOOKS = 1.0
+"""Seconds from look to look, by the stories' profile."""
+
 QUICK = 5.0
 """Seconds from a change to its proof on an idle machine; tests allow for busy ones."""
 
@@ -124,15 +127,16 @@ def test_from_change_to_proof(watched: Stage) -> None:
 
 
 def test_many_quick_changes_become_few_jobs(watched: Stage) -> None:
-    app = watched.roots[0] / "App"
+    app, began = watched.roots[0] / "App", time.monotonic()
     for number in range(30):
         (app / f"burst{number:02}.grp").write_bytes(f"; {number}\r\n".encode())
         time.sleep(0.05)
+    took = time.monotonic() - began
     last = b"; 29\r\n"
     wait_proven(watched, last, "burst29.grp")
     wait_quiet(watched)
     assert config_of(watched.roots[2]) == config_of(watched.roots[0])
-    assert len(jobs_of(watched)) <= 3
+    assert len(jobs_of(watched)) <= 2 + max(1, took / LOOKS), f"in {took:.1f} s"
 
 
 def test_a_file_that_never_rests_is_named_and_blocks_nothing(watched: Stage) -> None:
