@@ -56,7 +56,7 @@ def planted() -> Iterator[Planted]:
     other = AsyncsshNode("another-Pass1").start()
     try:
         with stages() as make:
-            stage = make(workers=2, nodes=0)
+            stage = make(nodes=0)
             canaries |= {"token": stage.portal.token, "private_key": key.private.reveal().splitlines()[2]}
             protected = with_passphrase(key, canaries["passphrase"], stage.folder)
             (stage.folder / "protected").unlink()

@@ -16,6 +16,7 @@ from celery import Celery
 from tests.deadlines import PATIENCE, wait_for
 from tests.journeys.acting import Acting, taking_semaphores
 from tests.journeys.conftest import Stage
+from tests.journeys.test_watch import jobs_of, wait_proven, wait_quiet
 from tests.journeys.trees import config_of
 
 MESSAGES = 40
@@ -171,3 +172,13 @@ def test_many_jobs_at_once_go_one_after_the_other(stage: Stage) -> None:
     assert all(first[1] <= second[0] for first, second in pairwise(spans)), spans
     for root in stage.roots[1:]:
         assert config_of(root) == config_of(stage.roots[0])
+
+
+def test_the_watch_has_one_effect(stage: Stage) -> None:
+    stage.portal.ok("PUT", f"clusters/{stage.cluster}/watch", {"enabled": True})
+    for number in range(5):
+        content = f"; seen {number}\r\n".encode()
+        (stage.roots[0] / "App" / "list0001.grp").write_bytes(content)
+        wait_proven(stage, content, "list0001.grp")
+    wait_quiet(stage)
+    assert len(jobs_of(stage)) == 5

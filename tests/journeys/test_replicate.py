@@ -21,8 +21,8 @@ def untouched_of(root: Any) -> dict[str, str]:
     return found | {"exe": (root / "App/MDaemon.exe").read_bytes().hex()}
 
 
-def test_replicate_five_hundred_files_and_their_changes(new_stage: Any) -> None:
-    stage = new_stage(files=500)
+def test_replicate_five_hundred_files_and_their_changes(new_cluster: Any) -> None:
+    stage = new_cluster(files=500, nodes=3, approval="first")
     primary, *secondaries = stage.roots
     before = [untouched_of(root) for root in secondaries]
 

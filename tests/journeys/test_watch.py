@@ -296,17 +296,6 @@ def test_a_signal_makes_the_watch_look_at_once(watched: Stage) -> None:
     assert len(jobs_of(watched)) == 1
 
 
-def test_two_beats_and_two_workers_have_one_effect(new_stage: Any) -> None:
-    stage: Stage = new_stage(workers=2, beats=2, nodes=3, files=40, approval="never", watch=True)
-    stage.replicate()
-    for number in range(5):
-        content = f"; change {number}\r\n".encode()
-        (stage.roots[0] / "App" / "list0001.grp").write_bytes(content)
-        wait_proven(stage, content, "list0001.grp")
-    wait_quiet(stage)
-    assert len(jobs_of(stage)) == 5
-
-
 def test_a_halted_job_is_not_requested_in_a_loop_and_mending_goes_on(watched: Stage) -> None:
     ini = watched.roots[0] / "App" / "MDaemon.ini"
     whole = ini.read_bytes()
