@@ -23,9 +23,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tests.deadlines import PATIENCE, wait_for
+from tests.journeys.forks import ForkServer, Process
 from tests.tools import tool
 
 STOPPING = 8.0
@@ -98,10 +100,14 @@ class Portal:
 
     data: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(FAST))
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
     port: int = 0
     redis_port: int = 0
     token: str = ""
+    forking: bool = False
+    """Whether the portal's programs are forked, which is quicker than starting them where many are."""
+    _forks: ForkServer | None = None
+    _inside: subprocess.Popen[bytes] | None = None
 
     def start(self, *, workers: int = 1, beats: int = 1) -> None:
         self.make_keys()
@@ -178,9 +184,9 @@ class Portal:
     def inside(self, code: str) -> str:
         """What code prints that runs with the portal's settings, in a process that does all such code: to start one
         takes longer than most of it."""
-        if "inside" not in self.processes:
-            self.spawn("inside", [sys.executable, "-c", INSIDE], asked=True)
-        process = self.processes["inside"]
+        if self._inside is None:
+            self._inside = self.spawn("inside", [sys.executable, "-c", INSIDE], asked=True)
+        process = self._inside
         assert process.stdin and process.stdout
         process.stdin.write(json.dumps(code).encode() + b"\n")
         process.stdin.flush()
@@ -191,6 +197,16 @@ class Portal:
     def make_database(self) -> str:
         """A database that nobody has used yet, with an administrator, by one process; answers their token."""
         return self.manage("shell", "--no-imports", "--command", UNUSED).strip()
+
+    def run(self, name: str, module: str, *arguments: str, extra: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`python -m module arguments`, with further variables."""
+        if not self.forking:
+            self.spawn(name, [sys.executable, "-m", module, *arguments], extra)
+            return
+        if self._forks is None:
+            self._forks = ForkServer.start(self.env(), REPO, self.data / "forks.log")
+        assert self.environment.items() <= self._forks.environment.items(), "settings are read on import"
+        self.processes[name] = self._forks.fork(module, [*arguments], {**extra}, self.data / f"{name}.log")
 
     def spawn(
         self, name: str, words: list[str], extra: Mapping[str, str] | None = None, *, asked: bool = False
@@ -212,7 +228,7 @@ class Portal:
 
     def start_web(self, *, wait: bool = True) -> None:
         self.port = self.port or free_port()
-        self.spawn("web", [sys.executable, "-m", "clusterportal.web", "--port", str(self.port)])
+        self.run("web", "clusterportal.web", "--port", str(self.port))
         if wait:
             self.wait_for_web()
 
@@ -220,9 +236,9 @@ class Portal:
         wait_for("the portal answers", lambda: self._listens(self.port))
 
     def start_worker(self, name: str, extra: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
-        words = [sys.executable, "-m", "tests.journeys.worker", "worker", "-Q", "remote,default", "-P", "threads"]
-        words += ["-c", "4", "-n", f"{name}@%h", "--loglevel", "info"]
-        self.spawn(name, [*words, "--without-gossip", "--without-mingle", "--without-heartbeat"], extra)  # as ./run up
+        words = ["worker", "-Q", "remote,default", "-P", "threads", "-c", "4", "-n", f"{name}@%h", "--loglevel", "info"]
+        words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # as ./run up
+        self.run(name, "tests.journeys.worker", *words, extra=extra or {})
         if wait:
             self.wait_for_worker(name)
 
@@ -230,8 +246,8 @@ class Portal:
         wait_for(f"{name} is ready", lambda: b"ready." in (self.data / f"{name}.log").read_bytes())
 
     def start_beat(self, name: str) -> None:
-        words = [sys.executable, "-m", "celery", "-A", "clusterportal", "beat", "-s", str(self.data / f"{name}.db")]
-        self.spawn(name, [*words, "--pidfile", "", "--loglevel", "warning"])
+        words = ["-A", "clusterportal", "beat", "-s", str(self.data / f"{name}.db"), "--pidfile", ""]
+        self.run(name, "celery", *words, "--loglevel", "warning")
 
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
         process = self.processes.pop(name)
@@ -252,8 +268,9 @@ class Portal:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         self.wake()
-        if "inside" in self.processes:
-            self.processes["inside"].communicate()
+        if self._inside is not None:
+            self._inside.communicate()
+            self._inside = None
         deadline = time.monotonic() + STOPPING
         for process in self.processes.values():
             try:
@@ -262,6 +279,9 @@ class Portal:
                 process.kill()
                 process.wait()
         self.processes.clear()
+        if self._forks is not None:
+            self._forks.close()
+            self._forks = None
 
     def logs(self) -> str:
         return "\n".join(

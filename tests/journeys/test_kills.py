@@ -160,7 +160,8 @@ def open_ward(*, slow: bool = False) -> tuple[Ward, ExitStack]:
     with ExitStack() as closing:
         make = closing.enter_context(stages())
         environment = {} if slow else SHORT_LEASES
-        ward = Ward(make(workers=0, files=72, slow=slow, environment=environment))  # so many that no batch brakes
+        # so many files that no batch brakes
+        ward = Ward(make(workers=0, files=72, slow=slow, environment=environment, forking=True))
         closing.callback(ward.close)
         ward.open()
         return ward, closing.pop_all()
