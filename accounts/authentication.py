@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
@@ -24,6 +24,14 @@ class ConsoleSession(SessionAuthentication):
         if found is not None and lacks_factor(found[0]):
             raise AuthenticationFailed("Set up a second factor in the console first.", "second_factor_required")
         return found
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Raises PermissionDenied, which says what to do."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            text = "The security token of the form was missing or wrong. Send it as X-CSRFToken, or an API token."
+            raise PermissionDenied(text) from error
 
 
 class BearerToken(TokenAuthentication):

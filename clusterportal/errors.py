@@ -52,9 +52,19 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form without its token: an old page, another site, or blocked cookies."""
+    note_refusal(request, 403, "The security token of the form was missing or wrong.")
     if request.path.startswith(_API):
         return _as_json(ProblemDetail(403, "csrf", "The CSRF token is missing or wrong."))
     return csrf_page(request, reason, "403_csrf.html")
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponseBase:
+    """429: the log-in's library counted too many tries of one kind within a minute."""
+    note_refusal(request, 429)
+    problem = ProblemDetail(429, "throttled", "Wait a minute, then go on.", retry_after=60)
+    page = render(request, "problem.html", {"problem": problem}, status=problem.status)
+    page["Retry-After"] = str(problem.retry_after)
+    return page
 
 
 class ProblemPages(MiddlewareMixin):

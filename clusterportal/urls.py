@@ -12,6 +12,7 @@ from clusterportal.health import healthz, readyz
 handler400 = "clusterportal.errors.bad_request"
 handler403 = "clusterportal.errors.forbidden"
 handler404 = "clusterportal.errors.not_found"
+handler429 = "clusterportal.errors.too_many_requests"
 handler500 = "clusterportal.errors.server_error"
 
 urlpatterns = [

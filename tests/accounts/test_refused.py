@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from accounts.audit import REFUSALS, record_unknown
 from accounts.models import ApiToken, AuditEvent, Role
 from accounts.tally import HOUR, MOST, OTHERS, SAID, Refusal, Tally
+from accounts.throttling import FailedTokens
 from clusterportal import refused
-from tests.factories import make_cluster, make_node, make_token
+from tests.factories import BACKEND, make_cluster, make_node, make_token
 
 ME = "/api/v1/me/"
+LOGIN = "/account/login/"
 
 
 def told(action: str) -> list[AuditEvent]:
@@ -78,6 +81,62 @@ def test_failed_tokens_are_recorded_and_never_told(viewer, client, api_for):
     said = "".join(str(vars(event)) for event in AuditEvent.objects.all())
     assert not any(one[len(row.token_key) : 40] in said for one in wrong[:2])
     assert malformed.actor == "(unknown)"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/account/tokens/", "/api/v1/tokens/"])
+def test_a_form_without_its_security_token_is_recorded_as_its_senders(viewer, address):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(viewer, backend=BACKEND)
+    reply = browser.post(address, {"name": "x"}, content_type="application/json")
+    assert reply.status_code == 403
+    words = reply.content.decode()
+    assert "token" in words and ("reload the page" in words or "X-CSRFToken" in words)
+    (event,) = told("access.denied")
+    assert (event.actor, event.via) == ("viewer", "api" if "api" in address else "console")
+    assert event.text.startswith(f"viewer was refused POST {address}. ") and "security token" in event.text
+
+
+@pytest.mark.django_db
+def test_a_stranger_whose_form_lacks_its_security_token_is_recorded_within_the_bound():
+    browser = Client(enforce_csrf_checks=True)
+    for _ in range(SAID + 3):
+        assert browser.post(LOGIN, {"login": "viewer", "password": "hunter22"}).status_code == 403
+    events = told("access.denied")
+    assert len(events) == SAID
+    assert (events[0].actor, events[0].remote_address) == ("(unknown)", "127.0.0.1")
+    assert events[0].text.startswith(f"Somebody was refused POST {LOGIN}. ")
+    assert "hunter22" not in str([vars(event) for event in events])
+
+
+@pytest.mark.django_db
+def test_callers_that_are_throttled_are_recorded(viewer, api_for, monkeypatch):
+    monkeypatch.setattr("rest_framework.throttling.UserRateThrottle.rate", "2/min", raising=False)
+    face = api_for(viewer)
+    assert [face.get(ME).status_code for _ in range(SAID + 5)] == [200, 200, *[429] * (SAID + 3)]
+    events = told("access.throttled")
+    assert len(events) == SAID
+    assert (events[0].actor, events[0].via, events[0].object_id) == ("viewer", "api", ApiToken.objects.get().token_key)
+    assert events[0].text == f"viewer was refused GET {ME}. There were too many requests."
+
+
+@pytest.mark.django_db
+def test_an_address_whose_wrong_tokens_are_not_looked_at_any_more_is_recorded(client, monkeypatch):
+    monkeypatch.setattr(FailedTokens, "rate", "1/min", raising=False)
+    wrong = {"Authorization": "Bearer cpt_" + "f" * 60}
+    assert [client.get(ME, headers=wrong).status_code for _ in range(3)] == [401, 429, 429]
+    (event,) = told("token.throttled")
+    assert (event.actor, event.via, event.remote_address) == ("(unknown)", "api", "127.0.0.1")
+
+
+@pytest.mark.django_db
+def test_who_tries_too_often_gets_a_page_that_says_when_to_go_on(viewer, console_for):
+    face = console_for(viewer)
+    replies = [face.post("/account/password/") for _ in range(6)]
+    assert [reply.status_code for reply in replies[-2:]] == [200, 429]
+    assert "Wait a minute" in replies[-1].content.decode() and replies[-1]["Retry-After"] == "60"
+    (event,) = told("access.throttled")
+    assert (event.actor, event.via) == ("viewer", "console")
 
 
 @pytest.mark.django_db
