@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Max, OuterRef
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from accounts import append_only
@@ -75,7 +76,12 @@ class Head:
     digest: str
 
     def __str__(self) -> str:
-        return f"{self.digest} ({self.length} events)"
+        return f"{self.digest} ({self.counted})"
+
+    @property
+    def counted(self) -> str:
+        """Its events in words."""
+        return f"{self.length:,} event{pluralize(self.length)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from accounts.audit import Subject, record
 from accounts.devices import device
 from accounts.models import Role, User
 from accounts.principals import Principal, rank
-from accounts.sessions import BEGAN, USED, end_sessions, why_over
+from accounts.sessions import BEGAN, USED, end_sessions, sessions_in_words, why_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +103,5 @@ def end_sessions_of(principal: Principal, user_id: int) -> int:
 
 def _record_end(principal: Principal, whose: str, ended: int, subject: Subject | None = None) -> None:
     if ended:
-        text = f"{principal.name} ended {ended} sessions of {whose}."
+        text = f"{principal.name} ended {sessions_in_words(ended)} of {whose}."
         record(principal, "session.end", text, subject=subject, data={"sessions": ended})

@@ -16,7 +16,7 @@ from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import Demand, Role, SecondFactorPolicy, User
 from accounts.principals import Principal, rank
-from accounts.sessions import end_sessions
+from accounts.sessions import end_sessions, sessions_in_words
 
 _LEAST = {Demand.ADMINISTRATORS: Role.ADMINISTRATOR, Demand.OPERATORS: Role.OPERATOR, Demand.EVERYONE: ""}
 
@@ -95,6 +95,6 @@ def remove_lost_factor(principal: Principal, user_id: int) -> User:
     if not removed:
         raise Refused("no_second_factor", f"{user} has no second factor.")
     ended = end_sessions(user)
-    text = f"{principal.name} removed the lost second factor of {user}; {ended} sessions ended."
+    text = f"{principal.name} removed the lost second factor of {user}; {sessions_in_words(ended)} ended."
     record(principal, "mfa.lost", text, subject=Subject.of(user), data={"sessions": ended})
     return user

@@ -59,6 +59,11 @@ def end_sessions(user: User, but: str | None = None) -> int:
     return int(ended)
 
 
+def sessions_in_words(count: int) -> str:
+    """Such as "2 sessions"."""
+    return f"{count} session{pluralize(count)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How many sessions and API tokens ended."""
@@ -67,8 +72,7 @@ class Ended:
     tokens: int = 0
 
     def __str__(self) -> str:
-        sessions = f"{self.sessions} session{pluralize(self.sessions)}"
-        return f"{sessions} and {self.tokens} API token{pluralize(self.tokens)} ended"
+        return f"{sessions_in_words(self.sessions)} and {self.tokens} API token{pluralize(self.tokens)} ended"
 
 
 def end_tokens(user: User) -> int:

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from knox.crypto import create_token_string, hash_token
 from knox.settings import CONSTANTS, knox_settings
@@ -103,7 +104,7 @@ def issue_token(principal: Principal, owner: User, new: NewToken) -> IssuedToken
         role=new.role,
         cluster_ids=list(cluster_ids),
     )
-    text = f"{principal.name} made the API token {name!r} of {owner} ({new.role}, {new.days} days)."
+    text = f"{principal.name} made the API token {name!r} of {owner} ({new.role}, {new.days} day{pluralize(new.days)})."
     record(principal, "token.create", text, subject=_subject(token), data={"owner": str(owner), "role": new.role})
     return IssuedToken(token, secret)
 

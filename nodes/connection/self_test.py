@@ -18,6 +18,7 @@ from django.conf import settings
 from nodes.command import Command, CommandResult
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
+from nodes.counted import many
 from nodes.errors import NodeError, OutputUnreadable
 from nodes.one_line import one_line
 from nodes.platforms.base import Listing
@@ -117,8 +118,10 @@ class SelfTest:
     def _walk(self) -> str:
         folds_case = self.link.platform.folds_case
         self.walked = walk(self.link.session, self._app, folds_case=folds_case)
-        unreadable = f", {len(self.walked.unreadable)} folders cannot be listed" if self.walked.unreadable else ""
-        return f"{len(self.walked.files)} entries in {self.profile.semaphore_folder}{unreadable}"
+        unreadable = (
+            f", {many(len(self.walked.unreadable), 'folder')} cannot be listed" if self.walked.unreadable else ""
+        )
+        return f"{many(len(self.walked.files), 'name')} in {self.profile.semaphore_folder}{unreadable}"
 
     @property
     def _app(self) -> str:
@@ -137,7 +140,7 @@ class SelfTest:
 
     def _read(self) -> str:
         total = sum(len(self._content(path)) for path in self._sample())
-        return f"{len(self._sample())} files, {total} bytes"
+        return f"{many(len(self._sample()), 'file')}, {many(total, 'byte')}"
 
     def _content(self, path: str) -> bytes:
         return b"".join(self.link.session.read(f"{self._app}/{path}", most=LARGEST_HASHED))
@@ -163,7 +166,7 @@ class SelfTest:
             raise Skipped("this system needs none")
         if prepared(self.link.session, self.link.platform).probe() is None:
             raise Skipped("not brought yet, or not the portal's own: bring them by POST nodes/ID/scripts/bring")
-        return f"{len(wanted)} files are as they should be"
+        return f"as they should be: {many(len(wanted), 'file')}"
 
     def _capabilities(self) -> str:
         """The answer of the probe, even where it was not good enough to be used."""
@@ -181,8 +184,8 @@ class SelfTest:
         by_sftp, by_command = ({file.path for file in found.files} for found in (self.walked, listing))
         odd = sorted(by_sftp ^ by_command)
         if odd:
-            raise Wrong(f"{len(odd)} names are in one listing only, the first: {odd[0]!r}; run it again")
-        return f"{len(listing.files)} entries, the same names as over SFTP"
+            raise Wrong(f"in one listing only: {many(len(odd), 'name')}, the first: {odd[0]!r}; run it again")
+        return f"{many(len(listing.files), 'name')}, the same as over SFTP"
 
     def _hash(self) -> str:
         platform, sample = self.link.platform, self._sample()
@@ -191,7 +194,7 @@ class SelfTest:
         wrong = [path for path in sample if found.get(path) != hashlib.sha256(self._content(path)).hexdigest()]
         if wrong:
             raise Wrong(f"{len(wrong)} of {len(sample)} hashes are not those of the content, the first: {wrong[0]!r}")
-        return f"{len(sample)} hashes agree with the content"
+        return f"the content says the same of {many(len(sample), 'file')}"
 
     def _clock(self) -> str:
         if self.link.platform.clock() is None:

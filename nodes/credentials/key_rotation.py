@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.audit import record
 from accounts.principals import Principal
+from nodes.counted import many
 from nodes.credentials.sealed import Turn, places
 from nodes.vault import key_lines, retired_file, retired_lines
 
@@ -72,7 +73,9 @@ def retire_old_keys(principal: Principal) -> int:
     if old:
         _write(retired_file(), list(dict.fromkeys([*old, *retired_lines()])))
         _write(Path(settings.PORTAL_KEY_FILE), [newest])
-        record(principal, "keys.retire", f"Took {len(old)} old key(s) out of the key file.", data={"keys": len(old)})
+        record(
+            principal, "keys.retire", f"Took {many(len(old), 'old key')} out of the key file.", data={"keys": len(old)}
+        )
         seal_again(principal)
     return len(old)
 

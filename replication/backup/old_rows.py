@@ -22,6 +22,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
+from nodes.counted import many
 from nodes.leases.transactions import write_transaction
 from replication.configuration.models import Baseline, Origin, Snapshot
 from replication.jobs.core.states import JOB_TERMINAL
@@ -116,9 +117,10 @@ def _tell(cluster: Cluster, before: datetime, removed: Counter[str]) -> None:
     if not removed:
         return
     data = {word: removed[f"replication.{model}"] for word, model in _WORDS.items()}
+    told = {word: many(number, word.removesuffix("s")) for word, number in data.items()}
     text = (
-        f"Removed {data['jobs']} ended jobs ({data['targets']} targets, {data['events']} events) and "
-        f"{data['snapshots']} snapshots of cluster {cluster.name} from before {before:%Y-%m-%d %H:%M} UTC."
+        f"Removed {many(data['jobs'], 'ended job')} ({told['targets']}, {told['events']}) and {told['snapshots']} "
+        f"of cluster {cluster.name} from before {before:%Y-%m-%d %H:%M} UTC."
     )
     _LOG.info(text)
     audit.record(SYSTEM, "jobs.remove_old", text, cluster=cluster, data=data)

@@ -44,4 +44,4 @@ class RemovalCommand(BaseCommand):
         except (StoreError, WrongKey, ValueError) as error:
             raise CommandError(f"Nothing was removed. {error}") from error
         verb = "would be" if dry_run else "were"
-        self.stdout.write(f"{removed.objects} objects ({removed.bytes} bytes) {verb} removed.")
+        self.stdout.write(f"Stored objects that {verb} removed: {removed.objects:,}, of {removed.bytes:,} bytes.")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.principals import SYSTEM, Principal
+from nodes.counted import many
 from replication.configuration.job.loading import what_is_kept
 from replication.configuration.models import (
     Baseline,
@@ -49,7 +50,8 @@ def purge_secrets(
     read; nothing is removed then."""
     store = default_store()
     removed = store.purge_secret(_age(older_than), keep=_needed(store), most=most, dry_run=dry_run)
-    text = f"Removed {removed.objects} stored contents of secret-bearing files unused for {_days(older_than)} days."
+    what = f"{many(removed.objects, 'stored content')} of secret-bearing files"
+    text = f"Removed {what} unused for {_days(older_than)} days."
     return removed if dry_run else _told(principal, "objects.purge_secrets", text, removed)
 
 
@@ -60,7 +62,8 @@ def remove_unused(
     `purge_secrets`."""
     store = default_store()
     removed = store.sweep(_referred_to(store), _age(older_than), most=most, dry_run=dry_run)
-    text = f"Removed {removed.objects} stored objects that nothing referred to, unused for {_days(older_than)} days."
+    what = f"{many(removed.objects, 'stored object')} that nothing referred to"
+    text = f"Removed {what}, unused for {_days(older_than)} days."
     return removed if dry_run else _told(principal, "objects.remove_unused", text, removed)
 
 

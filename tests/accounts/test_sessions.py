@@ -288,6 +288,7 @@ def test_one_is_ended_at_once_and_the_act_is_audited(operator, viewer, console_f
     assert [face.get(ME).status_code for face in (here, there, somebody_elses)] == [200, 401, 200]
     event = AuditEvent.objects.get(action="session.end")
     assert (event.actor, event.data) == ("operator", {"sessions": 1})
+    assert event.text == "operator ended 1 session of operator."
     assert here.delete(f"{OWN}{ids[True]}/").status_code == 204
     assert here.get(ME).status_code == 401
 

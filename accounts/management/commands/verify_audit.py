@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.chain import Head, acknowledge, chain_now, verify
+from accounts.chain import acknowledge, chain_now, verify
 from accounts.errors import Refused
 from accounts.management.passwords import COMMAND
 
@@ -36,15 +36,11 @@ class Command(BaseCommand):
             raise CommandError(f"The audit log is broken. {found.text}")
         start = chain_now().start
         since = f" after link {start:,}, where a break was acknowledged" if start else ""
-        self.stdout.write(f"The audit log is whole{since}: {_counted(head)}.\nNewest hash: {head.digest}")
+        self.stdout.write(f"The audit log is whole{since}: {head.counted}.\nNewest hash: {head.digest}")
 
     def _go_on(self, reason: str) -> None:
         try:
             end = acknowledge(COMMAND, reason)
         except Refused as refused:
             raise CommandError(refused.detail) from refused
-        self.stdout.write(f"Acknowledged: verified from here on, {_counted(end)}.\nNewest hash: {end.digest}")
-
-
-def _counted(head: Head) -> str:
-    return "1 event" if head.length == 1 else f"{head.length:,} events"
+        self.stdout.write(f"Acknowledged: verified from here on, {end.counted}.\nNewest hash: {end.digest}")

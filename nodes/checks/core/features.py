@@ -5,6 +5,7 @@ from __future__ import annotations
 from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.identity import NOT_READ, READ
 from nodes.checks.core.readings import ClusterReading, NodeReading, Standing
+from nodes.counted import many
 from nodes.facts.core import FeatureSetting
 
 RULE = "This feature is switched off while clustering is enabled."
@@ -36,7 +37,9 @@ def _on_node(node: NodeReading, code: str, *, enabled: bool) -> Finding:
         text = f"It is switched on: {_words(on)}."
         return Finding(node.name, Standing.FAIL, text, "Run the job that switches the incompatible features off.")
     if any(switch.is_off for switch in switches):
-        return passes(node.name, f"It is switched off ({sum(switch.is_off for switch in switches)} values read).")
+        return passes(
+            node.name, f"It is switched off ({many(sum(switch.is_off for switch in switches), 'value')} read)."
+        )
     text = "The switch is not in the node's file, so the product's own default holds."
     return Finding(node.name, Standing.UNKNOWN, text, "Look at the setting on the server.")
 

@@ -12,6 +12,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
 from nodes.connection.connect import open_node
+from nodes.counted import many
 from nodes.errors import Unsupported
 from nodes.facts.models import NodeFacts
 from nodes.registry.access import take_node
@@ -33,7 +34,7 @@ def bring_scripts(principal: Principal, *, node: Node) -> tuple[str, ...]:
             raise Unsupported(f"{node.name} needs no scripts: its system's own tools suffice.")
         brought = scripts.bring(link.session, link.platform)
         now = scripts.seen(link.session, link.platform)
-    text = f"Put {len(brought)} scripts on {node.name}."
+    text = f"Put {many(len(brought), 'script')} on {node.name}."
     note_scripts(principal, node_id=node.pk, action="scripts.bring", text=text, names=brought, now=now)
     return brought
 
@@ -45,7 +46,7 @@ def take_scripts_away(principal: Principal, *, node: Node) -> tuple[str, ...]:
     with open_node(node, waits=PATIENCE) as link:
         gone = scripts.take_away(link.session)
         now = scripts.seen(link.session, link.platform)
-    text = f"Took {len(gone)} scripts off {node.name}."
+    text = f"Took {many(len(gone), 'script')} off {node.name}."
     note_scripts(principal, node_id=node.pk, action="scripts.remove", text=text, names=gone, now=now)
     return gone
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nodes.counted import many
+
 LOG_CODES = {
     "0x41511220": "secondary",
     "0x41510270": "primary",
@@ -134,7 +136,7 @@ def _connected(known: Known) -> Evidence:
         parts = [f"not seen: {', '.join(missing)}"] if missing else []
         parts += [f"never proven: {', '.join(unproven)}"] if unproven else []
         return Evidence(False, f"Cluster log: {'; '.join(parts) or 'no secondary is registered'}.")
-    proven = ", ".join(f"{node.name}: {node.proven_files} files proven" for node in known.secondaries)
+    proven = ", ".join(f"{node.name}: {many(node.proven_files or 0, 'file')} proven" for node in known.secondaries)
     whose = "the nodes' own cluster logs" if known.native else "the portal's cluster log"
     return Evidence(True, f"All four codes are in {whose}{'' if known.native else f'; {proven}'}.")
 

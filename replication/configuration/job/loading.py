@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
+from nodes.counted import many
 from nodes.enums import IniChoice
 from nodes.ini_keys.models import IniDecision
 from nodes.products.ini_render import IniKey
@@ -50,7 +51,8 @@ def left_at(root: str, store: Store, guard: WorkContext, what: str) -> Manifest:
     manifest, lost = what_is_left(root, what_is_kept(store))
     if lost:
         folders = ", ".join(folder or "all" for folder in lost[:5])
-        text = f"The store lost what it knew of {what} in {len(lost)} folders: {folders}. They are looked at anew."
+        where = f"{many(len(lost), 'folder')}: {folders}"
+        text = f"The store lost what it knew of {what} in {where}. What is there is looked at anew."
         guard.event("warning", "objects.lost", text, {"folders": list(lost[:50])})
     return manifest
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.conf import settings
 
+from nodes.counted import many
 from nodes.errors import RemoteBusy, RemoteFileMissing
 from nodes.remote.session import FileKind, Progress
 from nodes.remote.walk import walk
@@ -42,7 +43,8 @@ def _remove(context: Context, files: Sequence[str], folders: Sequence[str]) -> N
         context.link.session.remove_many([context.remote(path) for path in batch])
     for folder in folders:
         remove_staging(context, folder, moving(context.guard))
-    text = f"Removed {len(files)} temporary files and {len(folders)} temporary folders of earlier runs."
+    removed = f"{many(len(files), 'temporary file')} and {many(len(folders), 'temporary folder')}"
+    text = f"Removed {removed} of earlier runs."
     context.guard.event("info", "leftovers.swept", text)
 
 

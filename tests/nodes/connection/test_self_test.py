@@ -46,7 +46,7 @@ def test_a_posix_node_passes_without_being_changed(real_node, mail_root):
     checks = selftest("real1")
     assert names(checks, "fail") == set()
     assert names(checks, "skip") == SKIPPED
-    assert checks["hash by command"][1] == "1 hashes agree with the content"
+    assert checks["hash by command"][1] == "the content says the same of 1 file"
     assert {path: path.stat().st_mtime_ns for path in mail_root.rglob("*")} == before
 
 

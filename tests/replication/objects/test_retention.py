@@ -136,7 +136,7 @@ def test_what_a_row_leads_to_stays_and_the_rest_goes(folder, needed, caplog):
     told = {event.action: event.data["objects"] for event in AuditEvent.objects.all()}
     assert told["objects.purge_secrets"] == 1
     assert told["objects.remove_unused"] >= len(rest)
-    assert "Removed 1 stored contents" in caplog.text
+    assert "Removed 1 stored content of" in caplog.text
     run_retention()
     assert AuditEvent.objects.count() == 2, "nothing was left to do, and nothing is said"
     assert default_store().check().damaged == ()
