@@ -20,7 +20,7 @@ from accounts.audit import Subject, record
 from accounts.devices import device
 from accounts.models import Role, User
 from accounts.principals import Principal, rank
-from accounts.sessions import BEGAN, USED, end_sessions, sessions_in_words, why_over
+from accounts.sessions import BEGAN, USED, end_session, end_sessions, sessions_in_words, why_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,10 @@ def _whole(principal: Principal) -> User:
 @transaction.atomic
 def end_own_session(principal: Principal, session_id: int) -> None:
     """End one of the caller's sessions at once. Raises Http404 for what is not theirs; PermissionDenied as above."""
-    row = UserSession.objects.filter(user=_whole(principal), pk=session_id).first()
-    if row is None:
+    ended = end_session(_whole(principal), session_id)
+    if not ended:
         raise Http404("No such session.")
-    Session.objects.filter(session_key=row.session_key).delete()
-    row.delete()
-    _record_end(principal, principal.name, 1)
+    _record_end(principal, principal.name, ended)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
@@ -52,10 +53,19 @@ def renew_key(session: SessionBase) -> None:
 @transaction.atomic
 def end_sessions(user: User, but: str | None = None) -> int:
     """End a user's sessions at once, all `but` the one of that key; answers how many were under way."""
-    rows = UserSession.objects.filter(user=user).exclude(session_key=but or "")
+    return _end(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
+
+
+@transaction.atomic
+def end_session(user: User, session_id: int) -> int:
+    """End one session of a user at once; answers how many were under way."""
+    return _end(UserSession.objects.filter(user=user, pk=session_id))
+
+
+def _end(rows: QuerySet[UserSession]) -> int:
     keys = list(rows.values_list("session_key", flat=True))
     ended, _ = Session.objects.filter(session_key__in=keys).delete()
-    rows.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(session_key__in=keys).delete()
     return int(ended)
 
 
