@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.audit import Subject, record_unknown
+from accounts.codes import note_password
 from accounts.guessing import password_was_right, remember_browser
 from accounts.models import User
 from accounts.requests import remote_address
@@ -27,6 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponse | None:
         """Refuse a one-time password whose time is over; its owner, who typed it right, is told so."""
         if user.one_time_until is None or user.one_time_until > timezone.now():
+            note_password(request, user)
             answer: HttpResponse | None = super().pre_login(request, user, **rest)
             return answer
         text = f"A login as {user} by a one-time password failed, as its time is over."

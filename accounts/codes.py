@@ -8,13 +8,22 @@ import time
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from allauth.mfa.utils import decrypt
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import (
+    SECRET_SESSION_KEY,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from allauth.mfa.utils import decrypt, encrypt
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 
 from accounts.models import User
 
@@ -55,10 +64,9 @@ def _use(totp: Authenticator, code: str) -> bool:
     return False
 
 
-def use_first_code(totp: Authenticator) -> None:
+def use_first_code(totp: Authenticator, code: str) -> None:
     """The code that set a factor up is used."""
-    steps = list(yield_hotp_counters_from_time())
-    totp.data["used_step"] = steps[len(steps) // 2]  # the present one; those beside it are for clocks that go wrong
+    _use(totp, code)
     totp.save(update_fields=["data"])
 
 
@@ -77,8 +85,37 @@ class _TakesCode(BaseAuthenticateForm):
         return code
 
 
+PASSWORD = "accounts.password"  # noqa: S105 - the name of a value in a session
+"""Which password a log-in under way gave, as a session knows it."""
+
+
+def note_password(request: HttpRequest, user: User) -> None:
+    """The password was right; the code may follow a quarter of an hour later."""
+    request.session[PASSWORD] = user.get_session_auth_hash()
+
+
 class LoginCodeForm(_TakesCode, AuthenticateForm):
-    """After the password."""
+    """After the password, which must still be the user's."""
+
+    def clean_code(self) -> str:
+        """The code. Who gave a password that was taken away since is no further than anybody else."""
+        if context.request.session.get(PASSWORD) != self.user.get_session_auth_hash():
+            raise ValidationError("The password was changed meanwhile. Log in again.")
+        return super().clean_code()
+
+
+class FirstCodeForm(ActivateTOTPForm):
+    """To set a factor up. Until its first code its secret waits in the session, sealed as it will be."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The library keeps the secret in clear. Raises WrongKey for one that was sealed under a key that is gone."""
+        session = context.request.session
+        waiting = session.get(SECRET_SESSION_KEY)
+        super().__init__(*args, **kwargs)
+        if self.is_bound and waiting:
+            self.secret = decrypt(waiting)
+        else:
+            session[SECRET_SESSION_KEY] = encrypt(self.secret)
 
 
 class ConfirmCodeForm(_TakesCode, ReauthenticateForm):

@@ -85,7 +85,7 @@ def on_password_changed(request: HttpRequest, user: User, **rest: Any) -> None:
 def on_factor_added(request: HttpRequest, user: User, authenticator: Any, **rest: Any) -> None:
     """A second factor is in place; who logged in without it is asked for it."""
     if authenticator.type == Authenticator.Type.TOTP:
-        use_first_code(authenticator)
+        use_first_code(authenticator, request.POST.get("code", ""))
         end_sessions(user, but=request.session.session_key)
     _record(request, user, "mfa.add", f"{user} added a second factor.", type=str(authenticator.type))
 

@@ -128,7 +128,11 @@ ACCOUNT_SESSION_REMEMBER = False  # the cookie ends with the browser, the sessio
 # per web process: log-ins that are looked at; wrong passwords: accounts.guessing, wrong codes: accounts.codes
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip,10/300s/key"}
 MFA_ADAPTER = "clusterportal.second_factor.SealedSecondFactor"
-MFA_FORMS = {"authenticate": "accounts.codes.LoginCodeForm", "reauthenticate": "accounts.codes.ConfirmCodeForm"}
+MFA_FORMS = {
+    "activate_totp": "accounts.codes.FirstCodeForm",
+    "authenticate": "accounts.codes.LoginCodeForm",
+    "reauthenticate": "accounts.codes.ConfirmCodeForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "clusterportal"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones

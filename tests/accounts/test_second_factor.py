@@ -287,21 +287,47 @@ def test_a_code_is_good_once_and_so_is_an_older_one(operator, monkeypatch):
     assert log_in(operator, code_now(1))
 
 
+SET_UP = "/account/2fa/totp/activate/"
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 1])
 def test_setting_one_up_uses_its_code_and_ends_the_other_sessions(
-    operator, console_for, django_capture_on_commit_callbacks
+    operator, console_for, django_capture_on_commit_callbacks, monkeypatch, ahead
 ):
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.generate_totp_secret", lambda: SECRET)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda *_: now)
     other, browser = console_for(operator), console_for(operator)
     browser.post("/account/reauthenticate/", {"password": PASSWORD})
-    browser.get("/account/2fa/totp/activate/")
-    session = browser.session
-    session["mfa.totp.secret"] = SECRET
-    session.save()
-    code = code_now()
+    browser.get(SET_UP)
+    code = code_now(ahead)
     with django_capture_on_commit_callbacks(execute=True):
-        assert browser.post("/account/2fa/totp/activate/", {"code": code}).status_code == 302
+        assert browser.post(SET_UP, {"code": code}).status_code == 302
     assert [face.get(ME).status_code for face in (browser, other)] == [200, 401]
     assert not log_in(operator, code)
+    now += 30
     assert log_in(operator, code_now(1))
+
+
+def test_its_secret_is_sealed_while_it_is_set_up(operator, console_for):
+    browser = console_for(operator)
+    browser.post("/account/reauthenticate/", {"password": PASSWORD})
+    page = browser.get(SET_UP).content.decode()
+    (secret,) = re.findall(r'aria-label="The secret"><code>(\w+)', page)
+    assert secret not in str(dict(browser.session))
+    again = browser.post(SET_UP, {"code": "000000"}).content.decode()
+    assert secret in again
+
+
+def test_a_password_that_is_gone_lets_nobody_in_who_was_to_give_the_code(operator):
+    give_factor(operator)
+    slow = Client()
+    slow.post(PASSWORD_PAGE, {"login": operator.username, "password": PASSWORD})
+    operator.set_password("a password that nobody had before")
+    operator.save()
+    answer = slow.post(CODE_PAGE, {"code": code_now()})
+    assert "Log in again" in answer.content.decode()
+    assert slow.get(ME).status_code == 401
 
 
 def test_a_recovery_code_is_good_once_and_the_rest_are_counted(operator):
