@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from accounts.models import AuditEvent
 from accounts.principals import Principal
+from accounts.requests import network
 from accounts.tally import SAID, Refusal, Tally
 
 UNKNOWN = "(unknown)"  # brackets cannot be part of a user name
@@ -67,8 +68,9 @@ REFUSALS = Tally()
 
 def record_refusal(refusal: Refusal, text: str, *, subject: Subject | None = None) -> None:
     """Append an event of what was refused: of many alike within an hour some, and how many more there were once
-    another is refused after it."""
-    counted = REFUSALS.add(refusal)
+    another is refused after it. Addresses of one network are alike: one customer of IPv6 has very many."""
+    where = network(refusal.remote_address).partition("/")[0] if refusal.remote_address else None
+    counted = REFUSALS.add(replace(refusal, remote_address=where))
     for earlier, more in counted.rest:
         _append(earlier, f"{more:,} more like it, within an hour, were not listed.", {"more": more})
     if counted.is_said:

@@ -171,6 +171,13 @@ def test_failed_log_ins_are_bounded_for_each_name_and_address():
 
 
 @pytest.mark.django_db
+def test_addresses_of_one_network_count_together():
+    for number in range(1, SAID + 5):
+        record_unknown("token.failed", "Somebody failed.", remote_address=f"2001:db8::{number:x}")
+    assert [event.remote_address for event in told("token.failed")] == [f"2001:db8::{n:x}" for n in range(1, SAID + 1)]
+
+
+@pytest.mark.django_db
 def test_no_answer_is_lost_where_no_event_can_be_left(cluster, viewer, api_for, monkeypatch, caplog):
     def broken(*_: object, **__: object) -> None:
         raise DatabaseError("disk full")
