@@ -40,6 +40,9 @@ MANY = 50
 SPREAD, LONG = 100, timedelta(hours=1)
 """Failures for one name from all addresses, and how long they count."""
 
+AHEAD = timedelta(minutes=1)
+"""A failure later than that is of a clock that was set back: nobody waits until it is there again."""
+
 COOKIE = "__Host-known" if settings.TLS else "known"
 COOKIE_AGE = timedelta(days=180)
 
@@ -119,7 +122,8 @@ class LoginLimits(AxesHandler):
         """Whether the password may be looked at. It counts as wrong until it turned out to be right: of many at once
         each is counted before any is compared."""
         guess = _guess(request, credentials)
-        LoginFailure.objects.filter(at__lt=timezone.now() - LONG).delete()
+        now = timezone.now()
+        LoginFailure.objects.filter(Q(at__lt=now - LONG) | Q(at__gt=now + AHEAD)).delete()
         row = LoginFailure.objects.create(name=guess.name, client=guess.client)
         request.login_wait = max(_waits(guess))
         if request.login_wait <= timedelta():

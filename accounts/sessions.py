@@ -26,6 +26,9 @@ BEGAN, USED = "began", "used"
 NOTED_EVERY = 60
 """Seconds for which a session that is used is not written again."""
 
+AHEAD = 60
+"""Seconds by which a clock may be set back, so that a session's end is not put off for longer."""
+
 _AGENT = UserSession._meta.get_field("user_agent").max_length
 
 
@@ -118,6 +121,8 @@ def why_over(session: SessionBase | Mapping[str, Any]) -> str | None:
         return ""
     if now - session[BEGAN] >= settings.SESSION_COOKIE_AGE:
         return f"You were logged out {settings.SESSION_COOKIE_AGE / 3600:g} hours after your login."
+    if session[BEGAN] - now > AHEAD:
+        return "You were logged out, as the portal's clock was set back."
     if now - session[USED] >= settings.PORTAL_IDLE:
         return f"You were logged out after {settings.PORTAL_IDLE / 60:g} minutes without use."
     return None

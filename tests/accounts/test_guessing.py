@@ -194,6 +194,12 @@ def test_what_the_library_kept_goes_with_the_update(db):
     assert not any(model.objects.exists() for model in (AccessAttempt, AccessFailureLog, AccessLog))
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_out(somebody):
+    fail(at(ATTACKER), guessing.FEW)
+    LoginFailure.objects.update(at=timezone.now() + timedelta(days=365))
+    assert log_in(at(ATTACKER)).status_code == 302
+
+
 @pytest.mark.parametrize("act", ["command", "reset"])
 def test_the_wait_can_be_lifted(somebody, administrator, console_for, act):
     failures(guessing.SPREAD)

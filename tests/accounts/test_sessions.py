@@ -136,6 +136,13 @@ def test_a_session_ends_some_hours_after_the_login_however_much_it_is_used(opera
     assert "You were logged out 12 hours after your login." in browser.get(answer["Location"]).content.decode()
 
 
+def test_a_session_that_began_in_a_time_to_come_is_over(operator, console_for, aged):
+    slightly, far = console_for(operator), console_for(operator)
+    aged(slightly, began=-30, used=-30)
+    aged(far, began=-86400, used=-86400)
+    assert [face.get(ME).status_code for face in (slightly, far)] == [200, 401]
+
+
 def test_a_session_that_noted_nothing_is_over(operator, console_for):
     browser = console_for(operator)
     session = browser.session
