@@ -25,7 +25,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
+from accounts.audit import Subject, record_unknown
 from accounts.models import User
+from accounts.requests import remote_address
 
 TRIES, WITHIN = 10, 900
 """Wrong codes of one user, and the seconds within which there are no more."""
@@ -77,6 +79,10 @@ class _TakesCode(BaseAuthenticateForm):
         try:
             proven: Any = take_code(self.user, code)
         except TooManyTries as error:
+            text = f"Codes of {self.user}'s second factor are refused for a while, after too many wrong ones."
+            record_unknown(
+                "mfa.locked", text, remote_address=remote_address(context.request), subject=Subject.of(self.user)
+            )
             raise get_account_adapter().validation_error("too_many_login_attempts") from error
         if proven is None:
             self._emit_authentication_failed(None)

@@ -373,6 +373,8 @@ def test_tries_are_few_whichever_process_serves_them(operator, console_for, page
     refused = browser.post(page, {"code": code_now()})
     assert refused.status_code == 200 and "Too many failed" in refused.content.decode()
     assert AuditEvent.objects.filter(action="mfa.failed").count() == TRIES
+    locked = AuditEvent.objects.get(action="mfa.locked")
+    assert (locked.actor, locked.object_id, locked.remote_address) == ("(unknown)", str(operator.pk), "127.0.0.1")
     row = Authenticator.objects.get(type=Authenticator.Type.TOTP)
     row.data["tries"] = [at - WITHIN for at in row.data["tries"]]
     row.save()
