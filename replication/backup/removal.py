@@ -6,8 +6,9 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any, Protocol
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.commands import PortalCommand
 from accounts.principals import Principal
 from nodes.vault import WrongKey
 from replication.objects import Removed, StoreError
@@ -21,7 +22,7 @@ class Remove(Protocol):
         ...
 
 
-class RemovalCommand(BaseCommand):
+class RemovalCommand(PortalCommand):
     """Asks for an age and whether to remove; a subclass says what (`remove`) and how old by default (`days`)."""
 
     days: float

@@ -1,4 +1,4 @@
-"""What a data folder of an older version still has, said when the portal starts."""
+"""What a data folder of an older version still has, said by every command."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 
+from accounts.commands import DATA_FOLDER
+
 FOLDER = "objects"
 
 
-@register
+@register(DATA_FOLDER)
 def find_old_folder(**_: object) -> list[CheckMessage]:
     """Contents lay in a folder once. It is not read any more, and nothing of it is removed."""
     folder = Path(settings.DATA_DIR) / FOLDER

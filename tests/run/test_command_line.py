@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import get_commands, load_command_class
 from django.db import OperationalError, connection
 
+from accounts.commands import DATA_FOLDER
 from clusterportal.command_line import said_in_a_line
 from clusterportal.env import Env
 from tests.run.test_backup import Portal
@@ -58,6 +60,13 @@ def test_a_database_of_an_older_version_is_named(tmp_path: Path) -> None:
     old.close()
     said = complaint(portal, *TOKEN)
     assert "is of an older version" in said and "./run manage migrate" in said
+
+
+def test_the_portals_commands_check_its_data_and_not_its_pages() -> None:
+    own = {name: app for name, app in get_commands().items() if app in {"accounts", "nodes", "replication"}}
+    assert {"create_admin", "node_selftest", "backup"} <= set(own)
+    for name, app in own.items():
+        assert set(load_command_class(app, name).requires_system_checks) <= {DATA_FOLDER}, name
 
 
 def test_a_database_server_that_is_away_is_named() -> None:

@@ -6,15 +6,16 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
+from accounts.commands import PortalCommand
 from accounts.management.passwords import COMMAND, asked_password
 from accounts.models import User
 from accounts.users import choose_password, reset_password
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Gives a user a new password; role and state stay."""
 
     help = "Give a user a new password; asks for it (or reads a line of standard input) unless --one-time."

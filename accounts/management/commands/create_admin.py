@@ -6,15 +6,16 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
+from accounts.commands import PortalCommand
 from accounts.management.passwords import COMMAND, asked_password
 from accounts.models import Role, User
 from accounts.users import LetIn, NewUser, choose_password, create_user, reset_password, set_active, set_portal_role
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Makes an administrator of the portal, or brings one back who forgot the password."""
 
     help = "Make an administrator; asks for the password (or reads a line of standard input) unless --one-time."

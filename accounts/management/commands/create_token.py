@@ -6,14 +6,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.commands import PortalCommand
 from accounts.models import Role, User
 from accounts.principals import Principal
 from accounts.tokens import DEFAULT_DAYS, NewToken, issue_token
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Makes an API token of an existing user."""
 
     help = "Make an API token of a user; prints the secret, once, on standard output."

@@ -5,15 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.commands import PortalCommand
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.second_factor import remove_lost_factor
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Removes somebody's lost second factor."""
 
     help = "Remove the lost second factor of a user, with the recovery codes, and end their sessions."

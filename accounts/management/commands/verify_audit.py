@@ -5,14 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.chain import acknowledge, chain_now, verify
+from accounts.commands import PortalCommand
 from accounts.errors import Refused
 from accounts.management.passwords import COMMAND
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Goes through the whole chain; changes nothing unless a break is acknowledged."""
 
     help = "Verify the audit log; status 1, and the first event that does not fit, where it was changed."

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import PortalCommand
 from nodes.connection.connect import PROBES, open_node
 from nodes.connection.self_test import SelfTest, TestOutcome, TestResult
 from nodes.errors import NodeError
@@ -17,7 +18,7 @@ from nodes.facts.selectors.facts import profile_of
 from nodes.registry.models import Node
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Try a node."""
 
     help = "Run every command the portal uses on a node once, changing nothing, and report. Status 1 if one failed."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import PortalCommand
 from accounts.principals import Principal
 from nodes.credentials import key_rotation
 from nodes.credentials.key_rotation import KeysNeeded
@@ -14,7 +15,7 @@ from nodes.vault import WrongKey, retired_file
 _OPERATOR = Principal(user=None, via="command")
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Rotate the master keys."""
 
     help = "Put a new key into the key file and seal every stored secret again under it. Back up the key file before."

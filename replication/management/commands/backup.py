@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts import audit
+from accounts.commands import PortalCommand
 from accounts.principals import Principal
 from nodes.vault import WrongKey, key_lines
 from replication.backup.archive import (
@@ -27,7 +28,7 @@ from replication.backup.data_folder import given_path
 from replication.backup.database_copy import DatabaseToolFailed, copy_database
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     """Makes a backup."""
 
     help = "Back up the database into FILE; the keys that open it go elsewhere, with --with-keys."

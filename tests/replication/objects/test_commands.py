@@ -171,10 +171,12 @@ def test_rotation_tells_the_store(folder, db):
     assert [Store().get(id_) for id_ in ids] == [b"plain", b"secret"]
 
 
-def test_a_folder_of_an_older_version_is_named(folder, capsys):
+def test_a_folder_of_an_older_version_is_named(db, folder, capsys):
     assert find_old_folder() == []
     (folder / "objects").mkdir()
     [warning] = find_old_folder()
     assert str(folder / "objects") in warning.msg
     call_command("check")
+    assert "is not read any more" in capsys.readouterr().err
+    call_command("remove_unused", skip_checks=False)
     assert "is not read any more" in capsys.readouterr().err
