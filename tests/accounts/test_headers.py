@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from django.conf import settings
@@ -61,18 +62,27 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(client, operator):
     assert cookie["httponly"] and cookie["samesite"] == "Lax"
 
 
+BEHIND = """
+from clusterportal import settings as s
+print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SESSION_COOKIE_NAME, s.SECURE_HSTS_SECONDS,
+      s.SECURE_HSTS_INCLUDE_SUBDOMAINS)
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "check", "--deploy", "--tag", "security"])
+"""
+
+
+@cache
+def behind(tls: str) -> subprocess.CompletedProcess[str]:
+    """What a portal of its own says of its cookies, and what the deploy checks say of it."""
+    environment = {**os.environ, "CLUSTERPORTAL_TLS": tls, "DJANGO_SETTINGS_MODULE": "clusterportal.settings"}
+    return subprocess.run([sys.executable, "-c", BEHIND], env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("tls", "expected"), [("true", "True True __Host-session 31536000 True"), ("false", "False False sessionid 0 True")]
 )
 def test_behind_tls_cookies_are_secure(tls, expected):
-    code = (
-        "from clusterportal import settings as s;"
-        "print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SESSION_COOKIE_NAME, s.SECURE_HSTS_SECONDS,"
-        "s.SECURE_HSTS_INCLUDE_SUBDOMAINS)"
-    )
-    environment = {**os.environ, "CLUSTERPORTAL_TLS": tls, "DJANGO_SETTINGS_MODULE": "clusterportal.settings"}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == expected
+    assert behind(tls).stdout.splitlines()[0] == expected
 
 
 def test_error_pages_are_the_portals_own(administrator, stranger, console_for):
@@ -105,8 +115,7 @@ def test_the_tables_of_last_resort_want_a_superuser_with_a_second_factor(adminis
 
 @pytest.mark.parametrize(("tls", "finding"), [("true", ""), ("false", "clusterportal.W001")])
 def test_the_deploy_checks_complain_of_nothing_but_missing_tls(tls, finding):
-    environment = {**os.environ, "CLUSTERPORTAL_TLS": tls, "DJANGO_SETTINGS_MODULE": "clusterportal.settings"}
-    program = [sys.executable, "-m", "django", "check", "--deploy", "--tag", "security"]
-    ran = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
-    ours = [line for line in ran.stderr.splitlines() if line.startswith("?: (") and "clusterportal.E00" not in line]
+    ours = [
+        line for line in behind(tls).stderr.splitlines() if line.startswith("?: (") and "clusterportal.E00" not in line
+    ]
     assert [line.split("(")[1].split(")")[0] for line in ours] == ([finding] if finding else [])
