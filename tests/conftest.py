@@ -30,7 +30,7 @@ from replication.configuration.job.planning import RECENT
 from replication.configuration.job.snapshot import LAST_SCANS
 from replication.configuration.job.source import SOURCES
 from replication.objects import default_store
-from tests import tools
+from tests import migrated, tools
 from tests.factories import BACKEND, make_cluster, make_member, make_token, make_user
 from tests.handles import pytest_runtest_teardown
 from tests.lanes import Lanes
@@ -63,6 +63,12 @@ def pytest_collection_finish() -> None:
 
 KEPT = {"auth_permission", "django_content_type"}
 """Tables that migrating fills and no test changes. Filling them anew took most of the time between two tests."""
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Migrating takes three seconds of processor time, in each lane."""
+    migrated.once_in_a_run()
 
 
 @pytest.fixture(scope="session")
