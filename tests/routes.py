@@ -37,3 +37,10 @@ def address(route: str, value: Callable[[str, str], object]) -> str:
         return str(value(folder, found[1] or found[2] or found[3]))
 
     return _GROUP.sub(fill, route)
+
+
+def takes(pattern: URLPattern, method: str) -> bool:
+    """Whether a view has code for a method. REST's views say it; of pages nothing is known."""
+    view = pattern.callback
+    has = getattr(view, "actions", None) or dir(getattr(view, "cls", None))
+    return not hasattr(view, "cls") or method.lower() in has

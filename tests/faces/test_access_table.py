@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
@@ -106,7 +107,7 @@ class Doors:
             for method in METHODS if part == "api" else PAGE_METHODS:
                 body = self._body(route, pattern.name or "") if method in ("POST", "PUT", "PATCH") else {}
                 ask = partial(self.answer, route=route, method=method, body=body)
-                cells = tuple(map(ask, WHO)) if _takes(pattern, method) else _of_two(ask)
+                cells = tuple(map(ask, WHO)) if routes.takes(pattern, method) else _of_two(ask)
                 answers.setdefault(cells, []).append(method)
             found += [_row(route, methods, cells) for cells, methods in answers.items()]
         return sorted(found)
@@ -114,7 +115,7 @@ class Doors:
     def _body(self, route: str, name: str) -> dict[str, object]:
         if _part(route) == "api":
             return {"data": self._bodies.get(name, {}), "content_type": "application/json"}
-        return {"data": form(self._world, route)}
+        return {"data": urlencode(form(self._world, route)), "content_type": "application/x-www-form-urlencoded"}
 
     def answer(self, who: str, route: str, method: str, body: dict[str, object]) -> str:
         """What somebody gets, in the table's words."""
@@ -157,13 +158,6 @@ def _part(route: str) -> str:
 
 def _routes(part: str) -> list[tuple[str, URLPattern]]:
     return [(route, pattern) for route, pattern in routes.routes() if _part(route) == part]
-
-
-def _takes(pattern: URLPattern, method: str) -> bool:
-    """Whether a view has code for a method. REST's views say it; of pages nothing is known."""
-    view = pattern.callback
-    has = getattr(view, "actions", None) or dir(getattr(view, "cls", None))
-    return not hasattr(view, "cls") or method.lower() in has
 
 
 def _of_two(ask: Callable[[str], str]) -> tuple[str, ...]:
