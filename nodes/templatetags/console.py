@@ -76,9 +76,15 @@ def administers_portal(user: object) -> bool:
 
 
 @register.filter
+def words(code: str) -> str:
+    """A code as words: "Primary shrunk"."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
 def check_label(code: str) -> str:
     """What people call a check."""
-    return CHECKS[code].label if code in CHECKS else code.replace("_", " ").capitalize()
+    return CHECKS[code].label if code in CHECKS else words(code)
 
 
 register.simple_tag(badge)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts.models import Role
+from accounts.models import AuditChain, Role
 from nodes.enums import CredentialKind, HostKeyState, Joining
 from nodes.web.theme import THEMES
 from tests.browser.conftest import NARROW, WIDE
@@ -86,6 +87,13 @@ def test_no_page_but_the_frames_asks_for_the_theme() -> None:
         str(page.relative_to("templates")) for page in Path("templates").rglob("*.*") if "theme" in page.read_text()
     }
     assert asking == {"base.html", "base_bare.html", "components/header.html"}
+
+
+def test_an_alarm_of_the_audit_log_is_accessible_quiet_and_fits(portal, visit) -> None:
+    AuditChain.objects.create(trouble="Event 7 is missing (link 3).", trouble_at=timezone.now())
+    visitor = visit(portal.user)
+    assert findings_at(visitor, "/") == []
+    expect(visitor.page.get_by_text("The audit log does not verify.")).to_be_visible()
 
 
 def test_pages_that_ask_for_a_servers_password_fit(portal, visit) -> None:

@@ -84,7 +84,7 @@ def test_a_brake_that_only_a_target_met_can_be_overridden(portal, browser) -> No
     Target.objects.create(job=job, node=node, **values)
     page = browser.get(f"/jobs/{job.pk}/").content.decode()
     assert 'name="codes" value="no_space"' in page
-    assert "<b>no_space, eu-mx2</b>" in page
+    assert "<b>No space, eu-mx2</b>" in page
     assert "3 GiB more are needed." in page
     browser.post(f"/jobs/{job.pk}/override/", {"codes": ["no_space"], "reason": "it is compressed there"})
     assert _state(job) == JobState.REQUESTED
