@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import secrets
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -59,6 +61,11 @@ class Hunt:
             self.look(kind, str(path), content)
 
 
+YOUNG = 20
+"""So many looks from its beginning on a process is looked at each time, for it takes its arguments then; later once in
+so many."""
+
+
 class CommandLines:
     """Every argument list of this machine while it is watched."""
 
@@ -78,12 +85,18 @@ class CommandLines:
         self._thread.join(PATIENCE)
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.01):
-            for entry in Path("/proc").glob("[0-9]*"):
-                try:
-                    self.seen.add((entry / "cmdline").read_bytes())
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
+        ages: dict[Path, int] = {}
+        for turn in itertools.count():
+            if self._ended.wait(0.01):
+                return
+            ages = {entry: ages.get(entry, 0) + 1 for entry in Path("/proc").glob("[0-9]*")}
+            for entry, age in ages.items():
+                if age < YOUNG or turn % YOUNG == 0:
+                    self._look(entry)
+
+    def _look(self, entry: Path) -> None:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            self.seen.add((entry / "cmdline").read_bytes())
 
 
 class Monitor:

@@ -55,6 +55,7 @@ def stage(portal: Portal) -> Iterator[Stage]:
         made.replicate()
         yield made
         made.cancel_open_jobs()
+        made.leave()
     finally:
         made.close()
         shutil.rmtree(folder, ignore_errors=True)
