@@ -296,9 +296,17 @@ def test_a_clock_two_seconds_off_is_a_warning_in_the_cluster_log(stage: Stage) -
         checks = stage.portal.ok("GET", f"clusters/{stage.cluster}/checks")["checks"]
         return next(check for check in checks if check["code"] == "clock")
 
-    stage.portal.ok("POST", f"clusters/{stage.cluster}/checks/run", {})
-    warned = wait_for("the clock's guard warns", lambda: clock() if clock()["state"] == "warn" else None)
-    assert re.search(r"mx1: Its clock is (1\.9|2\.0)\d\d s ahead of", warned["evidence"])
+    def read_as(state: str, evidence: str = "") -> Any:
+        """The guard, once it says so; while it does not, the clock is read again, for on a busy machine that is less
+        exact."""
+        found = clock()
+        if found["state"] == state and re.search(evidence, found["evidence"]):
+            return found
+        stage.portal.ok("POST", f"clusters/{stage.cluster}/checks/run", {})
+        return None
+
+    two = r"mx1: Its clock is (1\.9|2\.0)\d\d s ahead of"
+    warned = wait_for("the clock's guard warns", lambda: read_as("warn", two))
     log = stage.portal.ok("GET", f"clusters/{stage.cluster}/log?search=0x4151F001")["results"]
     assert [(line["level"], line["node_name"]) for line in log] == [("Warning", "mx1")]
     assert log[0]["line"].split()[2:5] == ["Warning", "00000000", "0x4151F001"]
@@ -307,8 +315,7 @@ def test_a_clock_two_seconds_off_is_a_warning_in_the_cluster_log(stage: Stage) -
     stage.portal.ok("POST", f"clusters/{stage.cluster}/checks/run", {})
     assert clock()["since"] == since
     turn_back()
-    stage.portal.ok("POST", f"clusters/{stage.cluster}/checks/run", {})
-    wait_for("the clock's guard passes", lambda: clock()["state"] == "pass")
+    wait_for("the clock's guard passes", lambda: read_as("pass"))
     assert clock()["since"] > since
 
 

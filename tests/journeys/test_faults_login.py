@@ -135,7 +135,10 @@ def test_a_primary_that_is_down_is_named(new_cluster: Any) -> None:
         found = stage.job(job)
         return found if found["error_code"] else None
 
-    found = wait_for("the primary is missed", told)
+    try:
+        found = wait_for("the primary is missed", told)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{stage.job(job)}\n{stage.events(job)}\n{stage.portal.logs()}") from None
     assert found["state"] == "requested"
     assert found["error_code"] == "primary_away"
     assert found["error"].startswith("The primary: The node does not answer.")
