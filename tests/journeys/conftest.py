@@ -225,7 +225,7 @@ def shared_portal() -> Iterator[Portal]:
 @contextmanager
 def stages() -> Iterator[Callable[..., Stage]]:
     """Make stages; each ends with its processes, and its folder goes with it. `slow`: by production's numbers.
-    `environment`: further variables of the portal's. `forking`: its programs are forked."""
+    `environment`: further variables of the portal's."""
     with ExitStack() as ended:
 
         def make(
@@ -234,12 +234,11 @@ def stages() -> Iterator[Callable[..., Stage]]:
             beats: int = 1,
             slow: bool = False,
             environment: Mapping[str, str] = MappingProxyType({}),
-            forking: bool = False,
             **build: Any,
         ) -> Stage:
             folder = Path(tempfile.mkdtemp(prefix="cp-story-"))
             ended.callback(shutil.rmtree, folder, ignore_errors=True)
-            stage = Stage(folder, Portal(folder / "data", forking=forking))
+            stage = Stage(folder, Portal(folder / "data"))
             if slow:
                 stage.portal.environment.clear()
             stage.portal.environment.update(environment)

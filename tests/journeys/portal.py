@@ -104,14 +104,14 @@ class Portal:
     port: int = 0
     redis_port: int = 0
     token: str = ""
-    forking: bool = False
-    """Whether the portal's programs are forked, which is quicker than starting them where many are."""
     _forks: ForkServer | None = None
+    """Forks the programs of a portal that has all of them: quicker than to start each."""
     _inside: subprocess.Popen[bytes] | None = None
 
     def start(self, *, workers: int = 1, beats: int = 1) -> None:
         self.make_keys()
         self.start_redis()
+        self._forks = ForkServer.start(self.env(), REPO, self.data / "forks.log")
         if "DATABASE_URL" in self.env():
             self.token = self.make_database()
         else:
@@ -200,11 +200,9 @@ class Portal:
 
     def run(self, name: str, module: str, *arguments: str, extra: Mapping[str, str] = MappingProxyType({})) -> None:
         """`python -m module arguments`, with further variables."""
-        if not self.forking:
+        if self._forks is None:
             self.spawn(name, [sys.executable, "-m", module, *arguments], extra)
             return
-        if self._forks is None:
-            self._forks = ForkServer.start(self.env(), REPO, self.data / "forks.log")
         assert self.environment.items() <= self._forks.environment.items(), "settings are read on import"
         self.processes[name] = self._forks.fork(module, [*arguments], {**extra}, self.data / f"{name}.log")
 

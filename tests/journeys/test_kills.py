@@ -160,8 +160,7 @@ def open_ward(*, slow: bool = False) -> tuple[Ward, ExitStack]:
     with ExitStack() as closing:
         make = closing.enter_context(stages())
         environment = {} if slow else SHORT_LEASES
-        # so many files that no batch brakes
-        ward = Ward(make(workers=0, files=72, slow=slow, environment=environment, forking=True))
+        ward = Ward(make(workers=0, files=72, slow=slow, environment=environment))  # so many that no batch brakes
         closing.callback(ward.close)
         ward.open()
         return ward, closing.pop_all()
