@@ -19,6 +19,7 @@ from nodes.registry.services.nodes import NewNode, register_node
 from nodes.remote import sftp
 from nodes.remote.pool import close_all
 from nodes.remote.ssh import SshSession
+from tests.deadlines import PATIENCE
 from tests.hostile.server import HostileServer
 from tests.nodes.conftest import boss, mail_root
 from tests.nodes.remote.conftest import cleanup, folder, session
@@ -69,13 +70,24 @@ def node(hostile: HostileServer, cluster: Cluster, boss: Principal, mail_root: P
 
 
 @pytest.fixture
-def tight(monkeypatch: pytest.MonkeyPatch) -> Portal:
-    """Limits that are soon broken, and little patience. For a server that is hostile at once: an honest one on a busy
-    machine may need longer."""
+def narrow() -> Portal:
+    """Limits that are soon broken by who goes on and on, however long a busy machine takes."""
+    return replace(
+        real.PORTAL,
+        command=PATIENCE,
+        question=PATIENCE,
+        listing_names=2_000,
+        slowest=1000.0,
+        behind=1.0,
+        silence=60.0,
+    )
+
+
+@pytest.fixture
+def tight(narrow: Portal, monkeypatch: pytest.MonkeyPatch) -> Portal:
+    """The same with little patience. For a server that gets nowhere: any other on a busy machine may need longer."""
     monkeypatch.setattr(sftp, "ANSWER_WORTH", 0.02)
     usual = SshSession.__init__.__kwdefaults__
     assert usual
     monkeypatch.setitem(usual, "patience", 1.0)
-    return replace(
-        real.PORTAL, command=1.0, question=0.5, listing_names=2_000, slowest=1000.0, behind=1.0, silence=60.0
-    )
+    return replace(narrow, command=1.0, question=0.5)

@@ -26,10 +26,11 @@ LIMITS = {
 
 @pytest.mark.parametrize("misdeed", LIMITS)
 def test_a_node_that_breaks_a_limit_is_degraded_with_the_reason_until_it_keeps_it(
-    hostile: HostileServer, node: Node, tight: Portal, settings, misdeed: Misdeed
+    hostile: HostileServer, node: Node, request: pytest.FixtureRequest, settings, misdeed: Misdeed
 ) -> None:
     observe_node(node.pk)
-    patient, settings.PORTAL = settings.PORTAL, tight
+    limits = request.getfixturevalue("tight" if misdeed == Misdeed.DRIP else "narrow")
+    patient, settings.PORTAL = settings.PORTAL, limits
     with hostile.turned(misdeed, pause=0.1):
         observe_node(node.pk)
     node.refresh_from_db()
