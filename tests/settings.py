@@ -15,7 +15,7 @@ if "_pytest" in sys.modules:
 
 _data = Path(os.environ.setdefault("CLUSTERPORTAL_DATA", tempfile.mkdtemp(prefix="clusterportal-tests-")))
 if (_lane := os.environ.get("PYTEST_XDIST_WORKER")) and _data.name != _lane:
-    # lanes of tests share nothing; processes that a test starts are in its lane already
+    # lanes of tests work on nothing in common; processes that a test starts are in its lane already
     _data = _data / _lane
     os.environ["CLUSTERPORTAL_DATA"] = str(_data)
 (_data / "keys").mkdir(parents=True, exist_ok=True)
