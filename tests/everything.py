@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from accounts.models import AuditEvent, Role, User
 from nodes.checks.models import Attestation
@@ -54,6 +57,8 @@ def make_everything() -> Everything:
     search = NetworkSearch.objects.create(
         cluster=cluster, networks=["127.0.0.0/30"], ssh_ports=[22], smtp_ports=[25], total=2, requested_by="portal"
     )
+    key = "of-a-viewer"
+    Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(hours=1))
     rows = {
         "clusters": cluster.pk,
         "nodes": node.pk,
@@ -68,7 +73,7 @@ def make_everything() -> Everything:
         "path-classes": PathOverride.objects.get().pk,
         "searches": search.pk,
         "search": search.pk,
-        "sessions": UserSession.objects.create(user=users["viewer"], session_key="of-a-viewer", ip="192.0.2.7").pk,
+        "sessions": UserSession.objects.create(user=users["viewer"], session_key=key, ip="192.0.2.7").pk,
         "attestations": Attestation.objects.filter(node=node).latest("pk").subject,
         "features": "domain_binding",
         "setup": 15,
