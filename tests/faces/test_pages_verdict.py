@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from nodes.enums import Health, NodeRole
+from nodes.credentials.models import Credential
+from nodes.enums import Health, HostKeyState, NodeRole
 from nodes.registry.models import Node
 from nodes.registry.status import status_of
+from nodes.secret import Secret
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, Target
 from replication.watch.core.decision import WatchStatus
@@ -90,3 +92,16 @@ def test_the_watch_claims_nothing_that_is_not_proven(at, administrator, console_
 def test_a_job_says_it_of_any_number_of_nodes_at_one_price(targets, at, administrator, console_for, cost_of) -> None:
     Target.objects.filter(pk__in=list(Target.objects.values_list("pk", flat=True)[targets:])).delete()
     assert cost_of(console_for(administrator), f"/jobs/{at['job']}/") == 11
+
+
+def test_a_node_that_was_never_read_asks_for_what_is_missing_only(cluster, administrator, console_for) -> None:
+    node = make_node(cluster, "mx-new", health=Health.DOWN, health_cause="It fell silent.")
+    page = f"/nodes/{node.pk}/"
+    assert "Approve the host key and choose a credential" in console_for(administrator).get(page).content.decode()
+    node.host_keys.create(fingerprint="SHA256:seen", state=HostKeyState.APPROVED)
+    node.credential = Credential.objects.create(cluster=cluster, name="portal", username="x", secret=Secret("secret"))
+    node.save()
+    shown = console_for(administrator).get(page).content.decode()
+    assert "Nothing was read yet." in shown
+    assert "It fell silent." in shown
+    assert "Approve the host key and choose" not in shown
