@@ -98,18 +98,20 @@ def _credential(pk: int) -> Credential | WrongKey:
         return error
 
 
+_Found = tuple[Platform, Capabilities]
+"""A server's driver, with scripts where it has them, and what it can do."""
+
+
 class _Probes:
     """What each server was found to be able to do. Safe for threads; two asking at once both probe."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], tuple[float, tuple[Platform, Capabilities]]] = {}
+        self._known: dict[tuple[object, ...], tuple[float, _Found]] = {}
         self._lock = threading.Lock()
 
-    def ask(
-        self, session: Session, platform: Platform, target: SshTarget, version: int
-    ) -> tuple[Platform, Capabilities]:
-        """The server's driver, with scripts where it has them, and its capabilities; asked anew where the node's row
-        has another `version`. Raises NodeError when the connection breaks."""
+    def ask(self, session: Session, platform: Platform, target: SshTarget, version: int) -> _Found:
+        """What is known, else what the server says; asked anew where the node's row has another `version`. Raises
+        NodeError when the connection breaks."""
         server = (target.endpoint, target.username, target.host_key_fingerprint, platform.name, version)
         with self._lock:
             until, known = self._known.get(server, (float("-inf"), (platform, Capabilities())))
@@ -129,8 +131,8 @@ class _Probes:
 PROBES = _Probes()
 
 
-def _probe(session: Session, platform: Platform) -> tuple[tuple[Platform, Capabilities], float]:
-    """The driver and what the server can do, and for how many seconds that is believed. A server that gives no shell,
+def _probe(session: Session, platform: Platform) -> tuple[_Found, float]:
+    """What the server says, and for how many seconds that is believed. A server that gives no shell,
     or whose commands hang, has its files all the same."""
     able = prepared(session, platform)
     command = able.probe()
