@@ -30,11 +30,15 @@ def test_only_a_connection_that_nobody_uses_rests(ends, monkeypatch, in_use, res
     mine, _ = ends
     assert mine.pulse is not None
     mine.pulse.in_use = in_use
-    rested: list[bool] = []
-    monkeypatch.setattr(WireSocket, "_rest", lambda _: rested.append(True))
+    rested: list[WireSocket] = []  # also others, of connections that the pool holds
+
+    def rest(one: WireSocket) -> None:
+        rested.append(one)
+
+    monkeypatch.setattr(WireSocket, "_rest", rest)
     with pytest.raises(TimeoutError):
         mine.recv(10)
-    assert len(rested) == rests
+    assert rested.count(mine) == rests
 
 
 def test_what_comes_while_it_rests_is_taken_at_once(ends, monkeypatch):
