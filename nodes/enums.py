@@ -127,3 +127,46 @@ PROVEN_ONCE = frozenset({Joining.JOINED, Joining.LEAVING})
 
 OUTSIDE = frozenset({Joining.REGISTERED, Joining.LEFT})
 """Secondaries that nobody took in, or that left."""
+
+
+class PathMode(models.TextChoices):
+    """How the shared paths of a cluster are set."""
+
+    COMMON = "common", "One common network share"
+    INDIVIDUAL = "individual", "Each path by itself"
+
+
+class KeySource(models.TextChoices):
+    """Who said where a folder's place stands in a server's files."""
+
+    FOUND = "found", "Found by the value it holds, and confirmed"
+    TYPED = "typed", "Typed by an operator"
+
+
+class CellState(models.TextChoices):
+    """What a test of one folder from one node came to. UNTESTED: it could not be tried; `reason` says why."""
+
+    OK = "ok", "Works"
+    FAILED = "failed", "Does not work"
+    UNTESTED = "untested", "Not tested"
+
+
+class CellReason(models.TextChoices):
+    """Why a folder does not work from a node, in the words of the field."""
+
+    NO_HOST = "no_host", "No such file server"
+    UNREACHABLE = "unreachable", "The file server does not answer"
+    NO_SHARE = "no_share", "No such share"
+    NO_FOLDER = "no_folder", "No such folder"
+    NOT_MOUNTED = "not_mounted", "The share is not mounted"
+    DENIED = "denied", "Access is denied"
+    NO_CREDENTIALS = "no_credentials", "A login by key has no rights on other machines"
+    WRONG_LOGIN = "wrong_login", "The file server refuses the login"
+    FULL = "full", "The share is full"
+    READ_ONLY = "read_only", "The share is read-only"
+    TOO_LONG = "too_long", "The path is too long"
+    NOT_SEEN = "not_seen", "Other nodes do not see what is written here"
+    NO_LOCK = "no_lock", "Locks do not hold between nodes"
+    SLOW = "slow", "It takes too long"
+    NODE_AWAY = "node_away", "The node does not answer"
+    OTHER = "other", "It failed"

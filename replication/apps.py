@@ -7,7 +7,7 @@ from django.apps import AppConfig
 KINDS = ("replication.configuration.kind", "replication.clustering.kind", "replication.membership.kind")
 """Each package that brings a kind of job holds it under the name `KIND`."""
 
-CAPABILITIES = ("console", "membership", "clustering", "watch", "configuration", "jobs")
+CAPABILITIES = ("console", "membership", "clustering", "watch", "shared_paths", "configuration", "jobs")
 """Each adds to the console's frame in its module `tabs`."""
 
 

@@ -15,6 +15,7 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
+from replication.shared_paths.views import pages as shared_paths
 from replication.watch import views as watch_views
 
 app_name = "replication"
@@ -40,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/join/search/", wizard_actions.search, name="join-search"),
     path("clusters/<int:pk>/join/search/<int:search_id>/cancel/", wizard_actions.cancel_search, name="join-cancel"),
     path("clusters/<int:pk>/features/", guide.switch_features, name="features-switch"),
+    path("clusters/<int:pk>/shared-paths/", shared_paths.shared_paths, name="shared-paths"),
+    path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),
     path("nodes/<int:pk>/jobs/", node.node_jobs, name="node-jobs"),

@@ -12,7 +12,17 @@ from nodes.credentials.models import Credential, PasswordBinding
 from nodes.discovery.models import NetworkSearch, SearchHit
 from nodes.facts.models import FeatureKey, FeatureMemory, NodeFacts
 from nodes.ini_keys.models import IniDecision
+from nodes.queues.models import QueueCount, QueueReading
 from nodes.registry.models import HostKey, Node
+from nodes.shares.models import (
+    FileServerLogin,
+    FolderKey,
+    FormerValue,
+    MountPoint,
+    ShareCell,
+    SharedFolder,
+    SharedPaths,
+)
 
 __all__ = [
     "Attestation",
@@ -21,16 +31,25 @@ __all__ = [
     "Credential",
     "FeatureKey",
     "FeatureMemory",
+    "FileServerLogin",
+    "FolderKey",
+    "FormerValue",
     "Guard",
     "HostKey",
     "IniDecision",
     "Membership",
+    "MountPoint",
     "NetworkSearch",
     "Node",
     "NodeFacts",
     "PasswordBinding",
     "PathOverride",
+    "QueueCount",
+    "QueueReading",
     "RegistrationSeal",
     "SearchHit",
+    "ShareCell",
+    "SharedFolder",
+    "SharedPaths",
     "StepAttestation",
 ]

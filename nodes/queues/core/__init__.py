@@ -1,0 +1,1 @@
+"""Queues as values: pure."""

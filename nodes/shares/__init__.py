@@ -1,0 +1,1 @@
+"""Which folders all nodes share, where, and what each node was found to be able to do there."""

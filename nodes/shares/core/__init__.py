@@ -1,0 +1,1 @@
+"""What shared folders are, as values: pure."""

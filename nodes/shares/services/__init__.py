@@ -1,0 +1,1 @@
+"""The writers of shared paths, keys, mount points, and what tests found."""

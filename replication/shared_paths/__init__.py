@@ -1,0 +1,1 @@
+"""Shared network paths and multi-node mail routing: the guide's steps 1 to 6."""

@@ -1,0 +1,1 @@
+"""Plans and edits of shared paths: pure."""

@@ -1,0 +1,1 @@
+"""What the pages of shared paths show."""
