@@ -8,10 +8,8 @@ from django.db.models import Q
 from nodes.clusters.models import Cluster
 from nodes.enums import CellReason, CellState, KeySource, PathMode
 from nodes.fields import SealedField
+from nodes.platforms.unc import LONGEST as MAX_UNC
 from nodes.registry.models import Node
-
-MAX_UNC = 400
-"""Characters of a path on a share as it is kept."""
 
 
 class SharedPaths(models.Model):
