@@ -60,9 +60,8 @@ class UncPath:
         _check_share(self.share)
         for folder in self.folders:
             _check_name(folder)
-        length = _units(str(self))
-        if length > LONGEST:
-            raise UncError(f"The path has {length} characters, {LONGEST} is the most; choose shorter folders.")
+        if self.length > LONGEST:
+            raise UncError(f"The path has {self.length} characters, {LONGEST} is the most; choose shorter folders.")
 
     @classmethod
     def parse(cls, text: str) -> UncPath:
@@ -93,6 +92,11 @@ class UncPath:
     def identity(self) -> tuple[str, ...]:
         """What all spellings of one folder share: server, share, folders."""
         return tuple(folded(part) for part in (self.server, self.share, *self.folders))
+
+    @property
+    def length(self) -> int:
+        """Characters, as Windows counts them."""
+        return _units(str(self))
 
     @property
     def root(self) -> UncPath:
@@ -128,7 +132,6 @@ def folded(name: str) -> str:
 
 
 def _units(text: str) -> int:
-    """Length as Windows counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
