@@ -11,7 +11,7 @@ from nodes.platforms.unc import UncPath
 from nodes.products.loading import load_profile
 from nodes.products.profile import FolderRule
 from nodes.registry.models import Node
-from nodes.shares.core.layout import Layout, SharedPlace, effective, shared_folders
+from nodes.shares.core.layout import Layout, SharedPlace, effective
 from nodes.shares.core.login import ShareLogin
 from nodes.shares.models import FileServerLogin, MountPoint, SharedFolder, SharedPaths
 
@@ -46,16 +46,15 @@ def _path(text: str) -> UncPath | None:
     return UncPath.parse(text) if text else None
 
 
-def folders_of(cluster: Cluster, *, routing: bool) -> tuple[FolderRule, ...]:
-    """The folders that the cluster's nodes share, as its profile names them. Raises ProfileError."""
-    return shared_folders(load_profile(cluster.profile, settings.PORTAL.profile_folder).folders, routing=routing)
+def folder_rules(cluster: Cluster) -> tuple[FolderRule, ...]:
+    """The folders that the cluster's profile names. Raises ProfileError."""
+    return load_profile(cluster.profile, settings.PORTAL.profile_folder).folders
 
 
 def places_of(cluster: Cluster) -> tuple[SharedPlace, ...]:
     """Where each shared folder of a cluster shall lie, as far as that was set; the queues while routing is on. Raises
     ProfileError."""
-    layout = layout_of(cluster)
-    return effective(layout, folders_of(cluster, routing=layout.routing))
+    return effective(layout_of(cluster), folder_rules(cluster))
 
 
 def mounts_of(node: Node) -> Mapping[UncPath, str]:

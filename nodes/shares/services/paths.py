@@ -3,38 +3,28 @@ there by a job that a person asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.audit import Subject, record
+from accounts.errors import Reason, Refused
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import take_cluster
 from nodes.clusters.models import Cluster
-from nodes.enums import PathMode
-from nodes.platforms.unc import UncError, UncPath
 from nodes.rows import compare, count
-from nodes.shares.models import MAX_UNC, SharedFolder, SharedPaths
-from nodes.shares.selectors.layout import folders_of
+from nodes.shares.core.draft import PathsChange, RoutingChange, drafted, field_of
+from nodes.shares.core.layout import Layout
+from nodes.shares.models import SharedFolder, SharedPaths
+from nodes.shares.selectors.layout import folder_rules, layout_from, own_paths
 from nodes.signals import CLUSTER_CHANGED
-from nodes.validators import FieldErrors
 
+__all__ = ["PathsChange", "RoutingChange", "set_paths", "set_routing"]
 
-@dataclass(frozen=True, slots=True)
-class PathsChange:
-    """What shall be set; None leaves what is set. `own`: paths of single folders by role, "" for none."""
-
-    mode: str | None = None
-    common: str | None = None
-    own: Mapping[str, str] | None = None
-
-
-def field_of(role: str) -> str:
-    """By which name a complaint about a folder's own path is told."""
-    return f"folder_{role}"
+Gate = Callable[[Cluster], tuple[Reason, ...]]
+"""What stands against switching multi-node mail routing on: nothing, or a reason for each server."""
 
 
 @transaction.atomic
@@ -43,74 +33,74 @@ def set_paths(
 ) -> SharedPaths:
     """Say where the shared folders shall lie. Needs the cluster's administrator. Raises ValidationError by field,
     Stale, ProfileError."""
-    cluster, row = _take(principal, cluster_id, seen_version)
-    checks = FieldErrors()
-    values: dict[str, str] = {}
-    if change.mode is not None:
-        values["mode"] = checks("mode", _mode, change.mode)
-    if change.common is not None:
-        values["common"] = checks("common", unc_path, change.common)
-    own = {role: checks(field_of(role), unc_path, path) for role, path in (change.own or {}).items()}
-    known = {folder.role for folder in folders_of(cluster, routing=False)}
-    for role in own.keys() - known:
-        checks.complain(field_of(role), f"Use one of: {', '.join(sorted(known))}.", code="invalid_choice")
-    checks.finish()
-    _save(principal, cluster, row, values, _put_folders(cluster, own))
+    return _change(principal, cluster_id, change, seen_version)
+
+
+@transaction.atomic
+def set_routing(
+    principal: Principal, *, cluster_id: int, change: RoutingChange, gate: Gate, seen_version: int | None = None
+) -> SharedPaths:
+    """Say whether nodes shall share their mail queues. Needs the cluster's administrator. Raises ValidationError by
+    field, Stale, ProfileError, Refused where `gate` has reasons against switching it on."""
+    cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
+    reasons = gate(cluster) if change.on else ()
+    if reasons:
+        text = "Multi-node mail routing does not work with every server of this cluster."
+        raise Refused("routing_gate", text, reasons=reasons)
+    return _change(principal, cluster_id, change, seen_version)
+
+
+def _change(
+    principal: Principal, cluster_id: int, change: PathsChange | RoutingChange, seen_version: int | None
+) -> SharedPaths:
+    cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)  # keeps two from making the row at once
+    row = compare(SharedPaths.objects.get_or_create(cluster=cluster)[0], seen_version)
+    former = layout_from(row, own_paths(cluster))
+    draft = drafted(former, change, folder_rules(cluster))
+    if draft.complaints:
+        raise ValidationError({field: list(sentences) for field, sentences in draft.complaints.items()})
+    changed = _changed(_columns(former), _columns(draft.layout))
+    folders = _changed(_own(former), _own(draft.layout))
+    if changed or folders:
+        _keep(cluster, row, draft.layout, folders, principal.name)
+        told = changed | {field_of(role): values for role, values in folders.items()}
+        _tell(principal, cluster, isinstance(change, RoutingChange), told)
     return row
 
 
-def _take(principal: Principal, cluster_id: int, seen_version: int | None) -> tuple[Cluster, SharedPaths]:
-    """Lock a cluster's row of shared paths; the cluster's lock keeps two from making it at once."""
-    cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
-    row, _ = SharedPaths.objects.get_or_create(cluster=cluster)
-    return cluster, compare(row, seen_version)
+def _columns(layout: Layout) -> dict[str, object]:
+    """A layout as its row holds it."""
+    paths = {"common": layout.common, "queues": layout.queues}
+    texts = {name: str(path) if path else "" for name, path in paths.items()}
+    return {"mode": layout.mode, "routing": layout.routing} | texts
 
 
-def _mode(word: str) -> str:
-    if word not in PathMode.values:
-        raise ValidationError(f"Use one of: {', '.join(PathMode.values)}.", code="invalid_choice")
-    return word
+def _own(layout: Layout) -> dict[str, str]:
+    return {role: str(path) for role, path in layout.own.items()}
 
 
-def unc_path(text: str) -> str:
-    """A path on a share as it is kept; "" for none."""
-    if not text.strip():
-        return ""
-    try:
-        plain = str(UncPath.parse(text.strip()))
-    except UncError as error:
-        raise ValidationError(str(error)) from error
-    if len(plain) > MAX_UNC:
-        raise ValidationError(f"Use at most {MAX_UNC} characters.", code="max_length")
-    return plain
+def _changed(former: Mapping[str, object], now: Mapping[str, object]) -> dict[str, list[object]]:
+    """What differs, each as it was and as it is."""
+    names = [*now, *(name for name in former if name not in now)]
+    pairs = {name: [former.get(name, ""), now.get(name, "")] for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _put_folders(cluster: Cluster, own: Mapping[str, str]) -> dict[str, list[object]]:
-    """Keep the paths that differ; answers them by their field, the former before the new one."""
-    rows = {row.role: row.path for row in SharedFolder.objects.filter(cluster=cluster)}
-    changed = {role: path for role, path in own.items() if rows.get(role, "") != path}
-    for role, path in changed.items():
+def _keep(cluster: Cluster, row: SharedPaths, layout: Layout, folders: Mapping[str, list[object]], by: str) -> None:
+    columns = _columns(layout)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.changed_by = by
+    count(row, *columns, "changed_by", "changed_at")
+    for role, (_, path) in folders.items():
         if path:
-            SharedFolder.objects.update_or_create(cluster=cluster, role=role, defaults={"path": path})
+            SharedFolder.objects.update_or_create(cluster=cluster, role=role, defaults={"path": str(path)})
         else:
             SharedFolder.objects.filter(cluster=cluster, role=role).delete()
-    return {field_of(role): [rows.get(role, ""), path] for role, path in changed.items()}
 
 
-def _save(
-    principal: Principal,
-    cluster: Cluster,
-    row: SharedPaths,
-    values: dict[str, str],
-    folders: dict[str, list[object]],
-) -> None:
-    """Keep what differs, count one version, record it. `folders`: what was changed of single folders."""
-    columns = {name: [getattr(row, name), value] for name, value in values.items() if getattr(row, name) != value}
-    if not columns and not folders:
-        return
-    for name, value in (values | {"changed_by": principal.name}).items():
-        setattr(row, name, value)
-    count(row, *values, "changed_by", "changed_at")
-    text = f"Set the shared paths of cluster {cluster.name}. Nothing was written to its servers by that."
-    record(principal, "shared_paths.set", text, cluster=cluster, subject=Subject.of(cluster), data=columns | folders)
+def _tell(principal: Principal, cluster: Cluster, routing: bool, changed: Mapping[str, list[object]]) -> None:
+    action, what = ("routing.set", "mail routing") if routing else ("shared_paths.set", "shared paths")
+    text = f"Set the {what} of cluster {cluster.name}. Nothing was written to its servers by that."
+    record(principal, action, text, cluster=cluster, subject=Subject.of(cluster), data=changed)
     CLUSTER_CHANGED.send(sender=None, cluster_id=cluster.pk)

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 
-from accounts.errors import Stale
+from accounts.errors import Reason, Refused, Stale
 from accounts.models import AuditEvent
 from accounts.principals import Principal
 from nodes.enums import PathMode
@@ -13,7 +13,7 @@ from nodes.secret import Secret
 from nodes.shares.core.layout import Layout
 from nodes.shares.models import FileServerLogin, MountPoint, SharedPaths
 from nodes.shares.selectors.layout import layout_of, login_for, mounts_of, mounts_of_cluster, places_of
-from nodes.shares.services.paths import PathsChange, set_paths
+from nodes.shares.services.paths import PathsChange, RoutingChange, set_paths, set_routing
 from tests.factories import make_node
 
 MAIL = UncPath.parse(r"\\fs1\mail")
@@ -85,9 +85,10 @@ def test_a_change_counts_one_version_and_says_what_was_before(keeper, cluster):
     [
         ("mode", PathsChange(mode="both")),
         ("common", PathsChange(common="mail")),
+        ("common", PathsChange(mode="common")),
         ("folder_users", PathsChange(own={"users": r"C:\Mail"})),
         ("folder_mailboxes", PathsChange(own={"mailboxes": r"\\fs1\mail\x"})),
-        ("folder_queues", PathsChange(own={"queues": r"\\fs1\mail\x"})),
+        ("queues", PathsChange(own={"queues": r"\\fs1\mail\x"})),
     ],
 )
 def test_what_is_refused_names_the_field_and_changes_nothing(keeper, cluster, field, change):
@@ -102,6 +103,41 @@ def test_only_an_administrator_of_the_cluster_sets_paths(hand, watcher, stranger
     for principal, error in ((hand, PermissionDenied), (watcher, PermissionDenied), (outsider, Http404)):
         with pytest.raises(error):
             set_paths(principal, cluster_id=cluster.pk, change=COMMON)
+
+
+def test_routing_needs_a_place_for_the_queues_and_every_server_s_version(keeper, cluster):
+    def route(on: bool, queues: str | None = None, reasons: tuple[Reason, ...] = ()) -> SharedPaths:
+        change = RoutingChange(on, queues)
+        return set_routing(keeper, cluster_id=cluster.pk, change=change, gate=lambda _: reasons)
+
+    with pytest.raises(ValidationError) as caught:
+        route(True)
+    assert list(caught.value.message_dict) == ["queues"]
+    old = Reason("version", "mx1 runs 20.0.4.", "Update it.")
+    with pytest.raises(Refused, match="Update it"):
+        route(True, r"\\fs1\q", (old,))
+    assert not SharedPaths.objects.exists()
+    assert route(True, r"\\fs1\q").version == 2
+    assert [(place.role, str(place.path)) for place in places_of(cluster)] == [("queues", r"\\fs1\q")]
+    set_paths(keeper, cluster_id=cluster.pk, change=COMMON)
+    route(True, "")
+    assert str(places_of(cluster)[-1].path) == r"\\fs1\mail\Queues"
+    with pytest.raises(ValidationError):
+        set_paths(keeper, cluster_id=cluster.pk, change=PathsChange(mode="individual"))
+    route(False, reasons=(old,))
+    assert "queues" not in [place.role for place in places_of(cluster)]
+    events = AuditEvent.objects.filter(action="routing.set").order_by("id")
+    assert [event.data for event in events] == [
+        {"routing": [False, True], "queues": ["", r"\\fs1\q"]},
+        {"queues": [r"\\fs1\q", ""]},
+        {"routing": [True, False]},
+    ]
+
+
+def test_what_is_set_can_be_set_back_to_nothing(keeper, cluster):
+    set_paths(keeper, cluster_id=cluster.pk, change=COMMON)
+    row = set_paths(keeper, cluster_id=cluster.pk, change=PathsChange(mode="", common=""))
+    assert (row.mode, row.common, places_of(cluster)) == ("", "", ())
 
 
 def test_mounts_and_logins_come_as_values(cluster):
