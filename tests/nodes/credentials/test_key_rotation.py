@@ -39,6 +39,7 @@ from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
+from nodes.shares.services.reaching import ServerLogin, add_login
 from replication.objects import Store, default_store
 from replication.objects.keys import _key_id
 from replication.objects.models import StoredContent
@@ -110,6 +111,7 @@ def everything(node, keeper, administrator, cluster):
     seal_registration(keeper, node_id=node.pk, key=Secret("KEY-1234"))
     switch = FeatureSetting("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
     remember(node_id=node.pk, job_number=1, switches=[switch])
+    add_login(keeper, cluster_id=cluster.pk, login=ServerLogin("fs1", "portal", password=Secret("canary-share")))
     TOTP.activate(administrator, TOTP_SECRET)
     codes = RecoveryCodes.activate(administrator).instance
     codes.data["migrated_codes"] = [encrypt("11111111"), encrypt("22222222")]
