@@ -128,9 +128,10 @@ def _app(link: NodeLink, profile: Profile) -> str:
 
 
 def _log_folder(link: NodeLink, profile: Profile, folders: Sequence[FolderPath]) -> str:
-    """Where the node keeps its logs, as SFTP spells it; a place it names ambiguously counts by its first mention."""
+    """Where the node keeps its logs, as SFTP spells it; a place it names ambiguously counts by its first mention. On a
+    share that its system does not spell they are not looked for."""
     for folder in folders:
-        if folder.role == LOGS:
+        if folder.role == LOGS and not (link.platform.name != "windows" and folder.path.startswith("\\\\")):
             return link.platform.sftp_path(folder.path)
     default = next((rule.default for rule in profile.folders if rule.role == LOGS), "Logs")
     return f"{link.root}/{default}"

@@ -17,7 +17,7 @@ from nodes.products.ini import IniDocument, IniItem
 from nodes.products.profile import FolderPath, FolderRule, Profile, Source
 from nodes.typed_json import TypedJson
 
-__all__ = ["FolderPath", "effective_folders", "folders_from"]
+__all__ = ["MACRO", "MAX_FOLDER", "FolderPath", "PathText", "effective_folders", "folders_from"]
 
 MOST_PLACES = 20
 """So many places of one folder are told; which one it is, an operator has to decide anyhow."""
@@ -25,9 +25,15 @@ MOST_PLACES = 20
 MAX_FOLDER = 1000
 """No folder's place is written in more characters."""
 
+MACRO = re.compile(r"\$[A-Z]+\d*\$", re.I)
+"""What the server fills in, such as `$MAILBOX$`."""
+
 _FOLDERS: TypedJson[tuple[FolderPath, ...]] = TypedJson(tuple[FolderPath, ...])
-_MACRO = re.compile(r"\$[A-Z]+\d*\$", re.I)
-_ABSOLUTE = {"windows": re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\/]|//[^\\/]"), "posix": re.compile(r"/")}
+_ABSOLUTE = {
+    "windows": re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\/]|//[^\\/]"),
+    # on a share too: MDaemon.ini may have been written on Windows
+    "posix": re.compile(r"/|\\\\[^\\/]"),
+}
 
 
 def folders_from(column: object) -> tuple[FolderPath, ...]:
@@ -35,12 +41,12 @@ def folders_from(column: object) -> tuple[FolderPath, ...]:
     return _FOLDERS.convert(column)
 
 
-class _Paths:
-    """Path text of one platform: what is absolute, what is equal, what lies inside."""
+class PathText:
+    """Path text of one platform: what is absolute, what is equal, what lies inside. A path on a share is spelled by
+    Windows' rules wherever it stands."""
 
-    def __init__(self, platform_name: str, root: str) -> None:
+    def __init__(self, platform_name: str, root: str = "") -> None:
         self._windows = platform_name == "windows"
-        self._module = ntpath if self._windows else posixpath
         self._absolute = _ABSOLUTE["windows" if self._windows else "posix"]
         self._root = root
 
@@ -49,20 +55,25 @@ class _Paths:
         text = value.strip("\"' \t")
         if len(text) > MAX_FOLDER or not self._absolute.match(text) or "\0" in text:
             return ""
-        macro = _MACRO.search(text)
+        macro = MACRO.search(text)
         if macro:
             text = text[: macro.start()]
             text = text[: max(text.rfind("\\"), text.rfind("/")) + 1]
         return self.plain(text)
 
+    def by_windows_rules(self, path: str) -> bool:
+        """Whether case does not count in a path, and both separators do."""
+        return self._windows or path.startswith("\\\\")
+
     def plain(self, path: str) -> str:
         """A path without doubled or trailing separators and '.' parts."""
-        plain = self._module.normpath(path) if path else ""
+        module = ntpath if self.by_windows_rules(path) else posixpath
+        plain = module.normpath(path) if path else ""
         return plain.rstrip("\\") if plain.startswith("\\\\") else plain  # normpath spares a share's last one
 
     def default(self, relative: str) -> str:
         """A relative folder of the profile as an absolute path."""
-        return self.plain(self._module.join(self._root, *relative.split("/")))
+        return self.plain((ntpath if self._windows else posixpath).join(self._root, *relative.split("/")))
 
     def same(self, left: str, right: str) -> bool:
         """Whether two paths are one place."""
@@ -70,7 +81,7 @@ class _Paths:
 
     def last_names(self, path: str, count: int) -> list[str]:
         """The last names of a path, folded."""
-        return re.split(r"[\\/]" if self._windows else "/", path.casefold())[-count:]
+        return re.split(r"[\\/]" if self.by_windows_rules(path) else "/", path.casefold())[-count:]
 
     def inside(self, path: str) -> str:
         """The path relative to the root with `/`; "" outside or at the root."""
@@ -83,7 +94,7 @@ class _Paths:
     def identity(self, path: str) -> str:
         """What all spellings of one place share."""
         plain = self.plain(path)
-        return plain.casefold() if self._windows else plain
+        return plain.casefold() if self.by_windows_rules(path) else plain
 
 
 def effective_folders(
@@ -98,7 +109,7 @@ def effective_folders(
     A role appears more than once (at most MOST_PLACES times) where the file names several places for it: an operator
     has to decide. Where it names none, the default place is answered with the source of the profile's entry.
     """
-    paths = _Paths(platform_name, install_root)
+    paths = PathText(platform_name, install_root)
     places = [(item, folder) for item in ini.items() if (folder := paths.folder_in(item.value))]
     learned = {folder.role: folder for folder in known if folder.key}
     found: list[FolderPath] = []
@@ -131,7 +142,7 @@ def _by_key(rule: FolderRule, learned: FolderPath | None, places: Sequence[_Plac
     return []
 
 
-def _by_value(rule: FolderRule, default: str, places: Sequence[_Place], paths: _Paths) -> _Hit:
+def _by_value(rule: FolderRule, default: str, places: Sequence[_Place], paths: PathText) -> _Hit:
     """Values that are the default place; else the distinct ones that end in the folder's name."""
     names = rule.default.casefold().split("/")
     at_default = [(item, folder) for item, folder in places if paths.same(folder, default)]

@@ -57,6 +57,26 @@ def test_a_folder_elsewhere_is_found_by_its_name(value: str, path: str):
     assert (users.path, users.inside, users.source) == (path, "", "discovered")
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["\\\\srv\\mail$\\Users\\$DOMAIN$\\$MAILBOX$\\", "\\\\srv\\mail$\\.\\Users\\\\", '"\\\\srv\\mail$\\Users"'],
+)
+def test_a_place_on_a_share_counts_on_a_posix_node_too(value: str):
+    (users,) = found(f"[S]\r\nk={value}\r\n", "/srv/md", "posix")["users"]
+    assert (users.path, users.key, users.inside) == ("\\\\srv\\mail$\\Users", "k", "")
+
+
+def test_of_a_share_case_does_not_count_on_a_posix_node():
+    (users,) = found("[S]\r\na=\\\\srv\\Mail\\USERS\r\nb=\\\\SRV\\mail\\Users\\\r\n", "/srv/md", "posix")["users"]
+    assert users.key == "a"
+    assert len(found("[S]\r\na=/srv/Users\r\nb=/SRV/Users\r\n", "/srv/md", "posix")["users"]) == 2
+
+
+def test_what_a_drive_holds_is_no_place_on_a_posix_node():
+    (users,) = found("[S]\r\nk=D:\\Users\\\r\n", "/srv/md", "posix")["users"]
+    assert (users.path, users.key) == ("/srv/md/Users", "")
+
+
 def test_a_folder_moved_inside_the_installation_is_told_as_such():
     (public,) = found("[S]\r\nk=C:\\MDaemon\\App\\Public Folders\\\r\n")["public"]
     assert public.inside == "App/Public Folders"
