@@ -27,11 +27,12 @@ from nodes.facts.share_access import shared_outside, try_shares
 from nodes.platforms.base import SystemFacts
 from nodes.products.folders import FolderPath, effective_folders, folders_from
 from nodes.products.ini import IniDocument
-from nodes.products.profile import FeatureRule, Profile
+from nodes.products.profile import FeatureRule, Profile, Source
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
 from nodes.registry.models import Node
 from nodes.registry.services.health import health_after, set_health
 from nodes.remote.wire import looked_up
+from nodes.shares.selectors.keys import confirmed_in
 
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
@@ -156,8 +157,8 @@ def observe_node(node_id: int) -> None:
     known = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
     try:
         with open_node(node, of_facts=True, waits=settings.PORTAL.observe) as link:
-            known_folders = folders_from(known)
             profile = profile_of(node.cluster)
+            known_folders = _known_folders(node, profile, folders_from(known))
             features = features_of(node.cluster, profile)
             shared = _shared_by_primary(node, profile)
             facts = read_facts(link, profile=profile, known_folders=known_folders, features=features, shared=shared)
@@ -167,6 +168,13 @@ def observe_node(node_id: int) -> None:
         set_health(node_id=node_id, health=health_after(error), cause=str(error))
         return
     record_facts(node_id=node_id, facts=replace(facts, peer_address=looked_up(node.address)))
+
+
+def _known_folders(node: Node, profile: Profile, found: Sequence[FolderPath]) -> tuple[FolderPath, ...]:
+    """Whose keys are believed: what people confirmed, then what was `found` before; not by the word of a person who
+    withdrew it since."""
+    confirmed = confirmed_in(node.cluster, f"{profile.semaphore_folder}/{MAIN_INI}")
+    return (*confirmed, *(folder for folder in found if folder.source != Source.OPERATOR))
 
 
 def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
                 ('section', models.CharField(max_length=200)),
                 ('key', models.CharField(max_length=200)),
                 ('folded', models.CharField(help_text='path, section and key case-folded, tab separated', max_length=820)),
+                ('below', models.CharField(blank=True, max_length=400)),
                 ('on', models.CharField(blank=True, max_length=100)),
                 ('off', models.CharField(blank=True, max_length=100)),
                 ('source', models.CharField(choices=[('found', 'Found by the value it holds, and confirmed'), ('typed', 'Typed by an operator')], max_length=12)),
@@ -94,6 +95,29 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['role', 'path', 'section', 'key'],
                 'constraints': [models.UniqueConstraint(fields=('cluster', 'folded'), name='one_folder_per_key')],
+            },
+        ),
+        migrations.CreateModel(
+            name='KeySearch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('owner', models.CharField(blank=True, max_length=120)),
+                ('fence', models.BigIntegerField(default=0)),
+                ('state', models.CharField(choices=[('requested', 'Waiting for a worker'), ('running', 'Running'), ('succeeded', 'Done'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='requested', max_length=10)),
+                ('total', models.PositiveIntegerField(default=0, help_text='files to be read, as far as that is known')),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('typed', models.JSONField(default=list)),
+                ('requested_by', models.CharField(max_length=150)),
+                ('requested_at', models.DateTimeField()),
+                ('beat_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('error', models.CharField(blank=True, max_length=300)),
+                ('found', nodes.fields.SealedField(null=True)),
+                ('found_at', models.DateTimeField(null=True)),
+                ('cluster', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='key_search', to='nodes.cluster')),
+            ],
+            options={
+                'abstract': False,
             },
         ),
         migrations.CreateModel(

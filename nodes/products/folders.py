@@ -104,18 +104,19 @@ def effective_folders(
     profile: Profile,
     known: Sequence[FolderPath] = (),
 ) -> tuple[FolderPath, ...]:
-    """Where each of the profile's folders lies. `known`: what was found before, whose keys are looked at first.
+    """Where each of the profile's folders lies. `known`: what was found before, whose keys are looked at before values
+    are; those that a person confirmed, whose source is the operator, before all else.
 
     A role appears more than once (at most MOST_PLACES times) where the file names several places for it: an operator
     has to decide. Where it names none, the default place is answered with the source of the profile's entry.
     """
     paths = PathText(platform_name, install_root)
     places = [(item, folder) for item in ini.items() if (folder := paths.folder_in(item.value))]
-    learned = {folder.role: folder for folder in known if folder.key}
     found: list[FolderPath] = []
     for rule in profile.folders:
         default = paths.default(rule.default)
-        hit = _by_key(rule, learned.get(rule.role), places) or _by_value(rule, default, places, paths)
+        learned = [folder for folder in known if folder.role == rule.role and folder.key]
+        hit = _by_key(rule, learned, places) or _by_value(rule, default, places, paths)
         for path, item, source in hit or [(default, None, rule.source)]:
             section, key = (item.section, item.key) if item else ("", "")
             inside = paths.inside(path)
@@ -127,14 +128,12 @@ _Place = tuple[IniItem, str]
 _Hit = list[tuple[str, IniItem | None, Source]]
 
 
-def _by_key(rule: FolderRule, learned: FolderPath | None, places: Sequence[_Place]) -> _Hit:
-    """The value of a key that is known by evidence or from before."""
-    keys: list[tuple[str, str, Source]] = []
-    if rule.key:
-        keys.append((rule.section, rule.key, rule.key_source))
-    if learned:
-        keys.append((learned.section, learned.key, Source.DISCOVERED))
-    for section, key, source in keys:
+def _by_key(rule: FolderRule, learned: Sequence[FolderPath], places: Sequence[_Place]) -> _Hit:
+    """The value of a key that is known by a person's word, by evidence or from before, the first in this order."""
+    said = [(one.section, one.key, Source.OPERATOR) for one in learned if one.source == Source.OPERATOR]
+    evident = [(rule.section, rule.key, rule.key_source)] if rule.key else []
+    found = [(one.section, one.key, Source.DISCOVERED) for one in learned if one.source != Source.OPERATOR]
+    for section, key, source in (*said, *evident, *found):
         wanted = section.casefold(), key.casefold()
         for item, folder in places:
             if (item.section.casefold(), item.key.casefold()) == wanted:

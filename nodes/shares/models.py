@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from nodes.clusters.models import Cluster
-from nodes.enums import CellReason, CellState, KeySource, PathMode
+from nodes.enums import CellReason, CellState, KeySource, PathMode, SearchState
 from nodes.fields import SealedField
+from nodes.leases.models import Claimable
 from nodes.platforms.unc import LONGEST as MAX_UNC
 from nodes.registry.models import Node
 
@@ -47,7 +48,8 @@ class SharedFolder(models.Model):
 class FolderKey(models.Model):
     """Where the servers' files say a folder's place, confirmed by a person: `role` is a folder's, or `routing` for the
     switch of multi-node mail routing, which has the values `on` and `off`. A folder may stand in several places: the
-    mail folders stand in the new-account template, too. `evidence`: the line as it was shown."""
+    mail folders stand in the new-account template, too. `below`: where in the folder the value leads, with `/`, "" for
+    the folder itself. `evidence`: the line as it was shown."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="folder_keys")
     role = models.CharField(max_length=40)
@@ -55,6 +57,7 @@ class FolderKey(models.Model):
     section = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     folded = models.CharField(max_length=820, help_text="path, section and key case-folded, tab separated")
+    below = models.CharField(max_length=400, blank=True)
     on = models.CharField(max_length=100, blank=True)
     off = models.CharField(max_length=100, blank=True)
     source = models.CharField(max_length=12, choices=KeySource)
@@ -68,6 +71,28 @@ class FolderKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role}: [{self.section}] {self.key} of {self.path}"
+
+
+class KeySearch(Claimable):
+    """The search of a cluster's primary for the keys of its shared folders. `typed`: places that people named, to be
+    read beside. `found`: what the last one that came through found, as JSON, with values as people may see them; a new
+    one leaves it until it is through itself. `beat_at`: when its worker renewed its claim last."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="key_search")
+    state = models.CharField(max_length=10, choices=SearchState, default=SearchState.REQUESTED)
+    total = models.PositiveIntegerField(default=0, help_text="files to be read, as far as that is known")
+    done = models.PositiveIntegerField(default=0)
+    typed = models.JSONField(default=list)
+    requested_by = models.CharField(max_length=150)
+    requested_at = models.DateTimeField()
+    beat_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+    found = SealedField(null=True)
+    found_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"search for the keys of {self.cluster}"
 
 
 class MountPoint(models.Model):

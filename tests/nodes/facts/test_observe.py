@@ -24,6 +24,7 @@ from nodes.registry.models import Node
 from nodes.registry.services import host_keys, nodes
 from nodes.registry.services.nodes import NodeChange
 from nodes.remote.session import Session
+from nodes.shares.models import FolderKey
 from tests.factories import make_node
 from tests.sshd import free_port
 
@@ -237,6 +238,21 @@ def test_without_an_approved_key_nothing_is_known(real_node, keeper, sshd):
     node = Node.objects.get(pk=real_node.pk)
     assert node.health == Health.UNKNOWN
     assert "Approve" in node.health_cause
+
+
+def test_a_key_that_a_person_confirmed_is_believed_until_it_is_withdrawn(real_node, mail_root):
+    (mail_root / "App" / "MDaemon.ini").write_bytes(b"[S]\r\nMail=\\\\srv\\boxes\\$MAILBOX$\\\r\n")
+    names = {"path": "App/MDaemon.ini", "section": "S", "key": "Mail"}
+    row = FolderKey.objects.create(cluster=real_node.cluster, role="users", by="x", at=timezone.now(), **names)
+
+    def mail_folders() -> list[tuple[str, str]]:
+        observe_node(real_node.pk)
+        folders = NodeFacts.objects.get(node=real_node).folders
+        return [(one["path"], one["source"]) for one in folders if one["role"] == "users"]
+
+    assert mail_folders() == [("\\\\srv\\boxes", "operator")]
+    row.delete()
+    assert mail_folders() == [(str(mail_root / "Users"), "guide")]
 
 
 def test_a_node_that_was_removed_meanwhile_is_no_error(db):

@@ -97,6 +97,24 @@ def test_a_key_found_before_is_believed_after_the_folder_got_another_name():
     assert (users.path, users.key) == ("C:\\MDaemon\\Users", "")
 
 
+def test_a_key_that_a_person_confirmed_is_believed_before_all_others():
+    text = "[S]\r\nMail=C:\\MDaemon\\Users\\\r\nBoxes=\\\\srv\\boxes\\\r\n[Directories]\r\nRaw=E:\\In\r\nIn=F:\\In\r\n"
+    found_before = FolderPath("users", "", "", "", "S", "Mail", "discovered")
+    confirmed = (
+        FolderPath("users", "", "", "", "s", "boxes", "operator"),
+        FolderPath("raw-queue", "", "", "", "Directories", "In", "operator"),
+    )
+    folders = found(text, known=(found_before, *confirmed))
+    assert [(one.path, one.key, one.source) for one in folders["users"]] == [("\\\\srv\\boxes", "Boxes", "operator")]
+    assert [(one.path, one.source) for one in folders["raw-queue"]] == [("F:\\In", "operator")]
+
+
+def test_of_several_confirmed_keys_the_first_that_is_there_counts():
+    known = tuple(FolderPath("users", "", "", "", "S", key, "operator") for key in ("gone", "Template", "Mail"))
+    (users,) = found("[S]\r\nMail=D:\\A\r\nTemplate=D:\\B\\$MAILBOX$\\\r\n", known=known)["users"]
+    assert (users.path, users.key) == ("D:\\B", "Template")
+
+
 def test_several_places_are_all_told():
     users = found("[S]\r\na=D:\\One\\Users\r\nb=d:\\one\\users\\\r\nc=E:\\Two\\Users\r\n")["users"]
     assert [(folder.path, folder.key) for folder in users] == [("D:\\One\\Users", "a"), ("E:\\Two\\Users", "c")]
