@@ -45,6 +45,10 @@ class Through:
         self.before("list_folder")
         return self.inner.list_folder(path, progress=progress)
 
+    def entries(self, path: str, *, progress: Progress | None = None) -> Iterator[Sequence[RemoteEntry]]:
+        self.before("entries")
+        return self.inner.entries(path, progress=progress)
+
     def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         self.before("read")
         return self.inner.read(path, most=most, progress=progress)
@@ -80,6 +84,10 @@ class Through:
     def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         self.before("replace_many")
         return self.inner.replace_many(pairs)
+
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        self.before("move_many")
+        return self.inner.move_many(pairs)
 
     def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
         self.before("remove_many")
@@ -244,3 +252,8 @@ class Denies(_SpoilsNames):
         if path in self.paths:
             raise RemoteDenied(path)
         return self.inner.list_folder(path, progress=progress)
+
+    def entries(self, path: str, *, progress: Progress | None = None) -> Iterator[Sequence[RemoteEntry]]:
+        if path in self.paths:
+            raise RemoteDenied(path)
+        yield from self.inner.entries(path, progress=progress)

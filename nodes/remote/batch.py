@@ -45,6 +45,21 @@ def replace_many(sftp: SftpChannel, pairs: Sequence[tuple[str, str]]) -> list[Ou
     return outcomes
 
 
+def move_many(sftp: SftpChannel, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+    """`Session.move_many` on one channel. The protocol's own rename is refused where the new name is taken."""
+    refuse_same_names(pairs)
+    outcomes = _each(
+        sftp,
+        pairs,
+        lambda pair: (Kind.RENAME, path_bytes(pair[0]) + path_bytes(pair[1])),
+        lambda reply, pair: done(reply, pair[1]),
+    )
+    for place, (_, new) in enumerate(pairs):
+        if (error := outcomes[place]) is not None:
+            outcomes[place] = why_not_created(sftp, new, error)
+    return outcomes
+
+
 def remove_many(sftp: SftpChannel, paths: Sequence[str]) -> list[Outcome]:
     """`Session.remove_many` on one channel."""
     outcomes = _each(sftp, paths, lambda path: (Kind.REMOVE, path_bytes(path)), done)

@@ -32,40 +32,47 @@ def home(sftp: SftpChannel) -> str:
 
 def list_folder(sftp: SftpChannel, path: str, limits: Limits, progress: Progress | None) -> Sequence[RemoteEntry]:
     """`Session.list_folder` on one channel."""
-    handle = accept(sftp.ask(Kind.OPENDIR, path_bytes(path)), path).handle()
-    numbers: list[int] = []
     found: list[RemoteEntry] = []
-    try:
-        for entries in _answers(sftp, path, handle, numbers, limits):
-            found += entries
-            limits.check_names(len(found), path)
-            if progress is not None and entries:
-                progress(0)
-    finally:
-        sftp.forget(numbers)
-        sftp.release(handle)
+    size = 0
+    for entries, brought in _answers(sftp, path, limits):
+        found += entries
+        size += brought
+        limits.check_names(len(found), path)
+        limits.check_bytes(size, path)
+        if progress is not None and entries:
+            progress(0)
     return found
 
 
-def _answers(
-    sftp: SftpChannel, path: str, handle: bytes, numbers: list[int], limits: Limits
-) -> Iterator[list[RemoteEntry]]:
-    """What READDIR brings, until there is no more. `numbers`: the requests in flight."""
-    began, size, empty = time.monotonic(), 0, 0
-    while True:
-        while len(numbers) < _READS_AHEAD:
-            numbers.append(sftp.post(Kind.READDIR, handle))
-        reply = sftp.wait(numbers.pop(0))
-        if reply.status == Status.EOF:
-            return
-        entries = accept(reply, path).entries(path)
-        size += len(reply.body)
-        empty = 0 if entries else empty + 1
-        if empty > _EMPTY_ANSWERS:
-            raise LimitBroken(f"{path} is listed without an end and without a name. Look at its SFTP server.")
-        limits.check_bytes(size, path)
-        limits.check_seconds(time.monotonic() - began, path)
-        yield entries
+def entries(sftp: SftpChannel, path: str, limits: Limits, progress: Progress | None) -> Iterator[Sequence[RemoteEntry]]:
+    """`Session.entries` on one channel."""
+    for some, _ in _answers(sftp, path, limits):
+        if progress is not None and some:
+            progress(0)
+        yield some
+
+
+def _answers(sftp: SftpChannel, path: str, limits: Limits) -> Iterator[tuple[list[RemoteEntry], int]]:
+    """What READDIR brings, and how many bytes that were, until there is no more."""
+    handle = accept(sftp.ask(Kind.OPENDIR, path_bytes(path)), path).handle()
+    numbers: list[int] = []
+    began, empty = time.monotonic(), 0
+    try:
+        while True:
+            while len(numbers) < _READS_AHEAD:
+                numbers.append(sftp.post(Kind.READDIR, handle))
+            reply = sftp.wait(numbers.pop(0))
+            if reply.status == Status.EOF:
+                return
+            some = accept(reply, path).entries(path)
+            empty = 0 if some else empty + 1
+            if empty > _EMPTY_ANSWERS:
+                raise LimitBroken(f"{path} is listed without an end and without a name. Look at its SFTP server.")
+            limits.check_seconds(time.monotonic() - began, path)
+            yield some, len(reply.body)
+    finally:
+        sftp.forget(numbers)
+        sftp.release(handle)
 
 
 def levels(path: str) -> list[str]:

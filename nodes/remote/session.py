@@ -102,6 +102,11 @@ class Session(Protocol):
         RemoteFileMissing, RemoteDenied, LimitBroken."""
         ...
 
+    def entries(self, path: str, *, progress: Progress | None = None) -> Iterator[Sequence[RemoteEntry]]:
+        """The same in the pieces in which they come, as many as there are: nothing is held. Raises the same, while it
+        is gone through."""
+        ...
+
     def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         """The file's bytes in chunks of at most CHUNK, prefetching, constant memory. Raises FileTooLarge in place of a
         chunk that leads beyond `most` bytes, whatever size was told before; ChangedWhileRead when it ends short of the
@@ -140,6 +145,11 @@ class Session(Protocol):
 
     def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         """Rename old -> new, replacing what is there atomically. Old and new must differ (ValueError)."""
+        ...
+
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """Rename files old -> new, at one instant, never in the place of anything: RemoteFileExists where the new name
+        is taken. Old and new must differ (ValueError)."""
         ...
 
     def remove_many(self, paths: Sequence[str]) -> list[Outcome]:

@@ -102,6 +102,10 @@ class SshSession:
         """The entries of a folder, without `.` and `..`."""
         return folders.list_folder(self._sftp, path, self._limits, progress)
 
+    def entries(self, path: str, *, progress: Progress | None = None) -> Iterator[Sequence[RemoteEntry]]:
+        """The same, as they come."""
+        return folders.entries(self._sftp, path, self._limits, progress)
+
     def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         """The file's bytes in chunks, read ahead, and no more than `most`."""
         return reading.read(self._sftp, path, most, progress)
@@ -137,6 +141,10 @@ class SshSession:
     def replace_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         """Rename old -> new, each replacing at one instant what is there."""
         return batch.replace_many(self._sftp, pairs)
+
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """Rename old -> new, each where nothing is."""
+        return batch.move_many(self._sftp, pairs)
 
     def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
         """Remove files; already gone is fine."""

@@ -92,6 +92,12 @@ class FakeSession:
             progress(0)
         return found
 
+    def entries(self, path: str, *, progress: Progress | None = None) -> Iterator[Sequence[RemoteEntry]]:
+        """See `Session.entries`."""
+        found = self.list_folder(path, progress=progress)
+        for start in range(0, len(found), 100):
+            yield found[start : start + 100]
+
     def read(self, path: str, *, most: int, progress: Progress | None = None) -> Iterator[bytes]:
         """See `Session.read`."""
         self._alive()
@@ -189,6 +195,11 @@ class FakeSession:
         refuse_same_names(pairs)
         return self._each(pairs, self._replace)
 
+    def move_many(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        """See `Session.move_many`."""
+        refuse_same_names(pairs)
+        return self._each(pairs, self._move)
+
     def remove_many(self, paths: Sequence[str]) -> list[Outcome]:
         """See `Session.remove_many`."""
         return self._each(paths, self._remove)
@@ -233,6 +244,12 @@ class FakeSession:
         if there is not None and there.kind is FileKind.FOLDER and inode.kind is not FileKind.FOLDER:
             raise RemoteBusy(new)
         self.disk.move(old, new)
+
+    def _move(self, pair: tuple[str, str]) -> None:
+        old, new = pair
+        if self.disk.get(old) is not None and self.disk.find(new) is not None:
+            raise RemoteFileExists(new)
+        self._replace(pair)
 
     def _remove(self, path: str) -> None:
         inode = self.disk.find(path)

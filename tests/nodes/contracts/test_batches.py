@@ -50,6 +50,21 @@ def test_replace_does_not_put_a_file_over_a_folder(node):
     assert node.content("folder/inner") == b"precious"
 
 
+def test_moving_takes_the_place_of_nothing(node):
+    node.put("a", b"1")
+    node.put("b", b"2")
+    node.put("taken", b"precious")
+    names = (("a", "taken"), ("gone", "new"), ("b", "folder"), ("a", "sub/a"), ("a", "free"))
+    node.put("folder/inner", b"precious")
+    outcomes = node.session.move_many([(node.path(old), node.path(new)) for old, new in names])
+    kinds = [RemoteFileExists, RemoteFileMissing, RemoteFileExists, RemoteFileMissing, type(None)]
+    assert [type(outcome) for outcome in outcomes] == kinds
+    assert (node.content("taken"), node.content("free"), node.content("b")) == (b"precious", b"1", b"2")
+    assert not node.exists("a")
+    with pytest.raises(ValueError, match="itself"):
+        node.session.move_many([(node.path("b"), node.path("b"))])
+
+
 def test_linked_file_outlives_its_first_name(node):
     node.put("a", b"old")
     node.put("t", b"new")

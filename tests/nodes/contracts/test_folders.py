@@ -25,6 +25,18 @@ def test_list_folder_is_complete(node, count):
         node.put(f"f{number}", b"")
     names = [entry.name for entry in node.session.list_folder(node.root)]
     assert sorted(names) == sorted(f"f{number}" for number in range(count))
+    pieces = list(node.session.entries(node.root))
+    assert sorted(entry.name for piece in pieces for entry in piece) == sorted(names)
+    assert max((len(piece) for piece in pieces), default=0) <= 200
+
+
+def test_a_folder_that_is_not_listed_to_its_end_harms_nothing(node):
+    for number in range(500):
+        node.put(f"f{number}", b"")
+    pieces = node.session.entries(node.root)
+    assert next(pieces)
+    pieces.close()
+    assert len(node.session.list_folder(node.root)) == 500
 
 
 def test_list_folder_of_nothing_and_of_a_file_says_missing(node):
@@ -32,6 +44,8 @@ def test_list_folder_of_nothing_and_of_a_file_says_missing(node):
     for name in ("nothing", "file"):
         with pytest.raises(RemoteFileMissing):
             node.session.list_folder(node.path(name))
+        with pytest.raises(RemoteFileMissing):
+            list(node.session.entries(node.path(name)))
 
 
 def test_make_folders_answers_what_it_made(node):
