@@ -30,10 +30,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class RunsAs:
-    """A service of the mail server and the account it runs under, as the system names it."""
+    """A service of the mail server by its shown name, and the account it runs under, as the system names it. `name`:
+    what the system's own commands call the service."""
 
     service: str
     account: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

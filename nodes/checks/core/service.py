@@ -41,49 +41,8 @@ def _service(node: NodeReading, *, native: bool) -> Finding:
     return Finding(node.name, Standing.FAIL, evidence, remedy)
 
 
-BUILT_IN = frozenset({"localsystem", "localservice", "networkservice", ""})
-"""Accounts of the system itself. A service without a named account is LocalSystem's."""
-
-
-def accounts(reading: ClusterReading) -> list[Finding]:
-    """The services run as a user, who can be let in on a share. A person's word counts first: a share may let in the
-    computer itself, which no account's name shows."""
-    return [_account(node) for node in reading.nodes]
-
-
-def _account(node: NodeReading) -> Finding:
-    if node.account is not None:
-        text = f"{node.account.by} attested on {node.account.at} that they reach the network: {node.account.value}."
-        standing = Standing.PASS if node.account.value == "yes" else Standing.FAIL
-        remedy = (
-            "" if standing == Standing.PASS else "Let all MDaemon services log on as a user that reaches the share."
-        )
-        return Finding(node.name, standing, text, remedy)
-    if node.services:
-        return _running_as(node)
-    if not node.windows:
-        text = "The system has no Windows services; which account the server runs under is not asked."
-        return Finding(node.name, Standing.UNKNOWN, text, "Attest it where the shared folders lie on the network.")
-    text = "The account that its services run under is not known."
-    remedy = "Bring the portal's scripts to the node, which ask Windows for it; or look in Services and attest it."
-    return Finding(node.name, Standing.UNKNOWN, text, remedy)
-
-
-def _running_as(node: NodeReading) -> Finding:
-    words = ", ".join(f"{one.service} as {one.account or 'LocalSystem'}" for one in node.services)
-    if not any(_is_built_in(one.account) for one in node.services):
-        return passes(node.name, f"It runs {words}.")
-    shares = any(_on_a_share(reach.path) for reach in node.reaches)
-    remedy = "In Services, let all MDaemon services log on as a user that reaches the share; or attest that they do."
-    text = f"It runs {words}, which is no user who could be let in on a share."
-    return Finding(node.name, Standing.FAIL if shares else Standing.WARN, text, remedy)
-
-
-def _is_built_in(account: str) -> bool:
-    return account.rpartition("\\")[2].replace(" ", "").casefold() in BUILT_IN
-
-
-def _on_a_share(path: str) -> bool:
+def on_a_share(path: str) -> bool:
+    """Whether a path lies on a file server."""
     return path.startswith(("\\\\", "//"))
 
 
@@ -97,7 +56,7 @@ def path_access(reading: ClusterReading) -> list[Finding]:
 
 
 def _reach(node: NodeReading) -> Finding:
-    own = [reach for reach in node.reaches if node.windows and not _on_a_share(reach.path)]
+    own = [reach for reach in node.reaches if node.windows and not on_a_share(reach.path)]
     missed = [reach for reach in node.reaches if not reach.found and reach not in own]
     if missed:
         return _missed(node, missed[0], len(missed) - 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nodes.checks.core import (
+    accounts,
     features,
     identity,
     service,
@@ -48,7 +49,7 @@ _RULES = (
     Check("time_zone", "Time zone", "All nodes are set to the same time zone.", surroundings.time_zone),
     Check("clock", "Clock", "No clock is off by more than 1 second.", surroundings.clock),
     Check("path_access", "Shared paths", "All nodes reach the shared folders.", service.path_access),
-    Check("service_accounts", "Service accounts", "Services run as a user with network access.", service.accounts),
+    Check("service_accounts", "Service accounts", "Services run as a user with network access.", accounts.accounts),
     Check("cluster_service", "Cluster service", "Exactly one of the two replicates.", service.cluster_service),
     Check("disk", "Disk space", "Every node has space left.", surroundings.disk),
 )

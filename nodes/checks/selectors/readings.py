@@ -115,7 +115,7 @@ def _facts(facts: NodeFacts) -> dict[str, object]:
         "disk_free": facts.disk_free,
         "disk_total": facts.disk_total,
         "switches": _SETTINGS.convert(facts.switches),
-        "services": tuple(RunsAs(service["shown_name"], service["account"]) for service in facts.services),
+        "services": tuple(RunsAs(one["shown_name"], one["account"], one["name"]) for one in facts.services),
         "reaches": _SHARES.convert(facts.reaches),
     }
 
