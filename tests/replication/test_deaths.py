@@ -54,7 +54,13 @@ REPLICATION = Path(failpoints.__file__).parent.parent
 BOUNDARY = re.compile(r"\b(?:boundary|reached)\(\"([a-z-]+)\"\)")
 TIMES = re.compile(r"^(stable_seconds|settle_seconds|semaphore_wait_seconds) = .*$", re.MULTILINE)
 ENGINE = ("jobs/planning.py", "jobs/driving.py")
-WRITING = ("files/apply/round.py", "files/apply/staging.py", "files/apply/swap.py", "files/apply/semaphores.py")
+WRITING = (
+    "configuration/edited_files.py",
+    "files/apply/round.py",
+    "files/apply/staging.py",
+    "files/apply/swap.py",
+    "files/apply/semaphores.py",
+)
 
 SWAPPING = ("staged-verified", "undo-copied", "replaced", "swapped-group", "edits-kept", "cleaned")
 """Boundaries at which what is replaced is in danger."""

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nodes.connection.reader import Reader
 from nodes.errors import RemoteFileMissing
 from nodes.facts.core import FeatureSetting
 from nodes.facts.feature_settings import read_switches
 from nodes.facts.models import FeatureMemory
-from nodes.products.ini import IniDocument, IniEdit, IniItem
-from nodes.products.masking import is_secret, masked
-from nodes.products.profile import FeatureRule, Profile
-from replication.files.core.changes import (
-    Change,
-    ChangeKind,
-    Found,
-    Wanted,
-)
+from nodes.products.ini import IniDocument, IniEdit
+from nodes.products.profile import FeatureRule
 from replication.files.core.paths import RelPath
-from replication.objects import default_store
-
-_SECOND = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One file as it is and as it shall be."""
-
-    path: RelPath
-    before: bytes
-    after: bytes
-
-    @property
-    def diff(self) -> tuple[str, ...]:
-        """The keys that change, and no others: other lines of the file may be secret. What looks like a secret itself
-        is masked."""
-        before, after = (IniDocument.parse(content).items() for content in (self.before, self.after))
-        changed = [pair for pair in zip(before, after, strict=True) if pair[0].value != pair[1].value]
-        return (f"--- {self.path}", f"+++ {self.path}", *(line for pair in changed for line in _hunk(*pair)))
-
-
-def _hunk(old: IniItem, new: IniItem) -> tuple[str, str, str]:
-    hidden = is_secret(old.section, old.key, old.value, new.value)
-    was, becomes = (masked(one.value) if hidden else one.value for one in (old, new))
-    return f"@@ -{old.line} +{new.line} @@ [{old.section}]", f"-{old.key}={was}", f"+{new.key}={becomes}"
+from replication.files.edits import Edit
 
 
 def switching_off(reader: Reader, rules: Sequence[FeatureRule]) -> list[Edit]:
@@ -88,22 +54,3 @@ def _edited(reader: Reader, wanted: Sequence[tuple[FeatureSetting, str]], *, onl
 def _standing(edit: IniEdit, switch: FeatureSetting) -> FeatureSetting:
     values = edit.values(switch.section, switch.key)
     return replace(switch, value=values[0] if values else None)
-
-
-def changes_of(edits: Sequence[Edit], profile: Profile) -> tuple[Change, ...]:
-    """Each edit as a step, its content in the store."""
-    changes = []
-    for edit in edits:
-        ruling = profile.classify(edit.path)
-        default_store().put(edit.after, secret=ruling.secret)
-        wanted = Wanted(digest(edit.after), len(edit.after), time.time_ns() // _SECOND * _SECOND, shared=False)
-        found = Found(digest(edit.before), len(edit.before), 0)
-        changes.append(
-            Change(ChangeKind.UPDATE, edit.path, wanted, found, ruling.group, ruling.semaphore, str(ruling.effect))
-        )
-    return tuple(changes)
-
-
-def digest(content: bytes) -> str:
-    """How a file's content is compared."""
-    return hashlib.sha256(content).hexdigest()

@@ -19,15 +19,11 @@ from nodes.products.profile import FeatureRule, Profile
 from nodes.registry.models import Node
 from nodes.registry.selectors import primary_of
 from replication.clustering.core.features import OFF
-from replication.clustering.feature_job.edits import (
-    Edit,
-    changes_of,
-    giving_back,
-    switching_off,
-)
+from replication.clustering.feature_job.edits import giving_back, switching_off
 from replication.clustering.feature_job.target import FeaturesRun
 from replication.clustering.services.disabling import note_given
 from replication.files.apply.context import Context
+from replication.files.edits import Edit, changes_of
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.models import Job
 from replication.jobs.runner import (

@@ -39,7 +39,8 @@ from nodes.products.masking import MASK
 from nodes.products.profile import FeatureRule, Profile, Source
 from nodes.registry.models import Node
 from replication.clustering.feature_job import runner
-from replication.clustering.feature_job.edits import Edit, switching_off
+from replication.clustering.feature_job.edits import switching_off
+from replication.files.edits import Edit
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job

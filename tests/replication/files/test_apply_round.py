@@ -13,11 +13,12 @@ from nodes.errors import SessionLost
 from nodes.facts.selectors.facts import profile_of
 from nodes.leases.errors import LeaseLost
 from replication.clustering.core.features import FEATURES, OFF
-from replication.clustering.feature_job.edits import changes_of, switching_off
+from replication.clustering.feature_job.edits import switching_off
 from replication.clustering.feature_job.target import FeaturesRun
 from replication.configuration.models import Conflict
 from replication.files.apply.round import apply_round
 from replication.files.core.paths import RelPath
+from replication.files.edits import changes_of
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import JobState
 from replication.jobs.interruptions import Cancelled
