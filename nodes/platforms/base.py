@@ -96,6 +96,14 @@ class Service:
     program: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """The volume that a folder lies on: what is mounted (a device, `//server/share`, `server:/folder`), and where."""
+
+    source: str
+    point: str
+
+
 class Platform(Protocol):
     """How a system is spoken to."""
 
@@ -230,6 +238,24 @@ class Platform(Protocol):
 
     def parse_service_state(self, result: CommandResult) -> int | None:
         """Its number as in `Service.state`; None where there is no service of that name. Raises OutputUnreadable."""
+        ...
+
+    def share_number(self, folder: str) -> Command | None:
+        """Open a folder on a share (an SFTP path) and tell by number why that fails; None where there are no such
+        numbers. It may wait as long as the system waits for a file server: a minute."""
+        ...
+
+    def parse_share_number(self, result: CommandResult) -> int:
+        """The number of the Win32 error, 11001 where nobody knows the file server's name, 0 where the folder opens.
+        Raises OutputUnreadable."""
+        ...
+
+    def mount(self, folder: str) -> Command | None:
+        """Tell which volume a folder lies on; None where shares are not mounted."""
+        ...
+
+    def parse_mount(self, result: CommandResult) -> Mount:
+        """The volume. Raises OutputUnreadable."""
         ...
 
     def registry_value(self, key: str, value: str) -> Command | None:

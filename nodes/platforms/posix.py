@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
-from nodes.platforms.base import Capabilities, Listing, RecordForm, Service, SystemFacts
+from nodes.platforms.base import Capabilities, Listing, Mount, RecordForm, Service, SystemFacts
 from nodes.platforms.posix_output import (
     FIND_RECORDS,
     NO_FOLDER,
     NO_WAY_IN,
+    parse_df,
     parse_find,
     parse_paths,
     parse_sums,
@@ -294,6 +295,22 @@ class PosixPlatform:
     def parse_services(self, result: CommandResult) -> tuple[Service, ...]:
         """There is nothing to parse."""
         return ()
+
+    def share_number(self, folder: str) -> None:
+        """SFTP's own answers are as exact as the system's."""
+        return None
+
+    def parse_share_number(self, result: CommandResult) -> int:
+        """Never asked for."""
+        raise OutputUnreadable("A POSIX system has no such numbers.")
+
+    def mount(self, folder: str) -> Command:
+        """df in the form that POSIX fixes."""
+        return Command(("env", "LC_ALL=C", "df", "-P", "--", folder))
+
+    def parse_mount(self, result: CommandResult) -> Mount:
+        """By df's last line."""
+        return parse_df(result)
 
     def service_state(self, name: str) -> None:
         """No service is asked how it stands."""

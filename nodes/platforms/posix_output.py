@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from nodes.command import CommandResult
 from nodes.errors import OutputUnreadable
 from nodes.one_line import one_line
-from nodes.platforms.base import ListedFile, Listing
+from nodes.platforms.base import ListedFile, Listing, Mount
 
 NO_FOLDER = 97
 """Exit status of our scripts: the folder is not there."""
@@ -24,6 +25,7 @@ _COMPLAINT = re.compile(rb"find: '(.*)': ([^']+)", re.DOTALL)
 _GONE = b"No such file or directory"
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_USE = re.compile(r"\d{1,4}%|-", re.ASCII)
 _BLOCK = 512
 _OCTAL = re.compile(rb"[0-7]{1,11}")
 _SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
@@ -32,6 +34,17 @@ _SUM = re.compile(rb"([0-9a-f]{64}) [ *]\./(.+)", re.DOTALL)
 def single_line(raw: bytes, limit: int = 200) -> str:
     """A node's text made fit to be shown: one line, printable, at most `limit` characters."""
     return " ".join(one_line(raw[: limit * 4].decode("utf-8", "replace"), limit).split())
+
+
+def parse_df(result: CommandResult) -> Mount:
+    """The volume of the last line: what is mounted, three numbers, a share of use, where. Raises OutputUnreadable."""
+    words = (result.stdout.decode("utf-8", "replace").splitlines() or [""])[-1].split()
+    for at in range(4, len(words) - 1):
+        numbers = [word.removeprefix("-").isdecimal() for word in words[at - 3 : at]]
+        if all(numbers) and _USE.fullmatch(words[at]) and words[at + 1].startswith("/"):
+            source, point = " ".join(words[: at - 3]), " ".join(words[at + 1 :])
+            return Mount(one_line(source, 300), one_line(point, 300))
+    raise OutputUnreadable(f"df ended with status {result.exit_status} and names no volume.")
 
 
 def parse_find(stdout: bytes, stderr: bytes, *, failed: bool) -> Listing:

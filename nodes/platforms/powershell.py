@@ -20,7 +20,7 @@ from nodes.errors import OutputUnreadable, RemoteDenied, RemoteFileMissing
 from nodes.one_line import one_line
 from nodes.platforms.base import Capabilities, ListedFile, Listing, Service
 
-NAMES = ("clock", "hash", "selftest", "services", "tree")
+NAMES = ("clock", "hash", "selftest", "services", "share", "tree")
 NO_FOLDER, NO_WAY_IN = 97, 96
 """Exit statuses of the scripts: the folder is not there, or may not be listed."""
 
@@ -38,6 +38,7 @@ _EPOCH_TICKS = 621_355_968_000_000_000
 _KINDS = {"f": "file", "d": "folder", "l": "link"}
 _ENTRY = re.compile(r"([fdlx])\t(\d{1,19})\t(\d{1,19})\t([A-Za-z0-9+/=]+)")
 _SUM = re.compile(r"([0-9a-f]{64})\t([A-Za-z0-9+/=]+)")
+_NUMBER = re.compile(r"\d{1,5}")
 _TICKS = re.compile(r"\d{18,19}")
 _SERVICE = re.compile(r"([0-7])\t([0-4])" + r"\t([A-Za-z0-9+/=]*)" * 4)
 _ODD_PART = re.compile(r"(?:^|\\)\.{0,2}(?:\\|\Z)|[\0/]")
@@ -172,6 +173,14 @@ def parse_services(result: CommandResult) -> tuple[Service, ...]:
         name, shown, account, program = (one_line(decoded(word), 300) for word in match.groups()[2:])
         found.append(Service(name, shown, int(match[1]), int(match[2]), account, program))
     return tuple(found)
+
+
+def parse_share(result: CommandResult) -> int:
+    """The number. Raises OutputUnreadable."""
+    lines = _answer(result)
+    if len(lines) != 1 or not _NUMBER.fullmatch(lines[0]):
+        raise OutputUnreadable("The script that opens a share printed something else than a number.")
+    return int(lines[0])
 
 
 def skipped(folders: Sequence[str]) -> str:

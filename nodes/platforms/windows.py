@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nodes.command import Command, CommandResult
 from nodes.errors import OutputUnreadable
 from nodes.platforms import powershell
-from nodes.platforms.base import Capabilities, Listing, RecordForm, Service, SystemFacts
+from nodes.platforms.base import Capabilities, Listing, Mount, RecordForm, Service, SystemFacts
 
 LINE_LIMIT = 8191 - len(r'c:\windows\system32\cmd.exe /c ""') - 40
 """Longest line in UTF-16 units. 40 are spared for a shell that lies elsewhere."""
@@ -222,6 +222,22 @@ class WindowsPlatform:
     def parse_services(self, result: CommandResult) -> tuple[Service, ...]:
         """The services."""
         return powershell.parse_services(result)
+
+    def share_number(self, folder: str) -> Command | None:
+        """By script."""
+        return self._call("share", "-Folder", powershell.encoded(self.native_path(folder)))
+
+    def parse_share_number(self, result: CommandResult) -> int:
+        """The number."""
+        return powershell.parse_share(result)
+
+    def mount(self, folder: str) -> None:
+        """Windows needs none."""
+        return None
+
+    def parse_mount(self, result: CommandResult) -> Mount:
+        """Never asked for."""
+        raise OutputUnreadable("Windows mounts no shares.")
 
     def service_state(self, name: str) -> Command:
         """`sc.exe query NAME`."""

@@ -22,6 +22,21 @@ START_SECONDS = PATIENCE
 SWITCHES = r"C:\winlab\faults"
 
 
+@contextmanager
+def file_server(prefix: Prefix, name: str, **shares: Path) -> Iterator[Path]:
+    r"""Every node of the prefix reaches these folders as `\\name\share`. Answers the folder that stands for the server:
+    without it there is no such server, without a link in it no such share."""
+    server = prefix.folder / "dosdevices" / "unc" / name
+    shutil.rmtree(server, ignore_errors=True)  # of a run that was killed
+    server.mkdir(parents=True)
+    try:
+        for share, folder in shares.items():
+            (server / share).symlink_to(folder)
+        yield server
+    finally:
+        shutil.rmtree(server, ignore_errors=True)
+
+
 @dataclass(slots=True)
 class WinNode:
     """One server. `root` is its mail server's folder as this machine sees it, `install_root` as Windows does."""

@@ -128,7 +128,7 @@ def test_with_scripts_commands_list_hash_and_tell_the_clock(lab: Lab) -> None:
     portal = lab.stage.portal
     for node in lab.stage.node_ids:
         brought = portal.ok("POST", f"nodes/{node}/scripts/bring/", {})["files"]
-        assert len(brought) == (5 if node == lab.stage.node_ids[0] else 0)  # both log in to the same account
+        assert len(brought) == (6 if node == lab.stage.node_ids[0] else 0)  # both log in to the same account
     facts = lab.facts(1)
     assert facts["capabilities"] == {
         "can_list": True,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from nodes.errors import RemoteBusy
 from nodes.platforms import platform_named
 from nodes.remote import scripts
 from nodes.remote.ssh import SshSession, open_transport
 from tests.winlab.prefix import SILENT, Prefix
-from tests.winlab.server import WinNode
+from tests.winlab.server import WinNode, file_server
 
 WINDOWS = platform_named("windows")
 SOON = 60.0
@@ -55,4 +57,27 @@ def test_missing_folders_are_told_by_the_scripts_status(session: SshSession) -> 
     for command in (ready.list_tree("/C:/nowhere"), ready.hash_files("/C:/nowhere")):
         assert command is not None
         assert session.run(ready.spell(command), timeout=SOON).exit_status == 97
+    scripts.take_away(session)
+
+
+def test_a_share_that_does_not_open_is_told_by_number(session: SshSession, wine: Prefix, tmp_path: Path) -> None:
+    (tmp_path / "Users").mkdir()
+    scripts.bring(session, WINDOWS)
+    ready = scripts.prepared(session, WINDOWS)
+
+    def number(folder: str) -> int:
+        command = ready.share_number(folder)
+        assert command is not None
+        return ready.parse_share_number(session.run(ready.spell(command), timeout=SOON))
+
+    with file_server(wine, "labfiles", mail=tmp_path):
+        assert number("//labfiles/mail/Users") == number("//labfiles/mail") == 0
+        assert session.stat("//labfiles/mail/Users")
+        assert number("//labfiles/mail/Nowhere") == 3
+        assert number("//labfiles/other") == 67
+        assert number("//127.0.0.1/mail") == 53
+        assert number("//nowhere.invalid/mail") == 11001
+        with pytest.raises(RemoteBusy):
+            session.stat("//labfiles/other")
+        assert session.free_space("//labfiles/mail")
     scripts.take_away(session)

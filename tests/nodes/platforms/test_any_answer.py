@@ -47,7 +47,7 @@ PIECES = (
     b"        STATE              : 4  RUNNING ", b"Windows", b"[Version 10.0.20348.1]", b"TYPE : 10  ",
     b"    TimeZoneKeyName    REG_SZ    x", b"empty\t", b"mode\tFullLanguage\n", b"list\n", b"hash\n", b"0",
     bytes(512), b"./a".ljust(124, b"\0") + b"00000000001\0", b"L".rjust(157, b"\0"), "\u202e".encode(), b"\x1b[31m",
-    "\ud800".encode("utf-16-le", "surrogatepass"),
+    "\ud800".encode("utf-16-le", "surrogatepass"), b"53\r\nend\r\n", b"//f/a 1 1 1 1% /a\n", b"1 ", b"1% ",
 )  # fmt: skip
 """Of which real answers consist, and what breaks readers."""
 

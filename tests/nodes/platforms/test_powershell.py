@@ -40,7 +40,7 @@ def words(command: Command | None) -> list[str]:
 
 def test_a_scripts_file_is_named_by_its_content():
     files = READY.scripts()
-    assert len(files) == len(SCRIPTS) == 5
+    assert len(files) == len(SCRIPTS) == 6
     for name, content in files.items():
         assert hashlib.sha256(content).hexdigest().startswith(name.removesuffix(".ps1").partition("-")[2])
 
@@ -112,6 +112,20 @@ def test_recorded_services(case: dict[str, Any]):
     assert (found.name, found.shown_name, found.account, found.program, found.state, found.start) == tuple(
         case[key] for key in ("name", "shown", "account", "program", "state", "start")
     )
+
+
+def test_a_share_that_does_not_open_is_told_by_number():
+    said = words(READY.share_number("//files/Mail store/Users"))
+    assert said[7].startswith("C:\\Users\\svc portal\\.clusterportal\\share-")
+    assert (said[8], decoded(said[9])) == ("-Folder", "\\\\files\\Mail store\\Users")
+    assert [READY.parse_share_number(answer(f"{number}\r\nend\r\n")) for number in (0, 53, 11001)] == [0, 53, 11001]
+    assert WINDOWS.share_number("//files/mail") is None
+
+
+@pytest.mark.parametrize("stdout", ["", "end\r\n", "53\r\n", "-5\r\nend\r\n", "5\r\n3\r\nend\r\n", "x\r\nend\r\n"])
+def test_numbers_that_are_not_understood_are_refused(stdout: str):
+    with pytest.raises(OutputUnreadable):
+        READY.parse_share_number(answer(stdout))
 
 
 def test_a_name_that_is_no_unicode_is_shown_and_kept_as_bytes():

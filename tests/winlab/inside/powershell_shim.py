@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import msvcrt
 import os
+import socket
 import sys
 import time
 import winreg
@@ -25,6 +26,7 @@ READ, SHARE_ALL, OPEN_EXISTING, ORDINARY = 0x80000000, 7, 3, 0x80
 REPARSE_POINT = 0x400
 SERVICES = r"SYSTEM\CurrentControlSet\Services"
 CONNECT, QUERY_STATUS = 1, 4
+ACCESS_DENIED, BAD_NETPATH, BAD_NET_NAME, NO_SUCH_HOST = 5, 53, 67, 11001
 
 
 def say(*words: object) -> None:
@@ -117,6 +119,38 @@ def services(folder: str) -> None:
     say("end")
 
 
+def share(folder: str) -> None:
+    sys.stdin.read()
+    path = decoded(folder)
+    server, name = path.split("\\")[2:4]
+    number = 0
+    try:
+        with os.scandir(path) as entries:
+            next(entries, None)
+    except OSError as error:
+        number = error.winerror or 31
+    # Wine, which has links for servers and shares, says of them what it says of files
+    if os.environ.get("WINLAB_BY_KEY"):
+        number = ACCESS_DENIED
+    elif not is_there(rf"\\{server}"):
+        number = BAD_NETPATH if is_known(server) else NO_SUCH_HOST
+    elif not is_there(rf"\\{server}\{name}"):
+        number = BAD_NET_NAME
+    say(number)
+    say("end")
+
+
+def is_there(path: str) -> bool:
+    return bool(ctypes.WinDLL("kernel32").GetFileAttributesW(path) != -1)  # pathlib knows no server without a share
+
+
+def is_known(server: str) -> bool:
+    try:
+        return bool(socket.gethostbyname(server))
+    except OSError:
+        return False
+
+
 def registered() -> Iterator[tuple[str, str, str, int]]:
     """Name, command line, account, start of every service in the registry."""
     with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, SERVICES) as key:
@@ -154,6 +188,7 @@ PLAYED: dict[str, tuple[Callable[..., None], list[str]]] = {
     "hash": (hash_files, ["-Root"]),
     "selftest": (selftest, []),
     "services": (services, ["-Folder"]),
+    "share": (share, ["-Folder"]),
     "tree": (tree, ["-Root", "-Skip"]),
 }
 

@@ -5,7 +5,8 @@
 What it does as the real one does (read in its source): commands go unescaped to `cmd.exe /c`, at most 8191 characters;
 files are opened with its share modes; a plain rename never replaces; a posix-rename is MoveFileEx, which fails while
 the target is open; whatever Win32 error has no number of its own in SFTP is a bare "Failure". The file of faults holds
-words that spoil single verbs, and is read anew each time: `posix-rename` and `hardlink` (both fail).
+words that spoil single verbs, and is read anew each time: `posix-rename` and `hardlink` (both fail). A login by key
+reaches no share.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SHARE_READ, SHARE_WRITE = 1, 2
 REPLACE_EXISTING, COPY_ALLOWED = 1, 2
 ACCESS_DENIED, NOT_FOUND = (5, 1314), (2, 3, 123)
 ALREADY_EXISTS = 183
+BAD_NETPATH, BAD_NET_NAME = 53, 67
 STARTING = ThreadPoolExecutor(1)
 """One at a time: else one program could inherit the other's pipes."""
 
@@ -77,17 +79,29 @@ def native(path: bytes) -> str:
 
 
 class Files(asyncssh.SFTPServer):
-    """SFTP on the Win32 file API."""
+    """SFTP on the Win32 file API. Whoever logged in by a key has no rights on other machines."""
+
+    def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        super().__init__(chan)
+        self._by_key = chan.get_extra_info("by_key", False)
+
+    def native(self, path: bytes) -> str:
+        text = native(path)
+        if text.startswith("\\\\"):
+            code = ACCESS_DENIED[0] if self._by_key else unreached(text)
+            if code:
+                raise refusal(code)
+        return text
 
     def map_path(self, path: bytes) -> bytes:
-        return os.fsencode(native(path))
+        return os.fsencode(self.native(path))
 
     def reverse_map_path(self, path: bytes) -> bytes:
         text = os.fsdecode(path).replace("\\", "/")
         return os.fsencode("/" + text if text[1:2] == ":" else text)
 
     def realpath(self, path: bytes) -> bytes:
-        text = native(path)
+        text = self.native(path)
         full = text if Path(text).is_absolute() else os.path.normpath(Path(os.environ["USERPROFILE"]) / text)
         return self.reverse_map_path(os.fsencode(full))
 
@@ -95,41 +109,54 @@ class Files(asyncssh.SFTPServer):
         reads, writes = bool(pflags & asyncssh.FXF_READ), bool(pflags & asyncssh.FXF_WRITE)
         access = (READ if reads else 0) | (WRITE if writes else 0)
         share = 0 if reads and writes else SHARE_READ | SHARE_WRITE if reads else SHARE_WRITE
-        handle = kernel.CreateFileW(native(path), access, share, None, disposition(pflags), 0x80, None)
+        handle = kernel.CreateFileW(self.native(path), access, share, None, disposition(pflags), 0x80, None)
         check(handle != INVALID_HANDLE)
         descriptor = msvcrt.open_osfhandle(handle, os.O_BINARY | (os.O_APPEND if pflags & asyncssh.FXF_APPEND else 0))
         return os.fdopen(descriptor, "r+b" if reads and writes else "rb" if reads else "wb", buffering=0)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        if Path(native(newpath)).exists():
+        if Path(self.native(newpath)).exists():
             raise refusal(ALREADY_EXISTS)
-        check(kernel.MoveFileExW(native(oldpath), native(newpath), 0))
+        check(kernel.MoveFileExW(self.native(oldpath), self.native(newpath), 0))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         spoil("posix-rename")
-        check(kernel.MoveFileExW(native(oldpath), native(newpath), REPLACE_EXISTING | COPY_ALLOWED))
+        check(kernel.MoveFileExW(self.native(oldpath), self.native(newpath), REPLACE_EXISTING | COPY_ALLOWED))
 
     def link(self, oldpath: bytes, newpath: bytes) -> None:
         spoil("hardlink")
-        check(kernel.CreateHardLinkW(native(newpath), native(oldpath), None))
+        check(kernel.CreateHardLinkW(self.native(newpath), self.native(oldpath), None))
 
     def remove(self, path: bytes) -> None:
-        told(os.unlink, native(path))
+        told(os.unlink, self.native(path))
 
     def rmdir(self, path: bytes) -> None:
-        told(os.rmdir, native(path))
+        told(os.rmdir, self.native(path))
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        told(os.mkdir, native(path))
+        told(os.mkdir, self.native(path))
 
     def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
-        usage = shutil.disk_usage(native(path))
+        usage = shutil.disk_usage(self.native(path))
         volume = asyncssh.SFTPVFSAttrs()
         volume.bsize = volume.frsize = 4096
         volume.blocks = usage.total // 4096
         volume.bfree = volume.bavail = usage.free // 4096
         volume.namemax = 255
         return volume
+
+
+def unreached(path: str) -> int:
+    """How Windows says that it has no such file server, or the server no such share; Wine, which has links for both,
+    says that it does not find the file. 0 where they are there."""
+    server, share = path.split("\\")[2:4]
+    if not is_there(rf"\\{server}"):
+        return BAD_NETPATH
+    return 0 if is_there(rf"\\{server}\{share}") else BAD_NET_NAME
+
+
+def is_there(path: str) -> bool:
+    return bool(kernel.GetFileAttributesW(path) != -1)  # pathlib knows no server without a share
 
 
 def disposition(pflags: int) -> int:
@@ -162,7 +189,8 @@ async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
         return
     loop = asyncio.get_running_loop()
     # to start a program takes seconds on a busy machine, in which the server must not fall silent
-    child = await loop.run_in_executor(STARTING, start, line)
+    by_key = bool(process.get_extra_info("by_key", False))
+    child = await loop.run_in_executor(STARTING, start, line, by_key)
     assert child.stdin and child.stdout and child.stderr
     feeding = asyncio.create_task(feed(process, child))
     streams = ((child.stdout, process.stdout), (child.stderr, process.stderr))
@@ -172,9 +200,10 @@ async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
     process.exit(status & 0xFFFFFFFF)
 
 
-def start(line: str) -> subprocess.Popen[bytes]:
+def start(line: str, by_key: bool) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    return subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, cwd=os.environ["USERPROFILE"])
+    environment = os.environ | {"WINLAB_BY_KEY": "1" if by_key else ""}
+    return subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, cwd=os.environ["USERPROFILE"], env=environment)
 
 
 async def feed(process: asyncssh.SSHServerProcess[bytes], child: subprocess.Popen[bytes]) -> None:
@@ -202,7 +231,10 @@ async def copy(loop: asyncio.AbstractEventLoop, source: Any, sink: asyncssh.SSHW
 
 
 class Door(asyncssh.SSHServer):
-    """Logins by password."""
+    """Logins by password, or by any key, which the connection then remembers."""
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._conn = conn
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -212,6 +244,13 @@ class Door(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         return username == "Administrator" and password == sys.argv[2]
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._conn.set_extra_info(by_key=username == "Administrator")
+        return username == "Administrator"
 
 
 async def main() -> None:
