@@ -186,5 +186,7 @@ def configuration(level: str, style: str) -> dict[str, Any]:
             "clusterportal.front_door": {"filters": ["few"]},
             "axes": {"level": "WARNING"},
             "paramiko": {"level": "CRITICAL"},  # nodes.remote tells its errors once, in our words
+            "smbprotocol": {"level": "CRITICAL"},  # so, too
+            "spnego": {"level": "CRITICAL"},
         },
     }

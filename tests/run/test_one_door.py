@@ -20,7 +20,8 @@ from tests.run.test_forbidden import imported, sources
 
 REACHES_OUT = {
     "_socket", "asyncio", "asyncssh", "concurrent.futures.process", "ctypes", "fabric", "multiprocessing", "paramiko",
-    "pexpect", "pty", "select", "selectors", "socket", "socketserver", "ssl", "subprocess",
+    "pexpect", "pty", "select", "selectors", "smbclient", "smbprotocol", "socket", "socketserver", "spnego", "ssl",
+    "subprocess",
 }  # fmt: skip
 """What opens connections or starts programs. `test_forbidden.py` has what speaks HTTP and the like."""
 
@@ -42,7 +43,7 @@ MAY_REACH_OUT = {
 MAY_IMPORT_BY_NAME = {"accounts", "clusterportal"}
 """They know nothing of nodes, or put the apps together; and so does an app's `apps.py`."""
 
-SAYINGS = {"fingerprints", "keypairs", "limits", "scripts", "session", "walk"}
+SAYINGS = {"fingerprints", "keypairs", "limits", "scripts", "session", "shares", "walk"}
 """Modules of `nodes.remote` that anybody may use: words, and what asks a session that it is given."""
 
 DOORS = {
@@ -54,7 +55,16 @@ DOORS = {
 }
 """Who may use the others: what logs in, who only hears greetings, and who takes a number or a name."""
 
-MADE_INSIDE = {"Connection", "NodeLink", "SessionPool", "SftpChannel", "SshSession", "SshTarget", "WireSocket"}
+MADE_INSIDE = {
+    "BoundedConnection",
+    "Connection",
+    "NodeLink",
+    "SessionPool",
+    "SftpChannel",
+    "SshSession",
+    "SshTarget",
+    "WireSocket",
+}
 
 OPENS = {
     "nodes/connection/presence.py": "32 nodes at once, each waited for within PORTAL.reach",
@@ -192,6 +202,8 @@ BAD = {
     "import nodes.remote.ssh": uses_the_wire,
     "from nodes.remote.sftp import SftpChannel": uses_the_wire,
     "from nodes.remote.wire import connect": uses_the_wire,
+    "from nodes.remote.smb import open_share": uses_the_wire,
+    "from smbprotocol.connection import Connection": reaches_out,
     "SshSession(connection)": makes_its_own,
     "connect.NodeLink(session, platform, root, able, 1, 'mx')": makes_its_own,
     "connect.SessionPool()": makes_its_own,
