@@ -34,6 +34,7 @@ from tests import migrated, tools
 from tests.factories import BACKEND, make_cluster, make_member, make_token, make_user
 from tests.handles import pytest_runtest_teardown
 from tests.lanes import Lanes
+from tests.smbd import Smbd
 
 __all__ = ["pytest_runtest_teardown"]
 
@@ -59,6 +60,14 @@ def pytest_collection_finish() -> None:
     not look through all of it again and again. As workers do."""
     gc.collect()
     end_loading()
+
+
+@pytest.fixture(scope="session")
+def smbd(tmp_path_factory) -> Iterator[Smbd]:
+    """A file server for all tests of a lane: each works in folders of its own name, and leaves it running."""
+    server = Smbd.start(tmp_path_factory.mktemp("smbd"))
+    yield server
+    server.stop()
 
 
 KEPT = {"auth_permission", "django_content_type"}
