@@ -15,7 +15,9 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
+from replication.shared_paths.views import layout as shared_layout
 from replication.shared_paths.views import pages as shared_paths
+from replication.shared_paths.views import reaching
 from replication.watch import views as watch_views
 
 app_name = "replication"
@@ -42,12 +44,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/join/search/<int:search_id>/cancel/", wizard_actions.cancel_search, name="join-cancel"),
     path("clusters/<int:pk>/features/", guide.switch_features, name="features-switch"),
     path("clusters/<int:pk>/shared-paths/", shared_paths.shared_paths, name="shared-paths"),
+    path("clusters/<int:pk>/shared-paths/save/", shared_layout.save_paths, name="shared-paths-save"),
+    path("clusters/<int:pk>/shared-paths/preview/", shared_layout.preview_paths, name="shared-paths-preview"),
+    path("clusters/<int:pk>/file-servers/new/", reaching.add_login, name="file-server-add"),
+    path("clusters/<int:pk>/file-servers/<int:login>/", reaching.change_login, name="file-server-change"),
+    path("clusters/<int:pk>/file-servers/<int:login>/remove/", reaching.remove_login, name="file-server-remove"),
     path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),
     path("nodes/<int:pk>/jobs/", node.node_jobs, name="node-jobs"),
     path("nodes/<int:pk>/join/", wizard.join, name="join"),
     path("nodes/<int:pk>/join/<slug:word>/", wizard_actions.act_on_node, name="join-do"),
+    path("nodes/<int:pk>/mount-points/", reaching.set_mount, name="mount-set"),
+    path("nodes/<int:pk>/mount-points/<int:mount>/clear/", reaching.clear_mount, name="mount-clear"),
     path("nodes/<int:pk>/leave/", leave.leave, name="leave"),
     path("jobs/", board.JobList.as_view(), name="job-list"),
     path("jobs/board/", board.board, name="job-board"),

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from accounts.errors import Refused
 from nodes.clusters.models import Cluster
 from nodes.platforms.unc import UncPath
+from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
 from nodes.products.profile import FolderRule
 from nodes.registry.models import Node
@@ -49,6 +51,14 @@ def _path(text: str) -> UncPath | None:
 def folder_rules(cluster: Cluster) -> tuple[FolderRule, ...]:
     """The folders that the cluster's profile names. Raises ProfileError."""
     return load_profile(cluster.profile, settings.PORTAL.profile_folder).folders
+
+
+def rules_of(cluster: Cluster) -> tuple[FolderRule, ...]:
+    """The same for pages and programs. Raises Refused where the profile cannot be read."""
+    try:
+        return folder_rules(cluster)
+    except ProfileError as error:
+        raise Refused("profile_unreadable", f"The cluster's product profile cannot be read: {error}") from error
 
 
 def places_of(cluster: Cluster) -> tuple[SharedPlace, ...]:

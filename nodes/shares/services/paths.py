@@ -18,7 +18,7 @@ from nodes.rows import compare, count
 from nodes.shares.core.draft import PathsChange, RoutingChange, drafted, field_of
 from nodes.shares.core.layout import Layout
 from nodes.shares.models import SharedFolder, SharedPaths
-from nodes.shares.selectors.layout import folder_rules, layout_from, own_paths
+from nodes.shares.selectors.layout import layout_from, own_paths, rules_of
 from nodes.signals import CLUSTER_CHANGED
 
 __all__ = ["PathsChange", "RoutingChange", "set_paths", "set_routing"]
@@ -32,7 +32,7 @@ def set_paths(
     principal: Principal, *, cluster_id: int, change: PathsChange, seen_version: int | None = None
 ) -> SharedPaths:
     """Say where the shared folders shall lie. Needs the cluster's administrator. Raises ValidationError by field,
-    Stale, ProfileError."""
+    Stale, Refused."""
     return _change(principal, cluster_id, change, seen_version)
 
 
@@ -41,7 +41,7 @@ def set_routing(
     principal: Principal, *, cluster_id: int, change: RoutingChange, gate: Gate, seen_version: int | None = None
 ) -> SharedPaths:
     """Say whether nodes shall share their mail queues. Needs the cluster's administrator. Raises ValidationError by
-    field, Stale, ProfileError, Refused where `gate` has reasons against switching it on."""
+    field, Stale, Refused where `gate` has reasons against switching it on."""
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)
     reasons = gate(cluster) if change.on else ()
     if reasons:
@@ -56,7 +56,7 @@ def _change(
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)  # keeps two from making the row at once
     row = compare(SharedPaths.objects.get_or_create(cluster=cluster)[0], seen_version)
     former = layout_from(row, own_paths(cluster))
-    draft = drafted(former, change, folder_rules(cluster))
+    draft = drafted(former, change, rules_of(cluster))
     if draft.complaints:
         raise ValidationError({field: list(sentences) for field, sentences in draft.complaints.items()})
     changed = _changed(_columns(former), _columns(draft.layout))

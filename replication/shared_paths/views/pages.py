@@ -13,11 +13,12 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
+from replication.shared_paths.views.layout import layout_part
 
 Part = Callable[[HttpRequest, Cluster], dict[str, Any]]
 """What a section's template needs."""
 
-PATH_PARTS: tuple[Part, ...] = ()
+PATH_PARTS: tuple[Part, ...] = (layout_part,)
 ROUTING_PARTS: tuple[Part, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""Forms about shared paths and routing."""

@@ -1,0 +1,56 @@
+"""A cluster's shared paths as they are set, beside where its nodes keep the folders today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Case, Value, When
+
+from nodes.clusters.models import Cluster
+from nodes.enums import NodeRole
+from nodes.products.folders import folders_from
+from nodes.products.profile import FolderRule
+from nodes.registry.models import Node
+from nodes.shares.core.draft import Draft, PathsChange, RoutingChange, drafted
+from nodes.shares.core.layout import Layout
+from nodes.shares.models import SharedPaths
+from nodes.shares.selectors.layout import layout_from, mounts_of_cluster, own_paths, paths_row, rules_of
+from replication.shared_paths.core.today import FolderShown, NodeFolders, folders_shown
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPathsShown:
+    """What pages and programs show. `row` may not be saved yet; `rules`: all folders that the profile names."""
+
+    row: SharedPaths
+    layout: Layout
+    rules: tuple[FolderRule, ...]
+    folders: tuple[FolderShown, ...]
+
+
+def shared_paths_of(cluster: Cluster) -> SharedPathsShown:
+    """What is set of a cluster's shared paths. Raises Refused where its profile cannot be read."""
+    row, rules = paths_row(cluster), rules_of(cluster)
+    layout = layout_from(row, own_paths(cluster))
+    draft = drafted(layout, PathsChange(), rules)
+    return SharedPathsShown(row, layout, rules, _shown(cluster, draft, rules))
+
+
+def preview_of(cluster: Cluster, change: PathsChange | RoutingChange) -> tuple[Draft, tuple[FolderShown, ...]]:
+    """What a change would make of them. Raises Refused where the cluster's profile cannot be read."""
+    rules = rules_of(cluster)
+    draft = drafted(layout_from(paths_row(cluster), own_paths(cluster)), change, rules)
+    return draft, _shown(cluster, draft, rules)
+
+
+def _shown(cluster: Cluster, draft: Draft, rules: Sequence[FolderRule]) -> tuple[FolderShown, ...]:
+    return folders_shown(rules, draft.places, node_folders(cluster), routing=draft.layout.routing)
+
+
+def node_folders(cluster: Cluster) -> tuple[NodeFolders, ...]:
+    """Where each node's files said that its folders lie, the primary first. Two queries."""
+    first = Case(When(role=NodeRole.PRIMARY, then=Value(0)), default=Value(1))
+    rows = Node.objects.filter(cluster=cluster).order_by(first, "name").values_list("pk", "name", "facts__folders")
+    mounts = mounts_of_cluster(cluster)
+    return tuple(NodeFolders(pk, name, folders_from(folders or ()), mounts.get(pk)) for pk, name, folders in rows)

@@ -1,0 +1,77 @@
+"""The section in which shared paths are set: its part of the page, its preview while somebody types, and saving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from accounts.errors import Refused
+from accounts.models import Role
+from accounts.requests import principal_of
+from nodes.clusters.access import Rights
+from nodes.clusters.models import Cluster
+from nodes.clusters.views import visible_cluster
+from nodes.shares.core.draft import Draft
+from nodes.shares.services.paths import set_paths
+from nodes.web.actions import done
+from nodes.web.tabs import tab_page
+from replication.shared_paths.forms.layout import PathsForm
+from replication.shared_paths.selectors.layout import SharedPathsShown, preview_of, shared_paths_of
+from replication.shared_paths.selectors.reaching import logins_shown, mounts_shown
+
+
+def layout_part(request: HttpRequest, cluster: Cluster) -> dict[str, Any]:
+    """What the section needs."""
+    try:
+        shown = shared_paths_of(cluster)
+    except Refused as refused:
+        return {"no_profile": refused.detail}
+    paths = [folder.path for folder in shown.folders if folder.path is not None]
+    return {
+        "shown": shown,
+        "folders": shown.folders,
+        "form": _form(shown),
+        "mounts": mounts_shown(cluster, paths),
+        "logins": logins_shown(cluster, paths),
+    }
+
+
+def _form(shown: SharedPathsShown, request: HttpRequest | None = None) -> PathsForm:
+    data = request.POST if request else None
+    return PathsForm(data, version=shown.row.version, layout=shown.layout, rules=shown.rules)
+
+
+def save_paths(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what was typed. What is refused is shown beside its field."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    back = tab_page("cluster", pk, "shared-paths")
+    if request.method != "POST":
+        return HttpResponseRedirect(back)
+    shown = shared_paths_of(cluster)
+    form = _form(shown, request)
+    principal = principal_of(request)
+    saved = form.attempt(lambda: set_paths(principal, cluster_id=pk, change=form.change(), seen_version=form.version()))
+    if saved is not None:
+        return done(request, back, "Saved. Nothing was written to a server; applying it does that.")
+    context = {"cluster": cluster, "rights": Rights.on(principal, pk), "shown": shown, "form": form}
+    return render(request, "replication/shared_paths/layout_refused.html", context | {"folders": shown.folders})
+
+
+@require_POST
+def preview_paths(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where each folder would lie, and what is wrong, while somebody types. Nothing is kept."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    form = _form(shared_paths_of(cluster), request)
+    if not form.is_valid():
+        return HttpResponse(status=204)
+    draft, folders = preview_of(cluster, form.change())
+    context = {"cluster": cluster, "folders": folders, "draft": draft, "fields": _complaints(form, draft)}
+    return render(request, "replication/shared_paths/_layout_preview.html", context)
+
+
+def _complaints(form: PathsForm, draft: Draft) -> list[tuple[str, tuple[str, ...]]]:
+    """What stands beside each field now: often nothing."""
+    return [(field.name, draft.complaints.get(field.name, ())) for field in form.path_fields()]
