@@ -20,6 +20,9 @@ LATEST_MTIME = 2**32 - 1
 LARGEST_VOLUME = 2**63 - 1
 """Bytes; what a database can keep."""
 
+READ_ONLY = 1
+"""Of the flags of a volume: it takes no writes."""
+
 LONGEST_PATH = 32 * 1024
 """Bytes; Windows' own limit, which no other system's is above."""
 
@@ -227,13 +230,13 @@ class Reply:
         return path
 
     def space(self) -> tuple[Space, bool]:
-        """What statvfs tells: bytes, and whether the volume is out of file entries."""
+        """What statvfs tells: bytes and flags, and whether the volume is out of file entries."""
         fields = self.fields(Kind.EXTENDED_REPLY)
-        values = [fields.long_number() for _ in range(8)]
-        _, block, total, _, free, files, _, files_free = values
+        values = [fields.long_number() for _ in range(10)]
+        _, block, total, _, free, files, _, files_free, _, flags = values
         if max(free, total) * block > LARGEST_VOLUME:
             raise OutputUnreadable("The server gives a volume more bytes than there are anywhere.")
-        return Space(free * block, total * block), files > 0 and files_free == 0
+        return Space(free * block, total * block, bool(flags & READ_ONLY)), files > 0 and files_free == 0
 
 
 def _entry(folder: str, raw: bytes, attributes: RemoteStat) -> RemoteEntry:

@@ -54,10 +54,11 @@ class RemoteEntry:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Free and total bytes of a volume."""
+    """Free and total bytes of a volume, and whether it takes no writes, as far as the server tells."""
 
     free: int
     total: int
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,14 @@ def test_any_answer_is_read_or_refused(kind, body):
 HUGE = st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1])
 
 
-@given(st.lists(HUGE, min_size=8, max_size=8))
+@given(st.lists(HUGE, min_size=11, max_size=11))
 def test_a_volume_has_no_more_bytes_than_a_database_can_keep(values):
     try:
-        space, _ = Reply(Kind.EXTENDED_REPLY, struct.pack(">8Q", *values)).space()
+        space, _ = Reply(Kind.EXTENDED_REPLY, struct.pack(">11Q", *values)).space()
     except OutputUnreadable:
         return
     assert max(space.free, space.total) < 2**63
+    assert space.read_only == bool(values[9] & 1)
 
 
 @given(st.binary(max_size=60), st.integers(0, 3))
