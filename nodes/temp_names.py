@@ -15,6 +15,12 @@ SELF_TEST = f"{PREFIX}selftest-"
 
 SELF_TEST_FILE = re.compile(re.escape(SELF_TEST) + r"[0-9a-f]{8}[abc]")
 
+SHARE_TEST = f"{PREFIX}share-"
+"""Of a share test's files: then cluster, target and fence as numbers with dots between, and a letter. `p` are those
+that the portal makes by itself, over SMB."""
+
+SHARE_TEST_FILE = re.compile(re.escape(SHARE_TEST) + r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})(?:[abc]|p(?:-b)?)")
+
 
 class Moving(StrEnum):
     """How far a message is moved from one queue to another, by what its file is called. CLAIMED: the mail server sees

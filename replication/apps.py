@@ -4,7 +4,12 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-KINDS = ("replication.configuration.kind", "replication.clustering.kind", "replication.membership.kind")
+KINDS = (
+    "replication.configuration.kind",
+    "replication.clustering.kind",
+    "replication.membership.kind",
+    "replication.shared_paths.test_job.kind",
+)
 """Each package that brings a kind of job holds it under the name `KIND`."""
 
 CAPABILITIES = ("console", "membership", "clustering", "watch", "shared_paths", "configuration", "jobs")

@@ -35,8 +35,11 @@ def found(job: Job) -> str:
 
 
 def proof(target: Target) -> str:
-    """What proved a target, in a few words; "" where nothing was proven yet."""
+    """What proved a target, in a few words; "" where nothing was proven yet. A kind without files has them in its
+    evidence."""
     evidence: Mapping[str, Any] = target.evidence
+    if "proof" in evidence:
+        return str(evidence["proof"])
     files = evidence.get("files_proven")
     if files is None:
         return ""

@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from nodes.temp_names import PREFIX, SELF_TEST_FILE, moving_name
+from nodes.temp_names import PREFIX, SELF_TEST_FILE, SHARE_TEST_FILE, moving_name
 
 _NAME = re.compile(
     re.escape(PREFIX) + r"(?P<tag>[0-9]+\.[0-9]+)(?P<kind>[sdu])(?P<rest>(?<=s)[0-9a-f]+|(?<=d)|(?<=u)[0-9a-f]{16})\Z"
@@ -72,7 +72,7 @@ def is_ours(path: str, *, folder: bool) -> bool:
         return True
     if folder:
         return _kind(name) == "d"
-    if SELF_TEST_FILE.fullmatch(name) or moving_name(name):
+    if SELF_TEST_FILE.fullmatch(name) or SHARE_TEST_FILE.fullmatch(name) or moving_name(name):
         return True
     return _kind(name) in ("s", "u")
 

@@ -273,8 +273,13 @@ OURS = [
     "Conf/.cp~12.3s1f",
     "Conf/.cp~12.3u0123456789abcdef",
     ".cp~selftest-0123abcda",
+    "Users/.cp~share-1.22.3a",
+    "Users/.cp~share-1.22.3p-b",
 ]
 OTHERS = [
+    "Users/.cp~share-1.22.3",
+    "Users/.cp~share-1.22.3d",
+    "Users/.cp~share-1.22.3a-b",
     "Conf/.cp~notes.dat",
     "Conf/list.cp~1.2s0",
     "Conf/.cp~12.3s1f.dat",

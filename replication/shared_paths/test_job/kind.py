@@ -1,0 +1,41 @@
+"""How `share_test` is known to the engine, the pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from replication.jobs.core.plan_json import PlanCodec
+from replication.jobs.kinds import Kind, Offer, Slot
+from replication.jobs.models import Job
+from replication.shared_paths.core.share_tests import SHARE_TEST_KIND, resource
+from replication.shared_paths.test_job.runner import ShareTestRunner
+from replication.shared_paths.test_job.steps import TEXT, FolderTest
+
+
+def parse_options(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """There are none."""
+    if raw:
+        raise ValidationError({"options": "A test of the shared paths has no options."})
+    return {}
+
+
+def resources(job: Job) -> tuple[str, ...]:
+    """Two tests at once would sweep each other's files."""
+    return (resource(job.cluster_id),)
+
+
+KIND = Kind(
+    word=SHARE_TEST_KIND,
+    label="Test the shared paths",
+    runner=ShareTestRunner(),
+    parse_options=parse_options,
+    resources=resources,
+    codec=PlanCodec(SHARE_TEST_KIND, FolderTest, makes_sense=FolderTest.makes_sense),
+    text=TEXT,
+    offers=(Offer(Slot.REQUEST, order=40),),
+)
+"""The kind `share_test`: create, write, read, lock, rename and delete in every shared folder from every node, with
+another node looking on."""

@@ -1,0 +1,142 @@
+"""One node's part of a share test: all folders, share by share, and what is said of each in the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from nodes.connection.connect import NodeLink, open_node
+from nodes.enums import CellReason, CellState, PlatformName
+from nodes.errors import NodeError
+from nodes.leases.errors import LeaseLost
+from nodes.platforms.unc import UncPath
+from nodes.registry.services.health import AWAY
+from nodes.shares.core.cells import CellFound
+from nodes.shares.spelling import NoMountPoint, remote_path
+from replication.jobs.runner import TargetWork
+from replication.shared_paths.core.share_tests import STEPS, TestOwner
+from replication.shared_paths.test_job.peers import Eyes
+from replication.shared_paths.test_job.reasons import HUNG, Judge
+from replication.shared_paths.test_job.scene import Scene
+from replication.shared_paths.test_job.spots import Fault, Spot, find_spots
+from replication.shared_paths.test_job.steps import FolderTest
+from replication.shared_paths.test_job.trial import ShareTrial
+
+
+class NodeTest:
+    """One try. Its end is a cell for each folder of the plan, whatever the node does."""
+
+    def __init__(self, work: TargetWork, scene: Scene) -> None:
+        self.work, self.scene, self.node = work, scene, work.node
+        self.owner = TestOwner(work.job.cluster_id, work.target.pk, work.lease.fence, scene.first)
+        self.judge = Judge(self.node.platform == PlatformName.WINDOWS, scene.by_key(self.node))
+        self._mounts = scene.mounts.get(self.node.pk, {})
+        self._until = time.monotonic() + settings.PORTAL.command
+        self._spots: dict[UncPath, Spot] = {}
+        self._faults: dict[UncPath, Fault] = {}
+
+    def run(self) -> list[CellFound]:
+        """Try all of it. Raises Interrupted."""
+        tests: Sequence[FolderTest] = self.work.node_plan.steps
+        places = list(dict.fromkeys(test.place for test in tests))
+        away: Fault | None = None
+        for share in dict.fromkeys(place.root for place in places):
+            if away is None:
+                self.work.lease.progress(phase=f"tests {share}")
+                away = self._try_share(share, [place for place in places if place.root == share])
+        return [self._cell(test, away) for test in tests]
+
+    def _try_share(self, share: UncPath, places: Sequence[UncPath]) -> Fault | None:
+        """Try the places of one share. Answers why nothing can be tried on the node at all; None where it can."""
+        try:
+            with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as link:
+                self._try_spots(link, self._find(link, share, places))
+        except AWAY as error:
+            return Fault(CellReason.NODE_AWAY, str(error))
+        except NodeError as error:
+            return Fault(CellReason.OTHER, str(error))
+        return None
+
+    def _find(self, link: NodeLink, share: UncPath, places: Sequence[UncPath]) -> Sequence[Spot]:
+        """The folders of a share that can be tried; why others cannot is noted."""
+        began = time.monotonic()
+        try:
+            root = remote_path(link.platform, self._mounts, share)
+            spots, absent = find_spots(link.session, root, places)
+        except NoMountPoint as error:
+            self._faults |= {place: Fault(CellReason.NOT_MOUNTED, str(error)) for place in places}
+            return ()
+        except HUNG as error:
+            fault = self.judge.hung(error, STEPS["reach"].lower(), time.monotonic() - began)
+            self._faults |= dict.fromkeys(places, fault)
+            return ()
+        self._spots |= {place: spot for spot in spots for place in spot.wanted}
+        self._faults |= {place: self.judge.absent(why, str(share), root) for place, why in absent.items()}
+        return spots
+
+    def _try_spots(self, link: NodeLink, spots: Sequence[Spot]) -> None:
+        """All steps in the folders of one share; no test file stays, whatever ends it."""
+        trial = ShareTrial(Eyes(link, self._mounts), spots, self.owner, self.work.lease, self.judge, self._until)
+        with self._cleaned(trial, link):
+            trial.run(self.scene.peers(self.node, settings.PORTAL.command))
+        self.work.lease.boundary("share-tested")
+
+    @contextmanager
+    def _cleaned(self, trial: ShareTrial, link: NodeLink) -> Iterator[None]:
+        try:
+            yield
+        except LeaseLost:  # the next owner sweeps; this one must not touch the node any more
+            raise
+        except BaseException:
+            self._clean(trial, link)
+            raise
+        self._clean(trial, link)
+
+    def _clean(self, trial: ShareTrial, link: NodeLink) -> None:
+        try:
+            try:
+                trial.clean(link.session)
+            except HUNG:  # its session is of no use any more
+                with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as again:
+                    trial.clean(again.session)
+        except NodeError as error:
+            self.work.lease.event("warning", "share.left", f"Test files may be left for the next test: {error}")
+
+    def _cell(self, test: FolderTest, away: Fault | None) -> CellFound:
+        place = test.place
+        spot = self._spots.get(place)
+        fault = self._faults.get(place) or (spot.fault if spot else away)
+        reason = fault.reason if fault else ""
+        tried = spot is not None or place in self._faults
+        state = CellState.OK if fault is None else CellState.FAILED if tried else CellState.UNTESTED
+        return CellFound(
+            cluster_id=self.work.job.cluster_id,
+            node_id=self.node.pk,
+            role=test.role,
+            path=test.path,
+            state=state,
+            job_number=self.work.job.pk,
+            reason=reason,
+            text=" ".join(filter(None, (fault.text if fault else "", *_beside(spot, place)))),
+            steps=dict(spot.steps) if spot else {},
+            latency_ms=spot.latency_ms if spot else None,
+            disk_free=spot.space.free if spot and spot.space else None,
+            disk_total=spot.space.total if spot and spot.space else None,
+            clock_offset=spot.clock_offset if spot else None,
+            login=self.scene.login(self.node),
+            is_service_account=self.scene.is_service_account(self.node),
+        )
+
+
+def _beside(spot: Spot | None, place: UncPath) -> list[str]:
+    if spot is None:
+        return []
+    if spot.path == place:
+        return spot.beside
+    name = place.folders[-1]
+    if spot.fault is not None:
+        return [f"{name} is not there yet, so {spot.path} was tried.", *spot.beside]
+    return [f"{name} is not there yet; {spot.path} can be written, and Apply makes it.", *spot.beside]

@@ -1,0 +1,86 @@
+"""The kind `share_test`: what each node, and the portal, can do in the folders that all nodes share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts.errors import Refused
+from nodes.counted import many
+from nodes.enums import CellReason, CellState
+from nodes.registry.models import Node
+from nodes.shares.core.cells import CellFound
+from nodes.shares.selectors.layout import places_of
+from nodes.shares.services.cells import record_cells
+from replication.jobs.batch_record import BatchRecord
+from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.core.states import TargetState
+from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
+from replication.shared_paths.test_job.node_test import NodeTest
+from replication.shared_paths.test_job.portal_test import test_from_portal
+from replication.shared_paths.test_job.scene import read_scene
+from replication.shared_paths.test_job.steps import FolderTest
+
+SHOWN = 3
+"""Folders that a target's sentence names."""
+
+
+@dataclass(frozen=True)
+class CellsRecord(BatchRecord):
+    """What one target found, written with its end."""
+
+    cells: Sequence[CellFound]
+
+    @classmethod
+    def write_all(cls, records: Sequence[CellsRecord]) -> None:
+        """Those of many targets at once."""
+        record_cells([cell for record in records for cell in record.cells])
+
+
+class ShareTestRunner:
+    """Try every shared folder from every node."""
+
+    def plan(self, work: PlanWork) -> PlanOutcome:
+        """Say which folders would be tried. Raises Refused where none is set."""
+        job = work.job
+        tests = tuple(FolderTest(place.role, place.label, str(place.path)) for place in places_of(job.cluster))
+        if not tests:
+            raise Refused("no_paths", "No shared path is set.", "Set the cluster's shared paths first.")
+        nodes = [node for node in job.cluster.nodes.order_by("pk") if not job.node_ids or node.pk in job.node_ids]
+        parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
+        return PlanOutcome(plan=Plan(parts), targets=tuple(node.pk for node in nodes))
+
+    def run_target(self, work: TargetWork) -> TargetOutcome:
+        """One node's folders; the primary's target tries them from the portal as well."""
+        scene = work.shared(read_scene)
+        portal = test_from_portal(work, scene.first) if scene.speaker == work.node.pk else []
+        return _outcome(work, NodeTest(work, scene).run(), portal)
+
+
+def _outcome(work: TargetWork, cells: Sequence[CellFound], portal: Sequence[CellFound]) -> TargetOutcome:
+    works = sum(cell.state == CellState.OK for cell in cells)
+    evidence = {
+        "folders": len(cells),
+        "works": works,
+        "proof": f"{works} of {many(len(cells), 'folder')} can be used as {cells[0].login or 'nobody'}.",
+    }
+    record = CellsRecord([*cells, *portal])
+    bad = [cell for cell in cells if cell.state != CellState.OK]
+    if not bad:
+        return TargetOutcome(TargetState.VERIFIED, evidence, record=record)
+    return TargetOutcome(TargetState.FAILED, evidence, _code(bad), _sentence(work.node, bad, work), record=record)
+
+
+def _code(bad: Sequence[CellFound]) -> str:
+    reasons = {cell.reason for cell in bad}
+    return f"share_{bad[0].reason}" if len(reasons) == 1 and CellReason.OTHER not in reasons else "share_failed"
+
+
+def _sentence(node: Node, bad: Sequence[CellFound], work: TargetWork) -> str:
+    labels = {step.role: step.label for step in work.node_plan.steps}
+    by_text: dict[str, list[str]] = {}
+    for cell in bad:
+        by_text.setdefault(cell.text, []).append(labels[cell.role])
+    told = [f"{', '.join(names)}: {text}" for text, names in list(by_text.items())[:SHOWN]]
+    more = len(by_text) - len(told)
+    return " ".join([*told, *([f"And {more} more."] if more > 0 else [])])

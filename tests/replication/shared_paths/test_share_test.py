@@ -1,0 +1,253 @@
+"""The kind `share_test` on nodes in memory: what each way of failing is called, and that nothing stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from nodes.credentials.models import Credential
+from nodes.errors import (
+    NoSpace,
+    RemoteBusy,
+    RemoteDenied,
+    RemoteFileExists,
+    SessionLost,
+    TimedOut,
+)
+from nodes.facts.models import NodeFacts
+from nodes.remote.session import Space
+from nodes.secret import Secret
+from nodes.shares.models import ShareCell, SharedPaths
+from replication.jobs.core.states import JobState, TargetState
+from replication.jobs.models import JobEvent, Target
+from replication.jobs.planning import plan_job
+from replication.shared_paths.core.share_tests import STEPS
+from replication.shared_paths.test_job import peers, trial
+from tests.replication.shared_paths.stage import (
+    FOLDERS,
+    MOUNT,
+    USERS,
+    Stage,
+    failing,
+    make_stage,
+    use,
+)
+
+OK = ("ok", "")
+
+
+@pytest.fixture
+def stage(transactional_db, monkeypatch) -> Stage:
+    made = make_stage()
+    use(made, monkeypatch)
+    monkeypatch.setattr(peers, "SEEN_WITHIN", 0.0)
+    monkeypatch.setattr(trial, "HELD", 0.0)
+    return made
+
+
+def test_every_step_is_tried_from_every_node_with_another_looking_on(stage: Stage) -> None:
+    job = stage.run()
+
+    assert (job.state, job.error) == (JobState.SUCCEEDED, "")
+    for name, other in zip("abc", "bca", strict=True):
+        cells = stage.cells(name)
+        assert len(cells) == len(FOLDERS)
+        users = cells["users"]
+        assert (users.state, users.reason, users.path) == ("ok", "", r"\\nas\mail\Users")
+        assert set(users.steps) == {*STEPS, "space"}
+        assert users.text == f"{other} sees what is written here."
+        assert (users.disk_total, users.job_number) == (2**40, job.pk)
+        assert users.latency_ms is not None
+        assert abs(users.clock_offset) < 2
+    assert stage.left() == []
+    assert ShareCell.objects.filter(node=None, state="untested").count() == len(FOLDERS)
+
+
+def test_folders_that_are_not_there_yet_are_answered_for_by_their_parent(stage: Stage) -> None:
+    for folder in FOLDERS[1:]:
+        del stage.share.names[f"{MOUNT}/{folder}"]
+    stage.run()
+
+    cells = stage.cells("b")
+    assert stage.states("b") == {OK}
+    assert cells["users"].text == "c sees what is written here."
+    expected = r"PEM is not there yet; \\nas\mail can be written, and Apply makes it. c sees what is written here."
+    assert cells["keys"].text == expected
+    assert stage.left() == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "error", "reason"),
+    [
+        ("list_folder", RemoteDenied("x"), "denied"),
+        ("write_new", RemoteDenied("x"), "denied"),
+        ("write_new", NoSpace("0 bytes are free"), "full"),
+        ("read", RemoteBusy("x"), "other"),
+        ("write_new", TimedOut(), "slow"),
+        ("list_folder", SessionLost(), "other"),
+    ],
+)
+def test_a_node_that_cannot_says_why_and_others_are_not_concerned(stage: Stage, verb, error, reason) -> None:
+    stage.twists["b"][verb] = failing(error)
+    job = stage.run()
+
+    assert stage.states("b") == {("failed", reason)}
+    assert stage.states("a") == stage.states("c") == {OK}
+    assert (job.state, Target.objects.get(job=job, node=stage.nodes["b"]).state) == (
+        JobState.FAILED,
+        TargetState.FAILED,
+    )
+    assert stage.left() == []
+
+
+def test_a_volume_that_is_read_only_is_told_from_a_refusal_without_a_reason(stage: Stage) -> None:
+    stage.twists["b"] |= {
+        "write_new": failing(RemoteBusy("x")),
+        "free_space": lambda usual, path: Space(1, 1, read_only=True),
+    }
+    stage.run()
+    assert stage.states("b") == {("failed", "read_only")}
+
+
+def test_a_login_by_key_on_windows_has_no_rights_on_the_share() -> None:
+    judge = trial.Judge(windows=True, by_key=True)
+    assert judge.denied("x").reason == "no_credentials"
+    assert trial.Judge(windows=True, by_key=False).denied("x").reason == "denied"
+
+
+def test_a_second_exclusive_create_that_works_is_no_lock(stage: Stage) -> None:
+    def overwrite(usual, path, chunks, **words):
+        try:
+            return usual(path, chunks, **words)
+        except RemoteFileExists:
+            return None
+
+    stage.twists["b"]["write_new"] = overwrite
+    stage.run()
+    assert stage.states("b") == {("failed", "no_lock")}
+    assert {cell.reason for cell in stage.cells("a").values()} == {"no_lock"}, "b looked at what a wrote"
+    assert stage.states("c") == {OK}
+    assert stage.left() == []
+
+
+def test_a_folder_that_is_not_mounted_is_seen_by_nobody_else(stage: Stage) -> None:
+    stage.local("c", *(f"{MOUNT}/{folder}" for folder in FOLDERS))
+    job = stage.run()
+
+    assert stage.states("a") == {OK}
+    assert stage.states("b") == {OK}
+    assert stage.cells("b")["users"].text == "a sees what is written here. c does not."
+    assert stage.states("c") == {("failed", "not_mounted")}
+    assert "nothing seems to be mounted at /mnt/mail" in stage.cells("c")["users"].text
+    assert (job.state, job.targets.get(node=stage.nodes["c"]).error_code) == (JobState.FAILED, "share_not_mounted")
+    assert stage.left() == []
+
+
+def test_a_share_of_another_server_is_seen_by_nobody_else(stage: Stage) -> None:
+    stage.local("c", *(f"{MOUNT}/{folder}" for folder in FOLDERS))
+    stage.twists["c"]["free_space"] = lambda usual, path: Space(5, len(path))
+    stage.run()
+    assert stage.states("c") == {("failed", "not_seen")}
+    expected = "What is written here is not seen by a and b. On a and b nothing seems to be mounted."
+    assert stage.cells("c")["users"].text == expected
+
+
+def test_what_nobody_said_where_it_is_mounted(stage: Stage) -> None:
+    stage.nodes["b"].mount_points.all().delete()
+    stage.run()
+    assert stage.states("b") == {("failed", "not_mounted")}
+    assert "enter its mount point" in stage.cells("b")["users"].text
+    assert stage.states("a") == {OK}
+    assert stage.cells("a")["users"].text == "c sees what is written here."
+
+
+def test_a_mount_point_that_is_not_there(stage: Stage) -> None:
+    stage.local("b")
+    stage.run()
+    assert stage.states("b") == {("failed", "not_mounted")}
+
+
+def test_a_node_that_is_away_is_a_cell_and_holds_nobody_up(stage: Stage) -> None:
+    stage.away = {"b"}
+    job = stage.run()
+
+    assert stage.states("b") == {("untested", "node_away")}
+    assert stage.states("a") == stage.states("c") == {OK}
+    assert stage.cells("a")["users"].text == "c sees what is written here."
+    assert (job.state, job.targets.get(node=stage.nodes["b"]).error_code) == (JobState.FAILED, "share_node_away")
+
+
+def test_alone_it_says_that_nobody_looked_on(transactional_db, monkeypatch) -> None:
+    stage = make_stage("a")
+    use(stage, monkeypatch)
+    job = stage.run()
+    assert job.state == JobState.SUCCEEDED
+    assert stage.cells("a")["users"].text == "No other node looked at it: there is no other node."
+
+
+def test_a_slow_step_says_how_long_it_took(stage: Stage, monkeypatch) -> None:
+    monkeypatch.setattr(trial, "SLOW", -1.0)
+    stage.run()
+    assert stage.states("a") == {("failed", "slow")}
+    assert "find and list the folder took 0.0 s" in stage.cells("a")["users"].text
+    assert stage.left() == []
+
+
+def test_a_node_that_hangs_over_a_share_is_not_asked_for_its_other_folders(stage: Stage) -> None:
+    asked: list[str] = []
+
+    def hang(usual, path, **_):
+        asked.append(path)
+        raise TimedOut()
+
+    stage.twists["b"]["list_folder"] = hang
+    stage.run()
+    assert len(asked) == 1
+    texts = {cell.text for cell in stage.cells("b").values()}
+    assert len(texts) == 2
+    assert all("No answer within 0 s (find and list the folder)" in text for text in texts)
+
+
+def test_what_older_tests_left_is_swept_and_nothing_else(stage: Stage) -> None:
+    cluster = stage.cluster.pk
+    ours = [f"{USERS}/.cp~share-{cluster}.0.7{letter}" for letter in ("a", "b", "c", "p", "p-b")]
+    others = [
+        f"{USERS}/.cp~share-{cluster + 1}.0.7a",
+        f"{USERS}/.cp~share-notes",
+        f"{USERS}/.cp~share-{cluster}.999999.1a",
+    ]
+    forgotten = f"{USERS}/.cp~share-{cluster + 1}.1.1b"
+    for path in [*ours, *others]:
+        stage.share.put(path, b"x")
+    stage.share.put(forgotten, b"x", mtime_ns=10**18)
+    job = stage.run()
+
+    assert job.state == JobState.SUCCEEDED
+    assert stage.left() == sorted(others)
+    assert JobEvent.objects.filter(job=job, code="share.swept").exists()
+
+
+def test_a_dry_run_says_what_would_be_tried(stage: Stage) -> None:
+    job = stage.request(dry_run=True)
+    plan_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.plan_summary["changes"], stage.opened) == (JobState.SUCCEEDED, 21, [])
+
+
+def test_without_a_path_there_is_nothing_to_test(stage: Stage) -> None:
+    SharedPaths.objects.all().delete()
+    job = stage.run()
+    assert (job.state, job.error_code) == (JobState.FAILED, "no_paths")
+
+
+def test_as_whom_it_was_tried_is_compared_with_the_services(stage: Stage) -> None:
+    row = Credential.objects.create(
+        cluster=stage.cluster, name="c", username="svc", kind="password", secret=Secret("x")
+    )
+    for name in "ab":
+        stage.nodes[name].credential = row
+        stage.nodes[name].save()
+    service = {"name": "MDaemon", "shown_name": "MDaemon", "state": 4, "start": 2, "account": r".\svc", "program": ""}
+    NodeFacts.objects.create(node=stage.nodes["a"], read_at=row.created_at, services=[service])
+    stage.run()
+    found = {name: stage.cells(name)["users"] for name in "abc"}
+    assert [(one.login, one.is_service_account) for one in found.values()] == [("svc", True), ("svc", None), ("", None)]
