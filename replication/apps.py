@@ -8,6 +8,7 @@ KINDS = (
     "replication.configuration.kind",
     "replication.clustering.kind",
     "replication.membership.kind",
+    "replication.shared_paths.apply_job.kind",
     "replication.shared_paths.test_job.kind",
 )
 """Each package that brings a kind of job holds it under the name `KIND`."""
@@ -37,3 +38,5 @@ class ReplicationConfig(AppConfig):
         # and what waits for nodes is tried at once where a person asks
         import_module("replication.jobs.services.at_once")
         import_module("replication.drift.tasks")
+        # who waits to be replicated to
+        import_module("replication.shared_paths.services.replicating")

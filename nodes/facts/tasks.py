@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -51,6 +53,17 @@ def ask_for_facts(cluster_id: int) -> None:
     for node_id in nodes_to_observe(timezone.now()):
         if node_id in cluster_nodes:
             _wake(node_id)
+
+
+def observe_soon(node_id: int) -> None:
+    """What is known of a node is no longer so: once the transaction is committed, wake a worker to read it anew. Where
+    none can be told it is read when it is due."""
+    transaction.on_commit(partial(_try_to_wake, node_id), robust=True)
+
+
+def _try_to_wake(node_id: int) -> None:
+    with suppress(Refused):
+        _wake(node_id)
 
 
 def ask_to_observe(node_id: int) -> None:

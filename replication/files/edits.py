@@ -19,23 +19,28 @@ _SECOND = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One file as it is and as it shall be."""
+    """One file as it is and as it shall be. `plain`: what changes is known to be no secret, whatever it is called."""
 
     path: RelPath
     before: bytes
     after: bytes
+    plain: bool = False
 
     @property
     def diff(self) -> tuple[str, ...]:
         """The keys that change, and no others: other lines of the file may be secret. What looks like a secret itself
-        is masked."""
+        is masked, unless it is known to be none."""
         before, after = (IniDocument.parse(content).items() for content in (self.before, self.after))
         changed = [pair for pair in zip(before, after, strict=True) if pair[0].value != pair[1].value]
-        return (f"--- {self.path}", f"+++ {self.path}", *(line for pair in changed for line in _hunk(*pair)))
+        return (
+            f"--- {self.path}",
+            f"+++ {self.path}",
+            *(line for pair in changed for line in _hunk(*pair, plain=self.plain)),
+        )
 
 
-def _hunk(old: IniItem, new: IniItem) -> tuple[str, str, str]:
-    hidden = is_secret(old.section, old.key, old.value, new.value)
+def _hunk(old: IniItem, new: IniItem, *, plain: bool) -> tuple[str, str, str]:
+    hidden = not plain and is_secret(old.section, old.key, old.value, new.value)
     was, becomes = (masked(one.value) if hidden else one.value for one in (old, new))
     return f"@@ -{old.line} +{new.line} @@ [{old.section}]", f"-{old.key}={was}", f"+{new.key}={becomes}"
 

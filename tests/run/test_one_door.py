@@ -77,6 +77,8 @@ OPENS = {
     "replication/configuration/job/target.py": "a job's target, in its cluster's width and under its lease",
     "replication/drift/look.py": "a lane of each cluster's own",
     "replication/membership/leave_job/runner.py": "a job's target, in its cluster's width and under its lease",
+    "replication/shared_paths/apply_job/runner.py": "a job's look at its primary, and that target, under its lease",
+    "replication/shared_paths/apply_job/target.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/node_test.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/peers.py": "the same target's look from another node, three at most",
     "replication/watch/detector.py": "one look a cluster, under the watch's lease",

@@ -19,6 +19,7 @@ from replication.configuration.models import (
     Origin,
     Snapshot,
 )
+from replication.configuration.signals import PROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def record_baselines(proofs: Sequence[Proof]) -> None:
     note_behind({proof.node_id: proof.behind for proof in proofs})
     note_looked({proof.node_id: proof.edited for proof in proofs})
     note_incomplete({proof.node_id: proof.incomplete for proof in proofs})
+    PROVEN.send(sender=None, node_ids=[proof.node_id for proof in proofs])
 
 
 def record_origin(*, node_id: int, job_id: int, root: str, folders_object: str) -> None:

@@ -1,0 +1,125 @@
+"""What stands against writing shared paths, and what a person should know before approving it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from accounts.errors import Reason, Refused
+from nodes.enums import CellReason, CellState, IniChoice, ReplicationMode
+from nodes.ini_keys.models import IniDecision
+from nodes.registry.models import Node
+from nodes.shares.models import ShareCell
+from nodes.shares.services.former import identity
+from replication.configuration.services.modes import check_portal_may_replicate
+from replication.shared_paths.apply_job.look import Inside, Look
+from replication.shared_paths.apply_job.scope import Scope
+
+ROUTING_SINCE = (21, 0)
+"""The first version with multi-node mail routing ("New in MDaemon 21.0")."""
+
+NOT_THE_SERVICES = frozenset({CellReason.NO_CREDENTIALS, CellReason.NODE_AWAY})
+"""Why a test failed that says nothing of whether the server itself gets there."""
+
+
+def reasons_against(scope: Scope, look: Look) -> list[Reason]:
+    """Everything that refuses the job."""
+    found = [*_still_inside(scope, look), *_kept_keys(scope, look)]
+    if scope.to_share:
+        found += [*_failed_tests(scope), *_too_old(scope), *_not_replicated(scope)]
+    return found
+
+
+def warnings(scope: Scope, look: Look) -> list[str]:
+    """What is not known, or was not done, and refuses nothing."""
+    said = [f"{folder.label}: the portal's login does not see {folder.place} ({why})." for folder, why in look.unseen]
+    said += [f"{key} is not there; no key is ever added." for key in look.missing]
+    if scope.to_share:
+        said += _untested(scope)
+        unknown = [node.name for node in (scope.primary, *scope.served) if not _version(node)]
+        if scope.layout.routing and unknown:
+            said.append(f"Nobody knows the version of {', '.join(unknown)}; multi-node mail routing needs 21.0.")
+    else:
+        said += [f"{reason.text} {reason.remedy}" for reason in _not_replicated(scope)]
+    return said
+
+
+def _still_inside(scope: Scope, look: Look) -> Iterator[Reason]:
+    if scope.moved:
+        return
+    for inside in look.given_up:
+        if inside.count != 0:
+            yield _of(inside)
+
+
+def _of(inside: Inside) -> Reason:
+    text = f"{inside.folder.label} in {inside.folder.place}: {inside.in_words}."
+    remedy = "Move what lies there to its new place with the mail server stopped, then say that it is moved."
+    return Reason("old_folder_in_use", text, remedy)
+
+
+def _kept_keys(scope: Scope, look: Look) -> Iterator[Reason]:
+    """Keys that stay a secondary's own never get there by replication."""
+    wanted = {identity(value.path, value.section, value.key): value for value in look.values}
+    rows = IniDecision.objects.filter(node__in=scope.served, choice=IniChoice.KEEP).select_related("node")
+    for row in rows:
+        value = wanted.get(identity(row.path, row.section, row.key))
+        if value is not None:
+            text = f"{row.node.name} keeps [{row.section}] {row.key} of {row.path} as its own."
+            remedy = "Decide that it takes the primary's value: the node's ini keys."
+            yield Reason("key_kept", text, remedy)
+
+
+def _cells(scope: Scope) -> Iterable[tuple[Node, ShareCell | None, str]]:
+    """The newest test of each folder from each node, if it was of the very place."""
+    nodes = (scope.primary, *scope.served)
+    rows = {(row.node_id, row.role): row for row in ShareCell.objects.filter(node__in=nodes)}
+    for node in nodes:
+        for place in scope.places:
+            row = rows.get((node.pk, place.role))
+            yield node, row if row and row.path == str(place.path) else None, place.label
+
+
+def _failed_tests(scope: Scope) -> Iterator[Reason]:
+    for node, cell, label in _cells(scope):
+        if cell and cell.state == CellState.FAILED and cell.reason not in NOT_THE_SERVICES:
+            text = f"The last share test of {label} from {node.name} failed: {cell.text or cell.get_reason_display()}"
+            yield Reason("share_test_failed", text, "Mend it, then test again.")
+
+
+def _untested(scope: Scope) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
+    for node, cell, label in _cells(scope):
+        if cell is None or (cell.state != CellState.OK and not _refuses(cell)):
+            told.setdefault(node.name, []).append(label)
+    for name, labels in told.items():
+        yield f"No share test has proven from {name}: {', '.join(labels)}."
+
+
+def _refuses(cell: ShareCell) -> bool:
+    return cell.state == CellState.FAILED and cell.reason not in NOT_THE_SERVICES
+
+
+def _too_old(scope: Scope) -> Iterator[Reason]:
+    for node in (scope.primary, *scope.served) if scope.layout.routing else ():
+        version = _version(node)
+        if version and version < ROUTING_SINCE:
+            text = f"{node.name} runs {node.facts.product_version}; multi-node mail routing came with 21.0."
+            yield Reason("version_too_old", text, "Update it, or switch multi-node mail routing off.")
+
+
+def _version(node: Node) -> tuple[int, ...]:
+    """Major and minor; () where nobody knows."""
+    facts = getattr(node, "facts", None)
+    found = re.match(r"(\d{1,3})\.(\d{1,5})", facts.product_version) if facts else None
+    return (int(found[1]), int(found[2])) if found else ()
+
+
+def _not_replicated(scope: Scope) -> Iterator[Reason]:
+    """What is written on the primary would stay there."""
+    if not scope.served or scope.cluster.replication_mode != ReplicationMode.PORTAL:
+        return
+    try:
+        check_portal_may_replicate(scope.cluster)
+    except Refused as refused:
+        yield Reason(refused.code, refused.text, refused.remedy)

@@ -1,0 +1,117 @@
+"""Planning: which lines of the primary's files change so that folders lie on the share, or where they lay before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accounts.errors import Reason, Refused
+from nodes.connection.connect import open_node
+from nodes.facts.selectors.facts import profile_of
+from nodes.products.ini import IniError
+from replication.files.apply.context import Context
+from replication.files.core.manifest import Problem
+from replication.files.edits import changes_of
+from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
+from replication.objects import default_store
+from replication.shared_paths.apply_job.look import Look, Looker
+from replication.shared_paths.apply_job.reasons import reasons_against, warnings
+from replication.shared_paths.apply_job.scope import Scope, check_set, mount_reasons, scope_of
+from replication.shared_paths.apply_job.target import PrimaryRun, secondary_run
+from replication.shared_paths.core.apply_plans import Folder, NodeWords, PathsPlan, Said, parts_of
+
+BY_HAND = "Setup | Cluster Service | Shared Network Paths, on the primary"
+
+
+class SharedPathsRunner:
+    """Write shared paths on the primary, or give back what stood there, and prove it on every node."""
+
+    def plan(self, work: PlanWork) -> PlanOutcome:
+        """Read the primary's files and folders, and say which lines would change. Changes nothing. A dry run tells what
+        would refuse the job with the plan."""
+        scope = scope_of(work.job)
+        check_set(scope)
+        if scope.to_share:
+            _refuse(mount_reasons(scope))
+        try:
+            with open_node(scope.primary) as link:
+                look = Looker(scope, link).look()
+        except IniError as error:
+            raise Refused("broken_ini", f"A file with a folder's place does not parse: {error}") from error
+        against = reasons_against(scope, look)
+        if not look.values:
+            against = [_nothing_known(scope), *against]
+        if not work.job.dry_run:
+            _refuse(against)
+        return _planned(work, scope, look, against)
+
+    def run_target(self, work: TargetWork) -> TargetOutcome:
+        """Write on the primary exactly what was approved; see on a secondary whether it came there."""
+        detail: PathsPlan = work.plan.detail
+        if work.node.pk != detail.primary:
+            return secondary_run(work, detail)
+        with open_node(work.node) as link:
+            tag = f"{work.target.pk}.{work.lease.fence}"
+            context = Context(link, profile_of(work.job.cluster), default_store(), work.lease, tag)
+            return PrimaryRun(context, work, detail).run()
+
+
+def _refuse(reasons: Sequence[Reason]) -> None:
+    if len(reasons) == 1:
+        raise Refused(reasons[0].code, reasons[0].text, reasons[0].remedy)
+    if reasons:
+        raise Refused(reasons[0].code, f"{len(reasons)} things stand against it.", reasons=tuple(reasons))
+
+
+def _nothing_known(scope: Scope) -> Reason:
+    if not scope.to_share:
+        return Reason("nothing_to_give_back", "No key holds what the portal wrote there any more.", "")
+    text = "Nobody confirmed where the servers' files say the place of any of these folders."
+    return Reason("no_keys", text, f"Confirm the lines, or set the paths by hand: {BY_HAND}.")
+
+
+def _planned(work: PlanWork, scope: Scope, look: Look, against: Sequence[Reason]) -> PlanOutcome:
+    said = warnings(scope, look)
+    for text in said:
+        work.lease.event("warning", "shared_paths.warning", text)
+    for edit in look.edits:
+        work.lease.event("info", "shared_paths.diff", "\n".join(edit.diff), {"path": edit.path})
+    changes = changes_of(look.edits, scope.profile)
+    detail = PathsPlan(scope.primary.pk, work.job.options["to"], tuple(look.values), _folders(look))
+    wait = NodeWords(parts_of(("Must hold", "line", [Said(value.in_words) for value in look.values])).parts)
+    nodes = [NodePlan(scope.primary.pk, scope.primary.name, changes, _words(scope, look, said))]
+    nodes += [NodePlan(node.pk, node.name, (), wait) for node in scope.served]
+    problems = tuple(Problem(one.code, one.code, f"{one.text} {one.remedy}".strip()) for one in against)
+    return PlanOutcome(
+        plan=Plan(tuple(nodes), problems=problems, detail=detail),
+        targets=tuple(node.node_id for node in nodes),
+        needs_approval=True,
+        summary={
+            "diff": [line for edit in look.edits for line in edit.diff],
+            "by_hand": [f"{place.label}: {place.path}" for place in look.by_hand],
+            "left": list(look.strange),
+            "warnings": said,
+        },
+    )
+
+
+def _folders(look: Look) -> tuple[Folder, ...]:
+    unseen = {folder for folder, _ in look.unseen}
+    return tuple(folder for folder in look.folders if folder not in unseen)
+
+
+def _words(scope: Scope, look: Look, said: Sequence[str]) -> NodeWords:
+    kept = [value for value in look.values if value.value == value.held]
+    return parts_of(
+        ("Lines before and after", "line", [Said(line) for edit in look.edits for line in edit.diff]),
+        ("Already so", "line", [Said(value.in_words) for value in kept]),
+        ("Folders to be made", "folder", [Said(folder.place, folder.label) for folder in look.to_make]),
+        ("Folders that are given up", "folder", [Said(one.folder.place, one.in_words) for one in look.given_up]),
+        (
+            "To be set by hand in MDaemon",
+            "folder",
+            [Said(str(one.path), f"{one.label}: {BY_HAND}") for one in look.by_hand],
+        ),
+        ("Left as they are", "key", [Said(text) for text in look.strange]),
+        ("To be known", "warning", [Said(text) for text in said]),
+    )

@@ -1,0 +1,140 @@
+"""The primary's part: folders, what is remembered, files, proof. A secondary's: to be seen holding the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nodes.connection.connect import open_node
+from nodes.connection.reader import Reader
+from nodes.errors import NodeError, RemoteFileMissing
+from nodes.facts.tasks import observe_soon
+from nodes.products.ini import IniDocument, IniEdit, IniError
+from nodes.shares.selectors.former import remembered
+from nodes.shares.services.former import Written, identity, note_restored, remember
+from replication.configuration.core.file_plans import RESTARTS
+from replication.configuration.edited_files import EditedFiles, ReadBack
+from replication.files.apply.context import Context
+from replication.files.core.paths import RelPath
+from replication.jobs.core.states import TARGET_TERMINAL, TargetState
+from replication.jobs.models import Target
+from replication.jobs.runner import TargetOutcome, TargetWork
+from replication.shared_paths.core.apply_plans import PathsPlan
+from replication.shared_paths.core.values import WantedValue
+from replication.shared_paths.services.replicating import NOT_REPLICATED, awaited, request_replication
+
+PRIMARY_FIRST = 5.0
+"""Seconds after which a secondary asks again whether the primary is proven."""
+
+
+class PrimaryRun:
+    """One try."""
+
+    def __init__(self, context: Context, work: TargetWork, plan: PathsPlan) -> None:
+        self.work, self.plan = work, plan
+        self.session = context.link.session
+        self.files = EditedFiles(context, work)
+        self.made: list[str] = []
+
+    def run(self) -> TargetOutcome:
+        """From the folders to the proof."""
+        self._make_folders()
+        came = self.files.write(self._remember)
+        return self._proven(came) if isinstance(came, ReadBack) else came
+
+    def _make_folders(self) -> None:
+        """Before any line names them. Raises NodeError."""
+        if self.plan.folders:
+            self.work.lease.check()
+            for made in self.session.make_folders_many([folder.remote for folder in self.plan.folders]):
+                if isinstance(made, NodeError):
+                    raise made
+                self.made += made
+        if self.made:
+            self.work.lease.event("info", "shared_paths.folders", f"Made {', '.join(self.made)}.")
+        self.work.lease.boundary("share-folders-made")
+
+    def _remember(self, files: Mapping[RelPath, bytes]) -> None:
+        values = [one for one in self.plan.values if one.path in files and one.held != one.value and not one.gives_back]
+        with self.work.lease.transaction():
+            remember(
+                node_id=self.work.node.pk,
+                cluster_id=self.work.job.cluster_id,
+                job_number=self.work.job.pk,
+                written=[Written(one.role, one.path, one.section, one.key, one.held, one.value) for one in values],
+            )
+
+    def _proven(self, came: ReadBack) -> TargetOutcome:
+        """The approved bytes are there; what was so already is read, too."""
+        lacking = _lacking(self.files.reader, self.plan, dict(came.files))
+        if lacking:
+            text = f"{lacking[0].in_words}: it was changed since the plan was made."
+            return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=text)
+        self.work.lease.boundary("paths-proven")
+        changes = self.files.changes
+        restarts = [f"{one.path} {RESTARTS[one.effect]}" for one in changes if one.effect in RESTARTS]
+        evidence = _evidence(self.plan, files_changed=len(changes)) | {
+            "semaphores_taken": list(came.taken),
+            "folders_made": self.made,
+            "restart_pending": restarts,
+        }
+        return TargetOutcome(TargetState.VERIFIED, evidence=evidence, record=self._record)
+
+    def _record(self) -> None:
+        job, cluster = self.work.job, self.work.job.cluster
+        back = {identity(one.path, one.section, one.key) for one in self.plan.values if one.gives_back}
+        note_restored([row.pk for row in remembered(cluster) if identity(row.path, row.section, row.key) in back])
+        others = Target.objects.filter(job=job).exclude(node=self.work.node)
+        if others.exists():
+            request_replication(cluster, job)
+            others.filter(state=TargetState.WAITING, error_code=NOT_REPLICATED).update(not_before=None)
+        observe_soon(self.work.node.pk)
+
+
+def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
+    """Read whether the node holds what the primary was proven to hold. Raises NodeError."""
+    primary = Target.objects.filter(job=work.job, node=plan.primary).first()
+    state = TargetState(primary.state) if primary else TargetState.CANCELLED
+    if state != TargetState.VERIFIED:
+        if state in TARGET_TERMINAL:
+            text = "The primary was not brought there, so nothing comes here."
+            return TargetOutcome(TargetState.CANCELLED, error_code="primary_first", error=text)
+        return _waits("The primary comes first.", PRIMARY_FIRST)
+    with open_node(work.node) as link:
+        lacking = _lacking(Reader(link), plan, {})
+    if lacking:
+        return _waits(f"Not there yet: {lacking[0].in_words}. {awaited(work.job.cluster, work.job)}")
+    work.lease.boundary("paths-seen")
+    return TargetOutcome(
+        TargetState.VERIFIED,
+        evidence=_evidence(plan, files_changed=0),
+        record=lambda: observe_soon(work.node.pk),
+    )
+
+
+def _waits(text: str, retry_after: float | None = None) -> TargetOutcome:
+    return TargetOutcome(TargetState.WAITING, error_code=NOT_REPLICATED, error=text, retry_after=retry_after)
+
+
+def _lacking(reader: Reader, plan: PathsPlan, files: dict[RelPath, bytes]) -> list[WantedValue]:
+    """The values that a node does not hold. `files`: those that were read already."""
+    documents: dict[RelPath, IniEdit | None] = {}
+    for path in dict.fromkeys(value.path for value in plan.values):
+        try:
+            documents[path] = IniEdit(IniDocument.parse(files.get(path) or reader.file(path)))
+        except (RemoteFileMissing, IniError):
+            documents[path] = None
+    return [value for value in plan.values if not _holds(documents[value.path], value)]
+
+
+def _holds(document: IniEdit | None, value: WantedValue) -> bool:
+    """Whether the first such key, which is the one that Windows reads, has the value."""
+    return document is not None and document.values(value.section, value.key)[:1] == (value.value,)
+
+
+def _evidence(plan: PathsPlan, *, files_changed: int) -> dict[str, Any]:
+    return {
+        "values": [value.in_words for value in plan.values],
+        "files_proven": len({value.path for value in plan.values}),
+        "files_changed": files_changed,
+    }
