@@ -108,6 +108,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "default",
         "task_routes": {
             "nodes.tasks.observe": {"queue": "remote"},
+            "nodes.tasks.read_queues": {"queue": "remote"},
             "nodes.tasks.search": {"queue": "remote"},
             "replication.tasks.plan": {"queue": "remote"},
             "replication.tasks.drive": {"queue": "remote"},
@@ -130,6 +131,8 @@ def beat_table() -> dict[str, Any]:
         },
         # every minute: read the facts of nodes that were not asked for a while (five minutes unless set)
         "observe": {"task": "nodes.tasks.observe_due", "schedule": 60.0},
+        # what waits in the queues of nodes that share them, or shall
+        "count queues": {"task": "nodes.tasks.read_queues", "schedule": 60.0, "options": {"expires": 60}},
         # who is there; and what others changed on secondaries
         "reach": {"task": "nodes.tasks.reach", "schedule": settings.PORTAL.reach, "options": {"expires": 20}},
         "compare": {

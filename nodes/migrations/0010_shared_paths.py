@@ -38,6 +38,8 @@ class Migration(migrations.Migration):
                 ('place', models.CharField(blank=True, max_length=400)),
                 ('shared', models.BooleanField(default=False)),
                 ('left_place', models.CharField(blank=True, max_length=400)),
+                ('left_shared', models.BooleanField(default=False)),
+                ('more', models.BooleanField(default=False)),
                 ('read_at', models.DateTimeField(null=True)),
                 ('asked_at', models.DateTimeField(help_text='when it was last tried', null=True)),
                 ('error', models.CharField(blank=True, max_length=300)),

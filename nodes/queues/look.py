@@ -1,13 +1,23 @@
-"""Counting what waits in the queues of a node, over SFTP. Nothing is changed on it."""
+"""Counting what waits in the queues of a node, over SFTP, and keeping it in its row. Nothing is changed on it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
-from nodes.connection.connect import NodeLink
-from nodes.errors import RemoteBusy, RemoteDenied, RemoteFileMissing
+from nodes.connection.connect import NodeLink, open_node
+from nodes.errors import LimitBroken, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing, SessionLost, TimedOut
+from nodes.facts.models import NodeFacts
+from nodes.products.errors import ProfileError
+from nodes.products.folders import folders_from
 from nodes.products.profile import Profile
-from nodes.queues.core.tally import QUEUES, Count, Tally, is_message
+from nodes.queues.core.places import QueuePlaces, left_place, usual_place
+from nodes.queues.core.tally import Count, Tally, is_message
+from nodes.queues.models import QueueReading
+from nodes.queues.selectors.places import plain_profile, queue_places
+from nodes.queues.services.readings import Read, keep_failure, keep_reading
+from nodes.registry.models import Node
 from nodes.remote.session import FileKind, RemoteEntry
 
 MOST_ENTRIES = 1_000_000
@@ -15,6 +25,10 @@ MOST_ENTRIES = 1_000_000
 
 MOST_FOLDERS = 2_000
 DEEPEST = 32
+
+SECONDS = 60.0
+"""What reading one node's queues may take. A node that needs longer is not degraded by that: others wait for nothing
+but these numbers."""
 
 
 def count_queues(link: NodeLink, folder: str, profile: Profile, alive: Callable[[], None] = lambda: None) -> Tally:
@@ -31,7 +45,7 @@ class _Counting:
 
     def __init__(self, link: NodeLink, root: str, profile: Profile, alive: Callable[[], None]) -> None:
         self._session, self._root, self._profile, self._alive = link.session, root, profile, alive
-        self._default = next((rule.default for rule in profile.folders if rule.role == QUEUES), "Queues")
+        self._default = usual_place(profile.folders)
         self._count = Count()
         self._waiting: list[str] = []
         self._seen = self._folders = 0
@@ -77,3 +91,67 @@ class _Counting:
             self._count.unread.append(queue)
         else:
             self._waiting.append(queue)
+
+
+def read_queues_of(node_id: int) -> None:
+    """Count what waits on a node, and keep it; what goes wrong is kept beside what was counted before. A node that was
+    removed meanwhile is no error."""
+    node = Node.objects.select_related("cluster", "facts", "queue_reading").filter(pk=node_id).first()
+    if node is None:
+        return
+    try:
+        profile = plain_profile(node.cluster)
+        places = queue_places(node, profile)
+        with open_node(node) as link:
+            try:
+                read = _read(link, node, profile, places)
+            except LimitBroken as error:
+                keep_failure(node_id, str(error))
+                return
+    except (NodeError, ProfileError, ValueError) as error:
+        keep_failure(node_id, str(error))
+        return
+    keep_reading(node_id, read)
+
+
+def _read(link: NodeLink, node: Node, profile: Profile, places: QueuePlaces) -> Read:
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    before: QueueReading | None = getattr(node, "queue_reading", None)
+    alive = _deadline()
+    present = places.present(folders_from(facts.folders if facts else ()))
+    tally = count_queues(link, places.sftp(present), profile, alive)
+    left = left_place(present, before.place if before else "", before.left_place if before else "", places)
+    return Read(
+        place=present,
+        shared=places.is_shared(present),
+        tally=tally,
+        left_place=left,
+        left=_left(link, left, profile, places, alive),
+        left_shared=places.is_shared(left),
+        ahead=timedelta(milliseconds=(facts.clock_offset_ms if facts else None) or 0.0),
+    )
+
+
+def _left(link: NodeLink, left: str, profile: Profile, places: QueuePlaces, alive: Callable[[], None]) -> Tally | None:
+    """What lies in the folder that the node worked in before; None where there is none."""
+    if not left:
+        return None
+    try:
+        return count_queues(link, places.sftp(left), profile, alive)
+    except RemoteFileMissing:
+        return None
+    except (SessionLost, TimedOut, LimitBroken):
+        raise
+    except (NodeError, ValueError):
+        return Tally(unread=(left,))
+
+
+def _deadline() -> Callable[[], None]:
+    """What raises LimitBroken once the time is over."""
+    until = time.monotonic() + SECONDS
+
+    def alive() -> None:
+        if time.monotonic() > until:
+            raise LimitBroken(f"Counting its messages took longer than {SECONDS:.3g} s. Look what fills its queues.")
+
+    return alive

@@ -26,6 +26,7 @@ TASKS = {
     "nodes.tasks.observe_due",
     "nodes.tasks.prune_cluster_logs",
     "nodes.tasks.reach",
+    "nodes.tasks.read_queues",
     "nodes.tasks.search",
     "nodes.tasks.sweep_searches",
     "replication.tasks.compare",

@@ -71,6 +71,7 @@ OPENS = {
     "nodes/facts/observe.py": "a lane of each cluster's own, all questions within PORTAL.observe",
     "nodes/facts/services/scripts.py": "a person's act, on one node, which may keep them waiting for a minute",
     "nodes/management/commands/node_selftest.py": "a person's act, on one node",
+    "nodes/queues/look.py": "a lane of each cluster's own, and at most a minute a node",
     "replication/clustering/feature_job/runner.py": "a job's target, in its cluster's width and under its lease",
     "replication/configuration/job/planning.py": "a job's look, in its cluster's width and under its lease",
     "replication/configuration/job/snapshot.py": "a job's look at its primary, under its lease",

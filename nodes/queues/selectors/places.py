@@ -1,0 +1,33 @@
+"""How nodes reach their queues, from the rows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from nodes.clusters.models import Cluster
+from nodes.platforms import platform_named
+from nodes.platforms.unc import UncPath
+from nodes.products.loading import load_profile
+from nodes.products.profile import Profile
+from nodes.queues.core.places import QueuePlaces, usual_place
+from nodes.queues.core.tally import QUEUES
+from nodes.registry.models import Node
+from nodes.shares.selectors.layout import layout_of, mounts_of
+
+
+def plain_profile(cluster: Cluster) -> Profile:
+    """What the product profile says; what is a message, no operator's override changes. Raises ProfileError."""
+    return load_profile(cluster.profile, settings.PORTAL.profile_folder)
+
+
+def shared_queues(cluster: Cluster, profile: Profile) -> UncPath | None:
+    """The queues that a cluster's nodes shall share, whether or not routing is on now; None where nobody said."""
+    return layout_of(cluster).path_of(QUEUES, usual_place(profile.folders).rpartition("/")[2])
+
+
+def queue_places(node: Node, profile: Profile) -> QueuePlaces:
+    """How a node reaches its own queues and the shared ones."""
+    platform = platform_named(node.platform)
+    separator = "\\" if platform.name == "windows" else "/"
+    own = separator.join([node.install_root.rstrip("\\/"), *usual_place(profile.folders).split("/")])
+    return QueuePlaces(platform, mounts_of(node), shared_queues(node.cluster, profile), own)

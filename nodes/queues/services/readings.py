@@ -1,0 +1,97 @@
+"""The only writer of what nodes' queues held when they were read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from nodes.leases.transactions import write_transaction
+from nodes.one_line import one_line
+from nodes.queues.core.tally import QueueSum, Tally
+from nodes.queues.models import QueueCount, QueueReading
+
+NAMED = 3
+"""So many folders that could not be read are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of one node. `place`, `left_place`: folders as the node spells them; `left` None: there is no such
+    folder; `left_shared`: it is the one that all nodes share. `ahead`: how far the clock is ahead that gave the files
+    their times."""
+
+    place: str
+    shared: bool
+    tally: Tally
+    left_place: str = ""
+    left: Tally | None = None
+    left_shared: bool = False
+    ahead: timedelta = timedelta()
+
+
+def keep_reading(node_id: int, read: Read) -> None:
+    """Keep it as the node's present one. Of counts that are as they were nothing is written."""
+    now = timezone.now()
+    columns = {
+        "place": one_line(read.place, 400),
+        "shared": read.shared,
+        "left_place": one_line(read.left_place, 400),
+        "left_shared": read.left_shared,
+        "more": read.tally.more or bool(read.left and read.left.more),
+        "error": one_line(_unread(read.tally, read.left), 300),
+        "read_at": now,
+        "asked_at": now,
+    }
+    with write_transaction():
+        row, _ = QueueReading.objects.update_or_create(node_id=node_id, defaults=columns)
+        wanted = [*_counts(row, read.tally, now, read.ahead, left=False)]
+        wanted += _counts(row, read.left, now, read.ahead, left=True) if read.left else []
+        if sorted(map(_values, row.counts.all())) != sorted(map(_values, wanted)):
+            row.counts.all().delete()
+            QueueCount.objects.bulk_create(wanted)
+
+
+def keep_failure(node_id: int, why: str) -> None:
+    """It could not be read: what was read before stands, with its moment."""
+    columns = {"error": one_line(why, 300), "asked_at": timezone.now()}
+    with write_transaction():
+        QueueReading.objects.update_or_create(node_id=node_id, defaults=columns)
+
+
+def _unread(*tallies: Tally | None) -> str:
+    """What of the folders nobody could look into."""
+    folders = [folder for tally in tallies if tally for folder in tally.unread]
+    if not folders:
+        return ""
+    names = ", ".join(one_line(folder, 60) for folder in folders[:NAMED])
+    more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
+    return f"These folders cannot be listed; give the portal's account read access: {names}{more}."
+
+
+def _counts(row: QueueReading, tally: Tally, now: datetime, ahead: timedelta, *, left: bool) -> list[QueueCount]:
+    found: dict[str, QueueCount] = {}
+    for queue in tally.queues:
+        name = one_line(queue.queue, 200, instead="?")
+        if name in found:  # two names of a node's that are shown alike
+            found[name].messages += queue.messages
+            found[name].size += queue.size
+        else:
+            oldest = _moment(queue, now, ahead)
+            found[name] = QueueCount(
+                reading=row, queue=name, left=left, messages=queue.messages, size=queue.size, oldest_at=oldest
+            )
+    return list(found.values())
+
+
+def _moment(queue: QueueSum, now: datetime, ahead: timedelta) -> datetime | None:
+    """When the oldest came, by the portal's clock; never in the future."""
+    if queue.oldest_ns is None:
+        return None
+    return min(now, datetime.fromtimestamp(max(queue.oldest_ns, 0) // 10**9, UTC) - ahead)
+
+
+def _values(count: QueueCount) -> tuple[bool, str, int, int, float]:
+    oldest = count.oldest_at.timestamp() if count.oldest_at else 0.0
+    return count.left, count.queue, count.messages, count.size, oldest
