@@ -24,6 +24,8 @@ from nodes.clusters.models import Cluster
 from nodes.enums import LogLevel
 from nodes.signals import CLUSTER_CHANGED
 
+_JUDGED = ["state", "since", "evidence", "remedy", "checked_at", "findings"]
+
 BAD = frozenset({Standing.WARN, Standing.FAIL})
 _OWN_CODES = {"clock": cluster_log_services.CLOCK_OFF, "time_zone": cluster_log_services.TIME_ZONE_DIFFERS}
 
@@ -38,7 +40,8 @@ def run_checks(cluster_id: int) -> list[Guard]:
     before = {check.code: check for check in Guard.objects.filter(cluster=cluster)}
     verdicts = judge(cluster_reading(cluster))
     entries = [entry for verdict in verdicts for entry in _entries(before.get(verdict.code), verdict)]
-    rows = [_put(cluster, before.get(verdict.code), verdict) for verdict in verdicts]
+    rows = [_row(cluster, before.get(verdict.code), verdict) for verdict in verdicts]
+    Guard.objects.bulk_create(rows, update_conflicts=True, unique_fields=["cluster", "code"], update_fields=_JUDGED)
     Guard.objects.filter(cluster=cluster).exclude(code__in=[verdict.code for verdict in verdicts]).delete()
     cluster_log_services.write(cluster.pk, entries)
     return rows
@@ -50,15 +53,18 @@ def judge_changed(cluster_id: int, **_: object) -> None:
     run_checks(cluster_id)
 
 
-def _put(cluster: Cluster, check: Guard | None, verdict: Verdict) -> Guard:
+def _row(cluster: Cluster, check: Guard | None, verdict: Verdict) -> Guard:
     now = timezone.now()
-    row = check or Guard(cluster=cluster, code=verdict.code, state="", since=now)
-    if row.state != verdict.standing:
-        row.state, row.since = verdict.standing.value, now
-    row.evidence, row.remedy, row.checked_at = verdict.evidence, verdict.remedy, now
-    row.findings = [_shown(finding) for finding in verdict.findings]
-    row.save()
-    return row
+    return Guard(
+        cluster=cluster,
+        code=verdict.code,
+        state=verdict.standing.value,
+        since=check.since if check is not None and check.state == verdict.standing else now,
+        evidence=verdict.evidence,
+        remedy=verdict.remedy,
+        checked_at=now,
+        findings=[_shown(finding) for finding in verdict.findings],
+    )
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
