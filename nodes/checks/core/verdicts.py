@@ -9,7 +9,9 @@ from nodes.checks.core import (
     accounts,
     features,
     identity,
+    queues,
     service,
+    shares,
     surroundings,
 )
 from nodes.checks.core.finding import Finding, joined, worst
@@ -50,6 +52,11 @@ _RULES = (
     Check("clock", "Clock", "No clock is off by more than 1 second.", surroundings.clock),
     Check("path_access", "Shared paths", "All nodes reach the shared folders.", service.path_access),
     Check("service_accounts", "Service accounts", "Services run as a user with network access.", accounts.accounts),
+    Check("paths_applied", "Paths applied", "Shared folders lie where they are set.", shares.applied),
+    Check("share_test", "Share test", "Every node can work in the shared folders.", shares.tested),
+    Check("file_server_clock", "File server's clock", "It agrees with the nodes' clocks.", shares.server_clock),
+    Check("mail_routing", "Mail routing", "It is on, or off, on every node, as it is set.", queues.routing),
+    Check("queues_left", "Queues left behind", "No message lies where no server works.", queues.left_behind),
     Check("cluster_service", "Cluster service", "Exactly one of the two replicates.", service.cluster_service),
     Check("disk", "Disk space", "Every node has space left.", surroundings.disk),
 )

@@ -1,0 +1,74 @@
+"""Checks over multi-node mail routing and over what waits in mail queues."""
+
+from __future__ import annotations
+
+import re
+
+from nodes.checks.core.finding import Finding, passes
+from nodes.checks.core.readings import ClusterReading, NodeReading, QueuesRead, Standing, Waiting
+from nodes.checks.core.shares import APPLY, ago
+from nodes.counted import many
+
+SINCE = (21, 0)
+"""The first version that can route mail over several nodes (source: vendor, "New in MDaemon 21.0")."""
+
+_NUMBERS = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
+_UNREAD = "Its mail queues were not read yet."
+_READ_QUEUES = "Bring the node back; its queues are read every few minutes."
+
+
+def routing(reading: ClusterReading) -> list[Finding]:
+    """Mail routing stands on every node as it is set, and every node's version can do it."""
+    return [_routing(node, wanted=reading.routing) for node in reading.nodes]
+
+
+def _routing(node: NodeReading, *, wanted: bool) -> Finding:
+    if wanted and not can_route(node.version):
+        remedy = "Bring it to 21.0 or later, or set multi-node mail routing off."
+        text = f"It runs {node.version}; multi-node mail routing came with 21.0."
+        if not node.version:
+            return Finding(node.name, Standing.UNKNOWN, "It does not tell its version.", "Compare it by hand: 21.0.")
+        return Finding(node.name, Standing.FAIL, text, remedy)
+    if node.queues is None or node.queues.age is None:
+        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ_QUEUES)
+    where = f"It works in {'the shared queues' if node.queues.shared else 'queues of its own'}, {node.queues.place}."
+    if node.queues.shared == wanted:
+        return passes(node.name, where)
+    text = f"{where} Multi-node mail routing is set to be {'on' if wanted else 'off'}."
+    return Finding(node.name, Standing.WARN, text, APPLY)
+
+
+def can_route(version: str) -> bool:
+    """Whether a version can route mail over several nodes; no for a text without a version."""
+    found = _NUMBERS.search(version)
+    return found is not None and (int(found[1]), int(found[2])) >= SINCE
+
+
+def left_behind(reading: ClusterReading) -> list[Finding]:
+    """No message lies where no server works on it."""
+    return [_left(node) for node in reading.nodes]
+
+
+def _left(node: NodeReading) -> Finding:
+    queues = node.queues
+    if queues is None or queues.age is None:
+        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ_QUEUES)
+    if queues.left.messages:
+        text = f"{_words(queues.left)} left in {queues.left_place}, where no server works any more."
+        return Finding(node.name, Standing.WARN, text, "Move them: Mail routing tells how many, and moves them.")
+    if node.away and queues.waiting.messages and not queues.shared:
+        return _stuck(node, queues, queues.age)
+    if queues.error:
+        return Finding(node.name, Standing.UNKNOWN, f"Its queues could not be read: {queues.error}", _READ_QUEUES)
+    return passes(node.name, "No message is left behind.")
+
+
+def _stuck(node: NodeReading, queues: QueuesRead, age: float) -> Finding:
+    text = f"It does not answer. {_words(queues.waiting)} waiting in its own queues when they were read {ago(age)}."
+    remedy = "Bring it back. With multi-node mail routing the others would deliver them."
+    return Finding(node.name, Standing.WARN, text, remedy)
+
+
+def _words(waiting: Waiting) -> str:
+    oldest = "" if waiting.oldest is None else f" (the oldest came {ago(waiting.oldest)})"
+    return f"{many(waiting.messages, 'message')}{oldest} {'is' if waiting.messages == 1 else 'are'}"
