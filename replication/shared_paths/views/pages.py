@@ -13,12 +13,16 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
+from replication.shared_paths.views.accounts import accounts_part
 from replication.shared_paths.views.layout import layout_part
 
 Part = Callable[[HttpRequest, Cluster], dict[str, Any]]
 """What a section's template needs."""
 
-PATH_PARTS: tuple[Part, ...] = (layout_part,)
+PATH_PARTS: tuple[Part, ...] = (
+    layout_part,
+    accounts_part,
+)
 ROUTING_PARTS: tuple[Part, ...] = ()
 
 
