@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nodes.counted import many
+from replication.clustering.core import paths
+from replication.clustering.core.paths import Evidence, KnownPaths
 
 LOG_CODES = {
     "0x41511220": "secondary",
@@ -46,7 +48,7 @@ class KnownNode:
 class Known:
     """What the portal knows of a cluster. `checks`: state by code. `folders_inside`: shared folders that the primary
     still keeps inside its installation folder, `folders_outside` those it does not. `enabled`: clustering is, by the
-    portal. `not_found`: features whose switch nobody has found."""
+    portal. `not_found`: features whose switch nobody has found. `paths`: what was set of the shared paths."""
 
     native: bool
     nodes: tuple[KnownNode, ...] = ()
@@ -56,6 +58,7 @@ class Known:
     paused: bool = True
     enabled: bool = False
     not_found: tuple[str, ...] = ()
+    paths: KnownPaths = field(default_factory=KnownPaths)
 
     @property
     def secondaries(self) -> tuple[KnownNode, ...]:
@@ -66,14 +69,6 @@ class Known:
     def has_primary(self) -> bool:
         """Whether a node has the role of the primary."""
         return any(node.primary for node in self.nodes)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the portal can prove of a step: whether it is done, and the evidence."""
-
-    done: bool
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +83,8 @@ class GuideStep:
 
 
 def _paths(known: Known) -> Evidence:
+    if known.paths.places:
+        return paths.applied(known.paths)
     if known.folders_inside:
         return Evidence(False, f"Inside the primary's installation folder: {', '.join(known.folders_inside)}.")
     if known.folders_outside:
@@ -155,14 +152,35 @@ def _listed(known: Known) -> Evidence:
     return Evidence(known.has_primary and bool(known.secondaries), f"Registered Servers: {names or 'none'}.")
 
 
+def _of_paths(find: Callable[[KnownPaths], Evidence]) -> Callable[[Known], Evidence]:
+    return lambda known: find(known.paths)
+
+
 STEPS = (
-    GuideStep(1, "Put mailbox and folder paths where every node reaches them", _paths, "nodes"),
-    GuideStep(2, "Open an MDaemon configuration session (not Remote Administration)"),
-    GuideStep(3, "Go to Setup | Cluster Service | Shared Network Paths"),
-    GuideStep(4, "Choose one common network share, or each path by itself"),
-    GuideStep(5, "Enter the shared network paths"),
-    GuideStep(6, "If wanted, enable multi-node mail routing and enter the queues' folder"),
-    GuideStep(7, "Move the content of all shared folders to the new paths by hand"),
+    GuideStep(1, "Put mailbox and folder paths where every node reaches them", _paths, "shared-paths"),
+    GuideStep(
+        2,
+        "Open an MDaemon configuration session (not Remote Administration)",
+        _of_paths(paths.in_its_dialog),
+        "shared-paths",
+    ),
+    GuideStep(
+        3, "Go to Setup | Cluster Service | Shared Network Paths", _of_paths(paths.in_its_dialog), "shared-paths"
+    ),
+    GuideStep(4, "Choose one common network share, or each path by itself", _of_paths(paths.chosen), "shared-paths"),
+    GuideStep(5, "Enter the shared network paths", _of_paths(paths.entered), "shared-paths"),
+    GuideStep(
+        6,
+        "If wanted, enable multi-node mail routing and enter the queues' folder",
+        _of_paths(paths.routed),
+        "routing",
+    ),
+    GuideStep(
+        7,
+        "Move the content of all shared folders to the new paths by hand",
+        _of_paths(paths.moved),
+        "shared-paths",
+    ),
     GuideStep(8, "Install MDaemon on a secondary with a registration key of its own", _installed, "nodes"),
     GuideStep(9, "Enable the cluster service on both nodes", _enabled, "checks"),
     GuideStep(10, "Add the new server to the cluster", _added, "nodes"),

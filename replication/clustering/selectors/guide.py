@@ -13,20 +13,24 @@ from nodes.checks.selectors.checks import steps_attested
 from nodes.cluster_log.models import ClusterLogLine
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
-from nodes.enums import REPLICATED, NodeRole, ReplicationMode
+from nodes.enums import REPLICATED, NodeRole, PathMode, ReplicationMode
 from nodes.facts.selectors.facts import cluster_features, profile_of
 from nodes.products.errors import ProfileError
 from nodes.products.folders import folders_from
 from nodes.registry.models import Node
+from nodes.shares.core.layout import QUEUES, effective, shared_folders
+from nodes.shares.models import FormerValue
+from nodes.shares.selectors.keys import folder_keys_of
+from nodes.shares.selectors.layout import layout_of
 from replication.clustering.core.guide import (
     LOG_CODES,
     STEPS,
-    Evidence,
     GuideStep,
     GuideStepState,
     Known,
     KnownNode,
 )
+from replication.clustering.core.paths import Evidence, KnownPaths
 from replication.configuration.models import Baseline
 
 
@@ -65,10 +69,12 @@ def known_of(cluster: Cluster) -> Known:
     codes = _portal_codes(cluster)
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
     inside, outside = _folders(cluster, primary)
+    checks = dict(Guard.objects.filter(cluster=cluster).values_list("code", "state"))
     return Known(
         native=cluster.replication_mode == ReplicationMode.NATIVE,
         nodes=tuple(_node(node, proven.get(node.pk), codes[node.name]) for node in nodes),
-        checks=dict(Guard.objects.filter(cluster=cluster).values_list("code", "state")),
+        checks=checks,
+        paths=_paths(cluster, checks.get("paths_applied", "unknown")),
         folders_inside=inside,
         folders_outside=outside,
         paused=cluster.paused,
@@ -111,3 +117,26 @@ def _folders(cluster: Cluster, primary: Node | None) -> tuple[tuple[str, ...], t
     found = [folder for folder in folders_from(facts.folders) if folder.role in shared]
     inside = tuple(folder.label for folder in found if folder.inside)
     return inside, tuple(folder.label for folder in found if not folder.inside)
+
+
+def _paths(cluster: Cluster, applied: str) -> KnownPaths:
+    try:
+        rules = profile_of(cluster).folders
+    except ProfileError:
+        return KnownPaths()
+    layout = layout_of(cluster)
+    places = {place.role: place for place in effective(layout, rules)}
+    confirmed = {key.role for key in folder_keys_of(cluster)}
+    wanted = [rule for rule in shared_folders(rules, routing=False) if rule.role not in places]
+    queues = places.pop(QUEUES, None)
+    written = FormerValue.objects.filter(node__cluster=cluster, restored_at=None).order_by("-pk")
+    return KnownPaths(
+        mode=PathMode(layout.mode).label if layout.mode else "",
+        places={place.label: str(place.path) for place in places.values()},
+        missing=tuple(rule.label for rule in wanted) if places else (),
+        by_hand=tuple(place.label for place in places.values() if place.role not in confirmed),
+        routing=layout.routing,
+        queues=str(queues.path) if queues else "",
+        applied=applied,
+        written_by=written.values_list("job_number", flat=True).first(),
+    )

@@ -12,6 +12,7 @@ from replication.clustering.core.guide import (
     Known,
     KnownNode,
 )
+from replication.clustering.core.paths import KnownPaths
 
 PRIMARY = KnownNode("mx0", "192.0.2.1", primary=True, portal_codes=frozenset({"0x41510270"}))
 SECONDARY = KnownNode(
@@ -92,3 +93,41 @@ def test_each_code_must_be_on_the_right_node(code) -> None:
 )
 def test_what_is_missing_is_to_do(change, lost) -> None:
     assert done(PORTAL) - done(replace(PORTAL, **change)) == {lost}
+
+
+SET = KnownPaths(
+    mode="One common network share",
+    places={"Mail folders": r"\\files\mail\Users", "Lock files": r"\\files\mail\LockFiles"},
+    by_hand=("Lock files",),
+)
+
+
+def paths_done(known: KnownPaths) -> set[int]:
+    return done(Known(native=False, paths=known))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {4, 5}),
+        ({"by_hand": ()}, {2, 3, 4, 5}),
+        ({"applied": "pass"}, {1, 2, 3, 4, 5}),
+        ({"applied": "pass", "written_by": 12}, {1, 2, 3, 4, 5, 7}),
+        ({"applied": "fail", "written_by": 12}, {4, 5}),
+        ({"missing": ("Gateways",), "applied": "pass"}, {2, 3, 4}),
+        ({"places": {}}, {4}),
+        ({"routing": True}, {4, 5}),
+        ({"routing": True, "queues": r"\\files\mail\Queues"}, {4, 5, 6}),
+    ],
+)
+def test_the_steps_of_the_shared_paths_follow_what_is_set_and_proven(change, expected) -> None:
+    assert paths_done(replace(SET, **change)) == expected
+
+
+def test_the_evidence_of_a_step_names_paths_and_what_is_left_to_a_person() -> None:
+    known = Known(native=False, paths=SET)
+    said = {step.number: step.find(known).evidence for step in STEPS[:7] if step.find}
+    assert said[5] == r"Mail folders: \\files\mail\Users; Lock files: \\files\mail\LockFiles."
+    assert said[2].endswith("confirmed: Lock files.")
+    assert said[4] == "One common network share."
+    assert "not wanted" in said[6]

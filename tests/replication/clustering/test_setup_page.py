@@ -6,9 +6,12 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Role
-from nodes.enums import NodeRole
+from nodes.checks.models import Guard
+from nodes.enums import KeySource, NodeRole, PathMode
+from nodes.shares.models import FolderKey, FormerValue, SharedPaths
 from tests.factories import make_cluster, make_member, make_node
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +87,39 @@ def test_where_nothing_is_left_the_page_says_so(cluster) -> None:
     assert "15 of 15 done" in page
     assert "Nothing is left to do." in page
     assert "<details open>" not in page
+
+
+def test_what_is_set_of_the_shared_paths_proves_its_steps(cluster) -> None:
+    SharedPaths.objects.create(cluster=cluster, mode=PathMode.COMMON, common=r"\\files\mail", routing=True)
+    path = steps(browser(cluster, Role.OPERATOR), cluster)
+    assert [number for number in range(1, 8) if path[number]["place"] == "behind"] == [4, 5, 6]
+    assert r"Mail folders: \\files\mail\Users; Public folders: \\files\mail\Public Folders" in path[5]["rest"]
+    assert r"the queues in \\files\mail\Queues" in path[6]["rest"]
+    assert "no key of the files is confirmed: Mail folders, Public folders" in path[2]["rest"]
+    assert f'href="/clusters/{cluster.pk}/shared-paths/"' in path[1]["rest"]
+    assert f'href="/clusters/{cluster.pk}/routing/"' in path[6]["rest"]
+    for role in ("users", "public", "locks", "keys", "archives", "digests", "gateways"):
+        key = {"path": "App/MDaemon.ini", "section": "Directories", "key": role, "folded": role, "by": "astrid"}
+        FolderKey.objects.create(cluster=cluster, role=role, source=KeySource.TYPED, at=timezone.now(), **key)
+    path = steps(browser(cluster, Role.OPERATOR), cluster)
+    assert [number for number in range(1, 8) if path[number]["place"] == "behind"] == [2, 3, 4, 5, 6]
+
+
+def test_mail_routing_that_nobody_wants_is_done_by_saying_so(cluster) -> None:
+    client = browser(cluster, Role.OPERATOR)
+    assert ">Not wanted</button>" in steps(client, cluster)[6]["rest"]
+    client.post(f"/clusters/{cluster.pk}/setup/6/attest/", {"note": "one server delivers"})
+    assert steps(client, cluster)[6]["place"] == "behind"
+
+
+def test_moved_content_is_what_the_job_that_applied_the_paths_saw(cluster) -> None:
+    SharedPaths.objects.create(cluster=cluster, mode=PathMode.COMMON, common=r"\\files\mail")
+    value = {"role": "users", "path": "App/MDaemon.ini", "section": "Directories", "key": "Mail", "wrote": "x"}
+    primary = cluster.nodes.get(name="mx0")
+    FormerValue.objects.create(node=primary, applied_at=timezone.now(), job_number=41, **value)
+    Guard.objects.create(
+        cluster=cluster, code="paths_applied", state="pass", since=timezone.now(), checked_at=timezone.now()
+    )
+    path = steps(browser(cluster, Role.VIEWER), cluster)
+    assert "When job 41 applied the paths" in path[7]["rest"]
+    assert "every node keeps 7 folders where they are set" in path[1]["rest"]
