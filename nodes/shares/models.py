@@ -9,8 +9,10 @@ from nodes.clusters.models import Cluster
 from nodes.enums import CellReason, CellState, KeySource, PathMode, SearchState
 from nodes.fields import SealedField
 from nodes.leases.models import Claimable
-from nodes.platforms.unc import LONGEST as MAX_UNC
+from nodes.platforms.unc import LONGEST
 from nodes.registry.models import Node
+
+MAX_UNC = LONGEST
 
 
 class SharedPaths(models.Model):
