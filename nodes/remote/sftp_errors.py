@@ -74,6 +74,8 @@ def stat(sftp: SftpChannel, path: str) -> RemoteStat | None:
 def _volume(sftp: SftpChannel, path: str) -> tuple[Space, bool] | None:
     if Extension.STATVFS not in sftp.extensions:
         return None
+    if path.startswith("//"):  # Windows' GetDiskFreeSpace knows a share by the separator at its end
+        path = path.rstrip("/") + "/"
     reply = sftp.ask(Kind.EXTENDED, string(Extension.STATVFS.encode()) + path_bytes(path))
     if isinstance(refusal(reply, path), Unsupported):
         return None

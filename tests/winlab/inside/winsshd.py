@@ -35,7 +35,7 @@ SHARE_READ, SHARE_WRITE = 1, 2
 REPLACE_EXISTING, COPY_ALLOWED = 1, 2
 ACCESS_DENIED, NOT_FOUND = (5, 1314), (2, 3, 123)
 ALREADY_EXISTS = 183
-BAD_NETPATH, BAD_NET_NAME = 53, 67
+BAD_NETPATH, BAD_NET_NAME, NO_DIRECTORY = 53, 67, 267
 STARTING = ThreadPoolExecutor(1)
 """One at a time: else one program could inherit the other's pipes."""
 
@@ -137,7 +137,10 @@ class Files(asyncssh.SFTPServer):
         told(os.mkdir, self.native(path))
 
     def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
-        usage = shutil.disk_usage(self.native(path))
+        text = self.native(path)
+        if text.startswith("\\\\") and not text.endswith("\\"):
+            raise refusal(NO_DIRECTORY)  # documented of GetDiskFreeSpaceW, which the real server hands its path to
+        usage = shutil.disk_usage(text)
         volume = asyncssh.SFTPVFSAttrs()
         volume.bsize = volume.frsize = 4096
         volume.blocks = usage.total // 4096
