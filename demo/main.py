@@ -233,7 +233,7 @@ class Story:
         for name, found in compare_all(self._demo_nodes):
             if found.differing:
                 raise Unproven(f"{name} differs from the primary in {', '.join(found.differing[:5])}")
-            own = f"own keys kept: {', '.join(found.own_keys)}" if found.own_keys else "no own keys"
+            own = f"{len(found.own_keys)} own ini keys kept" if found.own_keys else "no own keys"
             extras = f", {len(found.extras)} of its own left alone" if found.extras else ""
             self.tell(f"Proof, byte for byte: {name} has {found.equal} files equal to the primary's{extras}; {own}")
 

@@ -1,4 +1,5 @@
-"""The demo's nodes: `python -m demo.nodes FOLDER` builds three trees, each served by SSH and a stand-in mail server.
+"""The demo's nodes: `python -m demo.nodes FOLDER` builds three trees, each served by SSH and a stand-in mail server,
+and a file server beside them (`demo/file_server.py`).
 
 OpenSSH's sshd is used where there is one, else a server from PyPI. All listen on loopback only, let in this user by
 key only, and die with this process. `FOLDER/nodes.json`, written when all answer, tells where they are. What becomes
@@ -17,7 +18,7 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clusterportal.broker import free_port
+from demo.file_server import start_share
 from demo.keeper import KeptNode, Part
 from demo.tree import NodeTree, build
 
@@ -78,7 +80,7 @@ def start_nodes(folder: Path) -> tuple[list[DemoNode], list[KeptNode]]:
     for seed, (name, tree) in enumerate(TREES, 1):
         place = folder / name.lower()
         root = place / "MDaemon"
-        build(root, tree)
+        build(root, replace(tree, home=str(root)) if spellable(root) else tree)
         node = DemoNode(
             name=name,
             port=free_port(),
@@ -88,7 +90,7 @@ def start_nodes(folder: Path) -> tuple[list[DemoNode], list[KeptNode]]:
             fingerprint=make_host_key(place),
         )
         (place / "authorized_keys").touch(mode=0o600)
-        standin = [sys.executable, "-m", "demo.standin", str(root), "--seed", str(seed)]
+        standin = [sys.executable, "-m", "demo.standin", str(root), "--seed", str(seed), "--mail", "1"]
         parts = (
             Part("stand-in", standin, place / "standin.log"),
             Part("SSH server", ssh_server(place, node.port), place / "sshd.log"),
@@ -99,6 +101,15 @@ def start_nodes(folder: Path) -> tuple[list[DemoNode], list[KeptNode]]:
     for node in nodes:
         _wait_for(node)
     return nodes, kept
+
+
+def spellable(root: Path) -> bool:
+    """Whether a tree's ini files, in Windows' Western code page, can name the folder that it lies in."""
+    try:
+        str(root).encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def make_host_key(place: Path) -> str:
@@ -142,6 +153,7 @@ def main(folder: Path) -> NoReturn:
     """Start the nodes, say where they are, and keep them until told to end; a line for whatever becomes of one."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     nodes, kept = start_nodes(folder)
+    kept += start_share(folder / "files")[1]
     try:
         beside = folder / "nodes.json.new"
         beside.write_text(json.dumps([asdict(node) for node in nodes], indent=1))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from demo.standin_logs import Logs
+from demo.standin_mail import Mail
 
 # files it keeps in memory, by the semaphore that makes it read them again; RELOADCACHE means all
 CACHED = {
@@ -42,6 +43,7 @@ class Pace:
     write_back: float = 30.0
     hold: float = 15.0
     log: float = 2.0
+    mail: float = 0.0
 
 
 @dataclass
@@ -61,6 +63,7 @@ class StandIn:
         self._rng = random.Random(seed)
         self._pace = pace
         self._logs = Logs(root / "Logs", self._rng)
+        self._mail = Mail(root, seed, random.Random(seed))
         self._memory: dict[str, bytes] = {}
         self._held: IO[bytes] | None = None
         self._counter = 0
@@ -69,6 +72,7 @@ class StandIn:
             Chore(pace.write_back, self.write_back),
             Chore(pace.hold, self.hold_or_let_go),
             Chore(pace.log, self._logs.session),
+            Chore(pace.mail, self.handle_mail),
         ]
         self.running = True
 
@@ -114,6 +118,14 @@ class StandIn:
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 self._memory[name] = (self._app / name).read_bytes()
+        if self._mail.take_up(self._memory.get("MDaemon.ini", b"")):
+            self._logs.system("Folders changed; using them from now on")
+
+    def handle_mail(self) -> None:
+        """Receive a message, and deliver those that have waited."""
+        self._mail.receive()
+        if count := self._mail.work_off():
+            self._logs.system(f"{count} message(s) delivered")
 
     def write_counters(self) -> None:
         """Its own statistics: volatile, of no other node's interest."""

@@ -1,7 +1,7 @@
 """Builds one node's installation folder, several hundred files as a small MDaemon would have them.
 
 Public names are used where they are known. Made up for the demo, because not public: which file holds the domains and
-the content filter's rules, the keys of registration and host name, and all binary formats.
+the content filter's rules, the keys of registration, host name, folders and mail routing, and all binary formats.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ QUEUES = (
     "Holding",
     "Quarantine",
 )
+FOLDERS = ("Users", "LockFiles", "PEM", "Archives", "Digests", "Gateways", "Queues", "Logs")
 TOPICS = (
     "all",
     "staff",
@@ -85,13 +86,19 @@ File = tuple[str, bytes]
 @dataclass(frozen=True, slots=True)
 class NodeTree:
     """What makes one node's tree its own. `behind`: its configuration is older than the primary's, as a server's is
-    that was installed first and joins later."""
+    that was installed first and joins later. `home`: how its own files spell the installation folder."""
 
     host_name: str
     address: str
     registration: str
     seed: str = "demo"
     behind: bool = False
+    home: str = "C:\\MDaemon"
+
+    def spelled(self, *names: str) -> str:
+        """A folder within, as its files spell it."""
+        separator = "/" if self.home.startswith("/") else "\\"
+        return separator.join([self.home, *names, ""])
 
 
 def accounts() -> tuple[Account, ...]:
@@ -133,11 +140,8 @@ def _files(tree: NodeTree) -> Iterator[File]:
 
 def mdaemon_ini(tree: NodeTree) -> bytes:
     """MDaemon.ini with what is each server's own (host name, address, key) and what is the cluster's."""
-    folders = {queue: f"C:\\MDaemon\\Queues\\{queue}\\" for queue in QUEUES}
-    folders |= {
-        name: f"C:\\MDaemon\\{name}\\" for name in ("Logs", "LockFiles", "PEM", "Digests", "Gateways", "Archives")
-    }
-    folders["Public"] = "C:\\MDaemon\\Public Folders\\"
+    folders = {name: tree.spelled(name) for name in FOLDERS}
+    folders["Public"] = tree.spelled("Public Folders")
     limits = "10" if tree.behind else "25"
     sections = {
         "Registration": {"RegistrationKey": tree.registration, "Owner": "Demo licence, not a real one"},
@@ -146,6 +150,7 @@ def mdaemon_ini(tree: NodeTree) -> bytes:
         "Directories": folders,
         "Server": {"MaxSMTPSessions": limits, "SMTPTimeout": "30", "Greeting": "Grüße vom $HOSTNAME$", "Retry%": "80%"},
         "Advanced": {"DynamicQueueing": "Yes"},
+        "Routing": {"MultiNode": "No"},
         "AttachmentLinking": {"Enabled": "No"},
         "AutoUpdate": {"Install": "No"},
     }
@@ -201,7 +206,7 @@ def _answers_and_templates(tree: NodeTree) -> Iterator[File]:
         yield f"App/{name}.dat", content.lines([f"Subject: {name}", "", "$MESSAGEID$", "Gruß, MAILER-DAEMON"])
         yield f"App/{name}.SMP", content.lines([f"; sample of {name}"])
     for number, name in enumerate(("New Accounts", "Sales", "External", "Archive only")):
-        folder = "C:\\MDaemon\\Users\\$DOMAIN$\\$MAILBOX$\\"
+        folder = tree.spelled("Users", "$DOMAIN$", "$MAILBOX$")
         yield f"App/Templates/{name}.tpl", content.utf16_ini({"Template": {"Order": str(number), "MailDir": folder}})
 
 
