@@ -33,6 +33,14 @@ class Api:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._ask("POST", path, body or {}, headers)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Set something as a whole. Raises ApiRefused."""
+        return self._ask("PUT", path, body, {})
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Change some of a resource. Raises ApiRefused."""
+        return self._ask("PATCH", path, body, {})
+
     def wait(self, path: str, done: Callable[[Json], bool], *, seconds: float, what: str) -> Json:
         """Read a resource until `done`. Raises ApiRefused when it takes longer than `seconds`."""
         deadline = time.monotonic() + seconds
@@ -54,7 +62,8 @@ class Api:
             request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                return dict(json.load(answer))
+                found = json.load(answer)
+                return found if isinstance(found, dict) else {"results": found}
         except urllib.error.HTTPError as error:
             raise ApiRefused(f"{method} {path}: {error.code} {_reason(error.read())}") from error
         except (OSError, ValueError) as error:

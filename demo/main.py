@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -24,25 +22,12 @@ import django
 from django.core.management import call_command
 
 from demo.client import Api, ApiRefused, Json, wait_for_portal
+from demo.jobs import ENDED, JOB_SECONDS, Jobs, Ran, Unproven
 from demo.nodes import DemoNode
 from demo.proof import Comparison, compare
 from nodes.products.loading import load_profile
 
 PROFILE = "mdaemon-demo"
-ENDED = {"succeeded", "failed", "cancelled", "halted"}
-JOB_SECONDS = 180.0
-
-
-class Unproven(Exception):
-    """The demo did not show what it promises; the text says what was wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A job that succeeded, and how long it took from the request to the proof, in seconds."""
-
-    job: Json
-    seconds: float
 
 
 class Story:
@@ -55,12 +40,20 @@ class Story:
         self._demo_nodes: list[DemoNode] = []
         self._api = Api(portal, "")
         self._cluster = 0
-        self._secondaries: list[int] = []
+        self._nodes: list[int] = []
 
     @property
     def node_folder(self) -> Path:
         """Where the demo's nodes have their folders."""
         return self._folder / "nodes"
+
+    @property
+    def _jobs(self) -> Jobs:
+        return Jobs(self._api, self._cluster, self.tell)
+
+    @property
+    def _secondaries(self) -> Sequence[int]:
+        return self._nodes[1:]
 
     def tell(self, text: str) -> None:
         """A line for the person who watches."""
@@ -73,7 +66,7 @@ class Story:
         self._dry_run()
         self._answer_ini_key()
         self._join()
-        first = self._replicate("day one: bring the joining nodes to the primary's configuration")
+        first = self._jobs.run("replicate", "day one: bring the joining nodes to the primary's configuration")
         self._show("First replication", first)
         self._prove()
         self._change_something()
@@ -123,8 +116,7 @@ class Story:
                 "credential": credential,
             },
         )
-        if role == "secondary":
-            self._secondaries.append(node["id"])
+        self._nodes.append(node["id"])
         shown = self._api.post(f"nodes/{node['id']}/host-key/fetch/")["fingerprint"]
         if shown != demo_node.fingerprint:  # what an operator compares on the server's own console
             raise Unproven(f"{demo_node.name} shows the host key {shown}, not its own {demo_node.fingerprint}")
@@ -155,19 +147,8 @@ class Story:
 
     # --- replicating ---
 
-    def _ask_for(self, reason: str, *, dry_run: bool) -> Json:
-        body = {"kind": "replicate", "cluster": self._cluster, "dry_run": dry_run, "reason": reason}
-        return self._api.post("jobs", body, idempotency_key=secrets.token_hex(8))
-
-    def _await(self, job: Json, states: set[str]) -> Json:
-        path = f"jobs/{job['id']}"
-        found = self._api.wait(path, lambda now: now["state"] in states, seconds=JOB_SECONDS, what=f"job {job['id']}")
-        if found["state"] in {"failed", "halted", "cancelled"}:
-            raise Unproven(f"job {job['id']} {found['state']}: {found['error'] or 'see its events in the console'}")
-        return found
-
     def _dry_run(self) -> None:
-        job = self._await(self._ask_for("what would it do?", dry_run=True), ENDED)
+        job = self._jobs.wait(self._jobs.ask("replicate", "what would it do?", dry_run=True))
         plan = job["plan_summary"]
         self.tell(
             f"Dry run: {plan['files']} configuration files on the primary, {plan['changes']} changes on the "
@@ -189,16 +170,6 @@ class Story:
             self._api.post(f"nodes/{node}/join", {"confirm_name": name, "accept": ["disk"]})
         self.tell(f"Confirmed by typing their names that {' and '.join(names)} join: their settings are overwritten")
 
-    def _replicate(self, reason: str) -> Ran:
-        started = time.monotonic()
-        job = self._ask_for(reason, dry_run=False)
-        job = self._await(job, ENDED | {"awaiting_approval"})
-        if job["state"] == "awaiting_approval":
-            self.tell(f"Approved the plan of job {job['id']} by its digest {job['plan_digest'][:16]}...")
-            self._api.post(f"jobs/{job['id']}/approve", {"digest": job["plan_digest"]})
-            job = self._await(job, ENDED)
-        return Ran(job, time.monotonic() - started)
-
     def _await_watch(self) -> Ran:
         """The watch's own job for what was just changed, with the time from the change to its proof."""
         changed = time.monotonic()
@@ -208,7 +179,7 @@ class Story:
                 raise Unproven(f"the watch proved nothing within {JOB_SECONDS:.0f} s: {watch['sentence']}")
             time.sleep(0.1)
         seconds = time.monotonic() - changed
-        return Ran(self._await({"id": watch["last_job"]}, ENDED), seconds)
+        return Ran(self._jobs.wait({"id": watch["last_job"]}), seconds)
 
     def _show(self, title: str, ran: Ran) -> None:
         evidence = [target["evidence"] for target in ran.job["targets"]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from demo.tree import DOMAINS, accounts
 
 LINGERS = 2.0
 """Seconds that a message lies in the queue at least: in less, nobody would see it."""
+
+DELIVERED = "X-Delivered-By: stand-in "
 
 AT_ONCE = 5
 """Messages that are delivered in one turn."""
@@ -92,10 +93,14 @@ class Mail:
         except FileExistsError:
             return False
         try:
-            mailbox, _, domain = recipient(path.read_bytes()).partition("@")
+            message = path.read_bytes()
+            mailbox, _, domain = recipient(message).partition("@")
             box = self.folders["Users"] / domain / mailbox
             box.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, box / path.name)  # a mailbox may lie on another file system
+            beside = box / f"{path.name}.tmp"
+            beside.write_bytes(f"{DELIVERED}{self.seed}{content.CRLF}".encode() + message)
+            beside.replace(box / path.name)
+            path.unlink()
         finally:
             lock.unlink(missing_ok=True)
         return True
@@ -107,6 +112,12 @@ def recipient(message: bytes) -> str:
         if line.startswith("To: "):
             return line[4:]
     return f"postmaster@{DOMAINS[0]}"
+
+
+def delivered_by(message: Path) -> str:
+    """The seed of the server that delivered a message; "" where none of the demo's did."""
+    first = message.read_bytes().partition(b"\r\n")[0].decode("cp1252", "replace")
+    return first.removeprefix(DELIVERED) if first.startswith(DELIVERED) else ""
 
 
 def section(ini: bytes, wanted: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from demo import content
 from demo.standin import StandIn
-from demo.standin_mail import LINGERS, Mail
+from demo.standin_mail import LINGERS, Mail, delivered_by
 from demo.tree import NodeTree, build
 from tests.demo.test_standin import QUIET
 
@@ -45,6 +45,7 @@ def test_a_message_lies_in_the_queue_and_then_in_its_mailbox(tmp_path) -> None:
     (delivered,) = (tmp_path / "Users").rglob("*.msg")
     mailbox, domain = delivered.parent.name, delivered.parent.parent.name
     assert f"To: {mailbox}@{domain}\r\n".encode() in delivered.read_bytes()
+    assert delivered_by(delivered) == "1"
     assert list((tmp_path / "LockFiles").iterdir()) == []
 
 
