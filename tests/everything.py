@@ -16,6 +16,7 @@ from nodes.clusters.models import Cluster, PathOverride
 from nodes.credentials.models import Credential
 from nodes.discovery.models import NetworkSearch
 from nodes.registry.models import Node
+from nodes.shares.models import FileServerLogin, MountPoint
 from replication.configuration.models import Conflict, Snapshot
 from replication.jobs.models import Job
 from tests.browser.seed import seed
@@ -74,6 +75,8 @@ def make_everything() -> Everything:
         "searches": search.pk,
         "search": search.pk,
         "sessions": UserSession.objects.create(user=users["viewer"], session_key=key, ip="192.0.2.7").pk,
+        "file-servers": FileServerLogin.objects.get().pk,
+        "mount-points": MountPoint.objects.create(node=node, share=r"\\nas1\mail", folder="/mnt/mail").pk,
         "attestations": Attestation.objects.filter(node=node).latest("pk").subject,
         "features": "domain_binding",
         "setup": 15,
@@ -124,6 +127,10 @@ def bodies(world: Everything) -> dict[str, dict[str, object]]:
         "api-job-list": {"cluster": world.cluster.pk, "kind": "replicate", "nodes": []},
         "api-job-approve": {"digest": world.job.plan_digest},
         "api-job-override": {"codes": ["primary_shrunk"], "reason": "seen"},
+        "api-shared-paths": {"mode": "common", "common": r"\\fs1\mail"},
+        "api-file-servers": {"server": "fs2", "username": "portal", "password": "not a real one"},
+        "api-file-server": {"username": "other"},
+        "api-mount-points": {"share": r"\\fs1\mail", "folder": "/mnt/mail"},
         "api-write-stop": {"stopped": True, "reason": "seen"},
         "api-watch": {"enabled": True},
         "api-clustering": {"enabled": True},

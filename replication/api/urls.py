@@ -12,6 +12,8 @@ from replication.configuration.api.history import ConflictViewSet, SnapshotViewS
 from replication.jobs.api.engine import WorkersView, WriteStopView
 from replication.jobs.api.jobs import JobViewSet
 from replication.membership.api.membership import JoinView, LeaveView, ServersView
+from replication.shared_paths.api.layout import SharedPathsView
+from replication.shared_paths.api.reaching import LoginsView, LoginView, MountsView, MountView
 from replication.watch.api import SignalView, WatchView
 
 router = SimpleRouter()
@@ -32,6 +34,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/setup/(?P<step>[0-9]{1,2})/attestation/?$",
         SetupStepView.as_view(),
         name="api-setup-step",
+    ),
+    re_path(r"^clusters/(?P<pk>[0-9]{1,18})/shared-paths/?$", SharedPathsView.as_view(), name="api-shared-paths"),
+    re_path(r"^clusters/(?P<pk>[0-9]{1,18})/file-servers/?$", LoginsView.as_view(), name="api-file-servers"),
+    re_path(
+        r"^clusters/(?P<pk>[0-9]{1,18})/file-servers/(?P<login_id>[0-9]{1,18})/?$",
+        LoginView.as_view(),
+        name="api-file-server",
+    ),
+    re_path(r"^nodes/(?P<pk>[0-9]{1,18})/mount-points/?$", MountsView.as_view(), name="api-mount-points"),
+    re_path(
+        r"^nodes/(?P<pk>[0-9]{1,18})/mount-points/(?P<mount_id>[0-9]{1,18})/?$",
+        MountView.as_view(),
+        name="api-mount-point",
     ),
     re_path(r"^workers/?$", WorkersView.as_view(), name="api-workers"),
     re_path(

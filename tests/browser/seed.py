@@ -17,12 +17,14 @@ from nodes.checks.services.attestations import Word, attest, attest_step
 from nodes.clusters.models import Cluster, PathOverride
 from nodes.credentials.models import Credential
 from nodes.credentials.services import Login, make_credential_key_pair, store_password
-from nodes.enums import Health, HostKeyState, IniChoice, NodeRole, PlatformName, ReplicationMode
+from nodes.enums import Health, HostKeyState, IniChoice, Joining, NodeRole, PlatformName, ReplicationMode
 from nodes.facts.models import FeatureMemory, NodeFacts
 from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import folded
 from nodes.registry.models import HostKey, Node
 from nodes.secret import Secret
+from nodes.shares.services.paths import PathsChange, set_paths
+from nodes.shares.services.reaching import Mount, ServerLogin, add_login, set_mount
 from replication.configuration.models import Baseline, Conflict, Snapshot
 from replication.files.core.changes import (
     Change,
@@ -96,6 +98,7 @@ def seed(name: str = "astrid") -> Seeded:
     snapshot = _snapshots(cluster, nodes[0])
     jobs = _jobs(cluster, nodes, snapshot, name)
     _switched_off(nodes[0], jobs[-1])
+    _share(principal, cluster)
     return Seeded(user, cluster, nodes[0], nodes[3], nodes[4], key, *jobs)
 
 
@@ -137,7 +140,7 @@ def _node(cluster: Cluster, key: Credential, number: int) -> Node:
 
 def _facts(node: Node, number: int) -> None:
     folder = {
-        "role": "mail",
+        "role": "users",
         "label": "Mail folders",
         "path": "\\\\nas1\\mail\\Users",
         "default_path": "C:\\MDaemon\\Users",
@@ -160,7 +163,7 @@ def _facts(node: Node, number: int) -> None:
         disk_free=(12 if number == 3 else 120) * GIB,
         folders=[
             folder,
-            folder | {"label": "Lock files", "path": "C:\\MDaemon\\App", "default_path": "C:\\MDaemon\\App"},
+            folder | {"role": "locks", "label": "Lock files", "path": "C:\\MDaemon\\LockFiles", "inside": "LockFiles"},
         ],
         errors={"disk": "The node denies access."} if number == 2 else {},
     )
@@ -194,6 +197,15 @@ def _switched_off(primary: Node, job: Job) -> None:
             switched_at=timezone.now(),
             job_number=job.pk,
         )
+
+
+def _share(principal: Principal, cluster: Cluster) -> None:
+    """Paths on a file server that one node reaches by a mount point; the portal has a login to it."""
+    set_paths(principal, cluster_id=cluster.pk, change=PathsChange("common", "\\\\nas1\\mail"))
+    password = Secret("not the real one")
+    add_login(principal, cluster_id=cluster.pk, login=ServerLogin("nas1", "MAIL\\portal", password=password))
+    node = make_node(cluster, "eu-mx6", joining=Joining.REGISTERED)
+    set_mount(principal, node_id=node.pk, mount=Mount("\\\\nas1\\mail", "/mnt/mail"))
 
 
 def _quarantine(node: Node) -> None:

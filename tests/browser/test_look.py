@@ -31,6 +31,8 @@ def _pages(portal: Seeded) -> Iterator[str]:
     yield from (f"/clusters/{cluster}/{tab}/" for tab in ("servers", "configuration", "jobs", "settings"))
     yield from (f"/clusters/{cluster}/nodes/new/", f"/clusters/{cluster}/jobs/new/", "/nodes/", "/jobs/", "/writes/")
     yield from (f"/clusters/{cluster}/{page}/" for page in ("checks", "log", "setup", "features/attachment_linking"))
+    yield from (f"/clusters/{cluster}/{page}/" for page in ("shared-paths", "routing", "file-servers/new"))
+    yield f"/nodes/{portal.fresh.pk}/mount-points/"
     yield f"/clusters/{cluster}/clustering/disable/"
     yield from (f"/nodes/{node.pk}/" for node in (portal.primary, portal.quarantined, portal.fresh))
     secondary = portal.primary.pk + 1

@@ -38,6 +38,8 @@ CLUSTER_TABS = {
     "": 25,
     "servers/": 9,
     "configuration/": 17,
+    "shared-paths/": 15,
+    "routing/": 8,
     "checks/": 14,
     "log/": 9,
     "jobs/": 10,
@@ -152,8 +154,10 @@ def _tabs_on(page: str) -> list[tuple[str, bool]]:
 
 def test_the_tab_that_people_are_in_is_marked_and_no_other(cluster, viewer, console_for) -> None:
     browser = console_for(viewer)
-    labels = ["Overview", "Servers", "Configuration", "Checks", "Log", "Jobs", "Settings"]
-    pages = ["", "servers/", "configuration/", "checks/", "log/", "jobs/", "settings/"]
+    words = "Overview|Servers|Configuration|Shared paths|Mail routing|Checks|Log|Jobs|Settings"
+    labels = words.split("|")
+    slugs = ("servers", "configuration", "shared-paths", "routing", "checks", "log", "jobs", "settings")
+    pages = ["", *(f"{slug}/" for slug in slugs)]
     pages_of = {**dict(zip(pages, labels, strict=True)), "settings/watch/": "Settings", "setup/": "Settings"}
     for page, label in pages_of.items():
         shown = _tabs_on(browser.get(f"/clusters/{cluster.pk}/{page}").content.decode())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from nodes.platforms.unc import UncError, UncPath
 from nodes.products.profile import FolderRule
 from nodes.shares.core.layout import COMMON, INDIVIDUAL, QUEUES, Layout, SharedPlace, effective
+from nodes.shares.core.rules import problems
 
 MODES = ("", COMMON, INDIVIDUAL)
 
@@ -47,8 +48,11 @@ def field_of(role: str) -> str:
     return QUEUES if role == QUEUES else f"folder_{role}"
 
 
-def drafted(layout: Layout, change: PathsChange | RoutingChange, folders: Sequence[FolderRule]) -> Draft:
-    """What a change makes of a layout. `folders`: all of the profile's."""
+def drafted(
+    layout: Layout, change: PathsChange | RoutingChange, folders: Sequence[FolderRule], longest: int = 0
+) -> Draft:
+    r"""What a change makes of a layout. `folders`: all of the profile's. `longest`: bytes of the cluster's longest
+    `domain\mailbox`, 0 where that is not known."""
     complaints = _Complaints()
     if isinstance(change, RoutingChange):
         layout = _with_routing(layout, change, complaints)
@@ -56,6 +60,9 @@ def drafted(layout: Layout, change: PathsChange | RoutingChange, folders: Sequen
         layout = _with_paths(layout, change, {folder.role for folder in folders if folder.shared}, complaints)
     places = _places(layout, folders, complaints)
     _judge_whole(layout, complaints)
+    for problem in problems(places, longest):
+        on_common = layout.mode == COMMON and problem.role != QUEUES
+        complaints.first("common" if on_common else field_of(problem.role), problem.text)
     return Draft(layout, places, complaints.told())
 
 
@@ -68,6 +75,11 @@ class _Complaints:
     def add(self, field: str, sentence: str) -> None:
         """Note it."""
         self._found.setdefault(field, []).append(sentence)
+
+    def first(self, field: str, sentence: str) -> None:
+        """Note it where nothing else is wrong with the field: one share's folders have the same fault together."""
+        if self.passed(field):
+            self.add(field, sentence)
 
     def path(self, field: str, text: str) -> UncPath | None:
         """What somebody typed as a path; None for nothing, and for what is none."""

@@ -9,10 +9,10 @@ from django.forms import BoundField
 from django.http import QueryDict
 
 from nodes.enums import PathMode
+from nodes.platforms.unc import LONGEST
 from nodes.products.profile import FolderRule
 from nodes.shares.core.draft import PathsChange, field_of
 from nodes.shares.core.layout import Layout, default_name, shared_folders
-from nodes.shares.models import MAX_UNC
 from nodes.web.forms import ChoiceCards
 from nodes.web.versioned_form import VersionedForm
 
@@ -33,7 +33,8 @@ class _PathInput(forms.TextInput):
 
 
 class PathsForm(VersionedForm):
-    """One common share, or each folder's path by itself."""
+    """One common share, or each folder's path by itself. A folder without a path of its own begins with where it lies
+    on the common share."""
 
     mode = forms.ChoiceField(
         required=False,
@@ -42,7 +43,7 @@ class PathsForm(VersionedForm):
         widget=ChoiceCards(_MEANINGS),
     )
     common = forms.CharField(
-        required=False, max_length=MAX_UNC, label="Common share", widget=_PathInput("common", r"\\server\share")
+        required=False, max_length=LONGEST, label="Common share", widget=_PathInput("common", r"\\server\share")
     )
 
     def __init__(
@@ -52,12 +53,12 @@ class PathsForm(VersionedForm):
         super().__init__(data, version=version, initial=initial)
         self._roles: dict[str, str] = {}
         for rule in shared_folders(rules, routing=False):
-            self._add(rule, str(layout.own.get(rule.role, "")))
+            self._add(rule, str(layout.own.get(rule.role) or layout.path_of(rule.role, default_name(rule)) or ""))
 
     def _add(self, rule: FolderRule, path: str) -> None:
         """A field for a folder's own path."""
         name = field_of(rule.role)
-        field = forms.CharField(required=False, max_length=MAX_UNC, label=rule.label, show_hidden_initial=True)
+        field = forms.CharField(required=False, max_length=LONGEST, label=rule.label, show_hidden_initial=True)
         field.widget = _PathInput(name, rf"\\server\share\{default_name(rule)}")
         self.fields[name], self.initial[name], self._roles[name] = field, path, rule.role
 

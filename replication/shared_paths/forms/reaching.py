@@ -5,8 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
+from nodes.platforms.unc import LONGEST
 from nodes.secret import Secret
-from nodes.shares.models import MAX_UNC, FileServerLogin
+from nodes.shares.models import FileServerLogin
 from nodes.shares.services.reaching import SMB_PORT, Mount, ServerLogin
 from nodes.validators import MAX_PATH
 from nodes.web.forms import ConsoleForm
@@ -19,7 +20,7 @@ class MountForm(ConsoleForm):
     """Where a node mounts a share."""
 
     share = forms.CharField(
-        max_length=MAX_UNC,
+        max_length=LONGEST,
         label="Share",
         widget=forms.TextInput(_PLAIN),
         help_text=r"Without folders: \\server\share.",

@@ -28,6 +28,11 @@ class SharedPathsShown:
     rules: tuple[FolderRule, ...]
     folders: tuple[FolderShown, ...]
 
+    @property
+    def own_texts(self) -> dict[str, str]:
+        """The paths of single folders by role, as they are written."""
+        return {role: str(path) for role, path in self.layout.own.items()}
+
 
 def shared_paths_of(cluster: Cluster) -> SharedPathsShown:
     """What is set of a cluster's shared paths. Raises Refused where its profile cannot be read."""
