@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "ClusteringEnum": "nodes.enums.Clustering",
         "RoleEnum": "accounts.models.Role",
         "NodeRoleEnum": "nodes.enums.NodeRole",
+        "PathModeEnum": "nodes.enums.PathMode",
         "HostKeyStateEnum": "nodes.enums.HostKeyState",
         "JobStateEnum": "replication.jobs.models.JOB_STATES",
         "ScriptsStateEnum": "nodes.facts.selectors.scripts.STATE_CHOICES",

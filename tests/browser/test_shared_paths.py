@@ -32,4 +32,4 @@ def test_the_folders_follow_what_is_typed_and_nothing_is_kept_until_it_is_saved(
     expect(page.locator("#live-folder_public")).to_have_text("")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was written to a server")
-    expect(folders.locator("tr", has_text="Lock files")).to_contain_text("not set")
+    expect(folders.locator("tr", has_text="Lock files")).to_contain_text(r"\\nas1\mail\LockFiles")
