@@ -110,6 +110,7 @@ def configuration() -> dict[str, Any]:
             "nodes.tasks.observe": {"queue": "remote"},
             "nodes.tasks.read_queues": {"queue": "remote"},
             "nodes.tasks.search": {"queue": "remote"},
+            "replication.tasks.find_keys": {"queue": "remote"},
             "replication.tasks.plan": {"queue": "remote"},
             "replication.tasks.drive": {"queue": "remote"},
             "replication.tasks.watch": {"queue": "remote"},

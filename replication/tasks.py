@@ -24,9 +24,10 @@ from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
+from replication.shared_paths.tasks import find_keys, sweep_key_searches
 from replication.watch import verifying, watching
 
-__all__ = ["compare", "drive", "plan", "run_retention", "sweep", "verify", "watch"]
+__all__ = ["compare", "drive", "find_keys", "plan", "run_retention", "sweep", "verify", "watch"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def sweep() -> None:
     was audited since the last sweep."""
     recovery.sweep()
     sweep_searches()
+    sweep_key_searches()
     if next(_SWEEPS) % MISSED_EVERY == 0:
         clustering.switch_off_what_was_missed()
     disabling.finish_disabling()

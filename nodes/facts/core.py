@@ -67,8 +67,8 @@ EVERY_SECTION = "*"
 
 
 def barred(path: str, profile: Profile) -> str:
-    """Why the portal reads and writes no switch in a file, a clause without a full stop; "" where it does. What else
-    Windows would take for the same file is no name of it here: it would have another class."""
+    """Why the portal reads and writes no keys of a file by name, a clause without a full stop; "" where it does. What
+    else Windows would take for the same file is no name of it here: it would have another class."""
     for part in path.split("/"):
         problem = WindowsPlatform().name_problem(part)
         if problem or _SHORT_NAME.search(part):
@@ -77,7 +77,7 @@ def barred(path: str, profile: Profile) -> str:
     if ruling.secret:
         return f"what {path} holds is secret"
     if ruling.path_class != PathClass.CONFIG:
-        return f"{path} is {ruling.path_class} here, and switches are in files of the class config alone"
+        return f"{path} is {ruling.path_class} here, and keys are read and written in files of the class config alone"
     return ""
 
 

@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 TABLES = {
     "accounts": "apitoken auditchain auditevent auditlink loginfailure secondfactorpolicy user",
-    "nodes": "attestation cluster clusterlogline credential featurekey featurememory guard hostkey inidecision "
-    "membership networksearch node nodefacts passwordbinding pathoverride registrationseal searchhit stepattestation",
+    "nodes": "attestation cluster clusterlogline credential featurekey featurememory fileserverlogin folderkey "
+    "formervalue guard hostkey inidecision keysearch membership mountpoint networksearch node nodefacts "
+    "passwordbinding pathoverride queuecount queuereading registrationseal searchhit sharecell sharedfolder "
+    "sharedpaths stepattestation",
     "replication": "baseline conflict contentpart job jobevent namekey origin resourcelock snapshot storedcontent "
     "target watch watchmemory worker writestop",
 }
@@ -31,6 +33,7 @@ TASKS = {
     "nodes.tasks.sweep_searches",
     "replication.tasks.compare",
     "replication.tasks.drive",
+    "replication.tasks.find_keys",
     "replication.tasks.keep_house",
     "replication.tasks.plan",
     "replication.tasks.sweep",

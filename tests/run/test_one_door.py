@@ -82,6 +82,7 @@ OPENS = {
     "replication/shared_paths/apply_job/target.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/node_test.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/peers.py": "the same target's look from another node, three at most",
+    "replication/shared_paths/worker.py": "a lane of each cluster's own, all questions within PORTAL.observe",
     "replication/watch/detector.py": "one look a cluster, under the watch's lease",
 }
 """Who opens nodes, and what keeps it fair."""

@@ -96,9 +96,10 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one search found on a primary. `places`: where each folder lies by its role, as it was read then. `more`:
+    """What one search found on the primary that it asked. `places`: where each folder lay then, by its role. `more`:
     roles of which there are more keys than are told."""
 
+    node_id: int = 0
     node: str = ""
     files: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
