@@ -15,9 +15,9 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
+from replication.shared_paths.views import keys, reaching
 from replication.shared_paths.views import layout as shared_layout
 from replication.shared_paths.views import pages as shared_paths
-from replication.shared_paths.views import reaching
 from replication.watch import views as watch_views
 
 app_name = "replication"
@@ -49,6 +49,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/file-servers/new/", reaching.add_login, name="file-server-add"),
     path("clusters/<int:pk>/file-servers/<int:login>/", reaching.change_login, name="file-server-change"),
     path("clusters/<int:pk>/file-servers/<int:login>/remove/", reaching.remove_login, name="file-server-remove"),
+    path("clusters/<int:pk>/shared-paths/keys/search/", keys.search, name="keys-search"),
+    path("clusters/<int:pk>/shared-paths/keys/type/", keys.type_key, name="keys-type"),
+    path("clusters/<int:pk>/shared-paths/keys/named/<slug:key_id>/take-back/", keys.take_back, name="keys-take-back"),
+    path("clusters/<int:pk>/shared-paths/keys/confirm/", keys.confirm, name="keys-confirm"),
+    path("clusters/<int:pk>/shared-paths/keys/<int:key_id>/withdraw/", keys.withdraw, name="keys-withdraw"),
     path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),

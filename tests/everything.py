@@ -16,7 +16,7 @@ from nodes.clusters.models import Cluster, PathOverride
 from nodes.credentials.models import Credential
 from nodes.discovery.models import NetworkSearch
 from nodes.registry.models import Node
-from nodes.shares.models import FileServerLogin, MountPoint
+from nodes.shares.models import FileServerLogin, FolderKey, MountPoint
 from replication.configuration.models import Conflict, Snapshot
 from replication.jobs.models import Job
 from tests.browser.seed import seed
@@ -58,6 +58,8 @@ def make_everything() -> Everything:
     search = NetworkSearch.objects.create(
         cluster=cluster, networks=["127.0.0.0/30"], ssh_ports=[22], smtp_ports=[25], total=2, requested_by="portal"
     )
+    named = {"path": "App/MDaemon.ini", "section": "Directories", "key": "Users", "folded": "x"}
+    key_of_users = FolderKey.objects.create(cluster=cluster, role="users", by="portal", at=timezone.now(), **named)
     key = "of-a-viewer"
     Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(hours=1))
     rows = {
@@ -81,6 +83,8 @@ def make_everything() -> Everything:
         "features": "domain_binding",
         "setup": 15,
         "slug": "general",
+        "keys": key_of_users.pk,
+        "named": "0123456789abcdef",
         "word": "compare",
         "object_id": cluster.pk,
         "content_type_id": 1,
@@ -93,6 +97,7 @@ def make_everything() -> Everything:
 def bodies(world: Everything) -> dict[str, dict[str, object]]:
     """What REST takes where it wants something, by name of the URL: so that it refuses roles, and not the body."""
     login = {"cluster": world.cluster.pk, "name": "new", "username": "svc"}
+    place: dict[str, object] = {"role": "users", "path": "App/MDaemon.ini", "section": "Directories", "key": "Mail"}
     fingerprint: dict[str, object] = {"fingerprint": world.node.host_keys.get().fingerprint}
     return {
         "api-token-list": {"name": "new"},
@@ -132,6 +137,8 @@ def bodies(world: Everything) -> dict[str, dict[str, object]]:
         "api-file-server": {"username": "other"},
         "api-mount-points": {"share": r"\\fs1\mail", "folder": "/mnt/mail"},
         "api-write-stop": {"stopped": True, "reason": "seen"},
+        "api-shared-keys": {"keys": [place]},
+        "api-shared-keys-named": place,
         "api-watch": {"enabled": True},
         "api-clustering": {"enabled": True},
         "api-join": {"confirm_name": world.node.name},

@@ -12,6 +12,7 @@ from replication.configuration.api.history import ConflictViewSet, SnapshotViewS
 from replication.jobs.api.engine import WorkersView, WriteStopView
 from replication.jobs.api.jobs import JobViewSet
 from replication.membership.api.membership import JoinView, LeaveView, ServersView
+from replication.shared_paths.api.keys import KeySearchView, KeysView, KeyView, NamedKeysView, NamedKeyView
 from replication.shared_paths.api.layout import SharedPathsView
 from replication.shared_paths.api.reaching import LoginsView, LoginView, MountsView, MountView
 from replication.watch.api import SignalView, WatchView
@@ -47,6 +48,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^nodes/(?P<pk>[0-9]{1,18})/mount-points/(?P<mount_id>[0-9]{1,18})/?$",
         MountView.as_view(),
         name="api-mount-point",
+    ),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/?$", KeysView.as_view(), name="api-shared-keys"),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/search/?$",
+        KeySearchView.as_view(),
+        name="api-shared-keys-search",
+    ),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/named/?$",
+        NamedKeysView.as_view(),
+        name="api-shared-keys-named",
+    ),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/named/(?P<key_id>[0-9a-f]{16})/?$",
+        NamedKeyView.as_view(),
+        name="api-shared-key-named",
+    ),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/(?P<key_id>[0-9]{1,18})/?$",
+        KeyView.as_view(),
+        name="api-shared-key",
     ),
     re_path(r"^workers/?$", WorkersView.as_view(), name="api-workers"),
     re_path(
