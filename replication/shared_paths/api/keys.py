@@ -41,7 +41,7 @@ class ConfirmIn(StrictInput):
     keys = serializers.ListField(child=KeyPlaceIn(), min_length=1, max_length=100)
 
 
-class KeyKeptOut(serializers.Serializer[object]):
+class KeptByOut(serializers.Serializer[object]):
     """A secondary that keeps the key as its own, so that it is not replicated to it."""
 
     node = serializers.IntegerField(source="node_id", read_only=True)
@@ -66,7 +66,7 @@ class ConfirmedKeyOut(serializers.Serializer[object]):
     at = serializers.DateTimeField(source="key.at", read_only=True)
     line = serializers.CharField(source="now.shown", read_only=True, default=None, allow_null=True)
     is_set = serializers.BooleanField(read_only=True, help_text="it held the wanted path")
-    kept = KeyKeptOut(many=True, read_only=True)
+    kept = KeptByOut(many=True, read_only=True)
 
 
 class FolderKeyOut(serializers.ModelSerializer[FolderKey]):

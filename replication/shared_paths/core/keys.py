@@ -17,9 +17,7 @@ from nodes.products.ini import IniDocument, IniItem
 from nodes.products.masking import MASK, is_secret
 from nodes.typed_json import TypedJson
 from replication.shared_paths.core.places import NotThere, what_follows
-
-ROUTING = "routing"
-"""The role of the key that switches multi-node mail routing; it holds no place."""
+from replication.shared_paths.core.values import ROUTING
 
 MOST_OF_A_FOLDER = 20
 """So many keys are told of one folder in one file; one more says that there are more."""

@@ -19,8 +19,8 @@ from nodes.shares.models import FolderKey, KeySearch
 from nodes.shares.selectors.keys import folder_keys_of
 from nodes.shares.selectors.layout import folder_rules, mounts_of, places_of
 from nodes.shares.spelling import NoMountPoint, remote_path
-from replication.shared_paths.core.kept import Decided, kept_elsewhere
-from replication.shared_paths.core.keys import FOUND, ROUTING, TYPED, Candidate, Found, Holds, Typed, Unread
+from replication.shared_paths.core.keys import FOUND, TYPED, Candidate, Found, Holds, Typed, Unread
+from replication.shared_paths.core.values import ROUTING
 
 SAID = {
     Holds.WANTED: "holds the wanted path",
@@ -53,19 +53,23 @@ def labels_of(cluster: Cluster) -> dict[str, str]:
     return {rule.role: rule.label for rule in rules} | {ROUTING: ROUTING_LABEL}
 
 
-def kept_keys(cluster: Cluster, keys: Sequence[FolderKey]) -> dict[str, tuple[Decided, ...]]:
-    """By `folded`: the secondaries that keep a confirmed key as their own, so that the primary's value never reaches
-    them. At most one query."""
-    wanted = {key.folded for key in keys}
-    if not wanted:
-        return {}
-    rows = IniDecision.objects.filter(node__cluster=cluster, folded__in=wanted).select_related("node")
-    decided = [
-        Decided(row.node_id, row.node.name, row.folded, keeps=row.choice == IniChoice.KEEP)
-        for row in rows
-        if row.node.role == NodeRole.SECONDARY
-    ]
-    return kept_elsewhere(wanted, decided)
+@dataclass(frozen=True, slots=True)
+class KeptBy:
+    """A secondary that keeps a key as its own, because somebody said so or nobody answered: what the primary's file
+    says never gets there."""
+
+    node_id: int
+    node: str
+
+
+def kept_keys(cluster: Cluster, keys: Sequence[FolderKey]) -> dict[str, tuple[KeptBy, ...]]:
+    """By `folded`: who keeps a confirmed key. At most one query."""
+    kept: dict[str, tuple[KeptBy, ...]] = {}
+    wanted = [key.folded for key in keys]
+    rows = IniDecision.objects.filter(node__cluster=cluster, node__role=NodeRole.SECONDARY, choice=IniChoice.KEEP)
+    for row in rows.filter(folded__in=wanted).select_related("node") if wanted else ():
+        kept[row.folded] = (*kept.get(row.folded, ()), KeptBy(row.node_id, row.node.name))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class KeyShown:
 
     key: FolderKey
     now: Candidate | None
-    kept: tuple[Decided, ...]
+    kept: tuple[KeptBy, ...]
 
     @property
     def is_set(self) -> bool:
@@ -209,7 +213,7 @@ class _Known:
     primary: Node | None
     found: Found | None
     wanted: Mapping[str, str]
-    kept: Mapping[str, tuple[Decided, ...]]
+    kept: Mapping[str, tuple[KeptBy, ...]]
 
     def today(self, role: str) -> FolderPath | None:
         """Where the primary keeps a folder by its facts."""

@@ -30,7 +30,8 @@ from nodes.registry.selectors import primary_of
 from nodes.secret import Secret
 from nodes.shares.models import FolderKey, KeySearch
 from nodes.validators import FieldErrors, clean_name, clean_path
-from replication.shared_paths.core.keys import ROUTING, Candidate, Found, Typed
+from replication.shared_paths.core.keys import Candidate, Found, Typed
+from replication.shared_paths.core.values import ROUTING
 from replication.shared_paths.selectors.keys import found_of, id_of, labels_of, typed_of
 
 SEARCHES = Claims(KeySearch, {"state": SearchState.RUNNING}, lease="beat_at", has_renewal=True)

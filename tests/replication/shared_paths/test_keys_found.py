@@ -6,7 +6,8 @@ import pytest
 
 from nodes.products.ini import IniDocument
 from nodes.products.masking import MASK
-from replication.shared_paths.core.keys import MOST_OF_A_FOLDER, ROUTING, Candidate, Finder, Holds, Sought, Typed
+from replication.shared_paths.core.keys import MOST_OF_A_FOLDER, Candidate, Finder, Holds, Sought, Typed
+from replication.shared_paths.core.values import ROUTING
 
 INI = "App/MDaemon.ini"
 USERS = Sought(
