@@ -14,10 +14,10 @@ from nodes.platforms import platform_named
 from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath, PathText, folders_from
 from nodes.registry.models import Node
-from nodes.shares.core.layout import shared_folders
+from nodes.shares.core.layout import SharedPlace, effective, shared_folders
 from nodes.shares.models import FolderKey, KeySearch
 from nodes.shares.selectors.keys import folder_keys_of
-from nodes.shares.selectors.layout import folder_rules, mounts_of, places_of
+from nodes.shares.selectors.layout import folder_rules, layout_of, mounts_of
 from nodes.shares.spelling import NoMountPoint, remote_path
 from replication.shared_paths.core.keys import FOUND, TYPED, Candidate, Found, Holds, Typed, Unread
 from replication.shared_paths.core.values import ROUTING
@@ -109,7 +109,8 @@ class CandidateShown:
 class FolderShown:
     """One folder, or the switch of routing. `today`: where it lies on the primary, "" where it is not known; `wanted`:
     where it shall lie, "" where nobody said; `by_hand`: the line that says the wanted place although no key is
-    confirmed, because somebody set it on the server; "" where none does. `more`: there are more keys than are told."""
+    confirmed, because somebody set it on the server; "" where none does. `more`: there are more keys than are told.
+    `is_asked`: it shall be shared, as the queues are only while multi-node mail routing is on."""
 
     role: str
     label: str
@@ -119,6 +120,7 @@ class FolderShown:
     candidates: tuple[CandidateShown, ...]
     by_hand: str
     more: bool
+    is_asked: bool
 
     @property
     def is_ambiguous(self) -> bool:
@@ -128,7 +130,12 @@ class FolderShown:
     @property
     def is_nowhere(self) -> bool:
         """Whether there is nothing to confirm, and nothing confirmed."""
-        return not self.keys and not self.candidates and not self.by_hand
+        return self.is_asked and not self.keys and not self.candidates and not self.by_hand
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is no folder, but the switch of routing."""
+        return self.role == ROUTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,11 @@ def keys_shown(cluster: Cluster) -> KeysShown:
     found = found_of(search)
     primary = Node.objects.filter(cluster=cluster, role=NodeRole.PRIMARY).select_related("facts").first()
     keys = folder_keys_of(cluster)
-    known = _Known(primary, found, _wanted(cluster, primary), kept_keys(cluster, keys))
+    layout = layout_of(cluster)
+    wanted = _wanted(effective(layout, folder_rules(cluster)), primary)
+    asked = frozenset(rule.role for rule in shared_folders(folder_rules(cluster), routing=layout.routing))
+    asked |= {ROUTING} if layout.routing else frozenset()
+    known = _Known(primary, found, wanted, asked, kept_keys(cluster, keys))
     labels = labels_of(cluster)
     named = typed_of(search) if search else ()
     typed = {(one.role, _identity(one)) for one in named}
@@ -213,6 +224,7 @@ class _Known:
     primary: Node | None
     found: Found | None
     wanted: Mapping[str, str]
+    asked: frozenset[str]
     kept: Mapping[str, tuple[KeptBy, ...]]
 
     def today(self, role: str) -> FolderPath | None:
@@ -221,9 +233,9 @@ class _Known:
         return next((one for one in folders_from(facts.folders if facts else ()) if one.role == role), None)
 
 
-def _wanted(cluster: Cluster, primary: Node | None) -> dict[str, str]:
+def _wanted(shared: Iterable[SharedPlace], primary: Node | None) -> dict[str, str]:
     """Where each folder shall lie, as the primary's files are to spell it; as a share where that is not known."""
-    places = {place.role: place.path for place in places_of(cluster)}
+    places = {place.role: place.path for place in shared}
     if primary is None:
         return {role: str(path) for role, path in places.items()}
     platform, mounts = platform_named(primary.platform), mounts_of(primary)
@@ -260,6 +272,7 @@ def _folder(
         candidates=candidates,
         by_hand="" if confirmed else _by_hand(candidates, today, wanted, known),
         more=role in found.more,
+        is_asked=role in known.asked,
     )
 
 
