@@ -15,7 +15,7 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
-from replication.shared_paths.views import keys, reaching
+from replication.shared_paths.views import keys, reaching, share_test
 from replication.shared_paths.views import layout as shared_layout
 from replication.shared_paths.views import pages as shared_paths
 from replication.watch import views as watch_views
@@ -54,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/shared-paths/keys/named/<slug:key_id>/take-back/", keys.take_back, name="keys-take-back"),
     path("clusters/<int:pk>/shared-paths/keys/confirm/", keys.confirm, name="keys-confirm"),
     path("clusters/<int:pk>/shared-paths/keys/<int:key_id>/withdraw/", keys.withdraw, name="keys-withdraw"),
+    path("clusters/<int:pk>/shared-paths/matrix/", share_test.share_matrix, name="share-matrix"),
+    path("clusters/<int:pk>/shared-paths/test/", share_test.test_now, name="share-test"),
     path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),

@@ -15,6 +15,7 @@ from replication.membership.api.membership import JoinView, LeaveView, ServersVi
 from replication.shared_paths.api.keys import KeySearchView, KeysView, KeyView, NamedKeysView, NamedKeyView
 from replication.shared_paths.api.layout import SharedPathsView
 from replication.shared_paths.api.reaching import LoginsView, LoginView, MountsView, MountView
+from replication.shared_paths.api.share_test import ShareTestView
 from replication.watch.api import SignalView, WatchView
 
 router = SimpleRouter()
@@ -69,6 +70,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/keys/(?P<key_id>[0-9]{1,18})/?$",
         KeyView.as_view(),
         name="api-shared-key",
+    ),
+    re_path(
+        r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/test/?$", ShareTestView.as_view(), name="api-share-test"
     ),
     re_path(r"^workers/?$", WorkersView.as_view(), name="api-workers"),
     re_path(

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.errors import Refused
+from nodes.clusters.models import Cluster
 from nodes.counted import many
 from nodes.enums import CellReason, CellState
+from nodes.products.errors import ProfileError
 from nodes.registry.models import Node
 from nodes.shares.core.cells import CellFound
 from nodes.shares.selectors.layout import places_of
@@ -43,9 +45,7 @@ class ShareTestRunner:
     def plan(self, work: PlanWork) -> PlanOutcome:
         """Say which folders would be tried. Raises Refused where none is set."""
         job = work.job
-        tests = tuple(FolderTest(place.role, place.label, str(place.path)) for place in places_of(job.cluster))
-        if not tests:
-            raise Refused("no_paths", "No shared path is set.", "Set the cluster's shared paths first.")
+        tests = _tests(job.cluster)
         nodes = [node for node in job.cluster.nodes.order_by("pk") if not job.node_ids or node.pk in job.node_ids]
         parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
         return PlanOutcome(plan=Plan(parts), targets=tuple(node.pk for node in nodes))
@@ -55,6 +55,16 @@ class ShareTestRunner:
         scene = work.shared(read_scene)
         portal = test_from_portal(work, scene.first) if scene.speaker == work.node.pk else []
         return _outcome(work, NodeTest(work, scene).run(), portal)
+
+
+def _tests(cluster: Cluster) -> tuple[FolderTest, ...]:
+    try:
+        places = places_of(cluster)
+    except ProfileError as error:
+        raise Refused("no_profile", str(error)) from error
+    if not places:
+        raise Refused("no_paths", "No shared path is set.", "Set the cluster's shared paths first.")
+    return tuple(FolderTest(place.role, place.label, str(place.path)) for place in places)
 
 
 def _outcome(work: TargetWork, cells: Sequence[CellFound], portal: Sequence[CellFound]) -> TargetOutcome:

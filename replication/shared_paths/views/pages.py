@@ -16,6 +16,7 @@ from nodes.clusters.views import visible_cluster
 from replication.shared_paths.views.accounts import accounts_part
 from replication.shared_paths.views.keys import keys_part
 from replication.shared_paths.views.layout import layout_part
+from replication.shared_paths.views.share_test import matrix_part
 
 Part = Callable[[HttpRequest, Cluster], dict[str, Any]]
 """What a section's template needs."""
@@ -24,6 +25,7 @@ PATH_PARTS: tuple[Part, ...] = (
     layout_part,
     keys_part,
     accounts_part,
+    matrix_part,
 )
 ROUTING_PARTS: tuple[Part, ...] = ()
 
