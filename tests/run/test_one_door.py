@@ -52,6 +52,7 @@ DOORS = {
     "nodes/facts/observe.py": {"wire.looked_up"},
     "nodes/registry/services/host_keys.py": {"hostkeys"},
     "replication/files/apply/swap.py": {"sftp.ANSWER_SECONDS"},
+    "replication/shared_paths/test_job/portal_test.py": {"share_probe"},
 }
 """Who may use the others: what logs in, who only hears greetings, and who takes a number or a name."""
 

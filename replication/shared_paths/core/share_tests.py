@@ -27,6 +27,7 @@ STEPS = {
     "peer_rename": "The other node sees the new name",
     "delete": "Delete",
     "peer_delete": "The other node sees it gone",
+    "space": "Ask for its free space",
 }
 """What is tried in a folder, in its order."""
 

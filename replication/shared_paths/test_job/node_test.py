@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from nodes.connection.connect import NodeLink, open_node
-from nodes.enums import CellReason, CellState, PlatformName
+from nodes.enums import CellReason, CellState
 from nodes.errors import NodeError
 from nodes.leases.errors import LeaseLost
 from nodes.platforms.unc import UncPath
 from nodes.registry.services.health import AWAY
 from nodes.shares.core.cells import CellFound
+from nodes.shares.reasons import Reason
 from nodes.shares.spelling import NoMountPoint, remote_path
 from replication.jobs.runner import TargetWork
-from replication.shared_paths.core.share_tests import STEPS, TestOwner
+from replication.shared_paths.core.share_tests import TestOwner
 from replication.shared_paths.test_job.peers import Eyes
 from replication.shared_paths.test_job.reasons import HUNG, Judge
 from replication.shared_paths.test_job.scene import Scene
-from replication.shared_paths.test_job.spots import Fault, Spot, find_spots
+from replication.shared_paths.test_job.spots import Spot, find_spots
 from replication.shared_paths.test_job.steps import FolderTest
 from replication.shared_paths.test_job.trial import ShareTrial
 
@@ -32,54 +33,58 @@ class NodeTest:
     def __init__(self, work: TargetWork, scene: Scene) -> None:
         self.work, self.scene, self.node = work, scene, work.node
         self.owner = TestOwner(work.job.cluster_id, work.target.pk, work.lease.fence, scene.first)
-        self.judge = Judge(self.node.platform == PlatformName.WINDOWS, scene.by_key(self.node))
         self._mounts = scene.mounts.get(self.node.pk, {})
         self._until = time.monotonic() + settings.PORTAL.command
         self._spots: dict[UncPath, Spot] = {}
-        self._faults: dict[UncPath, Fault] = {}
+        self._faults: dict[UncPath, Reason] = {}
 
     def run(self) -> list[CellFound]:
         """Try all of it. Raises Interrupted."""
         tests: Sequence[FolderTest] = self.work.node_plan.steps
         places = list(dict.fromkeys(test.place for test in tests))
-        away: Fault | None = None
+        away: Reason | None = None
         for share in dict.fromkeys(place.root for place in places):
             if away is None:
                 self.work.lease.progress(phase=f"tests {share}")
                 away = self._try_share(share, [place for place in places if place.root == share])
         return [self._cell(test, away) for test in tests]
 
-    def _try_share(self, share: UncPath, places: Sequence[UncPath]) -> Fault | None:
+    def _try_share(self, share: UncPath, places: Sequence[UncPath]) -> Reason | None:
         """Try the places of one share. Answers why nothing can be tried on the node at all; None where it can."""
         try:
             with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as link:
                 self._try_spots(link, self._find(link, share, places))
         except AWAY as error:
-            return Fault(CellReason.NODE_AWAY, str(error))
+            return Reason(CellReason.NODE_AWAY, str(error))
         except NodeError as error:
-            return Fault(CellReason.OTHER, str(error))
+            return Reason(CellReason.OTHER, str(error))
         return None
 
     def _find(self, link: NodeLink, share: UncPath, places: Sequence[UncPath]) -> Sequence[Spot]:
         """The folders of a share that can be tried; why others cannot is noted."""
-        began = time.monotonic()
+        judge, began = self._judge(link), time.monotonic()
         try:
             root = remote_path(link.platform, self._mounts, share)
-            spots, absent = find_spots(link.session, root, places)
         except NoMountPoint as error:
-            self._faults |= {place: Fault(CellReason.NOT_MOUNTED, str(error)) for place in places}
+            self._faults |= dict.fromkeys(places, Reason(CellReason.NOT_MOUNTED, str(error)))
             return ()
+        try:
+            spots, absent = find_spots(link.session, root, places)
         except HUNG as error:
-            fault = self.judge.hung(error, STEPS["reach"].lower(), time.monotonic() - began)
+            self.work.lease.check()
+            fault = judge.hung(error, "reach", time.monotonic() - began, share, root)
             self._faults |= dict.fromkeys(places, fault)
             return ()
         self._spots |= {place: spot for spot in spots for place in spot.wanted}
-        self._faults |= {place: self.judge.absent(why, str(share), root) for place, why in absent.items()}
+        self._faults |= {place: judge.absent(why, share, root) for place, why in absent.items()}
         return spots
+
+    def _judge(self, link: NodeLink) -> Judge:
+        return Judge(link, self.scene.login(self.node), self.scene.by_key(self.node))
 
     def _try_spots(self, link: NodeLink, spots: Sequence[Spot]) -> None:
         """All steps in the folders of one share; no test file stays, whatever ends it."""
-        trial = ShareTrial(Eyes(link, self._mounts), spots, self.owner, self.work.lease, self.judge, self._until)
+        trial = ShareTrial(Eyes(link, self._mounts), spots, self.owner, self.work.lease, self._judge(link), self._until)
         with self._cleaned(trial, link):
             trial.run(self.scene.peers(self.node, settings.PORTAL.command))
         self.work.lease.boundary("share-tested")
@@ -105,7 +110,7 @@ class NodeTest:
         except NodeError as error:
             self.work.lease.event("warning", "share.left", f"Test files may be left for the next test: {error}")
 
-    def _cell(self, test: FolderTest, away: Fault | None) -> CellFound:
+    def _cell(self, test: FolderTest, away: Reason | None) -> CellFound:
         place = test.place
         spot = self._spots.get(place)
         fault = self._faults.get(place) or (spot.fault if spot else away)

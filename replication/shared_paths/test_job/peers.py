@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
 from nodes.connection.connect import Door, NodeLink, open_node
 from nodes.enums import CellReason
 from nodes.errors import NodeError, RemoteFileExists, RemoteFileMissing
 from nodes.platforms.unc import UncPath
 from nodes.registry.models import Node
-from nodes.remote.session import RemoteStat, Session
+from nodes.remote.session import RemoteStat
+from nodes.shares.reasons import Reason, ask_not_mounted
 from nodes.shares.spelling import NoMountPoint, remote_path
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.share_tests import LOCK, RENAMED, WRITTEN, TestOwner
 from replication.shared_paths.test_job.reasons import HUNG
-from replication.shared_paths.test_job.spots import Fault, Spot, live
+from replication.shared_paths.test_job.spots import Spot, live
 
 MOST = 3
 """Other nodes that are asked for one share."""
@@ -26,9 +29,6 @@ SEEN_WITHIN = 3.0
 """Seconds after which a change should be seen on another node; caches keep what was deleted for longer."""
 
 AGAIN = 0.1
-
-ALIKE = 0.01
-"""Of two looks at a volume's free space: the share of its size by which they may differ, as others write meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,17 @@ class Eyes:
         folder = remote_path(self.link.platform, self.mounts, spot.path)
         return f"{folder}/{name}" if name else folder
 
-    def seems_unmounted(self, share: UncPath) -> bool:
-        """Whether a share's mount point lies on the volume of the folder above it."""
+    def unmounted(self, share: UncPath) -> Reason | None:
+        """Why a share is not mounted where it should be, as far as the node tells; None where it seems to be."""
         folder = self.mounts.get(share)
         if folder is None:
-            return False
+            return None
+        session, platform = self.link.session, self.link.platform
         try:
-            return _one_volume(self.link.session, self.link.platform.sftp_path(folder).rstrip("/"))
+            path = platform.sftp_path(folder).rstrip("/")
+            return ask_not_mounted(session, platform, path, timeout=settings.PORTAL.operation)
         except (NodeError, ValueError):
-            return False
-
-
-def _one_volume(session: Session, folder: str) -> bool:
-    here, above = session.free_space(folder), session.free_space(folder.rpartition("/")[0] or "/")
-    if here is None or above is None or here.total != above.total:
-        return False
-    return abs(here.free - above.free) <= ALIKE * here.total
+            return None
 
 
 @dataclass(slots=True)
@@ -101,7 +96,7 @@ class Seen:
         """The new names are seen, soon."""
         for spot in self._wait(spots, "peer_rename", there=True):
             text = f"{self.eyes[spot.folder].name} does not see that a file was renamed."
-            spot.fault = Fault(CellReason.NOT_SEEN, text)
+            spot.fault = Reason(CellReason.NOT_SEEN, text)
 
     def gone(self, spots: Sequence[Spot]) -> None:
         """The files are seen to be gone, soon; where a cache keeps them, that is told."""
@@ -182,7 +177,7 @@ def _look(eyes: Eyes, spots: Sequence[Spot], seen: Seen) -> bool:
                 seen.eyes[spot.folder] = eyes
                 _try_lock(eyes, spot, seen)
             else:
-                unmounted = eyes.seems_unmounted(spot.path.root)
+                unmounted = eyes.unmounted(spot.path.root) is not None
                 seen.missed.setdefault(spot.folder, []).append((eyes.name, unmounted))
         except HUNG as error:
             seen.forget(eyes, error)
@@ -219,7 +214,7 @@ def _try_lock(eyes: Eyes, spot: Spot, seen: Seen) -> None:
     except NodeError as error:
         spot.beside.append(f"{eyes.name} reads it, but locks could not be tried from there: {error}")
     else:
-        spot.fault = Fault(CellReason.NO_LOCK, f"{eyes.name} could create a file that was there already.")
+        spot.fault = Reason(CellReason.NO_LOCK, f"{eyes.name} could create a file that was there already.")
 
 
 def _conclude(here: Eyes, spot: Spot, seen: Seen, none: str) -> None:
@@ -232,11 +227,11 @@ def _conclude(here: Eyes, spot: Spot, seen: Seen, none: str) -> None:
     if not missed:
         spot.beside.append(f"No other node looked at it: {'; '.join(blind) or none}.")
         return
-    root, names = spot.path.root, " and ".join(name for name, _ in missed)
-    if here.seems_unmounted(root):
-        text = f"Not seen by {names}: nothing seems to be mounted at {here.mounts[root]}."
-        spot.fault = Fault(CellReason.NOT_MOUNTED, text)
+    names = " and ".join(name for name, _ in missed)
+    unmounted = here.unmounted(spot.path.root)
+    if unmounted is not None:
+        spot.fault = Reason(CellReason.NOT_MOUNTED, f"Not seen by {names}. {unmounted.text}")
         return
-    empty = [name for name, unmounted in missed if unmounted]
+    empty = [name for name, is_empty in missed if is_empty]
     why = f" On {' and '.join(empty)} nothing seems to be mounted." if empty else ""
-    spot.fault = Fault(CellReason.NOT_SEEN, f"What is written here is not seen by {names}.{why}")
+    spot.fault = Reason(CellReason.NOT_SEEN, f"What is written here is not seen by {names}.{why}")

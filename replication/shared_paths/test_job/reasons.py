@@ -1,8 +1,10 @@
-"""What an error of a node means for a folder on a share, as far as the node tells."""
+"""What an error of a node means for a folder on a share. Where SFTP's own word is vague the node is asked for more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from django.conf import settings
 
 from nodes.connection.connect import NodeLink
 from nodes.enums import CellReason
@@ -18,8 +20,10 @@ from nodes.errors import (
     TimedOut,
     Unreachable,
 )
-from nodes.remote.session import Space
-from replication.shared_paths.test_job.spots import Fault, Spot
+from nodes.platforms.unc import UncPath
+from nodes.shares.reasons import NO_CREDENTIALS, Reason, ask_reason
+from replication.shared_paths.core.share_tests import STEPS
+from replication.shared_paths.test_job.spots import Spot
 
 HUNG = (TimedOut, SessionLost, LimitBroken, Unreachable)
 """After these a session is of no use."""
@@ -30,68 +34,83 @@ LONGEST_NAME = 255
 LONGEST_PATH = 260
 """Characters of a path that Windows programs take which do not ask for more."""
 
+NAME = 64
+"""Characters of a test file's name at most; a mail server's own are no shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Judges errors of one node. `by_key`: the portal logs in by a key, which Windows gives no rights on other
     machines."""
 
-    windows: bool
+    link: NodeLink
+    login: str
     by_key: bool
 
-    def of_error(self, error: NodeError, spot: Spot, link: NodeLink) -> Fault:
-        """Why a step failed in a folder. A refusal without a reason is looked into: the volume may be read-only."""
-        if isinstance(error, RemoteDenied):
-            return self.denied(str(spot.path))
+    @property
+    def windows(self) -> bool:
+        """Whether the node reaches shares by their own paths."""
+        return self.link.platform.name == "windows"
+
+    def of_error(self, error: NodeError, spot: Spot) -> Reason:
+        """Why a step failed in a folder. Raises none of the session's errors."""
         if isinstance(error, NoSpace):
-            return Fault(CellReason.FULL, f"Nothing more can be written: {error.detail or 'no space is left'}")
-        if isinstance(error, RemoteFileMissing):
-            return Fault(CellReason.NO_FOLDER, f"{spot.path} is not there.")
+            return Reason(CellReason.FULL, f"The share is full: {error.detail or 'no space is left.'}")
         if isinstance(error, RemoteBusy | OutputUnreadable) and self._is_too_long(spot):
-            return Fault(CellReason.TOO_LONG, f"The path of {len(str(spot.path))} characters is too long for the node.")
-        if isinstance(error, RemoteBusy) and _read_only(link, spot):
-            return Fault(CellReason.READ_ONLY, "The volume is mounted read-only.")
-        return Fault(CellReason.OTHER, str(error))
+            text = f"The path is too long for the node: {len(str(spot.path))} characters; choose shorter names."
+            return Reason(CellReason.TOO_LONG, text)
+        if isinstance(error, RemoteBusy) and self._read_only(spot):
+            return Reason(CellReason.READ_ONLY, "The share's disk takes no writes; see to it on the file server.")
+        return self._asked(spot.path, spot.folder) or self._plain(error, spot.path)
 
-    def denied(self, path: str) -> Fault:
-        """The node may not do it."""
-        if self.windows and self.by_key:
-            text = (
-                f"Windows denies access to {path}: a login by key has no rights on other machines. Give the node a"
-                " credential with a password."
-            )
-            return Fault(CellReason.NO_CREDENTIALS, text)
-        return Fault(CellReason.DENIED, f"Access to {path} is denied.")
-
-    def hung(self, error: NodeError, words: str, seconds: float) -> Fault:
+    def hung(self, error: NodeError, step: str, seconds: float, path: UncPath, folder: str) -> Reason:
         """The node stopped answering over a step."""
+        words = STEPS[step].lower()
         if isinstance(error, TimedOut):
-            text = f"No answer within {seconds:.0f} s ({words}): the file server is slow, or does not answer the node."
-            return Fault(CellReason.SLOW, text)
-        if isinstance(error, SessionLost):
-            return Fault(CellReason.OTHER, f"The connection to the node broke ({words}). {error.detail}".strip())
-        return Fault(CellReason.SLOW, f"{error} ({words})")
+            text = f"No answer within {seconds:.0f} s ({words}): {path.server} is slow, or does not answer the node."
+            return self._asked(path, folder) or Reason(CellReason.SLOW, text)
+        if isinstance(error, SessionLost | Unreachable):
+            return Reason(CellReason.OTHER, f"The connection to the node broke ({words}). {error.detail}".strip())
+        return Reason(CellReason.SLOW, f"{error} ({words})")
 
-    def absent(self, error: NodeError | None, share: str, root: str) -> Fault:
+    def absent(self, error: NodeError | None, share: UncPath, root: str) -> Reason:
         """The share itself is not there for the node. `root`: where it should be."""
-        if isinstance(error, RemoteDenied):
-            return self.denied(share)
-        if not self.windows:
+        if not self.windows and not isinstance(error, RemoteDenied):
             why = f" {error}" if error else ""
-            return Fault(CellReason.NOT_MOUNTED, f"There is no folder {root} on it, where {share} should be.{why}")
-        if error is None or isinstance(error, RemoteFileMissing):
-            return Fault(CellReason.NO_SHARE, f"It finds no {share}: no such file server, or no such share.")
-        return Fault(CellReason.OTHER, f"{share}: {error}")
+            return Reason(CellReason.NOT_MOUNTED, f"There is no folder {root} on it, where {share} should be.{why}")
+        asked = self._asked(share, root)
+        if asked is None and error is None:
+            text = f"It finds no {share}: there is no such file server, or no such share."
+            return Reason(CellReason.NO_SHARE, text)
+        return asked or self._plain(error or RemoteFileMissing(), share)
+
+    def _plain(self, error: NodeError, path: UncPath) -> Reason:
+        """By SFTP's word alone."""
+        if isinstance(error, RemoteDenied):
+            if self.windows and self.by_key:
+                return Reason(CellReason.NO_CREDENTIALS, NO_CREDENTIALS)
+            text = f"Access to {path} is denied; give {self.login} the right to change files there."
+            return Reason(CellReason.DENIED, text)
+        if isinstance(error, RemoteFileMissing):
+            return Reason(CellReason.NO_FOLDER, f"{path} is not there; make the folder, or correct the path.")
+        return Reason(CellReason.OTHER, str(error))
+
+    def _asked(self, path: UncPath, folder: str) -> Reason | None:
+        """In the system's own words; None where it cannot be asked, or opens the folder."""
+        session, platform, seconds = self.link.session, self.link.platform, settings.PORTAL.operation
+        try:
+            return ask_reason(session, platform, folder, path, by_key=self.by_key, timeout=seconds)
+        except NodeError:
+            return None
 
     def _is_too_long(self, spot: Spot) -> bool:
         if self.windows:
-            return len(spot.folder) >= LONGEST_PATH - 40
-        return any(len(part.encode()) > LONGEST_NAME - 60 for part in spot.folder.split("/"))
+            return len(str(spot.path)) + NAME >= LONGEST_PATH
+        return any(len(part.encode()) > LONGEST_NAME for part in spot.folder.split("/"))
 
-
-def _read_only(link: NodeLink, spot: Spot) -> bool:
-    try:
-        space: Space | None = link.session.free_space(spot.folder)
-    except NodeError:
-        return False
-    return space is not None and space.read_only
+    def _read_only(self, spot: Spot) -> bool:
+        try:
+            space = self.link.session.free_space(spot.folder)
+        except NodeError:
+            return False
+        return space is not None and space.read_only

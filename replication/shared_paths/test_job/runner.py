@@ -19,7 +19,7 @@ from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.shared_paths.test_job.node_test import NodeTest
-from replication.shared_paths.test_job.portal_test import test_from_portal
+from replication.shared_paths.test_job.portal_test import PortalTest
 from replication.shared_paths.test_job.scene import read_scene
 from replication.shared_paths.test_job.steps import FolderTest
 
@@ -53,7 +53,7 @@ class ShareTestRunner:
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """One node's folders; the primary's target tries them from the portal as well."""
         scene = work.shared(read_scene)
-        portal = test_from_portal(work, scene.first) if scene.speaker == work.node.pk else []
+        portal = PortalTest(work, scene.first).run() if scene.speaker == work.node.pk else []
         return _outcome(work, NodeTest(work, scene).run(), portal)
 
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nodes.enums import CellReason
 from nodes.errors import NodeError
 from nodes.platforms.unc import UncPath
 from nodes.remote.session import RemoteStat, Session, Space
+from nodes.shares.reasons import Reason
 from replication.shared_paths.core.share_tests import TestOwner
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a folder does not work, with the sentence for people."""
-
-    reason: CellReason
-    text: str
 
 
 @dataclass(slots=True)
@@ -30,7 +22,7 @@ class Spot:
     folder: str
     wanted: tuple[UncPath, ...]
     steps: dict[str, float] = field(default_factory=dict)
-    fault: Fault | None = None
+    fault: Reason | None = None
     beside: list[str] = field(default_factory=list)
     begun: bool = False
     space: Space | None = None

@@ -16,6 +16,7 @@ from nodes.counted import many
 from nodes.enums import CellReason
 from nodes.errors import NodeError, RemoteBusy, RemoteFileExists
 from nodes.remote.session import Outcome, Session
+from nodes.shares.reasons import Reason
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.share_tests import (
     FORGOTTEN,
@@ -27,7 +28,7 @@ from replication.shared_paths.core.share_tests import (
 )
 from replication.shared_paths.test_job.peers import Eyes, Peers, Seen
 from replication.shared_paths.test_job.reasons import HUNG, Judge
-from replication.shared_paths.test_job.spots import Fault, Spot, live
+from replication.shared_paths.test_job.spots import Spot, live
 
 SLOW = 5.0
 """Seconds that one step in one folder may take: a mail server opens thousands of files there."""
@@ -118,14 +119,14 @@ class ShareTrial:
 
     def _read(self, spot: Spot) -> None:
         if b"".join(self._session.read(spot.file(self.owner, WRITTEN), most=CONTENT)) != self._content:
-            spot.fault = Fault(CellReason.OTHER, "What was written was read back as something else.")
+            spot.fault = Reason(CellReason.OTHER, "What was written was read back as something else.")
 
     def _lock(self, spot: Spot) -> None:
         try:
             self._session.write_new(spot.file(self.owner, LOCK), [])
         except RemoteFileExists:
             return
-        spot.fault = Fault(CellReason.NO_LOCK, "A file that was there could be created a second time.")
+        spot.fault = Reason(CellReason.NO_LOCK, "A file that was there could be created a second time.")
 
     # all folders at once
 
@@ -193,7 +194,7 @@ class ShareTrial:
                     if again and isinstance(error, RemoteBusy):
                         held.append(spot)
                     elif error is not None:
-                        spot.fault = self._judge.of_error(error, spot, self.here.link)
+                        spot.fault = self._judge.of_error(error, spot)
                 left = held
                 if left:
                     time.sleep(AGAIN)
@@ -206,31 +207,28 @@ class ShareTrial:
         try:
             yield
         except HUNG as error:
-            seconds = time.monotonic() - began
-            self._end(spots, self._judge.hung(error, _words(step), seconds))
+            seconds, spot = time.monotonic() - began, spots[0]
+            self.lease.check()
+            self._end(spots, self._judge.hung(error, step, seconds, spot.path, spot.folder))
         except NodeError as error:
             for spot in spots:
-                spot.fault = self._judge.of_error(error, spot, self.here.link)
+                spot.fault = self._judge.of_error(error, spot)
         seconds = time.monotonic() - began
         for spot in spots:
             spot.steps[step] = round(seconds, 4)
             if spot.fault is None and seconds > SLOW:
-                text = f"It takes too long: {_words(step)} took {seconds:.1f} s, more than {SLOW:.0f} s."
-                spot.fault = Fault(CellReason.SLOW, text)
+                text = f"It takes too long: {STEPS[step].lower()} took {seconds:.1f} s, more than {SLOW:.0f} s."
+                spot.fault = Reason(CellReason.SLOW, text)
         if time.monotonic() > self._until:
-            text = f"The whole test takes too long: it was not through when this was tried: {_words(step)}."
-            self._end(live(self.spots), Fault(CellReason.SLOW, text))
+            text = f"The whole test takes too long: it was not through when this was tried: {STEPS[step].lower()}."
+            self._end(live(self.spots), Reason(CellReason.SLOW, text))
 
-    def _end(self, spots: Sequence[Spot], fault: Fault) -> None:
+    def _end(self, spots: Sequence[Spot], fault: Reason) -> None:
         for spot in spots:
             spot.fault = fault
-        where = spots[0].path if spots else "another folder"
+        where = spots[0].path if spots else "other folders"
         for spot in live(self.spots):
-            spot.fault = Fault(
+            spot.fault = Reason(
                 fault.reason, f"Not tried to the end, because of {where} on the same share: {fault.text}"
             )
         raise _Over
-
-
-def _words(step: str) -> str:
-    return STEPS.get(step, "its free space").lower()

@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
+from nodes.command import CommandResult
 from nodes.connection.connect import NodeLink
 from nodes.errors import NodeError, SessionLost, Unreachable
 from nodes.platforms import platform_named
@@ -38,9 +39,17 @@ class Twisted(FakeSession):
 
     disk: FakeDisk
     twists: dict[str, Twist] = field(default_factory=dict)
+    mounted: str = ""
 
     def __post_init__(self) -> None:
-        super().__init__(self.disk)
+        super().__init__(self.disk, self._df)
+
+    def _df(self, _line: str, _stdin: bytes) -> CommandResult:
+        """What the system says of the folder where the share should be."""
+        source, point = (self.mounted, MOUNT) if self.mounted else ("/dev/sda1", "/")
+        return CommandResult(
+            0, f"Filesystem 1024-blocks Used Available Capacity Mounted on\n{source} 9 1 8 12% {point}\n".encode(), b""
+        )
 
     def __getattribute__(self, name: str) -> Any:
         usual = super().__getattribute__(name)
@@ -68,8 +77,8 @@ def failing(error: NodeError, *, on: str = "") -> Twist:
 
 @dataclass
 class Stage:
-    """`disks`: each node's, by name; all have the share's at first. `away`: who does not answer. `opened`: by whom, in
-    order."""
+    """`disks`: each node's, by name; all have the share's at first. `away`: who does not answer. `elsewhere`: who
+    mounts another share. `opened`: who was asked, in order."""
 
     cluster: Cluster
     share: FakeDisk
@@ -77,6 +86,7 @@ class Stage:
     disks: dict[str, FakeDisk] = field(default_factory=dict)
     twists: dict[str, dict[str, Twist]] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
 
     def add(self, name: str, *, mount: str = MOUNT, **fields: Any) -> Node:
@@ -100,7 +110,9 @@ class Stage:
         self.opened.append(node.name)
         if node.name in self.away:
             raise Unreachable("no route")
-        session = Twisted(self.disks[node.name], self.twists[node.name])
+        disk = self.disks[node.name]
+        mounted = "//nas/mail" if disk is self.share or node.name in self.elsewhere else ""
+        session = Twisted(disk, self.twists[node.name], mounted)
         platform = platform_named(node.platform)
         yield NodeLink(session, platform, "/opt/mail", Capabilities(), node.pk, node.name)
 
