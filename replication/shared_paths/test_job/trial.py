@@ -94,10 +94,11 @@ class ShareTrial:
 
     def _reach(self, spot: Spot) -> None:
         """List it, and sweep what tests left there that are over."""
-        entries = self._session.list_folder(spot.folder, progress=lambda _: self.lease.check())
-        left = [entry.name for entry in entries if self.owner.left_over(entry.name)]
-        strange = [entry for entry in entries if self.owner.left_over(entry.name, FORGOTTEN + 1)]
-        self._strange |= {f"{spot.folder}/{entry.name}": entry.stat.mtime_ns / 1e9 for entry in strange}
+        left: list[str] = []
+        for entries in self._session.entries(spot.folder, progress=lambda _: self.lease.check()):
+            left += [entry.name for entry in entries if self.owner.left_over(entry.name)]
+            strange = [entry for entry in entries if self.owner.left_over(entry.name, FORGOTTEN + 1)]
+            self._strange |= {f"{spot.folder}/{entry.name}": entry.stat.mtime_ns / 1e9 for entry in strange}
         if left:
             self.lease.check()
             self._session.remove_many([f"{spot.folder}/{name}" for name in left])

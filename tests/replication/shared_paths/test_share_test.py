@@ -79,12 +79,12 @@ def test_folders_that_are_not_there_yet_are_answered_for_by_their_parent(stage: 
 @pytest.mark.parametrize(
     ("verb", "error", "reason"),
     [
-        ("list_folder", RemoteDenied("x"), "denied"),
+        ("entries", RemoteDenied("x"), "denied"),
         ("write_new", RemoteDenied("x"), "denied"),
         ("write_new", NoSpace("0 bytes are free"), "full"),
         ("read", RemoteBusy("x"), "other"),
         ("write_new", TimedOut(), "slow"),
-        ("list_folder", SessionLost(), "other"),
+        ("entries", SessionLost(), "other"),
     ],
 )
 def test_a_node_that_cannot_says_why_and_others_are_not_concerned(stage: Stage, verb, error, reason) -> None:
@@ -114,7 +114,7 @@ def test_a_login_by_key_on_windows_has_no_rights_on_the_share(stage: Stage, kind
     row = Credential.objects.create(cluster=stage.cluster, name=kind, username="svc", kind=kind, secret=Secret("x"))
     stage.add("w", mount="", platform="windows", credential=row)
     stage.share.put_folder("//nas/mail/Users")
-    stage.twists["w"] |= {"list_folder": failing(RemoteDenied("x")), "run": failing(Unsupported())}
+    stage.twists["w"] |= {"entries": failing(RemoteDenied("x")), "run": failing(Unsupported())}
     stage.run()
     assert stage.states("w") == {("failed", reason)}
 
@@ -210,7 +210,7 @@ def test_a_node_that_hangs_over_a_share_is_not_asked_for_its_other_folders(stage
         asked.append(path)
         raise TimedOut()
 
-    stage.twists["b"]["list_folder"] = hang
+    stage.twists["b"]["entries"] = hang
     stage.run()
     assert len(asked) == 1
     texts = {cell.text for cell in stage.cells("b").values()}
