@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts.models import Role
 from replication.configuration.core.configuration import config_resources
 from replication.configuration.core.file_plans import content_of
 from replication.files.core.changes import Change
@@ -57,6 +58,7 @@ KIND = Kind(
     codec=PlanCodec(SHARED_PATHS, Change, NodeWords, PathsPlan, makes_sense=Change.makes_sense),
     text=PATHS_TEXT,
     content=content_of,
+    role=Role.ADMINISTRATOR,  # who says where the folders lie
     manner=_manner,
     lasts=True,
 )

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
+from nodes.counted import many
 from nodes.errors import NodeError, RemoteFileMissing, SessionLost, TimedOut
 from nodes.facts.core import barred
 from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath, PathText, effective_folders, folders_from
 from nodes.products.ini import IniDocument, IniEdit, IniError
+from nodes.products.userlist import Accounts, read_accounts
 from nodes.remote.session import FileKind
 from nodes.shares.core.layout import QUEUES, SharedPlace
 from nodes.shares.models import FormerValue
+from nodes.shares.selectors.keys import confirmed_in
 from nodes.shares.services.former import identity
 from nodes.shares.spelling import remote_path
 from replication.files.core.paths import RelPath
@@ -31,7 +34,10 @@ from replication.shared_paths.core.values import (
     switched,
 )
 
-MAIN_INI = "MDaemon.ini"
+MAIN_INI, ACCOUNTS = "MDaemon.ini", "Userlist.dat"
+MOST_ACCOUNTS = 64 * 1024 * 1024
+"""Bytes of the list of accounts that are read; a hundred thousand accounts have less."""
+
 ANSWERS = 20
 """Answers to the listing of an old folder: whether it is empty, and some thousand names, is all that is asked."""
 
@@ -54,7 +60,7 @@ class Inside:
         """How much."""
         if self.count is None:
             return self.why
-        return f"{'more than ' if self.more else ''}{self.count} entries" if self.count else "empty"
+        return f"{'more than ' if self.more else ''}{many(self.count, 'name')} in it" if self.count else "empty"
 
 
 @dataclass(slots=True)
@@ -71,6 +77,7 @@ class Look:
     folders: list[Folder] = field(default_factory=list)
     to_make: list[Folder] = field(default_factory=list)
     unseen: list[tuple[Folder, str]] = field(default_factory=list)
+    accounts: Accounts | None = None
 
     @property
     def written(self) -> list[WantedValue]:
@@ -85,6 +92,7 @@ class Looker:
         self._scope, self._link = scope, link
         self._reader = Reader(link)
         self._files: dict[RelPath, bytes] = {}
+        self._main_ini = RelPath(f"{scope.profile.semaphore_folder}/{MAIN_INI}")
         self._paths = PathText(link.platform.name, link.platform.native_path(link.root))
         self._now = self._places_now()
         self.found = Look()
@@ -103,8 +111,9 @@ class Looker:
 
     def _places_now(self) -> tuple[FolderPath, ...]:
         profile, facts = self._scope.profile, getattr(self._scope.primary, "facts", None)
-        ini = IniDocument.parse(self._file(RelPath(f"{profile.semaphore_folder}/{MAIN_INI}")))
-        known = folders_from(facts.folders if facts else ())
+        ini = IniDocument.parse(self._file(self._main_ini))
+        confirmed = confirmed_in(self._scope.cluster, self._main_ini)
+        known = (*confirmed, *folders_from(facts.folders if facts else ()))
         root = self._link.platform.native_path(self._link.root)
         return (*effective_folders(ini, root, self._link.platform.name, profile, known), *known)
 
@@ -115,7 +124,7 @@ class Looker:
 
     def _known(self, role: str) -> list[str]:
         places = [place for now in self._now if now.role == role for place in (now.path, now.default_path)]
-        return list(dict.fromkeys(places))
+        return list(dict.fromkeys(filter(None, places)))
 
     def _held(self, key: Key) -> str | None:
         """What a key holds; None, and said, where it, or its file, is not there or not to be touched."""
@@ -154,6 +163,17 @@ class Looker:
             if place.role not in told and not self._is_there(place):
                 self.found.by_hand.append(place)
         self._look_at_share()
+        self.found.accounts = self._accounts()
+
+    def _accounts(self) -> Accounts | None:
+        """How long the accounts' names are; None where that cannot be read."""
+        path = f"{self._link.root}/{self._scope.profile.semaphore_folder}/{ACCOUNTS}"
+        try:
+            return read_accounts(b"".join(self._link.session.read(path, most=MOST_ACCOUNTS)))
+        except (SessionLost, TimedOut):
+            raise
+        except NodeError:
+            return None
 
     def _wanted(self, key: Key, held: str, place: SharedPlace | None) -> WantedValue | None:
         """None: nothing is wanted of the key."""
@@ -175,9 +195,8 @@ class Looker:
         wanted = self._spelled(place.path)
         here = [now for now in self._now if now.role == place.role and now.key and self._paths.same(now.path, wanted)]
         for now in here[:1]:
-            path = RelPath(f"{self._scope.profile.semaphore_folder}/{MAIN_INI}")
-            held = IniEdit(IniDocument.parse(self._file(path))).values(now.section, now.key)[0]
-            self.found.values.append(WantedValue(place.role, path, now.section, now.key, held, held, wanted))
+            held = IniEdit(IniDocument.parse(self._file(self._main_ini))).values(now.section, now.key)[0]
+            self.found.values.append(WantedValue(place.role, self._main_ini, now.section, now.key, held, held, wanted))
         return bool(here)
 
     # back

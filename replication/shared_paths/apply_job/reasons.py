@@ -9,6 +9,7 @@ from accounts.errors import Reason, Refused
 from nodes.enums import CellReason, CellState, IniChoice, ReplicationMode
 from nodes.ini_keys.models import IniDecision
 from nodes.registry.models import Node
+from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
 from nodes.shares.models import ShareCell
 from nodes.shares.services.former import identity
 from replication.configuration.services.modes import check_portal_may_replicate
@@ -26,7 +27,7 @@ def reasons_against(scope: Scope, look: Look) -> list[Reason]:
     """Everything that refuses the job."""
     found = [*_still_inside(scope, look), *_kept_keys(scope, look)]
     if scope.to_share:
-        found += [*_failed_tests(scope), *_too_old(scope), *_not_replicated(scope)]
+        found += [*_too_long(scope, look), *_failed_tests(scope), *_too_old(scope), *_not_replicated(scope)]
     return found
 
 
@@ -35,7 +36,9 @@ def warnings(scope: Scope, look: Look) -> list[str]:
     said = [f"{folder.label}: the portal's login does not see {folder.place} ({why})." for folder, why in look.unseen]
     said += [f"{key} is not there; no key is ever added." for key in look.missing]
     if scope.to_share:
-        said += _untested(scope)
+        said += [*_untested(scope), *filter(None, _too_long_here(look))]
+        if look.accounts is None or not look.accounts.accounts:
+            said.append("The list of accounts could not be read: whether their mail directories fit is not known.")
         unknown = [node.name for node in (scope.primary, *scope.served) if not _version(node)]
         if scope.layout.routing and unknown:
             said.append(f"Nobody knows the version of {', '.join(unknown)}; multi-node mail routing needs 21.0.")
@@ -56,6 +59,20 @@ def _of(inside: Inside) -> Reason:
     text = f"{inside.folder.label} in {inside.folder.place}: {inside.in_words}."
     remedy = "Move what lies there to its new place with the mail server stopped, then say that it is moved."
     return Reason("old_folder_in_use", text, remedy)
+
+
+def _too_long(scope: Scope, look: Look) -> Iterator[Reason]:
+    """Folders that cannot be, now that the accounts are known."""
+    for problem in problems(scope.places, look.accounts.size if look.accounts else 0):
+        yield Reason("path_refused", problem.text, "")
+
+
+def _too_long_here(look: Look) -> Iterator[str]:
+    """The same of a folder that only this primary has for the share: MDaemon itself runs on Windows alone."""
+    longest = look.accounts.size if look.accounts else 0
+    for folder in look.folders:
+        if folder.role == MAIL_FOLDERS and not folder.place.startswith("\\\\"):
+            yield mail_directory_problem(folder.place, longest) or ""
 
 
 def _kept_keys(scope: Scope, look: Look) -> Iterator[Reason]:
@@ -83,7 +100,8 @@ def _cells(scope: Scope) -> Iterable[tuple[Node, ShareCell | None, str]]:
 def _failed_tests(scope: Scope) -> Iterator[Reason]:
     for node, cell, label in _cells(scope):
         if cell and cell.state == CellState.FAILED and cell.reason not in NOT_THE_SERVICES:
-            text = f"The last share test of {label} from {node.name} failed: {cell.text or cell.get_reason_display()}"
+            why = (cell.text or cell.get_reason_display()).rstrip(".")
+            text = f"The last share test of {label} from {node.name} failed: {why}."
             yield Reason("share_test_failed", text, "Mend it, then test again.")
 
 

@@ -40,7 +40,7 @@ class SharedPathsRunner:
             raise Refused("broken_ini", f"A file with a folder's place does not parse: {error}") from error
         against = reasons_against(scope, look)
         if not look.values:
-            against = [_nothing_known(scope), *against]
+            against = [_nothing_known(scope, look), *against]
         if not work.job.dry_run:
             _refuse(against)
         return _planned(work, scope, look, against)
@@ -63,10 +63,12 @@ def _refuse(reasons: Sequence[Reason]) -> None:
         raise Refused(reasons[0].code, f"{len(reasons)} things stand against it.", reasons=tuple(reasons))
 
 
-def _nothing_known(scope: Scope) -> Reason:
+def _nothing_known(scope: Scope, look: Look) -> Reason:
+    left = " ".join([*look.strange, *(f"{key} is not there." for key in look.missing)])
     if not scope.to_share:
-        return Reason("nothing_to_give_back", "No key holds what the portal wrote there any more.", "")
-    text = "Nobody confirmed where the servers' files say the place of any of these folders."
+        text = "No key holds what the portal wrote there any more."
+        return Reason("nothing_to_give_back", f"{text} {left}".strip(), "")
+    text = left or "Nobody confirmed where the servers' files say the place of any of these folders."
     return Reason("no_keys", text, f"Confirm the lines, or set the paths by hand: {BY_HAND}.")
 
 

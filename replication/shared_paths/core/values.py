@@ -9,7 +9,7 @@ from replication.files.core.paths import RelPath
 from replication.shared_paths.core.places import NotThere, moved_value, what_follows
 
 ROUTING = "routing"
-"""The role of a key that is no folder's, but switches multi-node mail routing."""
+"""The role of the key that switches multi-node mail routing; it holds no place."""
 
 
 class StrangeValue(ValueError):
