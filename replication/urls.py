@@ -15,7 +15,7 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
-from replication.shared_paths.views import keys, reaching, share_test
+from replication.shared_paths.views import applying, keys, reaching, share_test
 from replication.shared_paths.views import layout as shared_layout
 from replication.shared_paths.views import pages as shared_paths
 from replication.watch import views as watch_views
@@ -46,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/shared-paths/", shared_paths.shared_paths, name="shared-paths"),
     path("clusters/<int:pk>/shared-paths/save/", shared_layout.save_paths, name="shared-paths-save"),
     path("clusters/<int:pk>/shared-paths/preview/", shared_layout.preview_paths, name="shared-paths-preview"),
+    path("clusters/<int:pk>/shared-paths/try/", applying.try_paths, name="shared-paths-try"),
+    path("clusters/<int:pk>/shared-paths/apply/", applying.apply_paths, name="shared-paths-apply"),
+    path("clusters/<int:pk>/shared-paths/give-back/", applying.give_back_paths, name="shared-paths-give-back"),
     path("clusters/<int:pk>/file-servers/new/", reaching.add_login, name="file-server-add"),
     path("clusters/<int:pk>/file-servers/<int:login>/", reaching.change_login, name="file-server-change"),
     path("clusters/<int:pk>/file-servers/<int:login>/remove/", reaching.remove_login, name="file-server-remove"),

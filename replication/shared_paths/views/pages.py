@@ -14,6 +14,7 @@ from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
 from replication.shared_paths.views.accounts import accounts_part
+from replication.shared_paths.views.applying import apply_part
 from replication.shared_paths.views.keys import keys_part
 from replication.shared_paths.views.layout import layout_part
 from replication.shared_paths.views.share_test import matrix_part
@@ -24,6 +25,7 @@ Part = Callable[[HttpRequest, Cluster], dict[str, Any]]
 PATH_PARTS: tuple[Part, ...] = (
     layout_part,
     keys_part,
+    apply_part,
     accounts_part,
     matrix_part,
 )
