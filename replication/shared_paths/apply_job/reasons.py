@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from accounts.errors import Reason, Refused
-from nodes.enums import CellReason, CellState, IniChoice, ReplicationMode
-from nodes.ini_keys.models import IniDecision
+from nodes.enums import CellReason, CellState, ReplicationMode
 from nodes.registry.models import Node
 from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
 from nodes.shares.models import ShareCell
-from nodes.shares.services.former import identity
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.shared_paths.apply_job.look import Inside, Look
 from replication.shared_paths.apply_job.scope import Scope
+from replication.shared_paths.selectors.kept import kept_by
 
 ROUTING_SINCE = (21, 0)
 """The first version with multi-node mail routing ("New in MDaemon 21.0")."""
@@ -77,14 +76,8 @@ def _too_long_here(look: Look) -> Iterator[str]:
 
 def _kept_keys(scope: Scope, look: Look) -> Iterator[Reason]:
     """Keys that stay a secondary's own never get there by replication."""
-    wanted = {identity(value.path, value.section, value.key): value for value in look.values}
-    rows = IniDecision.objects.filter(node__in=scope.served, choice=IniChoice.KEEP).select_related("node")
-    for row in rows:
-        value = wanted.get(identity(row.path, row.section, row.key))
-        if value is not None:
-            text = f"{row.node.name} keeps [{row.section}] {row.key} of {row.path} as its own."
-            remedy = "Decide that it takes the primary's value: the node's ini keys."
-            yield Reason("key_kept", text, remedy)
+    for text in kept_by(scope.served, look.values):
+        yield Reason("key_kept", text, "Decide that it takes the primary's value: the node's ini keys.")
 
 
 def _cells(scope: Scope) -> Iterable[tuple[Node, ShareCell | None, str]]:

@@ -21,6 +21,7 @@ from replication.jobs.models import Target
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
+from replication.shared_paths.selectors.kept import kept_by
 from replication.shared_paths.services.replicating import NOT_REPLICATED, awaited, request_replication
 
 PRIMARY_FIRST = 5.0
@@ -103,7 +104,9 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
     with open_node(work.node) as link:
         lacking = _lacking(Reader(link), plan, {})
     if lacking:
-        return _waits(f"Not there yet: {lacking[0].in_words}. {awaited(work.job.cluster, work.job)}")
+        kept = kept_by([work.node], lacking)
+        why = kept[0] if kept else awaited(work.job.cluster, work.job)
+        return _waits(f"Not there yet: {lacking[0].in_words}. {why}")
     work.lease.boundary("paths-seen")
     return TargetOutcome(
         TargetState.VERIFIED,

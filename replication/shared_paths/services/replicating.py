@@ -42,7 +42,7 @@ def awaited(cluster: Cluster, job: Job) -> str:
         return "MDaemon's own cluster service brings them there."
     newest = Job.objects.filter(cluster=cluster, kind=REPLICATE, dry_run=False, pk__gt=job.pk).first()
     if newest is not None:
-        error = f": {newest.error}" if newest.error else ""
+        error = f": {newest.error}" if newest.error else "."
         return f"Replication #{newest.pk} is {newest.state.replace('_', ' ')}{error}"[:400]
     try:
         check_portal_may_replicate(cluster)

@@ -233,7 +233,7 @@ def clustering_off(desk: Desk) -> None:
 def kept(desk: Desk) -> None:
     node = desk.secondary()
     names = {"path": "app/mdaemon.INI", "section": "directories", "key": "MAIL"}
-    IniDecision.objects.create(node=node, folded="x", choice=IniChoice.KEEP, **names)
+    IniDecision.objects.create(node=node, folded="app/mdaemon.ini\tdirectories\tmail", choice=IniChoice.KEEP, **names)
 
 
 def failed_test(desk: Desk) -> None:
