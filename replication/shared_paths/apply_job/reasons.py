@@ -91,11 +91,14 @@ def _cells(scope: Scope) -> Iterable[tuple[Node, ShareCell | None, str]]:
 
 
 def _failed_tests(scope: Scope) -> Iterator[Reason]:
+    failed: dict[str, list[str]] = {}
     for node, cell, label in _cells(scope):
-        if cell and cell.state == CellState.FAILED and cell.reason not in NOT_THE_SERVICES:
+        if cell and _refuses(cell):
             why = (cell.text or cell.get_reason_display()).rstrip(".")
-            text = f"The last share test of {label} from {node.name} failed: {why}."
-            yield Reason("share_test_failed", text, "Mend it, then test again.")
+            failed.setdefault(node.name, []).append(f"{label} ({why})")
+    for name, folders in failed.items():
+        text = f"The last share test from {name} failed: {', '.join(folders)}."
+        yield Reason("share_test_failed", text, "Mend it, then test again.")
 
 
 def _untested(scope: Scope) -> Iterator[str]:

@@ -21,6 +21,8 @@ from replication.shared_paths.apply_job.target import PrimaryRun, secondary_run
 from replication.shared_paths.core.apply_plans import Folder, NodeWords, PathsPlan, Said, parts_of
 
 BY_HAND = "Setup | Cluster Service | Shared Network Paths, on the primary"
+TOLD = 10
+"""Reasons that are told of a refusal; a dry run tells all."""
 
 
 class SharedPathsRunner:
@@ -60,7 +62,8 @@ def _refuse(reasons: Sequence[Reason]) -> None:
     if len(reasons) == 1:
         raise Refused(reasons[0].code, reasons[0].text, reasons[0].remedy)
     if reasons:
-        raise Refused(reasons[0].code, f"{len(reasons)} things stand against it.", reasons=tuple(reasons))
+        text = f"{len(reasons)} things stand against it{', the first of them' if len(reasons) > TOLD else ''}:"
+        raise Refused(reasons[0].code, text, reasons=tuple(reasons[:TOLD]))
 
 
 def _nothing_known(scope: Scope, look: Look) -> Reason:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.errors import Refused
 from nodes.connection.connect import open_node
 from nodes.connection.reader import Reader
+from nodes.enums import REPLICATED
 from nodes.errors import NodeError, RemoteFileMissing
 from nodes.facts.tasks import observe_soon
 from nodes.products.ini import IniDocument, IniEdit, IniError
@@ -93,7 +95,9 @@ class PrimaryRun:
 
 
 def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
-    """Read whether the node holds what the primary was proven to hold. Raises NodeError."""
+    """Read whether the node holds what the primary was proven to hold. Raises NodeError, Refused."""
+    if work.node.joining not in REPLICATED:
+        raise Refused("not_joined", f"{work.node.name} is leaving the cluster, or has left it; nothing comes there.")
     primary = Target.objects.filter(job=work.job, node=plan.primary).first()
     state = TargetState(primary.state) if primary else TargetState.CANCELLED
     if state != TargetState.VERIFIED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from nodes.enums import IniChoice
 from nodes.ini_keys.models import IniDecision
@@ -10,12 +10,23 @@ from nodes.ini_keys.services import folded
 from nodes.registry.models import Node
 from replication.shared_paths.core.values import WantedValue
 
+NAMED = 5
+"""So many nodes of a sentence are told by name."""
+
 
 def kept_by(nodes: Collection[Node], values: Iterable[WantedValue]) -> list[str]:
-    """For each value that a node keeps another of, a sentence that says so. One query."""
+    """For each value of which nodes keep another one, a sentence that says so. One query."""
     wanted = {folded(value.path, value.section, value.key): value for value in values}
     rows = IniDecision.objects.filter(node__in=nodes, folded__in=wanted, choice=IniChoice.KEEP)
-    return [
-        f"{row.node.name} keeps [{row.section}] {row.key} of {row.path} as its own."
-        for row in rows.select_related("node")
-    ]
+    keepers: dict[str, list[str]] = {}
+    for name, key in rows.order_by("node__name").values_list("node__name", "folded"):
+        keepers.setdefault(key, []).append(name)
+    return [_sentence(wanted[key], names) for key, names in keepers.items()]
+
+
+def _sentence(value: WantedValue, names: Sequence[str]) -> str:
+    key = f"[{value.section}] {value.key} of {value.path}"
+    if len(names) == 1:
+        return f"{names[0]} keeps {key} as its own."
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more} keep {key} as their own."

@@ -230,8 +230,8 @@ def clustering_off(desk: Desk) -> None:
     desk.cluster.refresh_from_db()
 
 
-def kept(desk: Desk) -> None:
-    node = desk.secondary()
+def kept(desk: Desk, name: str = "mx2") -> None:
+    node = desk.secondary(name)
     names = {"path": "app/mdaemon.INI", "section": "directories", "key": "MAIL"}
     IniDecision.objects.create(node=node, folded="app/mdaemon.ini\tdirectories\tmail", choice=IniChoice.KEEP, **names)
 
@@ -305,6 +305,13 @@ def test_refused_with_a_reason_and_a_remedy(desk: Desk, arrange: Any, code: str)
         desk.plan()
     assert caught.value.code == code
     assert caught.value.text.endswith(".")
+
+
+def test_many_nodes_are_one_reason(desk: Desk) -> None:
+    for number in range(2, 9):
+        kept(desk, f"mx{number}")
+    with pytest.raises(Refused, match=r"mx2, mx3, mx4, mx5, mx6 and 2 more keep .Directories. Mail of"):
+        desk.plan()
 
 
 def test_a_test_of_another_path_or_of_the_portals_own_login_refuses_nothing(desk: Desk) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from accounts.errors import Refused
 from nodes.clusters.models import Cluster
 from nodes.connection.connect import NodeLink
-from nodes.enums import IniChoice, NodeRole, ReplicationMode
+from nodes.enums import IniChoice, Joining, NodeRole, ReplicationMode
 from nodes.ini_keys.models import IniDecision
 from nodes.leases.clock import later
 from nodes.leases.errors import LeaseLost
@@ -86,6 +87,12 @@ def test_a_secondary_is_not_asked_before_the_primary_is_proven(desk: Desk, prima
     Target.objects.filter(pk=desk.first.pk).update(state=primary)
     desk.disk.names.clear()
     assert desk.look().state == becomes
+
+
+def test_who_left_meanwhile_is_no_part_of_it(desk: Desk) -> None:
+    desk.node.joining = Joining.LEAVING
+    with pytest.raises(Refused, match="is leaving the cluster"):
+        desk.look()
 
 
 def test_it_is_proven_by_what_it_holds(desk: Desk) -> None:
