@@ -38,7 +38,7 @@ CLUSTER_TABS = {
     "": 25,
     "servers/": 9,
     "configuration/": 17,
-    "shared-paths/": 26,
+    "shared-paths/": 35,
     "routing/": 8,
     "checks/": 14,
     "log/": 9,

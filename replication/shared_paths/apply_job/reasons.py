@@ -13,6 +13,7 @@ from nodes.shares.models import ShareCell
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.shared_paths.apply_job.look import Inside, Look
 from replication.shared_paths.apply_job.scope import Scope
+from replication.shared_paths.core.values import named
 from replication.shared_paths.selectors.kept import kept_by
 
 ROUTING_SINCE = (21, 0)
@@ -40,7 +41,7 @@ def warnings(scope: Scope, look: Look) -> list[str]:
             said.append("The list of accounts could not be read: whether their mail directories fit is not known.")
         unknown = [node.name for node in (scope.primary, *scope.served) if not _version(node)]
         if scope.layout.routing and unknown:
-            said.append(f"Nobody knows the version of {', '.join(unknown)}; multi-node mail routing needs 21.0.")
+            said.append(f"Nobody knows the version of {named(unknown)}; multi-node mail routing needs 21.0.")
     else:
         said += [f"{reason.text} {reason.remedy}" for reason in _not_replicated(scope)]
     return said
@@ -106,8 +107,11 @@ def _untested(scope: Scope) -> Iterator[str]:
     for node, cell, label in _cells(scope):
         if cell is None or (cell.state != CellState.OK and not _refuses(cell)):
             told.setdefault(node.name, []).append(label)
+    alike: dict[str, list[str]] = {}
     for name, labels in told.items():
-        yield f"No share test has proven from {name}: {', '.join(labels)}."
+        alike.setdefault(", ".join(labels), []).append(name)
+    for folders, names in alike.items():
+        yield f"No share test has proven from {named(names)}: {folders}."
 
 
 def _refuses(cell: ShareCell) -> bool:

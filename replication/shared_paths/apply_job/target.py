@@ -26,9 +26,6 @@ from replication.shared_paths.core.values import WantedValue
 from replication.shared_paths.selectors.kept import kept_by
 from replication.shared_paths.services.replicating import NOT_REPLICATED, awaited, request_replication
 
-PRIMARY_FIRST = 5.0
-"""Seconds after which a secondary asks again whether the primary is proven."""
-
 
 class PrimaryRun:
     """One try."""
@@ -90,6 +87,7 @@ class PrimaryRun:
         others = Target.objects.filter(job=job).exclude(node=self.work.node)
         if others.exists():
             request_replication(cluster, job)
+        if not self.files.changes:  # the others may hold it already
             others.filter(state=TargetState.WAITING, error_code=NOT_REPLICATED).update(not_before=None)
         observe_soon(self.work.node.pk)
 
@@ -104,7 +102,7 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
         if state in TARGET_TERMINAL:
             text = "The primary was not brought there, so nothing comes here."
             return TargetOutcome(TargetState.CANCELLED, error_code="primary_first", error=text)
-        return _waits("The primary comes first.", PRIMARY_FIRST)
+        return _waits("The primary comes first.")
     with open_node(work.node) as link:
         lacking = _lacking(Reader(link), plan, {})
     if lacking:
@@ -119,8 +117,9 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
     )
 
 
-def _waits(text: str, retry_after: float | None = None) -> TargetOutcome:
-    return TargetOutcome(TargetState.WAITING, error_code=NOT_REPLICATED, error=text, retry_after=retry_after)
+def _waits(text: str) -> TargetOutcome:
+    """By the engine's own back-off; whoever brings it there has this looked at at once (`replicating.look_again`)."""
+    return TargetOutcome(TargetState.WAITING, error_code=NOT_REPLICATED, error=text)
 
 
 def _lacking(reader: Reader, plan: PathsPlan, files: dict[RelPath, bytes]) -> list[WantedValue]:

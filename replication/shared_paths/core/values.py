@@ -93,3 +93,13 @@ def switched(key: Key, held: str, *, on: bool) -> WantedValue:
     value = key.on if on else key.off
     same = held.casefold() == value.casefold()
     return WantedValue(key.role, key.path, key.section, key.key, held, held if same else value)
+
+
+NAMED = 5
+"""So many nodes are told by name in a sentence."""
+
+
+def named(nodes: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+    return f"{', '.join(nodes[:NAMED])}{more}"

@@ -8,10 +8,7 @@ from nodes.enums import IniChoice
 from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import folded
 from nodes.registry.models import Node
-from replication.shared_paths.core.values import WantedValue
-
-NAMED = 5
-"""So many nodes of a sentence are told by name."""
+from replication.shared_paths.core.values import WantedValue, named
 
 
 def kept_by(nodes: Collection[Node], values: Iterable[WantedValue]) -> list[str]:
@@ -28,5 +25,4 @@ def _sentence(value: WantedValue, names: Sequence[str]) -> str:
     key = f"[{value.section}] {value.key} of {value.path}"
     if len(names) == 1:
         return f"{names[0]} keeps {key} as its own."
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more} keep {key} as their own."
+    return f"{named(names)} keep {key} as their own."
