@@ -15,7 +15,7 @@ from replication.jobs.views import (
     write_stop,
 )
 from replication.membership.views import leave, servers, wizard, wizard_actions
-from replication.shared_paths.views import applying, keys, reaching, share_test
+from replication.shared_paths.views import applying, keys, reaching, routing, share_test
 from replication.shared_paths.views import layout as shared_layout
 from replication.shared_paths.views import pages as shared_paths
 from replication.watch import views as watch_views
@@ -60,6 +60,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/shared-paths/matrix/", share_test.share_matrix, name="share-matrix"),
     path("clusters/<int:pk>/shared-paths/test/", share_test.test_now, name="share-test"),
     path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
+    path("clusters/<int:pk>/routing/save/", routing.save_routing, name="routing-save"),
+    path("clusters/<int:pk>/queues/", routing.queues, name="queues"),
+    path("clusters/<int:pk>/queues/read/", routing.read_queues_now, name="queues-read"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/configuration/", configuration.configuration, name="configuration"),
     path("nodes/<int:pk>/jobs/", node.node_jobs, name="node-jobs"),

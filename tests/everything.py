@@ -141,6 +141,7 @@ def bodies(world: Everything) -> dict[str, dict[str, object]]:
         "api-shared-keys-named": place,
         "api-watch": {"enabled": True},
         "api-clustering": {"enabled": True},
+        "api-routing": {"enabled": False, "queues": r"\\files\mail\Queues"},
         "api-join": {"confirm_name": world.node.name},
         "api-leave": {"confirm_name": world.node.name},
     }

@@ -256,6 +256,11 @@ def _scalars(table: _Table) -> dict[str, Any]:
         numbers = table.table(name)
         found.update(numbers.given({key: partial(numbers.number, limits=limits[key]) for key in limits}))
         numbers.finish()
+    routing = table.table("routing")
+    found.update(routing.given({"routing_since": routing.text}))
+    if "routing_since" in found:
+        found["routing_source"] = routing.choice("source", Source)
+    routing.finish()
     return found
 
 

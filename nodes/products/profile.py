@@ -196,6 +196,9 @@ class Profile:
     total_mb: int = 4096
     """So much the primary's config files have together at most: the store keeps them all, and what a first copy sends
     once more."""
+    routing_since: str = ""
+    """The version that brought multi-node mail routing; "": no version has it."""
+    routing_source: Source = Source.ASSUMED
     overrides: tuple[Rule, ...] = ()
     moved: tuple[Rule, ...] = ()
     _ordered: tuple[Rule, ...] = field(init=False, repr=False, compare=False)

@@ -60,3 +60,19 @@ def version_from_program(data: bytes) -> ProductVersion | None:
         if whole:
             return ProductVersion(whole[1], "program")
     return None
+
+
+_NUMBERS = re.compile(r"\d{1,5}(?:\.\d{1,5}){0,3}")
+
+
+def is_at_least(text: str, least: str) -> bool | None:
+    """Whether a version is `least` or a later one, by its numbers; None where it does not begin with any."""
+    match, wanted = _NUMBERS.match(text), _NUMBERS.match(least)
+    if match is None or wanted is None:
+        return None
+    return _parts(match[0]) >= _parts(wanted[0])
+
+
+def _parts(numbers: str) -> tuple[int, ...]:
+    found = tuple(map(int, numbers.split(".")))
+    return found + (0,) * (4 - len(found))

@@ -10,9 +10,11 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.errors import Refused
+from accounts.principals import Principal
 from nodes.leases.crew import CREW, Lane
 from nodes.queues.look import read_queues_of
 from nodes.queues.selectors.queues import clusters_with_routing, last_asked, nodes_to_count
+from nodes.queues.services.readings import note_asked
 
 AT_ONCE = 8
 """Nodes of one cluster whose queues are counted at once."""
@@ -32,8 +34,9 @@ def read_queues(*cluster_ids: int) -> None:
         CREW.do(Lane("queues", cluster_id, AT_ONCE), node_id, partial(read_queues_of, node_id))
 
 
-def ask_to_count(cluster_id: int) -> None:
-    """A person wants to know: wake a worker. Raises Refused where none can be told."""
+def ask_to_count(principal: Principal, cluster_id: int) -> None:
+    """A person wants to know: wake a worker. Needs an operator. Raises Refused where none can be told."""
+    note_asked(principal, cluster_id)
     try:
         _wake(cluster_id)
     except (OperationalError, OSError) as error:

@@ -15,6 +15,7 @@ from replication.membership.api.membership import JoinView, LeaveView, ServersVi
 from replication.shared_paths.api.keys import KeySearchView, KeysView, KeyView, NamedKeysView, NamedKeyView
 from replication.shared_paths.api.layout import SharedPathsView
 from replication.shared_paths.api.reaching import LoginsView, LoginView, MountsView, MountView
+from replication.shared_paths.api.routing import QueuesReadView, QueuesView, RoutingView
 from replication.shared_paths.api.share_test import ShareTestView
 from replication.watch.api import SignalView, WatchView
 
@@ -74,6 +75,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/shared-paths/test/?$", ShareTestView.as_view(), name="api-share-test"
     ),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/routing/?$", RoutingView.as_view(), name="api-routing"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/queues/?$", QueuesView.as_view(), name="api-queues"),
+    re_path(r"^clusters/(?P<cluster_id>[0-9]{1,18})/queues/read/?$", QueuesReadView.as_view(), name="api-queues-read"),
     re_path(r"^workers/?$", WorkersView.as_view(), name="api-workers"),
     re_path(
         r"^clusters/(?P<cluster_id>[0-9]{1,18})/unclassified/?$", UnclassifiedView.as_view(), name="api-unclassified"

@@ -90,13 +90,21 @@ class QueueLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A node whose queues were never read; `why` "" where nobody tried yet."""
+
+    node: Node
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterQueues:
     """`places`: those in which servers work; `left`: those in which messages were left; `unread`: nodes that were never
     read."""
 
     places: tuple[Place, ...]
     left: tuple[Place, ...]
-    unread: tuple[Node, ...]
+    unread: tuple[Unread, ...]
 
     @property
     def total(self) -> Cell:
@@ -131,7 +139,8 @@ def queues_of(cluster: Cluster) -> ClusterQueues:
     if shared:
         places.insert(0, _shared(shared))
     left = _left(readings)
-    unread = tuple(node for node in rows if node not in readings or readings[node].read_at is None)
+    never = ((node, getattr(node, "queue_reading", None)) for node in rows)
+    unread = tuple(Unread(node, one.error if one else "") for node, one in never if one is None or one.read_at is None)
     return ClusterQueues(tuple(places), left, unread)
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit import Subject, record
+from accounts.models import Role
+from accounts.principals import Principal
+from nodes.clusters.access import take_cluster
 from nodes.leases.transactions import write_transaction
 from nodes.one_line import one_line
 from nodes.queues.core.tally import QueueSum, Tally
@@ -51,6 +56,14 @@ def keep_reading(node_id: int, read: Read) -> None:
         if sorted(map(_values, row.counts.all())) != sorted(map(_values, wanted)):
             row.counts.all().delete()
             QueueCount.objects.bulk_create(wanted)
+
+
+@transaction.atomic
+def note_asked(principal: Principal, cluster_id: int) -> None:
+    """Record that somebody asked to have a cluster's queues counted now. Needs an operator."""
+    cluster = take_cluster(principal, cluster_id, Role.OPERATOR)
+    text = f"Asked the nodes of {cluster.name} what waits in their queues."
+    record(principal, "queues.read", text, cluster=cluster, subject=Subject.of(cluster))
 
 
 def keep_failure(node_id: int, why: str) -> None:

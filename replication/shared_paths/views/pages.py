@@ -17,6 +17,7 @@ from replication.shared_paths.views.accounts import accounts_part
 from replication.shared_paths.views.applying import apply_part
 from replication.shared_paths.views.keys import keys_part
 from replication.shared_paths.views.layout import layout_part
+from replication.shared_paths.views.routing import queues_part, routing_part
 from replication.shared_paths.views.share_test import matrix_part
 
 Part = Callable[[HttpRequest, Cluster], dict[str, Any]]
@@ -29,7 +30,10 @@ PATH_PARTS: tuple[Part, ...] = (
     accounts_part,
     matrix_part,
 )
-ROUTING_PARTS: tuple[Part, ...] = ()
+ROUTING_PARTS: tuple[Part, ...] = (
+    routing_part,
+    queues_part,
+)
 
 
 @require_safe
