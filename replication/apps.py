@@ -10,6 +10,7 @@ KINDS = (
     "replication.membership.kind",
     "replication.shared_paths.apply_job.kind",
     "replication.shared_paths.test_job.kind",
+    "replication.shared_paths.drain_job.kind",
 )
 """Each package that brings a kind of job holds it under the name `KIND`."""
 

@@ -24,6 +24,7 @@ from replication.jobs import driving, planning
 from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
+from replication.shared_paths.services.moving_messages import move_what_was_left
 from replication.shared_paths.tasks import find_keys, sweep_key_searches
 from replication.watch import verifying, watching
 
@@ -35,7 +36,8 @@ REMOTE = "remote"
 """The queue of those that reach the nodes; they watch, too."""
 
 MISSED_EVERY = 6
-"""In one of so many sweeps of a worker it is read, from what is known of the nodes, what enabling clustering missed."""
+"""In one of so many sweeps of a worker it is read, from what is known of the nodes, what enabling clustering missed,
+and what was left in queues."""
 _SWEEPS = itertools.count()
 
 PLANS_AT_ONCE = 4
@@ -69,13 +71,14 @@ def drive() -> None:
 
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
-    """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began; link what
-    was audited since the last sweep."""
+    """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began, and what
+    applying shared paths left behind; link what was audited since the last sweep."""
     recovery.sweep()
     sweep_searches()
     sweep_key_searches()
     if next(_SWEEPS) % MISSED_EVERY == 0:
         clustering.switch_off_what_was_missed()
+        move_what_was_left()
     disabling.finish_disabling()
     chain.link_events()
 

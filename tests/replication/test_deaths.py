@@ -1,5 +1,5 @@
-"""kill -9 at every step boundary of the kinds `leave` and `features`, and of a swap that overwrites an edit, on a real
-server: taken over and repaired.
+"""kill -9 at every step boundary of the kinds `leave`, `features` and `queue_move`, and of a swap that overwrites an
+edit, on a real server: taken over and repaired.
 
 Each worker is a process of its own that is forked, does one thing and ends, or is killed at the boundary. That it died
 is seen when its lease is over: time is moved by hand. `replicate`'s deaths, with Celery's workers and in real time, are
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +32,7 @@ from nodes.facts.models import FeatureMemory
 from nodes.leases.clock import later
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, register_node
+from nodes.shares.models import MountPoint, SharedPaths
 from replication.clustering.core.features import OFF, RESTORE
 from replication.clustering.services import clustering
 from replication.clustering.services.clustering import DisableRequest
@@ -44,6 +47,7 @@ from replication.jobs.services.requests import JobRequest, approve_job, request_
 from replication.membership.services import membership
 from replication.membership.services.membership import LeaveRequest
 from replication.objects import default_store
+from replication.shared_paths.core.queue_moves import QUEUE_MOVE
 from tests.factories import make_cluster, make_member
 from tests.journeys.test_join_leave import make_joining_tree, photograph
 from tests.journeys.trees import config_of, make_tree
@@ -293,3 +297,39 @@ def test_every_death_while_features_are_switched_is_repaired(scene: Scene, tmp_p
     assert set(reached) == named(*ENGINE, "clustering/feature_job/*.py", *WRITING)
     for chain in chains(reached):
         on_and_off(chain)
+
+
+def test_every_death_while_left_messages_are_moved_is_repaired(scene: Scene, tmp_path: Path) -> None:
+    root, share = tmp_path / "mx0", tmp_path / "share" / "Queues"
+    make_tree(root, "mx0", files=4)
+    ini = root / "App" / "MDaemon.ini"
+    ini.write_bytes(ini.read_bytes() + f"\r\n[Paths]\r\nQueues={share}\r\n".encode())
+    share.mkdir(parents=True)
+    node = scene.register("mx0", root, NodeRole.PRIMARY)
+    SharedPaths.objects.create(cluster=scene.cluster, routing=True, queues=r"\\files\mail\Queues")
+    MountPoint.objects.create(node=node, share=r"\\files\mail", folder=str(share.parent))
+    local = root / "Queues"
+    old = time.time() - 3600
+    wanted = {f"Local/md{number}.msg": f"message {number}\r\n".encode() for number in range(5)}
+    wanted |= {"Remote/md7.msg": b"x" * 200_000}
+
+    def move(doomed: Sequence[str] = ()) -> None:
+        shutil.rmtree(share)
+        share.mkdir()
+        for name, content in wanted.items():
+            (local / name).parent.mkdir(parents=True, exist_ok=True)
+            (local / name).write_bytes(content)
+            os.utime(local / name, (old, old))
+        job, _ = request_job(scene.who, JobRequest(scene.cluster.pk, QUEUE_MOVE))
+        scene.finish(job, doomed)
+        assert [path for path in local.rglob("*") if path.is_file()] == [], doomed
+        there = {path.relative_to(share).as_posix(): path for path in share.rglob("*") if path.is_file()}
+        assert {name: path.read_bytes() for name, path in there.items()} == wanted, doomed
+        assert {int(path.stat().st_mtime) for path in there.values()} == {int(old)}, doomed
+        assert Target.objects.get(job=job).evidence["after"] == {}, doomed
+
+    move()
+    reached = scene.reached()
+    assert set(reached) == named(*ENGINE, "shared_paths/drain_job/*.py")
+    for chain in chains(reached):
+        move(chain)

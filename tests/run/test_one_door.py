@@ -81,6 +81,8 @@ OPENS = {
     "replication/membership/leave_job/runner.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/apply_job/runner.py": "a job's look at its primary, and that target, under its lease",
     "replication/shared_paths/apply_job/target.py": "a job's target, in its cluster's width and under its lease",
+    "replication/shared_paths/drain_job/places.py": "of a job's plan or target, under its lease",
+    "replication/shared_paths/drain_job/runner.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/node_test.py": "a job's target, in its cluster's width and under its lease",
     "replication/shared_paths/test_job/peers.py": "the same target's look from another node, three at most",
     "replication/shared_paths/worker.py": "a lane of each cluster's own, all questions within PORTAL.observe",

@@ -132,6 +132,8 @@ def test_the_queues_stand_on_the_page_with_numbers_and_ages(cluster, woken):
     assert "Left behind" in shown
     assert "Local: 4" in shown
     assert "/queues/read/" not in shown
+    assert "?kind=queue_move" not in shown
+    assert "?kind=queue_move" in page(browser(cluster, Role.OPERATOR), cluster)
     assert len(woken) == 1  # it was asked for a moment ago
 
 

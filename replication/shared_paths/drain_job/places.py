@@ -1,0 +1,95 @@
+"""From where to where a node's messages go, by what the files of the nodes say now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.errors import Refused
+from nodes.clusters.models import Cluster
+from nodes.connection.connect import NodeLink, open_node
+from nodes.connection.reader import Reader
+from nodes.enums import Joining, NodeRole
+from nodes.errors import NodeError
+from nodes.facts.models import NodeFacts
+from nodes.products.folders import FolderPath, effective_folders, folders_from
+from nodes.products.ini import IniDocument, IniError
+from nodes.products.profile import Profile
+from nodes.queues.core.places import left_place
+from nodes.queues.models import QueueReading
+from nodes.queues.selectors.places import queue_places
+from nodes.registry.models import Node
+from replication.shared_paths.core.queue_moves import FromTo
+
+MAIN_INI = "MDaemon.ini"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One node's move. `source`, `target`: as SFTP spells them; `words`: as the node does. `ahead_ns`: how far its
+    clock is ahead of the portal's."""
+
+    source: str
+    target: str
+    words: FromTo
+    ahead_ns: int
+
+
+def folders_now(link: NodeLink, node: Node, profile: Profile) -> tuple[FolderPath, ...]:
+    """Where the node keeps its folders, read from its files now. Raises NodeError, and Refused where its file does not
+    parse."""
+    try:
+        document = IniDocument.parse(Reader(link).file(f"{profile.semaphore_folder}/{MAIN_INI}"))
+    except IniError as error:
+        raise Refused("broken_ini", f"{MAIN_INI} of {node} does not parse: {error}") from error
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    known = folders_from(facts.folders if facts else ())
+    root = link.platform.native_path(link.root)
+    return effective_folders(document, root, link.platform.name, profile, known)
+
+
+def way_of(link: NodeLink, node: Node, profile: Profile) -> Way | None:
+    """From where to where; None where no folder is left behind. Raises NodeError, Refused."""
+    places, folders = queue_places(node, profile), folders_now(link, node, profile)
+    present = places.present(folders)
+    reading: QueueReading | None = getattr(node, "queue_reading", None)
+    left = left_place(present, reading.place if reading else "", reading.left_place if reading else "", places)
+    if not left or (places.is_shared(left) and node.role != NodeRole.PRIMARY):
+        return None
+    try:
+        source, target = places.sftp(left).rstrip("/"), places.sftp(present).rstrip("/")
+        used = [_below(source, places.sftp(folder.path)) for folder in folders if folder.key]
+    except ValueError as error:
+        raise Refused("not_reached", f"{node} does not reach {left} or {present}: {error}") from error
+    if places.is_shared(left):
+        check_nobody_works_there(node, profile)
+    facts: NodeFacts | None = getattr(node, "facts", None)
+    ahead = (facts.clock_offset_ms if facts else None) or 0.0
+    return Way(source, target, FromTo(left, present, tuple(sorted(filter(None, used)))), int(ahead * 1e6))
+
+
+def _below(source: str, path: str) -> str:
+    """A folder's path relative to another; "" where it does not lie below it."""
+    is_below = path.casefold().startswith(f"{source.casefold()}/")
+    return path[len(source) + 1 :] if is_below else ""
+
+
+def check_nobody_works_there(node: Node, profile: Profile) -> None:
+    """Raise Refused where another node works in the shared queues, or where nobody can say."""
+    for other in nodes_with_queues(node.cluster):
+        if other.pk == node.pk:
+            continue
+        places = queue_places(other, profile)
+        try:
+            with open_node(other) as link:
+                present = places.present(folders_now(link, other, profile))
+        except NodeError as error:
+            text = f"Whether {other} still works in the shared queues cannot be read: {error}"
+            raise Refused("still_used", text, "Its messages stay until it answers.") from error
+        if places.is_shared(present):
+            raise Refused("still_used", f"{other} still works in {present}.", "Bring it where the others are first.")
+
+
+def nodes_with_queues(cluster: Cluster) -> list[Node]:
+    """The servers of a cluster with what is known of their queues."""
+    rows = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT).order_by("pk")
+    return list(rows.select_related("cluster", "facts", "queue_reading"))
