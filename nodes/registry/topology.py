@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nodes.enums import REPLICATED, NodeRole
@@ -18,6 +18,8 @@ FIRST_ROW = 132
 PRIMARY_Y = 30
 LONGEST_NAME = 16
 LONGEST_CAPTION = 20
+TRUNK = WIDTH - 4  # right of the last column
+DROP = 9  # from a row's boxes down to the line that leads to the file servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,7 @@ class Box:
     @property
     def name(self) -> str:
         """The name as far as it fits."""
-        name = self.node.name
-        return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+        return _short(self.node.name)
 
     @property
     def caption(self) -> str:
@@ -58,10 +59,55 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line from the primary to a secondary, as an SVG path."""
+    """A line from a node to another one, or to the file servers, as an SVG path."""
 
     path: str
     tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileServer:
+    """A file server as it stands to a cluster. `caption` is short, `spoken` says it all. `reached`: the tone of what
+    was found, by the node from which somebody wants to reach it."""
+
+    name: str
+    tone: str
+    caption: str
+    spoken: str
+    reached: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBox:
+    """A file server's box; `x`, `y` is its upper left corner."""
+
+    server: FileServer
+    x: int
+    y: int
+
+    @property
+    def name(self) -> str:
+        """The name as far as it fits."""
+        return _short(self.server.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Where a node's line meets the one that leads to the file servers."""
+
+    x: int
+    y: int
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The file servers below the nodes: `network` is the line that all share, `lines` lead there from each node."""
+
+    boxes: tuple[ServerBox, ...] = ()
+    network: str = ""
+    lines: tuple[Edge, ...] = ()
+    joints: tuple[Joint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +119,12 @@ class Drawing:
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     summary: str
+    shares: Shares = Shares()
 
 
-def draw(nodes: Sequence[Node]) -> Drawing:
-    """Lay out a cluster's nodes; lines lead from the primary to the secondaries it replicates to."""
+def draw(nodes: Sequence[Node], servers: Sequence[FileServer] = ()) -> Drawing:
+    """Lay out a cluster's nodes; lines lead from the primary to the secondaries it replicates to, and from all to the
+    file servers below them."""
     primary = [node for node in nodes if node.role == NodeRole.PRIMARY]
     secondaries = [node for node in nodes if node.role != NodeRole.PRIMARY]
     top = [_box(node, WIDTH // 2, PRIMARY_Y) for node in primary[:1]]
@@ -87,7 +135,64 @@ def draw(nodes: Sequence[Node]) -> Drawing:
     edges = tuple(Edge(line(box), box.verdict.tone) for box in served)
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)
-    return Drawing(WIDTH, height, boxes, edges, "; ".join(f"{box.node.name}: {box.spoken}" for box in boxes))
+    said = [f"{box.node.name}: {box.spoken}" for box in boxes]
+    if not servers or not boxes:
+        return Drawing(WIDTH, height, boxes, edges, "; ".join(said))
+    shares = _shares(boxes, servers, FIRST_ROW + rows * ROW)
+    said += [f"file server {server.name}: {server.spoken}" for server in servers]
+    return Drawing(WIDTH, shares.boxes[-1].y + BOX[1] + 11, boxes, edges, "; ".join(said), shares)
+
+
+def _shares(boxes: Sequence[Box], servers: Sequence[FileServer], middle: int) -> Shares:
+    """The file servers in rows from `middle` on, under a line that the nodes of the last row reach from above, and all
+    others by the trunk on the right."""
+    drawn = tuple(_server_box(server, *_grid(index, len(servers), middle)) for index, server in enumerate(servers))
+    bus, last = drawn[0].y - 14, max(box.y for box in boxes)
+    lines, joints = [], []
+    for box in boxes:
+        tone = _worst(server.reached.get(box.node.pk) for server in servers)
+        if tone:
+            line, joint = _down(box, bus if box.y == last else box.y + BOX[1] + DROP, tone)
+            if box.y < min(last, FIRST_ROW - BOX[1]):  # the primary has its secondaries below it
+                line, joint = _aside(box, tone)
+            lines.append(line)
+            joints.append(joint)
+    return Shares(drawn, _network(drawn, joints, bus), tuple(lines), tuple(joints))
+
+
+def _down(box: Box, y: int, tone: str) -> tuple[Edge, Joint]:
+    return Edge(f"M{box.centre},{box.y + BOX[1]} V{y}", tone), Joint(box.centre, y, tone)
+
+
+def _aside(box: Box, tone: str) -> tuple[Edge, Joint]:
+    start, y = box.x + BOX[0], box.y + BOX[1] // 2
+    return Edge(f"M{start},{y} H{start + 26}", tone), Joint(start + 26, y, tone)
+
+
+def _network(servers: Sequence[ServerBox], joints: Sequence[Joint], bus: int) -> str:
+    """The line from all joints to all file servers, as an SVG path."""
+    above = [joint for joint in joints if joint.y != bus]
+    ends = [box.x + BOX[0] // 2 for box in servers] + [joint.x for joint in joints if joint.y == bus]
+    ends += [TRUNK] if above else []
+    parts = [f"M{min(ends)},{bus} H{max(ends)}"]
+    parts += [f"M{box.x + BOX[0] // 2},{bus} V{box.y}" for box in servers]
+    parts += [f"M{joint.x},{joint.y} H{TRUNK}" for joint in above]
+    parts += [f"M{TRUNK},{min(joint.y for joint in above)} V{bus}"] if above else []
+    return " ".join(parts)
+
+
+def _server_box(server: FileServer, centre: int, middle: int) -> ServerBox:
+    return ServerBox(server, centre - BOX[0] // 2, middle - BOX[1] // 2)
+
+
+def _worst(tones: Iterable[str | None]) -> str:
+    """The tone that counts of several; "" for none."""
+    found = set(tones)
+    return next((tone for tone in ("bad", "warn", "idle", "ok") if tone in found), "")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _box(node: Node, centre: int, middle: int) -> Box:
@@ -96,9 +201,14 @@ def _box(node: Node, centre: int, middle: int) -> Box:
 
 def _place(index: int, count: int) -> tuple[int, int]:
     """The middle of the box of the secondary at `index` of `count`."""
+    return _grid(index, count, FIRST_ROW)
+
+
+def _grid(index: int, count: int, first: int) -> tuple[int, int]:
+    """The middle of a box at `index` of `count` in rows of at most four, the first of them at `first`."""
     row, column = divmod(index, COLUMNS)
     columns = count if count < COLUMNS else COLUMNS
-    return int((column + 0.5) * WIDTH / columns), FIRST_ROW + row * ROW
+    return int((column + 0.5) * WIDTH / columns), first + row * ROW
 
 
 def _curve(box: Box) -> str:

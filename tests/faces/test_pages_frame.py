@@ -35,11 +35,11 @@ ROOT = Path(__file__).parents[2]
 
 # queries of a page, for any number of rows; the user, the session and the clusters beside it are among them
 CLUSTER_TABS = {
-    "": 25,
+    "": 29,
     "servers/": 9,
-    "configuration/": 17,
     "shared-paths/": 35,
     "routing/": 8,
+    "configuration/": 18,
     "checks/": 14,
     "log/": 9,
     "jobs/": 10,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.readings import ClusterReading, FolderTest, NodeReading, RunsAs, Standing
 from nodes.checks.core.service import on_a_share
-from nodes.checks.core.shares import FAILED, OK, current_tests
+from nodes.checks.core.shares import current_tests
 from nodes.platforms.windows_accounts import NO_USER, AccountKind, kind_of, shown_account
+from nodes.shares.core.standing import FAILED, OK
 
 CHANGE = "In Services, let all MDaemon services log on as a user that reaches the share; or attest that they do."
 LET_IN = "Let that account in by the share's permissions and by those of the folder, then run the share test."

@@ -9,17 +9,12 @@ from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.identity import READ, staleness
 from nodes.checks.core.readings import ClusterReading, FolderTest, NodeReading, Standing
 from nodes.counted import many
-from nodes.platforms.unc import UncError, UncPath
 from nodes.shares.core.layout import SharedPlace
-
-DAY = 86400.0
-TEST_LASTS = 30 * DAY
-"""Seconds that a share test tells something: rights, passwords and file servers change."""
+from nodes.shares.core.standing import DAY, OK, TEST_LASTS, has_failed, lies_at
 
 CLOCK_SECONDS = 2.0
 """The guide's second, and one that the times of files do not tell."""
 
-OK, FAILED = "ok", "failed"
 NONE_SET = Finding(
     "",
     Standing.UNKNOWN,
@@ -28,9 +23,6 @@ NONE_SET = Finding(
 )
 TEST_AGAIN = "Run the share test."
 APPLY = "Apply the shared paths; the plan shows every line that changes."
-NOT_ASKED = frozenset({"node_away", "no_credentials"})
-"""Reasons that say nothing of what the node's own services can do."""
-
 REMEDIES = {
     "no_host": "Correct the file server's name, or let the node find it: DNS, or its address in the path.",
     "unreachable": "Start the file server, and let the node through to its port 445.",
@@ -73,17 +65,16 @@ def _cell(node: NodeReading, place: SharedPlace) -> Finding:
     test = next((one for one in node.tests if one.role == place.role), None)
     if test is None:
         return Finding(node.name, Standing.UNKNOWN, f"{place.label} was never tested from here.", TEST_AGAIN)
-    if not is_of(test, place):
+    if not lies_at(test.path, place.path):
         text = f"{place.label} was tested at {test.path}, and is set to {place.path} now."
         return Finding(node.name, Standing.UNKNOWN, text, TEST_AGAIN)
     if test.age > TEST_LASTS:
         return Finding(node.name, Standing.UNKNOWN, f"{place.label} was last tested {ago(test.age)}.", TEST_AGAIN)
     if test.state == OK:
         return passes(node.name, "")
-    known = test.state == FAILED and test.reason not in NOT_ASKED
     text = f"{place.label}, {place.path}: {test.text or 'it was not tested.'}"
     remedy = REMEDIES.get(test.reason, "See the share test's job, then run it again.")
-    return Finding(node.name, Standing.FAIL if known else Standing.UNKNOWN, text, remedy)
+    return Finding(node.name, Standing.FAIL if has_failed(test.state, test.reason) else Standing.UNKNOWN, text, remedy)
 
 
 def current_tests(node: NodeReading, places: Iterable[SharedPlace]) -> list[FolderTest]:
@@ -92,19 +83,7 @@ def current_tests(node: NodeReading, places: Iterable[SharedPlace]) -> list[Fold
 
 
 def _current(test: FolderTest, place: SharedPlace) -> bool:
-    return test.role == place.role and is_of(test, place) and test.age <= TEST_LASTS
-
-
-def is_of(test: FolderTest, place: SharedPlace) -> bool:
-    """Whether a test tried the place as it is set now."""
-    return _unc(test.path) == place.path
-
-
-def _unc(text: str) -> UncPath | None:
-    try:
-        return UncPath.parse(text)
-    except UncError:
-        return None
+    return test.role == place.role and lies_at(test.path, place.path) and test.age <= TEST_LASTS
 
 
 def ago(seconds: float) -> str:
@@ -154,7 +133,7 @@ def stands(node: NodeReading, place: SharedPlace) -> bool | None:
     if len(kept) != 1 or not kept[0].known:
         return None
     if node.windows or kept[0].path.startswith("\\\\"):
-        return _unc(kept[0].path) == place.path
+        return lies_at(kept[0].path, place.path)
     mount = node.mounts.get(place.path.root)
     if mount is None:
         return None

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from nodes.checks.core.accounts import accounts, proofs
 from nodes.checks.core.finding import Finding
 from nodes.checks.core.readings import ClusterReading, NodeReading, RunsAs
-from nodes.checks.core.shares import OK, current_tests
+from nodes.checks.core.shares import current_tests
 from nodes.checks.selectors.readings import cluster_reading
 from nodes.clusters.models import Cluster
 from nodes.platforms.unc import UncPath
 from nodes.platforms.windows_accounts import NO_USER, ON_THE_NETWORK, kind_of, shown_account
+from nodes.shares.core.standing import OK
 
 
 @dataclass(frozen=True, slots=True)

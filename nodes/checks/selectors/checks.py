@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.checks.core import features
+from nodes.checks.core.readings import Standing
 from nodes.checks.core.verdicts import CHECKS
 from nodes.checks.models import (
     Attestation,
@@ -55,6 +56,15 @@ def worst_checks(cluster_ids: Collection[int]) -> dict[int, Guard]:
     rows = Guard.objects.filter(cluster__in=cluster_ids).order_by("cluster_id", "pk")
     grouped = groupby(rows, key=lambda row: row.cluster_id)
     return {pk: min(found, key=lambda row: WORST_FIRST.index(row.state)) for pk, found in grouped}
+
+
+OF_PATHS = ("paths_applied", "share_test")
+"""The checks of shared paths of which the pages of a cluster say at once that they do not pass."""
+
+
+def open_paths(cluster: Cluster) -> list[Guard]:
+    """Those that warn or fail."""
+    return list(Guard.objects.filter(cluster=cluster, code__in=OF_PATHS, state__in=(Standing.WARN, Standing.FAIL)))
 
 
 def attestations_of(principal: Principal, node: Node) -> QuerySet[Attestation]:

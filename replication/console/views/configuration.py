@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import principal_of
+from nodes.checks.selectors.checks import open_paths
 from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
 from replication.configuration.selectors.history import open_conflicts, snapshots_of
@@ -29,6 +30,7 @@ def cluster_configuration(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "cluster": row,
         "rights": Rights.on(principal, pk),
+        "path_checks": open_paths(row),
         "watch": watch_state(principal, pk),
         "verified": last_deep(row),
         "deep_hours": settings.PORTAL.deep,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,8 @@ from nodes.clusters.models import Cluster
 from nodes.registry.core.verdict import Verdict
 from nodes.registry.models import Node
 from nodes.registry.status import status_of, status_of_cluster
+from nodes.registry.topology import FileServer
+from nodes.shares.selectors.servers import servers_of
 from replication.console.selectors import clusters_with_nodes
 from replication.jobs.selectors.jobs import visible_jobs
 
@@ -32,6 +35,7 @@ class ClusterCard:
     verdict: Verdict
     in_order: int
     check: Guard | None
+    servers: tuple[FileServer, ...] = ()
 
     @property
     def failing(self) -> bool:
@@ -47,6 +51,13 @@ class ClusterCard:
         return cls(cluster, nodes, verdict, in_order, check)
 
 
+def _drawn(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
+    """The clusters that are drawn, with their file servers."""
+    drawn = [card for card in cards if card.nodes][:DRAWN_CLUSTERS]
+    servers = servers_of({card.cluster: [node.pk for node in card.nodes] for card in drawn})
+    return [replace(card, servers=servers.get(card.cluster.pk, ())) for card in drawn]
+
+
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Everything at a glance; where there is nothing yet, the next step."""
     principal = principal_of(request)
@@ -57,7 +68,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     troubled = [one for one in verdicts if one[2].tone in ("bad", "warn") or one[2].paused]
     context = {
         "cards": cards,
-        "drawn": [card for card in cards if card.nodes][:DRAWN_CLUSTERS],
+        "drawn": _drawn(cards),
         "troubled": troubled,
         "jobs": list(visible_jobs(principal)[:RECENT_JOBS]),
         "node_count": sum(len(card.nodes) for card in cards),

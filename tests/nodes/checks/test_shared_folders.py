@@ -17,11 +17,12 @@ from nodes.checks.core.readings import (
     Said,
     Waiting,
 )
-from nodes.checks.core.shares import DAY, REMEDIES
+from nodes.checks.core.shares import REMEDIES
 from nodes.checks.core.verdicts import CHECKS, Verdict, judge
 from nodes.enums import CellReason, CellState
 from nodes.platforms.unc import UncPath
 from nodes.shares.core.layout import SharedPlace
+from nodes.shares.core.standing import DAY
 
 USERS, PUBLIC = UncPath("files", "mail", ("Users",)), UncPath("files", "mail", ("Public Folders",))
 PLACES = (SharedPlace("users", "Mail folders", USERS), SharedPlace("public", "Public folders", PUBLIC))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from nodes.clusters.models import Cluster
 from nodes.enums import Health, Joining, NodeRole, ReplicationMode
 from nodes.registry.models import Node
-from nodes.registry.topology import BOX, draw
+from nodes.registry.topology import BOX, Box, FileServer, ServerBox, draw
 
 CLUSTER = Cluster(name="mail", replication_mode=ReplicationMode.PORTAL)
 
@@ -68,3 +68,46 @@ def test_no_line_leads_to_a_node_that_has_not_joined() -> None:
     drawing = draw(nodes)
     assert len(drawing.edges) == 2
     assert "s1: Not joined" in drawing.summary
+
+
+def _numbered(secondaries: int) -> list[Node]:
+    nodes = _cluster(secondaries)
+    for number, node in enumerate(nodes):
+        node.pk = number
+    return nodes
+
+
+def _server(name: str, nodes: list[Node], tone: str = "ok") -> FileServer:
+    return FileServer(name, tone, "2 of 3 nodes work", "2 of 3 nodes work there", {node.pk: tone for node in nodes})
+
+
+@pytest.mark.parametrize("servers", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 20])
+def test_file_servers_stand_below_the_nodes_and_a_line_leads_there_from_each(count, servers) -> None:
+    nodes = _numbered(count)
+    drawing = draw(nodes, [_server(f"files{number}", nodes) for number in range(servers)])
+    shares = drawing.shares
+    assert (len(shares.boxes), len(shares.lines), len(shares.joints)) == (servers, count + 1, count + 1)
+    everything: list[Box | ServerBox] = [*drawing.boxes, *shares.boxes]
+    for box in everything:
+        assert 0 <= box.x <= drawing.width - BOX[0]
+        assert 0 <= box.y <= drawing.height - BOX[1]
+    for one, other in itertools.combinations(everything, 2):
+        assert abs(one.x - other.x) >= BOX[0] or abs(one.y - other.y) >= BOX[1]
+    for joint in shares.joints:
+        inside = [box for box in everything if box.x < joint.x < box.x + BOX[0] and box.y < joint.y < box.y + BOX[1]]
+        assert inside == []
+
+
+def test_the_worst_of_several_file_servers_counts_and_all_are_said() -> None:
+    nodes = _numbered(1)
+    shares = draw(nodes, [_server("files", nodes), _server("archive-frankfurt-01", nodes, "bad")])
+    assert {joint.tone for joint in shares.shares.joints} == {"bad"}
+    assert "; file server files: 2 of 3 nodes work there; file server archive-frankfurt-01:" in shares.summary
+    assert shares.shares.boxes[1].name == "archive-frankfu…"
+
+
+def test_without_a_file_server_nothing_is_drawn_of_shares() -> None:
+    nodes = _numbered(3)
+    assert draw(nodes, ()) == draw(nodes)
+    assert draw(nodes).shares.boxes == ()

@@ -1,0 +1,76 @@
+"""The file servers of clusters as drawings of them need them: from which nodes they can be worked on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from django.utils import timezone
+
+from nodes.clusters.models import Cluster
+from nodes.products.errors import ProfileError
+from nodes.registry.topology import FileServer
+from nodes.shares.core.layout import SharedPlace, effective
+from nodes.shares.core.standing import OK, TEST_LASTS, has_failed, lies_at
+from nodes.shares.models import ShareCell, SharedFolder, SharedPaths
+from nodes.shares.selectors.layout import folder_rules, layout_from
+
+_Cells = Mapping[tuple[int, str], ShareCell]
+
+
+def servers_of(nodes: Mapping[Cluster, Collection[int]]) -> dict[int, tuple[FileServer, ...]]:
+    """The file servers on which the shared folders of clusters are to lie, by cluster, as the newest share test found
+    them from these nodes. Three queries for any number of clusters; none of them for no cluster."""
+    if not nodes:
+        return {}
+    rows = {row.cluster_id: row for row in SharedPaths.objects.filter(cluster__in=nodes)}
+    own: dict[int, dict[str, str]] = defaultdict(dict)
+    for cluster_id, role, path in SharedFolder.objects.filter(cluster__in=nodes).values_list("cluster", "role", "path"):
+        own[cluster_id][role] = path
+    since = timezone.now() - timedelta(seconds=TEST_LASTS)
+    cells = {
+        (cell.node_id, cell.role): cell
+        for cell in ShareCell.objects.filter(cluster__in=nodes, tested_at__gte=since).exclude(node=None)
+        if cell.node_id is not None
+    }
+    return {
+        cluster.pk: _servers(_places(cluster, rows[cluster.pk], own[cluster.pk]), ids, cells)
+        for cluster, ids in nodes.items()
+        if cluster.pk in rows
+    }
+
+
+def _places(cluster: Cluster, row: SharedPaths, own: Mapping[str, str]) -> tuple[SharedPlace, ...]:
+    layout = layout_from(row, own)
+    try:
+        return effective(layout, folder_rules(cluster))
+    except ProfileError:
+        return ()
+
+
+def _servers(places: Iterable[SharedPlace], nodes: Collection[int], cells: _Cells) -> tuple[FileServer, ...]:
+    by_server: dict[str, list[SharedPlace]] = defaultdict(list)
+    for place in places:
+        by_server[place.path.server.casefold()].append(place)
+    return tuple(_server(those[0].path.server, those, nodes, cells) for those in by_server.values())
+
+
+def _server(name: str, places: Sequence[SharedPlace], nodes: Collection[int], cells: _Cells) -> FileServer:
+    reached = {node: _tone([cells.get((node, place.role)) for place in places], places) for node in nodes}
+    well, ill = (sum(tone == one for tone in reached.values()) for one in ("ok", "bad"))
+    if not (well or ill):
+        return FileServer(name, "idle", "not tested", "not tested lately", reached)
+    text = f"{well} of {len(reached)} nodes work there" + (f", {ill} cannot" if ill else "")
+    tone = "bad" if ill else "ok" if well == len(reached) else "idle"
+    return FileServer(name, tone, f"{well} of {len(reached)} nodes", text, reached)
+
+
+def _tone(found: Sequence[ShareCell | None], places: Sequence[SharedPlace]) -> str:
+    """How all folders of one file server stand from one node."""
+    current = [
+        cell for cell, place in zip(found, places, strict=True) if cell is not None and lies_at(cell.path, place.path)
+    ]
+    if any(has_failed(cell.state, cell.reason) for cell in current):
+        return "bad"
+    return "ok" if len(current) == len(places) and all(cell.state == OK for cell in current) else "idle"
