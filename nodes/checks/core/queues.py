@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.readings import ClusterReading, NodeReading, QueuesRead, Standing, Waiting
+from nodes.checks.core.service import on_a_share
 from nodes.checks.core.shares import APPLY, ago
 from nodes.counted import many
+from nodes.queues.core.routing import ROUTING_SINCE, release_of
+from nodes.queues.core.tally import QUEUES
 
-SINCE = (21, 0)
-"""The first version that can route mail over several nodes (source: vendor, "New in MDaemon 21.0")."""
-
-_NUMBERS = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 _UNREAD = "Its mail queues were not read yet."
-_READ_QUEUES = "Bring the node back; its queues are read every few minutes."
+_READ = "Bring the node back; queues that nodes share, or shall, are read every minute."
 
 
 def routing(reading: ClusterReading) -> list[Finding]:
@@ -23,14 +20,15 @@ def routing(reading: ClusterReading) -> list[Finding]:
 
 
 def _routing(node: NodeReading, *, wanted: bool) -> Finding:
-    if wanted and not can_route(node.version):
-        remedy = "Bring it to 21.0 or later, or set multi-node mail routing off."
+    release = release_of(node.version)
+    if wanted and release is None:
+        return Finding(node.name, Standing.UNKNOWN, "It does not tell its version.", "Compare it by hand: 21.0.")
+    if wanted and release is not None and release < ROUTING_SINCE:
         text = f"It runs {node.version}; multi-node mail routing came with 21.0."
-        if not node.version:
-            return Finding(node.name, Standing.UNKNOWN, "It does not tell its version.", "Compare it by hand: 21.0.")
+        remedy = "Bring it to 21.0 or later, or set multi-node mail routing off."
         return Finding(node.name, Standing.FAIL, text, remedy)
     if node.queues is None or node.queues.age is None:
-        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ_QUEUES)
+        return _unread(node, wanted=wanted)
     where = f"It works in {'the shared queues' if node.queues.shared else 'queues of its own'}, {node.queues.place}."
     if node.queues.shared == wanted:
         return passes(node.name, where)
@@ -38,28 +36,32 @@ def _routing(node: NodeReading, *, wanted: bool) -> Finding:
     return Finding(node.name, Standing.WARN, text, APPLY)
 
 
-def can_route(version: str) -> bool:
-    """Whether a version can route mail over several nodes; no for a text without a version."""
-    found = _NUMBERS.search(version)
-    return found is not None and (int(found[1]), int(found[2])) >= SINCE
+def _unread(node: NodeReading, *, wanted: bool) -> Finding:
+    """What its files say, where nobody looked into its queues: that is done where nodes share them only."""
+    kept = [one.path for one in node.kept if one.role == QUEUES]
+    if wanted or len(kept) != 1 or on_a_share(kept[0]):
+        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ)
+    return passes(node.name, f"Multi-node mail routing is set to be off; its files keep its queues in {kept[0]}.")
 
 
 def left_behind(reading: ClusterReading) -> list[Finding]:
     """No message lies where no server works on it."""
-    return [_left(node) for node in reading.nodes]
+    return [_left(node, wanted=reading.routing) for node in reading.nodes]
 
 
-def _left(node: NodeReading) -> Finding:
+def _left(node: NodeReading, *, wanted: bool) -> Finding:
     queues = node.queues
+    if queues is None and not wanted:
+        return passes(node.name, "Its queues were never switched by the portal, so it left none behind.")
     if queues is None or queues.age is None:
-        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ_QUEUES)
+        return Finding(node.name, Standing.UNKNOWN, _UNREAD, _READ)
     if queues.left.messages:
         text = f"{_words(queues.left)} left in {queues.left_place}, where no server works any more."
         return Finding(node.name, Standing.WARN, text, "Move them: Mail routing tells how many, and moves them.")
     if node.away and queues.waiting.messages and not queues.shared:
         return _stuck(node, queues, queues.age)
     if queues.error:
-        return Finding(node.name, Standing.UNKNOWN, f"Its queues could not be read: {queues.error}", _READ_QUEUES)
+        return Finding(node.name, Standing.UNKNOWN, f"Its queues could not be read: {queues.error}", _READ)
     return passes(node.name, "No message is left behind.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 
 from nodes.checks.core.finding import Finding, passes
@@ -10,7 +9,7 @@ from nodes.checks.core.identity import READ, staleness
 from nodes.checks.core.readings import ClusterReading, FolderTest, NodeReading, Standing
 from nodes.counted import many
 from nodes.shares.core.layout import SharedPlace
-from nodes.shares.core.standing import DAY, OK, TEST_LASTS, has_failed, lies_at
+from nodes.shares.core.standing import DAY, OK, TEST_LASTS, has_failed, is_at, lies_at
 
 CLOCK_SECONDS = 2.0
 """The guide's second, and one that the times of files do not tell."""
@@ -132,12 +131,9 @@ def stands(node: NodeReading, place: SharedPlace) -> bool | None:
     kept = [one for one in node.kept if one.role == place.role]
     if len(kept) != 1 or not kept[0].known:
         return None
-    if node.windows or kept[0].path.startswith("\\\\"):
-        return lies_at(kept[0].path, place.path)
-    mount = node.mounts.get(place.path.root)
-    if mount is None:
-        return None
-    return posixpath.normpath(kept[0].path) == posixpath.normpath(posixpath.join(mount, *place.path.folders))
+    if is_at(kept[0].path, place.path, node.mounts):
+        return True
+    return False if node.windows or place.path.root in node.mounts else None
 
 
 def _labels(places: Iterable[SharedPlace]) -> str:

@@ -1,6 +1,8 @@
-"""Whether what a share test found still says something of a folder. Pure."""
+"""Whether a folder is where it is set, and whether what a share test found of it still says something. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from nodes.platforms.unc import UncError, UncPath
 
@@ -21,6 +23,13 @@ def lies_at(path: str, place: UncPath) -> bool:
         return UncPath.parse(path) == place
     except UncError:
         return False
+
+
+def is_at(path: str, wanted: UncPath, mounts: Mapping[UncPath, str]) -> bool:
+    """Whether a path, as a node spells it, is a folder of a share: by its UNC path, or below its mount point."""
+    mounted = mounts.get(wanted.root)
+    below = mounted is not None and path.rstrip("/") == "/".join([mounted.rstrip("/"), *wanted.folders])
+    return below or lies_at(path, wanted)
 
 
 def has_failed(state: str, reason: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from accounts.errors import Reason, Refused
 from nodes.enums import CellReason, CellState, ReplicationMode
+from nodes.queues.core.routing import ROUTING_SINCE, release_of
 from nodes.registry.models import Node
 from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
 from nodes.shares.models import ShareCell
@@ -15,9 +15,6 @@ from replication.shared_paths.apply_job.look import Inside, Look
 from replication.shared_paths.apply_job.scope import Scope
 from replication.shared_paths.core.values import named
 from replication.shared_paths.selectors.kept import kept_by
-
-ROUTING_SINCE = (21, 0)
-"""The first version with multi-node mail routing ("New in MDaemon 21.0")."""
 
 NOT_THE_SERVICES = frozenset({CellReason.NO_CREDENTIALS, CellReason.NODE_AWAY})
 """Why a test failed that says nothing of whether the server itself gets there."""
@@ -126,11 +123,9 @@ def _too_old(scope: Scope) -> Iterator[Reason]:
             yield Reason("version_too_old", text, "Update it, or switch multi-node mail routing off.")
 
 
-def _version(node: Node) -> tuple[int, ...]:
-    """Major and minor; () where nobody knows."""
+def _version(node: Node) -> tuple[int, int] | None:
     facts = getattr(node, "facts", None)
-    found = re.match(r"(\d{1,3})\.(\d{1,5})", facts.product_version) if facts else None
-    return (int(found[1]), int(found[2])) if found else ()
+    return release_of(facts.product_version) if facts else None
 
 
 def _not_replicated(scope: Scope) -> Iterator[Reason]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.platforms.unc import UncError, UncPath
+from nodes.platforms.unc import UncPath
 from nodes.products.profile import FolderPath, FolderRule
 from nodes.shares.core.layout import SharedPlace, shared_folders
+from nodes.shares.core.standing import is_at
 
 
 class Standing(StrEnum):
@@ -104,12 +105,3 @@ def _standing(found: Sequence[FolderPath], wanted: UncPath | None, mounts: Mappi
     if folder.inside:
         return Standing.INSIDE
     return Standing.ELSEWHERE if wanted is None else Standing.DIFFERS
-
-
-def is_at(path: str, wanted: UncPath, mounts: Mapping[UncPath, str]) -> bool:
-    """Whether a path, as a node spells it, is a folder of a share: by its UNC path, or below its mount point."""
-    try:
-        return UncPath.parse(path) == wanted
-    except UncError:
-        mounted = mounts.get(wanted.root)
-        return mounted is not None and path.rstrip("/") == "/".join([mounted.rstrip("/"), *wanted.folders])

@@ -158,6 +158,12 @@ def test_routing_that_nobody_wants_is_off() -> None:
     off = {"routing": False}
     assert found("mail_routing", {"queues": OWN_QUEUES, "version": "20.0"}, off).standing == "pass"
     assert found("mail_routing", {}, off).standing == "warn"
+    at_home = (KeptFolder("queues", r"C:\MDaemon\Queues", known=False),)
+    assert found("mail_routing", {"queues": None, "kept": at_home}, off).standing == "pass"
+    assert found("mail_routing", {"queues": None, "kept": ()}, off).standing == "unknown"
+    on_share = (KeptFolder("queues", r"\\files\mail\Queues", known=True),)
+    assert found("mail_routing", {"queues": None, "kept": on_share}, off).standing == "unknown"
+    assert found("queues_left", {"queues": None}, off).standing == "pass"
 
 
 def test_a_file_servers_clock_is_held_against_the_primarys() -> None:
