@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _route(f"{_CLUSTER}/features/(?P<feature>{_WORD})", facts_api.FeatureView.as_view(), "api-feature"),
     _route(f"{_CLUSTER}/log", cluster_log_api.LogView.as_view(), "api-cluster-log"),
     _route(f"{_CLUSTER}/log/download", cluster_log_api.LogDownloadView.as_view(), "api-cluster-log-download"),
+    _route(f"{_CLUSTER}/service-accounts", checks_api.ServiceAccountsView.as_view(), "api-service-accounts"),
     _route(f"{_NODE}/attestations", checks_api.AttestationsView.as_view(), "api-attestations"),
     _route(f"{_NODE}/attestations/(?P<subject>{_WORD})", checks_api.AttestationView.as_view(), "api-attestation"),
     _route(f"{_CLUSTER}/searches", discovery_api.SearchesView.as_view(), "api-searches"),

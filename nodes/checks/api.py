@@ -8,11 +8,13 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from nodes.checks.selectors.accounts import accounts_of
 from nodes.checks.selectors.checks import attestations_of, checks_shown, registration_of
 from nodes.checks.serializers import (
     AttestationIn,
     AttestationOut,
     ChecksOut,
+    NodeAccountsOut,
     RegistrationIn,
     RegistrationOut,
 )
@@ -48,6 +50,19 @@ class RunChecksView(OfCluster):
         note_checks(self.principal, cluster_id=cluster.pk)
         ask_for_facts(cluster.pk)
         return Response(ChecksOut.of(checks_shown(self.principal, cluster), asked), status=status.HTTP_202_ACCEPTED)
+
+
+class ServiceAccountsView(OfCluster):
+    """The accounts that a cluster's services run under."""
+
+    @extend_schema(
+        summary="List the accounts of services",
+        operation_id="clusters_service_accounts",
+        responses=NodeAccountsOut(many=True),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """By node; what was not read, or not tested as that account, is not known."""
+        return Response(NodeAccountsOut(accounts_of(self.cluster(pk)).nodes, many=True).data)
 
 
 class AttestationsView(OfNode):

@@ -52,6 +52,34 @@ class ChecksOut(serializers.Serializer[object]):
         return cls({"worst": worst, "facts_requested_at": asked, "checks": checks}).data
 
 
+class ServiceAccountOut(serializers.Serializer[object]):
+    """A service of the mail server, and the account it runs under."""
+
+    service = serializers.CharField(read_only=True, help_text="as Windows shows it")
+    name = serializers.CharField(read_only=True, help_text="as commands name it")
+    account = serializers.CharField(read_only=True)
+    network = serializers.CharField(read_only=True, help_text="what the account is to other machines, a sentence")
+    is_user = serializers.BooleanField(read_only=True, help_text="whether a file server could let it in by name")
+
+
+class FolderReachedOut(serializers.Serializer[object]):
+    """A shared folder, as the account of a node's services."""
+
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
+    path = serializers.CharField(read_only=True)
+    reached = serializers.BooleanField(read_only=True, allow_null=True, help_text="null: not known, `why` says why")
+    why = serializers.CharField(read_only=True, allow_blank=True)
+
+
+class NodeAccountsOut(serializers.Serializer[object]):
+    """A node's services and what they reach; `finding` is what the check says of them."""
+
+    node = serializers.CharField(read_only=True)
+    services = ServiceAccountOut(many=True, read_only=True)
+    folders = FolderReachedOut(many=True, read_only=True)
+    finding = FindingOut(read_only=True)
+
+
 class AttestationIn(StrictInput):
     """What a person says of a node."""
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
+from rest_framework.test import APIClient
 
 from accounts.models import Role
 from nodes.enums import CellReason, CellState, NodeRole, PathMode, PlatformName
@@ -75,6 +76,27 @@ def test_folders_are_told_by_what_the_very_account_could_do(cluster) -> None:
     assert "Public folders: not reached Access is denied &lt;b&gt;here&lt;/b&gt;." in words
     assert "Mail folders: reached" in words
     assert r"Lock files: not known It was tested as HARBOUR\portal only." in words
+
+
+def test_rest_tells_the_same(cluster) -> None:
+    node = cluster.nodes.get(name="mx0")
+    run_by(node, r"HARBOUR\mail")
+    cell(node, "users", "Users")
+    client = APIClient()
+    client.force_authenticate(make_member(cluster, Role.VIEWER))
+    first, second = client.get(f"/api/v1/clusters/{cluster.pk}/service-accounts").json()
+    assert first["services"] == [
+        {
+            "service": "MDaemon 0",
+            "name": "MD0",
+            "account": r"HARBOUR\mail",
+            "network": "It reaches the shares that let it in.",
+            "is_user": True,
+        }
+    ]
+    assert first["folders"][0] == {"label": "Mail folders", "path": r"\\files\mail\Users", "reached": True, "why": ""}
+    assert first["folders"][1]["reached"] is None
+    assert (first["finding"]["standing"], second["services"]) == ("unknown", [])
 
 
 def test_the_steps_name_the_services_and_no_password(cluster) -> None:
