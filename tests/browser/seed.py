@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from accounts.principals import Principal
 from nodes.checks.services.attestations import Word, attest, attest_step
+from nodes.checks.services.checks import run_checks
 from nodes.clusters.models import Cluster, PathOverride
 from nodes.credentials.models import Credential
 from nodes.credentials.services import Login, make_credential_key_pair, store_password
@@ -48,6 +49,7 @@ from replication.jobs.models import (
 )
 from replication.jobs.plan_store import store_plan
 from replication.objects import default_store
+from tests.browser.seed_shares import share
 from tests.factories import make_cluster, make_member, make_node, make_user
 
 GIB = 1024**3
@@ -99,6 +101,8 @@ def seed(name: str = "astrid") -> Seeded:
     jobs = _jobs(cluster, nodes, snapshot, name)
     _switched_off(nodes[0], jobs[-1])
     _share(principal, cluster)
+    share(cluster, nodes, name)
+    run_checks(cluster.pk)
     return Seeded(user, cluster, nodes[0], nodes[3], nodes[4], key, *jobs)
 
 
