@@ -29,11 +29,11 @@ Gate = Callable[[Cluster], tuple[Reason, ...]]
 
 @transaction.atomic
 def set_paths(
-    principal: Principal, *, cluster_id: int, change: PathsChange, seen_version: int | None = None
+    principal: Principal, *, cluster_id: int, change: PathsChange, longest: int = 0, seen_version: int | None = None
 ) -> SharedPaths:
-    """Say where the shared folders shall lie. Needs the cluster's administrator. Raises ValidationError by field,
-    Stale, Refused."""
-    return _change(principal, cluster_id, change, seen_version)
+    r"""Say where the shared folders shall lie. `longest`: bytes of the cluster's longest `domain\mailbox`, 0 where that
+    is not known. Needs the cluster's administrator. Raises ValidationError by field, Stale, Refused."""
+    return _change(principal, cluster_id, change, longest, seen_version)
 
 
 @transaction.atomic
@@ -47,16 +47,16 @@ def set_routing(
     if reasons:
         text = "Multi-node mail routing does not work with every server of this cluster."
         raise Refused("routing_gate", text, reasons=reasons)
-    return _change(principal, cluster_id, change, seen_version)
+    return _change(principal, cluster_id, change, 0, seen_version)
 
 
 def _change(
-    principal: Principal, cluster_id: int, change: PathsChange | RoutingChange, seen_version: int | None
+    principal: Principal, cluster_id: int, change: PathsChange | RoutingChange, longest: int, seen_version: int | None
 ) -> SharedPaths:
     cluster = take_cluster(principal, cluster_id, Role.ADMINISTRATOR)  # keeps two from making the row at once
     row = compare(SharedPaths.objects.get_or_create(cluster=cluster)[0], seen_version)
     former = layout_from(row, own_paths(cluster))
-    draft = drafted(former, change, rules_of(cluster))
+    draft = drafted(former, change, rules_of(cluster), longest)
     if draft.complaints:
         raise ValidationError({field: list(sentences) for field, sentences in draft.complaints.items()})
     changed = _changed(_columns(former), _columns(draft.layout))

@@ -15,11 +15,13 @@ from nodes.clusters.models import Cluster
 from nodes.enums import PathMode
 from nodes.platforms.unc import LONGEST
 from nodes.shares.core.draft import PathsChange
+from nodes.shares.selectors.layout import paths_row
 from nodes.shares.services.paths import set_paths
 from nodes.web.rest import IF_MATCH, checked
 from nodes.web.serializers import StrictInput
 from replication.shared_paths.core.today import FolderShown, NodeName, Standing, Today
 from replication.shared_paths.selectors.layout import SharedPathsShown, shared_paths_of
+from replication.shared_paths.selectors.mailboxes import longest_mailbox
 
 _MODES = [("", "No shared paths"), *PathMode.choices]
 
@@ -99,8 +101,9 @@ class SharedPathsView(OfCluster):
         """Writes nothing to a server. Send If-Match to be sure to change what you saw."""
         cluster = self.cluster(pk)
         change = PathsChange(**checked(SharedPathsPatch, request))
-        seen = check_if_match(request, shared_paths_of(cluster).row)
-        set_paths(self.principal, cluster_id=cluster.pk, change=change, seen_version=seen)
+        seen = check_if_match(request, paths_row(cluster))
+        longest = longest_mailbox(cluster)
+        set_paths(self.principal, cluster_id=cluster.pk, change=change, longest=longest, seen_version=seen)
         return self._answer(cluster)
 
     def _answer(self, cluster: Cluster) -> Response:

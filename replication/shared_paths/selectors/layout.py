@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, Value, When
@@ -12,7 +11,7 @@ from nodes.enums import NodeRole
 from nodes.products.folders import folders_from
 from nodes.products.profile import FolderRule
 from nodes.registry.models import Node
-from nodes.shares.core.draft import Draft, PathsChange, RoutingChange, drafted
+from nodes.shares.core.draft import Draft, PathsChange, drafted
 from nodes.shares.core.layout import Layout
 from nodes.shares.models import SharedPaths
 from nodes.shares.selectors.layout import layout_from, mounts_of_cluster, own_paths, paths_row, rules_of
@@ -21,12 +20,18 @@ from replication.shared_paths.core.today import FolderShown, NodeFolders, folder
 
 @dataclass(frozen=True, slots=True)
 class SharedPathsShown:
-    """What pages and programs show. `row` may not be saved yet; `rules`: all folders that the profile names."""
+    """What pages and programs show. `row` may not be saved yet; `rules`: all folders that the profile names; `draft`:
+    what follows, and what is wrong with it by now."""
 
     row: SharedPaths
-    layout: Layout
     rules: tuple[FolderRule, ...]
+    draft: Draft
     folders: tuple[FolderShown, ...]
+
+    @property
+    def layout(self) -> Layout:
+        """What is set, or would be."""
+        return self.draft.layout
 
     @property
     def own_texts(self) -> dict[str, str]:
@@ -34,23 +39,13 @@ class SharedPathsShown:
         return {role: str(path) for role, path in self.layout.own.items()}
 
 
-def shared_paths_of(cluster: Cluster) -> SharedPathsShown:
-    """What is set of a cluster's shared paths. Raises Refused where its profile cannot be read."""
+def shared_paths_of(cluster: Cluster, change: PathsChange | None = None, *, longest: int = 0) -> SharedPathsShown:
+    r"""What is set of a cluster's shared paths; with a change, what that would make of them. `longest`: bytes of the
+    longest `domain\mailbox`. Raises Refused where its profile cannot be read."""
     row, rules = paths_row(cluster), rules_of(cluster)
-    layout = layout_from(row, own_paths(cluster))
-    draft = drafted(layout, PathsChange(), rules)
-    return SharedPathsShown(row, layout, rules, _shown(cluster, draft, rules))
-
-
-def preview_of(cluster: Cluster, change: PathsChange | RoutingChange) -> tuple[Draft, tuple[FolderShown, ...]]:
-    """What a change would make of them. Raises Refused where the cluster's profile cannot be read."""
-    rules = rules_of(cluster)
-    draft = drafted(layout_from(paths_row(cluster), own_paths(cluster)), change, rules)
-    return draft, _shown(cluster, draft, rules)
-
-
-def _shown(cluster: Cluster, draft: Draft, rules: Sequence[FolderRule]) -> tuple[FolderShown, ...]:
-    return folders_shown(rules, draft.places, node_folders(cluster), routing=draft.layout.routing)
+    draft = drafted(layout_from(row, own_paths(cluster)), change or PathsChange(), rules, longest)
+    folders = folders_shown(rules, draft.places, node_folders(cluster), routing=draft.layout.routing)
+    return SharedPathsShown(row, rules, draft, folders)
 
 
 def node_folders(cluster: Cluster) -> tuple[NodeFolders, ...]:

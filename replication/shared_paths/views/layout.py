@@ -14,12 +14,12 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
-from nodes.shares.core.draft import Draft
 from nodes.shares.services.paths import set_paths
 from nodes.web.actions import done
 from nodes.web.tabs import tab_page
 from replication.shared_paths.forms.layout import PathsForm
-from replication.shared_paths.selectors.layout import SharedPathsShown, preview_of, shared_paths_of
+from replication.shared_paths.selectors.layout import SharedPathsShown, shared_paths_of
+from replication.shared_paths.selectors.mailboxes import longest_mailbox
 from replication.shared_paths.selectors.reaching import logins_shown, mounts_shown
 
 
@@ -52,8 +52,10 @@ def save_paths(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseRedirect(back)
     shown = shared_paths_of(cluster)
     form = _form(shown, request)
-    principal = principal_of(request)
-    saved = form.attempt(lambda: set_paths(principal, cluster_id=pk, change=form.change(), seen_version=form.version()))
+    principal, longest = principal_of(request), longest_mailbox(cluster)
+    saved = form.attempt(
+        lambda: set_paths(principal, cluster_id=pk, change=form.change(), longest=longest, seen_version=form.version())
+    )
     if saved is not None:
         return done(request, back, "Saved. Nothing was written to a server; applying it does that.")
     context = {"cluster": cluster, "rights": Rights.on(principal, pk), "shown": shown, "form": form}
@@ -67,11 +69,7 @@ def preview_paths(request: HttpRequest, pk: int) -> HttpResponse:
     form = _form(shared_paths_of(cluster), request)
     if not form.is_valid():
         return HttpResponse(status=204)
-    draft, folders = preview_of(cluster, form.change())
-    context = {"cluster": cluster, "folders": folders, "draft": draft, "fields": _complaints(form, draft)}
+    shown = shared_paths_of(cluster, form.change(), longest=longest_mailbox(cluster))
+    fields = [(field.name, shown.draft.complaints.get(field.name, ())) for field in form.path_fields()]
+    context = {"cluster": cluster, "folders": shown.folders, "typed": shown.draft, "fields": fields}
     return render(request, "replication/shared_paths/_layout_preview.html", context)
-
-
-def _complaints(form: PathsForm, draft: Draft) -> list[tuple[str, tuple[str, ...]]]:
-    """What stands beside each field now: often nothing."""
-    return [(field.name, draft.complaints.get(field.name, ())) for field in form.path_fields()]
