@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from accounts.errors import Refused
 from accounts.models import Role
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights
@@ -25,10 +24,7 @@ from replication.shared_paths.selectors.reaching import logins_shown, mounts_sho
 
 def layout_part(request: HttpRequest, cluster: Cluster) -> dict[str, Any]:
     """What the section needs."""
-    try:
-        shown = shared_paths_of(cluster)
-    except Refused as refused:
-        return {"no_profile": refused.detail}
+    shown = shared_paths_of(cluster)
     paths = [folder.path for folder in shown.folders if folder.path is not None]
     return {
         "shown": shown,
@@ -67,9 +63,10 @@ def preview_paths(request: HttpRequest, pk: int) -> HttpResponse:
     """Where each folder would lie, and what is wrong, while somebody types. Nothing is kept."""
     cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
     form = _form(shared_paths_of(cluster), request)
-    if not form.is_valid():
-        return HttpResponse(status=204)
-    shown = shared_paths_of(cluster, form.change(), longest=longest_mailbox(cluster))
-    fields = [(field.name, shown.draft.complaints.get(field.name, ())) for field in form.path_fields()]
+    change = form.change() if form.is_valid() else None
+    shown = shared_paths_of(cluster, change, longest=longest_mailbox(cluster))
+    fields = [
+        (field.name, [*field.errors, *shown.draft.complaints.get(field.name, ())]) for field in form.path_fields()
+    ]
     context = {"cluster": cluster, "folders": shown.folders, "typed": shown.draft, "fields": fields}
     return render(request, "replication/shared_paths/_layout_preview.html", context)

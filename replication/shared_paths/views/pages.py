@@ -9,10 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.errors import Refused
 from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.models import Cluster
 from nodes.clusters.views import visible_cluster
+from nodes.shares.selectors.layout import rules_of
 from replication.shared_paths.views.accounts import accounts_part
 from replication.shared_paths.views.applying import apply_part
 from replication.shared_paths.views.keys import keys_part
@@ -51,6 +53,10 @@ def routing(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, pk: int, parts: tuple[Part, ...], template: str) -> HttpResponse:
     cluster = visible_cluster(request, pk)
     context: dict[str, Any] = {"cluster": cluster, "rights": Rights.on(principal_of(request), pk)}
+    try:
+        rules_of(cluster)
+    except Refused as refused:  # without a profile no section has anything to tell
+        return render(request, "replication/shared_paths/no_profile.html", context | {"why": refused.detail})
     for part in parts:
         context |= part(request, cluster)
     return render(request, template, context)

@@ -121,6 +121,7 @@ def test_a_preview_keeps_nothing_and_clears_what_was_mended(page):
     bad = browser.post(f"{address}preview/", sent | {"common": "mail"})
     assert bad.content.count(b"hx-swap-oob") == 8
     assert "names no file server" in read(bad)
+    assert "at most 400 characters" in read(browser.post(f"{address}preview/", sent | {"common": "x" * 401}))
     assert not SharedPaths.objects.exists()
 
 
@@ -172,12 +173,10 @@ def test_rest_sets_paths_by_version_and_says_what_is_wrong_by_field(api, cluster
     assert saved.data["folders"][0]["path"] == r"\\fs1\mail\Users"
     assert api.get(address, headers={"if-none-match": saved["ETag"]}).status_code == 304
     assert api.patch(address, body, format="json", headers={"if-match": first["ETag"]}).status_code == 412
-    own = {"mode": "individual", "own": {"users": r"\\fs1\mail", "keys": r"\\fs1\mail\PEM", "mailboxes": ""}}
-    wrong = api.patch(address, own, format="json")
-    assert wrong.status_code == 400
-    assert fields(wrong) == ["folder_keys", "folder_mailboxes"]
-    del own["own"]["mailboxes"], own["own"]["users"]
-    assert api.patch(address, own, format="json").data["own"] == {"keys": r"\\fs1\mail\PEM"}
+    keys = {"keys": r"\\fs1\mail\PEM"}
+    own = {"mode": "individual", "own": {"users": r"\\fs1\mail", "mailboxes": ""} | keys}
+    assert fields(api.patch(address, own, format="json")) == ["folder_keys", "folder_mailboxes"]
+    assert api.patch(address, own | {"own": keys}, format="json").data["own"] == keys
 
 
 def test_rest_sets_mount_points(api, cluster):
@@ -216,3 +215,17 @@ def test_the_lists_cost_the_same_for_one_and_for_many(api, cluster, cost_of, pri
             tuple(cost_of(api, f"/api/v1/clusters/{cluster.pk}/{part}") for part in ("shared-paths", "file-servers"))
         )
     assert costs == {(7, 4)}
+
+
+def test_a_profile_that_cannot_be_read_is_told_and_nothing_is_set(page, api, cluster):
+    type(cluster).objects.update(profile="gone")
+    browser, address = page
+    for shown in (address, address.replace("shared-paths", "routing")):
+        assert "product profile cannot be read" in read(browser.get(shown))
+    sent = {"seen_version": 1, "mode": "common", "common": r"\\fs1\mail"}
+    for part in ("save/", "preview/"):
+        assert "product profile cannot be read" in browser.post(f"{address}{part}", sent).content.decode()
+    rest = f"/api/v1/clusters/{cluster.pk}/shared-paths"
+    assert api.get(rest).json()["code"] == "profile_unreadable"
+    assert api.patch(rest, {"mode": ""}, format="json").json()["code"] == "profile_unreadable"
+    assert not SharedPaths.objects.exists()
