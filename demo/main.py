@@ -2,8 +2,8 @@
 
 `python -m demo.main --portal URL [--once]`, started beside the portal and the demo's nodes. Makes a cluster and a key
 pair, registers three nodes, approves their host keys, replicates, changes files on the primary, which the watch then
-replicates unasked, and compares the trees by itself. Prints what happened; the one secret it prints is the one-time
-password.
+replicates unasked, and compares the trees by itself. Then it gives the nodes a share
+(`demo/sharing.py`). Prints what happened; the one secret it prints is the one-time password.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import django
 from django.core.management import call_command
 
 from demo.client import Api, ApiRefused, Json, wait_for_portal
+from demo.file_server import read_share
 from demo.jobs import ENDED, JOB_SECONDS, Jobs, Ran, Unproven
 from demo.nodes import DemoNode
 from demo.proof import Comparison, compare
+from demo.sharing import Sharing
 from nodes.products.loading import load_profile
 
 PROFILE = "mdaemon-demo"
@@ -73,6 +75,8 @@ class Story:
         second = self._await_watch()
         self._show("Found by the watch, replicated without a button", second)
         self._prove()
+        roots = [Path(demo_node.install_root) for demo_node in self._demo_nodes]
+        Sharing(self._jobs, read_share(self.node_folder / "files"), dict(zip(self._nodes, roots, strict=True))).show()
         return password
 
     def _wait_for_all(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -85,6 +86,10 @@ def test_the_demo_proves_itself_and_leaves_nothing_running(start, tmp_path) -> N
     proofs = re.findall(r"Proof, byte for byte: (MAIL\d) has (\d+) files equal", demo.text)
     assert [name for name, _ in proofs] == ["MAIL2", "MAIL3"] * 2
     assert all(int(count) > 180 for _, count in proofs)
+    for step in ("Share test from 3 nodes", "Shared paths: ", "Proof: MDaemon.ini"):
+        assert step in demo.text
+    share = json.loads((tmp_path / "data/demo/nodes/files/share.json").read_text())
+    assert "a real smbd" in demo.text and share["password"] not in demo.text
     assert "cpt_" not in demo.text and "PRIVATE KEY" not in demo.text
     wait_for("all have ended", lambda: not processes_of(tmp_path / "data"))
 
