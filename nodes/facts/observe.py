@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ from nodes.facts.services.facts import (
 )
 from nodes.facts.share_access import shared_outside, try_shares
 from nodes.platforms.base import SystemFacts
+from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath, effective_folders, folders_from
 from nodes.products.ini import IniDocument
 from nodes.products.profile import FeatureRule, Profile, Source
@@ -33,6 +34,7 @@ from nodes.registry.models import Node
 from nodes.registry.services.health import health_after, set_health
 from nodes.remote.wire import looked_up
 from nodes.shares.selectors.keys import confirmed_in
+from nodes.shares.selectors.layout import mounts_of
 
 MAX_PROGRAM = 64 * 1024 * 1024
 """Bytes of the program that are searched for its version resource, when nothing else tells the version."""
@@ -52,9 +54,11 @@ def read_facts(
     known_folders: Sequence[FolderPath] = (),
     features: Sequence[FeatureRule] = (),
     shared: Sequence[FolderPath] = (),
+    mounts: Mapping[UncPath, str] | None = None,
 ) -> Facts:
     """Ask the node for everything it can tell. `known_folders`: what was found before, to be believed again.
     `features`: those whose switches are read. `shared`: the primary's shared folders, to be tried beside its own.
+    `mounts`: where the node mounts which share.
 
     One missing fact does not stop the others; `errors` says why it is missing. Raises SessionLost and TimedOut when
     nothing more can be read, LimitBroken where the node gets nowhere, at the latest when its facts would be old again.
@@ -73,7 +77,7 @@ def read_facts(
     places = {folder.path: folder for folder in (*shared_outside(folders, profile), *shared)}
     return Facts(
         read_at=read_at,
-        reaches=reader.attempt("reaches", lambda: try_shares(reader, tuple(places.values())), ()),
+        reaches=reader.attempt("reaches", lambda: try_shares(reader, tuple(places.values()), mounts), ()),
         own_log=own_log,
         switches=reader.attempt("switches", lambda: read_switches(reader, features), ()),
         system=system.system,
@@ -161,7 +165,14 @@ def observe_node(node_id: int) -> None:
             known_folders = _known_folders(node, profile, folders_from(known))
             features = features_of(node.cluster, profile)
             shared = _shared_by_primary(node, profile)
-            facts = read_facts(link, profile=profile, known_folders=known_folders, features=features, shared=shared)
+            facts = read_facts(
+                link,
+                profile=profile,
+                known_folders=known_folders,
+                features=features,
+                shared=shared,
+                mounts=mounts_of(node),
+            )
     except LimitBroken:  # `open_node` noted it
         return
     except NodeError as error:

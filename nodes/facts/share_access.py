@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nodes.connection.reader import Reader
 from nodes.errors import LimitBroken, NodeError, RemoteDenied, RemoteFileMissing, SessionLost
 from nodes.facts.core import ShareAccess
+from nodes.platforms.base import Platform
+from nodes.platforms.unc import UncPath
 from nodes.products.profile import FolderPath, Profile
 from nodes.remote.session import FileKind
+from nodes.shares.spelling import remote_path
 
 
 def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[FolderPath, ...]:
@@ -17,14 +20,17 @@ def shared_outside(folders: Iterable[FolderPath], profile: Profile) -> tuple[Fol
     return tuple({folder.path: folder for folder in found}.values())
 
 
-def try_shares(reader: Reader, places: Sequence[FolderPath]) -> tuple[ShareAccess, ...]:
-    """Each place, and whether the node finds a folder there. Raises SessionLost, LimitBroken."""
-    return tuple(_tried(reader, place) for place in places)
+def try_shares(
+    reader: Reader, places: Sequence[FolderPath], mounts: Mapping[UncPath, str] | None = None
+) -> tuple[ShareAccess, ...]:
+    """Each place, and whether the node finds a folder there. `mounts`: where the node mounts which share. Raises
+    SessionLost, LimitBroken."""
+    return tuple(_tried(reader, place, mounts or {}) for place in places)
 
 
-def _tried(reader: Reader, place: FolderPath) -> ShareAccess:
+def _tried(reader: Reader, place: FolderPath, mounts: Mapping[UncPath, str]) -> ShareAccess:
     try:
-        why = _missing(reader, reader.link.platform.sftp_path(place.path))
+        why = _missing(reader, _spelled(reader.link.platform, place.path, mounts))
     except (SessionLost, LimitBroken):
         raise
     except RemoteDenied:
@@ -34,6 +40,13 @@ def _tried(reader: Reader, place: FolderPath) -> ShareAccess:
     except (NodeError, ValueError) as error:
         return ShareAccess(place.label, place.path, found=None, why=str(error).rstrip("."))
     return ShareAccess(place.label, place.path, found=not why, why=why)
+
+
+def _spelled(platform: Platform, path: str, mounts: Mapping[UncPath, str]) -> str:
+    """A place as SFTP spells it: one on a share, on a system without UNC paths, by its mount point. Raises
+    ValueError."""
+    is_mounted = platform.name != "windows" and path.startswith("\\\\")
+    return remote_path(platform, mounts, UncPath.parse(path)) if is_mounted else platform.sftp_path(path)
 
 
 def _missing(reader: Reader, path: str) -> str:
