@@ -39,6 +39,9 @@ from nodes.ini_keys.models import IniDecision
 from nodes.ini_keys.services import note_kept_keys, note_values
 from nodes.products.ini_render import DifferingKey
 from nodes.secret import Secret
+from nodes.shares.models import KeySearch
+from nodes.shares.services import former
+from nodes.shares.services.former import Written
 from nodes.shares.services.reaching import ServerLogin, add_login
 from replication.objects import Store, default_store
 from replication.objects.keys import _key_id
@@ -112,6 +115,10 @@ def everything(node, keeper, administrator, cluster):
     switch = FeatureSetting("domain_binding", "App/Domains.dat", "a.example", "Bind", "No", "Yes")
     remember(node_id=node.pk, job_number=1, switches=[switch])
     add_login(keeper, cluster_id=cluster.pk, login=ServerLogin("fs1", "portal", password=Secret("canary-share")))
+    held = [Written("users", INI, "Directories", "Mail", "canary-before", "canary-after")]
+    former.remember(node_id=node.pk, cluster_id=cluster.pk, job_number=1, written=held)
+    found = Secret("canary-keys")
+    KeySearch.objects.create(cluster=cluster, requested_by="keeper", requested_at=timezone.now(), found=found)
     TOTP.activate(administrator, TOTP_SECRET)
     codes = RecoveryCodes.activate(administrator).instance
     codes.data["migrated_codes"] = [encrypt("11111111"), encrypt("22222222")]
