@@ -49,6 +49,16 @@ def _split(value: str, place: str) -> tuple[str, str]:
     # the longest: what it leads back from by `..` is no part of the rest
     for end in reversed(ends):
         rest = value[end:]
-        if paths.identity(value[start:end]) == wanted and ".." not in _NAMES.findall(rest.rstrip(_OPENING)):
+        if paths.identity(value[start:end]) == wanted and not _leads_out(rest.rstrip(_OPENING)):
             return value[:start], rest
     raise NotThere(f"The value does not begin with {place}.")
+
+
+def _leads_out(rest: str) -> bool:
+    """Whether what follows a folder leads out of it by `..`."""
+    depth = 0
+    for name in _NAMES.findall(rest):
+        depth += {"..": -1, ".": 0}.get(name, 1)
+        if depth < 0:
+            return True
+    return False

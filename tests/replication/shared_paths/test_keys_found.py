@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nodes.products.ini import IniDocument
 from nodes.products.masking import MASK
 from replication.shared_paths.core.keys import MOST_OF_A_FOLDER, Candidate, Finder, Holds, Sought, Typed
+from replication.shared_paths.core.places import moved_value, what_follows
 from replication.shared_paths.core.values import ROUTING
 
 INI = "App/MDaemon.ini"
@@ -117,3 +120,34 @@ def test_on_a_posix_primary_a_share_counts_too() -> None:
         ("b", Holds.WANTED, ""),
         ("c", Holds.TODAY, "x"),
     ]
+
+
+PIECES = [
+    "D:\\Boxes",
+    "\\",
+    "/",
+    "..",
+    ".",
+    "$DOMAIN$",
+    "$",
+    '"',
+    " ",
+    "x",
+    "Users",
+    "\\\\files\\mail",
+    "C:",
+    "key",
+    "=",
+]
+VALUES = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Mail", "mail", "Password"]), VALUES), max_size=4))
+def test_whatever_is_found_can_be_moved_and_moved_back(lines: list[tuple[str, str]]) -> None:
+    document = IniDocument.parse("".join(f"{key}={value}\r\n" for key, value in lines).encode())
+    values = {item.line: item.value for item in document.items()}
+    for one in Finder("windows", FOLDERS).look(INI, document).candidates:
+        assert one.shown.isprintable()
+        assert len(one.shown) <= 400
+        moved = moved_value(values[one.line], one.place, "E:\\New")
+        assert what_follows(moved, "E:\\New") == what_follows(values[one.line], one.place)
