@@ -88,8 +88,20 @@ class Sharing:
         ran = self.jobs.run("share_test", "can every node work with the share?")
         proofs = {target["evidence"]["proof"] for target in ran.job["targets"]}
         self.jobs.tell(
-            f"Share test from {len(ran.job['targets'])} nodes, {ran.seconds:.1f} s: {' '.join(sorted(proofs))}"
+            f"Share test from {len(ran.job['targets'])} nodes, {ran.seconds:.1f} s: {' '.join(sorted(proofs))} "
+            f"{self._from_here()}"
         )
+
+    def _from_here(self) -> str:
+        """What the portal itself found, by SMB. Raises Unproven."""
+        tested = self._api.get(f"{self._cluster}/shared-paths/test/")["results"]
+        cells = [cell for folder in tested for cell in folder["cells"] if cell["node"] is None]
+        if not self.share.port:
+            return "Not tried by SMB: no file server is here"
+        if bad := [cell["text"] for cell in cells if cell["state"] != "ok"]:
+            raise Unproven(f"the portal cannot work with the share: {bad[0]}")
+        latency = max(cell["latency_ms"] for cell in cells)
+        return f"The portal by SMB: {len(cells)} of {len(tested)}, {latency:.1f} ms a round trip"
 
     def _apply(self) -> None:
         copied = self._copy_content()
