@@ -31,7 +31,7 @@ FULL_BYTES = 60_000
 
 @dataclass(slots=True, eq=False)
 class Smbd:
-    """One smbd and what it needs, all in `folder`. Shares: mail, readonly, denied, full."""
+    """One smbd and what it needs, all in `folder`. Shares: mail, readonly, denied, full, sealed."""
 
     folder: Path
     port: int
@@ -50,12 +50,13 @@ class Smbd:
         return server
 
     def _shares(self) -> Mapping[str, Sequence[str]]:
-        paths = {name: f"path = {self.local(share=name)}" for name in ("mail", "readonly", "denied", "full")}
+        paths = {name: f"path = {self.local(share=name)}" for name in ("mail", "readonly", "denied", "full", "sealed")}
         limit = f"{tool('prlimit')} --pid %d --fsize={FULL_BYTES}:{FULL_BYTES}"
         return {
             "mail": [paths["mail"], "read only = no"],
             "readonly": [paths["readonly"], "read only = yes"],
             "denied": [paths["denied"], "read only = no", "valid users = somebody-else"],
+            "sealed": [paths["sealed"], "read only = no", "smb encrypt = required"],
             "full": [paths["full"], "read only = no", f"root preexec = {limit}"],
         }
 

@@ -35,6 +35,8 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_ADDRESSES = 4
 """Of those that a name has, so many are tried."""
 
+_SEALED = b"\xfdSMB"
+
 _IPV6_LITERAL = ".ipv6-literal.net"
 
 
@@ -61,7 +63,10 @@ class Deadline:
 
 
 class BoundedTcp(Tcp):
-    """Packets in and out. Closing it ends whoever waits in `recv`; the descriptor goes with `end`."""
+    """Packets in and out. Closing it ends whoever waits in `recv`; the descriptor goes with `end`. `sealed`: whether
+    what came last is encrypted, so that only who knows the session's key can have written it."""
+
+    sealed = False
 
     def __init__(self, server: str, port: int, deadline: Deadline) -> None:
         super().__init__(server, port)
@@ -73,18 +78,22 @@ class BoundedTcp(Tcp):
         self._sock = _connected(self.server, self.port, self._deadline)
         self.connected = True
 
-    def send(self, header: bytes) -> None:
-        """Send one packet. Raises TimeoutError where the server does not take it."""
+    def send(self, header: Any) -> None:
+        """Send one packet, which is bytes, or not packed yet where it is encrypted. Raises TimeoutError where the
+        server does not take it."""
+        packet = header if isinstance(header, bytes) else header.pack()
         with self._sock_lock:
             self._sock.settimeout(self._deadline.left(ANSWER_SECONDS))
-            self._sock.sendall(len(header).to_bytes(4, "big") + header)
+            self._sock.sendall(len(packet).to_bytes(4, "big") + packet)
 
     def recv(self, timeout: float) -> bytes:
         """The next packet; empty at the end. The deadline is the bound, not `timeout`."""
         size = int.from_bytes(self._exactly(4), "big")
         if size > LONGEST_PACKET:
             raise NotSmb("a packet of an impossible length")
-        return self._exactly(size)
+        packet = self._exactly(size)
+        self.sealed = packet.startswith(_SEALED)
+        return packet
 
     def _exactly(self, size: int) -> bytes:
         held = bytearray()
@@ -168,9 +177,9 @@ class BoundedConnection(Connection):
     def _check_signed(self, request: Any, response: Any) -> None:
         """The library looks at a signature where there is one."""
         session = self.session_table.get(request.session_id)
-        if session is None or not session.signing_required:
+        if session is None or (self._wire is not None and self._wire.sealed):
             return
-        if not response["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED):
+        if session.encrypt_data or not response["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED):
             raise Unsigned("an answer without a signature")
 
     def cause(self, error: Exception) -> Exception:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from smbprotocol.header import Smb2Flags
 
 from nodes.enums import CellReason
 from nodes.platforms.unc import UncPath
@@ -53,6 +54,10 @@ def test_a_folder_that_works(smbd, own) -> None:
     assert found.space is not None and 0 < found.space.free <= found.space.total
     assert found.clock_offset is not None and abs(found.clock_offset) < 60.0
     assert list(local.iterdir()) == []
+
+
+def test_a_share_that_demands_encryption_works_too(smbd) -> None:
+    assert probe(smbd, smbd.path(share="sealed")).reason is None
 
 
 @pytest.mark.parametrize(
@@ -187,6 +192,22 @@ def test_no_password_in_any_word(smbd, own, caplog) -> None:
         caplog.set_level(logging.DEBUG, name)
     told = [probe(smbd, own[0]), probe(smbd, own[0], username="nobody-here")]
     assert smbd.password not in f"{told!r}{smbd.login()!r}{caplog.text}"
+
+
+def test_an_answer_that_is_not_signed_is_refused(smbd, own, monkeypatch) -> None:
+    """The library takes one: it verifies signatures only where there are some."""
+    receive = BoundedTcp.recv
+
+    def stripped(self, timeout: float) -> bytes:
+        packet = receive(self, timeout)
+        flags = int.from_bytes(packet[16:20], "little") & ~Smb2Flags.SMB2_FLAGS_SIGNED
+        return packet[:16] + flags.to_bytes(4, "little") + packet[20:48] + bytes(16) + packet[64:] if packet else b""
+
+    with open_share(own[0], smbd.login(), seconds=SECONDS) as folder:
+        monkeypatch.setattr(BoundedTcp, "recv", stripped)
+        folder.round_trip()  # the reading thread waits in the method as it was
+        with pytest.raises(ShareError, match="not signed"):
+            folder.exists()
 
 
 @pytest.mark.parametrize("at", range(0, 6))
