@@ -2,7 +2,7 @@
 
 `python -m demo.main --portal URL [--once]`, started beside the portal and the demo's nodes. Makes a cluster and a key
 pair, registers three nodes, approves their host keys, replicates, changes files on the primary, which the watch then
-replicates unasked, and compares the trees by itself. Then it gives the nodes a share
+replicates unasked, and compares the trees by itself. Then it gives the nodes a share and one queue
 (`demo/sharing.py`). Prints what happened; the one secret it prints is the one-time password.
 """
 

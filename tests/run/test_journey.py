@@ -86,7 +86,7 @@ def test_the_demo_proves_itself_and_leaves_nothing_running(start, tmp_path) -> N
     proofs = re.findall(r"Proof, byte for byte: (MAIL\d) has (\d+) files equal", demo.text)
     assert [name for name, _ in proofs] == ["MAIL2", "MAIL3"] * 2
     assert all(int(count) > 180 for _, count in proofs)
-    for step in ("Share test from 3 nodes", "Shared paths: ", "Proof: MDaemon.ini"):
+    for step in ("Share test from 3 nodes", "Shared paths: ", "Multi-node mail routing is on: ", "Proof: md5"):
         assert step in demo.text
     share = json.loads((tmp_path / "data/demo/nodes/files/share.json").read_text())
     assert "a real smbd" in demo.text and share["password"] not in demo.text
