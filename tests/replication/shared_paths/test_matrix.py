@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -33,13 +34,14 @@ def mail() -> Cluster:
     return cluster
 
 
-def found(cluster: Cluster, node: Node | None, **changes: object) -> list[CellFound]:
+def found(cluster: Cluster, node: Node | None, **changes: Any) -> list[CellFound]:
     """What a test found of all folders from one node."""
     cells = []
     for role, name in FOLDERS.items():
-        told = {"path": rf"\\nas\mail\{name}", "state": "ok", "steps": {"reach": 0.0021}, "login": "cp-admin"}
-        told |= {"latency_ms": 1.5, "disk_free": 5 * 2**30, "disk_total": 2**40, "clock_offset": 0.4} | changes
-        cells.append(CellFound(cluster.pk, node and node.pk, role, job_number=7, **told))
+        told: dict[str, Any] = {"path": rf"\\nas\mail\{name}", "state": "ok", "steps": {"reach": 0.0021}}
+        told |= {"latency_ms": 1.5, "disk_free": 5 * 2**30, "disk_total": 2**40, "clock_offset": 0.4}
+        told |= {"login": "cp-admin"} | changes
+        cells.append(CellFound(cluster.pk, None if node is None else node.pk, role, job_number=7, **told))
     return cells
 
 

@@ -58,6 +58,7 @@ def test_every_step_is_tried_from_every_node_with_another_looking_on(stage: Stag
         assert users.text == f"{other} sees what is written here."
         assert (users.disk_total, users.job_number) == (2**40, job.pk)
         assert users.latency_ms is not None
+        assert users.clock_offset is not None
         assert abs(users.clock_offset) < 2
     assert stage.left() == []
     assert ShareCell.objects.filter(node=None, state="untested").count() == len(FOLDERS)

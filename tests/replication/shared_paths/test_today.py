@@ -5,7 +5,8 @@ import pytest
 from nodes.platforms.unc import UncPath
 from nodes.products.profile import FolderPath, FolderRule, PathClass, Source
 from nodes.shares.core.layout import SharedPlace
-from replication.shared_paths.core.today import NodeFolders, Standing, folders_shown, is_at
+from nodes.shares.core.standing import is_at
+from replication.shared_paths.core.today import NodeFolders, Standing, folders_shown
 
 USERS = FolderRule("users", "Mail folders", "Users", PathClass.VOLATILE, Source.GUIDE, shared=True)
 QUEUES = FolderRule("queues", "Queues", "Queues", PathClass.VOLATILE, Source.COMMUNITY)
