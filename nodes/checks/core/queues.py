@@ -7,7 +7,7 @@ from nodes.checks.core.readings import ClusterReading, NodeReading, QueuesRead, 
 from nodes.checks.core.service import on_a_share
 from nodes.checks.core.shares import APPLY, ago
 from nodes.counted import many
-from nodes.queues.core.routing import ROUTING_SINCE, release_of
+from nodes.products.version import is_at_least
 from nodes.queues.core.tally import QUEUES
 
 _UNREAD = "Its mail queues were not read yet."
@@ -16,17 +16,23 @@ _READ = "Bring the node back; queues that nodes share, or shall, are read every 
 
 def routing(reading: ClusterReading) -> list[Finding]:
     """Mail routing stands on every node as it is set, and every node's version can do it."""
-    return [_routing(node, wanted=reading.routing) for node in reading.nodes]
+    wanted, since = reading.routing, reading.routing_since
+    return [_version(node, since if wanted else "") or _routing(node, wanted=wanted) for node in reading.nodes]
+
+
+def _version(node: NodeReading, since: str) -> Finding | None:
+    """What is wrong with its version; "": any will do."""
+    enough = is_at_least(node.version, since) if since else True
+    if enough is None:
+        return Finding(node.name, Standing.UNKNOWN, "It does not tell its version.", f"Compare it by hand: {since}.")
+    if enough:
+        return None
+    text = f"It runs {node.version}; multi-node mail routing came with {since}."
+    remedy = f"Bring it to {since} or later, or set multi-node mail routing off."
+    return Finding(node.name, Standing.FAIL, text, remedy)
 
 
 def _routing(node: NodeReading, *, wanted: bool) -> Finding:
-    release = release_of(node.version)
-    if wanted and release is None:
-        return Finding(node.name, Standing.UNKNOWN, "It does not tell its version.", "Compare it by hand: 21.0.")
-    if wanted and release is not None and release < ROUTING_SINCE:
-        text = f"It runs {node.version}; multi-node mail routing came with 21.0."
-        remedy = "Bring it to 21.0 or later, or set multi-node mail routing off."
-        return Finding(node.name, Standing.FAIL, text, remedy)
     if node.queues is None or node.queues.age is None:
         return _unread(node, wanted=wanted)
     where = f"It works in {'the shared queues' if node.queues.shared else 'queues of its own'}, {node.queues.place}."

@@ -150,8 +150,9 @@ class FeatureReading:
 class ClusterReading:
     """A cluster. `native`: MDaemon's own service replicates. `enabled`: clustering is. `stale_after`: seconds after
     which readings count as not known. `clock_limit`: from here on replication halts. `places`: where the folders that
-    all nodes share shall lie, as far as somebody said; `routing`: multi-node mail routing shall be on. `portal_tests`:
-    what the last share test found from the portal itself."""
+    all nodes share shall lie, as far as somebody said; `routing`: multi-node mail routing shall be on; `routing_since`:
+    the version that brought it, "" where none did. `portal_tests`: what the last share test found from the portal
+    itself."""
 
     native: bool
     nodes: tuple[NodeReading, ...] = ()
@@ -161,6 +162,7 @@ class ClusterReading:
     enabled: bool = True
     places: tuple[SharedPlace, ...] = ()
     routing: bool = False
+    routing_since: str = ""
     portal_tests: tuple[FolderTest, ...] = ()
 
     @property

@@ -65,6 +65,7 @@ def cluster_reading(cluster: Cluster) -> ClusterReading:
         clock_limit=profile.clock_limit_seconds if profile else 300.0,
         places=effective(layout, profile.folders) if profile else (),
         routing=layout.routing,
+        routing_since=profile.routing_since if profile else "",
         portal_tests=tuple(_test(cell) for cell in ShareCell.objects.filter(cluster=cluster, node=None)),
     )
 

@@ -56,6 +56,7 @@ def test_rows_become_one_reading(cluster) -> None:
     reading = cluster_reading(cluster)
     (node,) = reading.nodes
     assert (reading.places[0].role, reading.places[0].path, reading.routing) == ("users", UncPath.parse(USERS), True)
+    assert reading.routing_since == "21.0"
     assert [place.role for place in reading.places][-1] == "queues"
     assert (node.kept[0].path, node.kept[0].known) == (USERS, True)
     assert dict(node.mounts) == {UncPath("files", "mail"): "/mnt/mail"}

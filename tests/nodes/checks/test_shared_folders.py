@@ -58,7 +58,8 @@ def node(name: str, **fields: Any) -> NodeReading:
 
 def found(code: str, change: dict[str, Any], cluster: dict[str, Any] | None = None) -> Finding:
     nodes = (node("mx0"), node("mx1", **change))
-    reading = ClusterReading(**{"native": False, "nodes": nodes, "places": PLACES, "routing": True, **(cluster or {})})
+    sound = {"native": False, "places": PLACES, "routing": True, "routing_since": "21.0"}
+    reading = ClusterReading(**{**sound, "nodes": nodes, **(cluster or {})})
     verdict: Verdict = next(one for one in judge(reading) if one.code == code)
     return next(row for row in verdict.findings if row.node in ("mx1", ""))
 
