@@ -14,8 +14,11 @@ from replication.jobs.models import Job, JobEvent
 from replication.jobs.services.requests import JobRequest, request_job
 from replication.membership.services import membership
 from tests.journeys.trees import config_of, make_tree
+from tests.journeys.ward import FULL
 from tests.replication.test_deaths import (
+    ENGINE,
     NOTHING_LEFT,
+    WRITING,
     Scene,
     lapse,
     named,
@@ -99,7 +102,7 @@ class Story:
         assert job.state == JobState.SUCCEEDED, (job.state, job.error, list(JobEvent.objects.values_list("text")))
         assert hands.doomed == [], "nobody died there"
         told = JobEvent.objects.filter(job__gte=job.pk, code__in=("job.planner_died", "target.worker_died"))
-        assert told.count() == len(set(doomed) - NOTHING_LEFT)
+        assert told.count() >= len(set(doomed) - NOTHING_LEFT)  # others may be at work when one outcome is written
         return job
 
 
@@ -128,3 +131,5 @@ def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: S
     )
     assert own <= set(scene.reached())
     assert own <= set(ORDER)
+    for boundary in named(*ENGINE, *WRITING) if FULL else ():
+        there_and_back([boundary], [boundary])
