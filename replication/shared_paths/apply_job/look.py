@@ -13,9 +13,10 @@ from nodes.facts.core import barred
 from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath, PathText, effective_folders, folders_from
 from nodes.products.ini import IniDocument, IniEdit, IniError
-from nodes.products.userlist import Accounts, read_accounts
+from nodes.products.userlist import Accounts, accounts_in, read_accounts
 from nodes.remote.session import FileKind
 from nodes.shares.core.layout import QUEUES, SharedPlace
+from nodes.shares.core.rules import MAIL_FOLDERS
 from nodes.shares.models import FormerValue
 from nodes.shares.selectors.keys import confirmed_in
 from nodes.shares.services.former import identity
@@ -66,7 +67,10 @@ class Inside:
 @dataclass(slots=True)
 class Look:
     """What was found. `edits`: whole files as they are and shall be. `values`: every key that is to be proven.
-    `strange`: keys that are left alone, and why. `by_hand`: folders whose place no confirmed key tells."""
+    `strange`: keys that are left alone, and why; `missing`: those that are not there. `by_hand`: folders whose place no
+    confirmed key tells. `given_up`: where folders lie now and will not any more. `folders`: where they shall lie,
+    `to_make` those that are not there, `unseen` those that the portal cannot look at, and why. `stay`: folders that are
+    given up, and how many accounts have their mail in them."""
 
     edits: list[Edit] = field(default_factory=list)
     values: list[WantedValue] = field(default_factory=list)
@@ -78,6 +82,7 @@ class Look:
     to_make: list[Folder] = field(default_factory=list)
     unseen: list[tuple[Folder, str]] = field(default_factory=list)
     accounts: Accounts | None = None
+    stay: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def written(self) -> list[WantedValue]:
@@ -105,6 +110,7 @@ class Looker:
             self._to_former()
         self._edit()
         self._look_inside()
+        self._look_at_accounts()
         return self.found
 
     # where folders lie now
@@ -163,17 +169,6 @@ class Looker:
             if place.role not in told and not self._is_there(place):
                 self.found.by_hand.append(place)
         self._look_at_share()
-        self.found.accounts = self._accounts()
-
-    def _accounts(self) -> Accounts | None:
-        """How long the accounts' names are; None where that cannot be read."""
-        path = f"{self._link.root}/{self._scope.profile.semaphore_folder}/{ACCOUNTS}"
-        try:
-            return read_accounts(b"".join(self._link.session.read(path, most=MOST_ACCOUNTS)))
-        except (SessionLost, TimedOut):
-            raise
-        except NodeError:
-            return None
 
     def _wanted(self, key: Key, held: str, place: SharedPlace | None) -> WantedValue | None:
         """None: nothing is wanted of the key."""
@@ -250,6 +245,20 @@ class Looker:
                 self.found.given_up.append(Inside(folder, None, f"it cannot be looked at: {error}"))
                 continue
             self.found.given_up.append(self._counted(folder))
+
+    def _look_at_accounts(self) -> None:
+        """How long their names are, and whose mail lies in a folder that is given up by a list that nobody writes."""
+        path = f"{self._link.root}/{self._scope.profile.semaphore_folder}/{ACCOUNTS}"
+        try:
+            content = b"".join(self._link.session.read(path, most=MOST_ACCOUNTS))
+        except (SessionLost, TimedOut):
+            raise
+        except NodeError:
+            return
+        self.found.accounts = read_accounts(content)
+        given_up = {value.place for value in self.found.written if value.role == MAIL_FOLDERS and value.place}
+        counted = [(place, accounts_in(content, place)) for place in sorted(given_up)]
+        self.found.stay = [(place, count) for place, count in counted if count]
 
     def _counted(self, folder: Folder) -> Inside:
         seen = 0

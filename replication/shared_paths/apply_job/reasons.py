@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from accounts.errors import Reason, Refused
+from nodes.counted import many
 from nodes.enums import CellReason, CellState, ReplicationMode
 from nodes.queues.core.routing import ROUTING_SINCE, release_of
 from nodes.registry.models import Node
 from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
 from nodes.shares.models import ShareCell
 from replication.configuration.services.modes import check_portal_may_replicate
-from replication.shared_paths.apply_job.look import Inside, Look
+from replication.shared_paths.apply_job.look import ACCOUNTS, Inside, Look
 from replication.shared_paths.apply_job.scope import Scope
 from replication.shared_paths.core.values import named
 from replication.shared_paths.selectors.kept import kept_by
 
-NOT_THE_SERVICES = frozenset({CellReason.NO_CREDENTIALS, CellReason.NODE_AWAY})
-"""Why a test failed that says nothing of whether the server itself gets there."""
+NO_REASON = frozenset({CellReason.NO_CREDENTIALS, CellReason.NODE_AWAY, CellReason.NO_FOLDER})
+"""Why a test failed that says nothing of whether the server itself gets there once the folders are made."""
 
 
 def reasons_against(scope: Scope, look: Look) -> list[Reason]:
@@ -32,6 +33,11 @@ def warnings(scope: Scope, look: Look) -> list[str]:
     """What is not known, or was not done, and refuses nothing."""
     said = [f"{folder.label}: the portal's login does not see {folder.place} ({why})." for folder, why in look.unseen]
     said += [f"{key} is not there; no key is ever added." for key in look.missing]
+    said += [
+        f"{many(count, 'account')} in {ACCOUNTS}, which the portal does not write, with mail in {place}: give them the "
+        "new folder in MDaemon."
+        for place, count in look.stay
+    ]
     if scope.to_share:
         said += [*_untested(scope), *filter(None, _too_long_here(look))]
         if look.accounts is None or not look.accounts.accounts:
@@ -112,7 +118,7 @@ def _untested(scope: Scope) -> Iterator[str]:
 
 
 def _refuses(cell: ShareCell) -> bool:
-    return cell.state == CellState.FAILED and cell.reason not in NOT_THE_SERVICES
+    return cell.state == CellState.FAILED and cell.reason not in NO_REASON
 
 
 def _too_old(scope: Scope) -> Iterator[Reason]:

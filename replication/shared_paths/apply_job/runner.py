@@ -86,7 +86,7 @@ def _planned(work: PlanWork, scope: Scope, look: Look, against: Sequence[Reason]
     wait = NodeWords(parts_of(("Must hold", "line", [Said(value.in_words) for value in look.values])).parts)
     nodes = [NodePlan(scope.primary.pk, scope.primary.name, changes, _words(scope, look, said))]
     nodes += [NodePlan(node.pk, node.name, (), wait) for node in scope.served]
-    problems = tuple(Problem(one.code, one.code, f"{one.text} {one.remedy}".strip()) for one in against)
+    problems = tuple(Problem("refused", one.code, f"{one.text} {one.remedy}".strip()) for one in against)
     return PlanOutcome(
         plan=Plan(tuple(nodes), problems=problems, detail=detail),
         targets=tuple(node.node_id for node in nodes),

@@ -216,6 +216,22 @@ def test_a_key_that_holds_something_else_is_left_and_its_value_not_told(desk: De
     assert "hush" not in str(came)
 
 
+def test_accounts_whose_mail_stays_where_it_was_are_counted(desk: Desk) -> None:
+    """Their list is the mail server's."""
+
+    def account(name: bytes, directory: bytes) -> bytes:
+        return b"a.example".ljust(45) + name.ljust(30) + b"Full Name".ljust(30) + directory.ljust(90) + b"hush\r\n"
+
+    places = [b"c:/mdaemon/users/a.example/u/", b"C:\\MDaemon\\Users2\\u\\", b"C:\\MDaemon\\Users\\v\\"]
+    lines = [account(b"user%d" % number, place) for number, place in enumerate(places)]
+    desk.disk.put(f"{ROOT}/App/Userlist.dat", b"".join(lines))
+    said = [text for text in desk.plan().summary["warnings"] if "Userlist.dat" in text]
+    assert said == [
+        "2 accounts in Userlist.dat, which the portal does not write, with mail in C:\\MDaemon\\Users: give them the "
+        "new folder in MDaemon."
+    ]
+
+
 def nothing_set(desk: Desk) -> None:
     SharedPaths.objects.all().delete()
 
