@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 from nodes.temp_names import SHARE_TEST, SHARE_TEST_FILE
@@ -41,11 +40,6 @@ class TestOwner:
     target: int
     fence: int
     first: int
-
-    @classmethod
-    def nobody(cls, cluster: int) -> TestOwner:
-        """While something else holds what a test of the cluster needs: all its files are left over."""
-        return cls(cluster, 0, 0, sys.maxsize)
 
     @property
     def token(self) -> str:

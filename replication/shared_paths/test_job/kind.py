@@ -27,6 +27,11 @@ def resources(job: Job) -> tuple[str, ...]:
     return (resource(job.cluster_id),)
 
 
+def _found(summary: Mapping[str, Any]) -> str:
+    servers = ", ".join(summary.get("no_login", ()))
+    return f"The portal itself tries no folder on {servers}: it has no login there." if servers else ""
+
+
 KIND = Kind(
     word=SHARE_TEST_KIND,
     label="Test the shared paths",
@@ -35,6 +40,7 @@ KIND = Kind(
     resources=resources,
     codec=PlanCodec(SHARE_TEST_KIND, FolderTest, makes_sense=FolderTest.makes_sense),
     text=TEXT,
+    found=_found,
     offers=(Offer(Slot.REQUEST, order=40),),
 )
 """The kind `share_test`: create, write, read, lock, rename and delete in every shared folder from every node, with

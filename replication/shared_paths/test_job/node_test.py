@@ -131,8 +131,8 @@ class NodeTest:
             disk_free=spot.space.free if spot and spot.space else None,
             disk_total=spot.space.total if spot and spot.space else None,
             clock_offset=spot.clock_offset if spot else None,
-            login=self.scene.login(self.node),
-            is_service_account=self.scene.is_service_account(self.node),
+            login=self.scene.login(self.node) if tried else "",
+            is_service_account=self.scene.is_service_account(self.node) if tried else None,
         )
 
 

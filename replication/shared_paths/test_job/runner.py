@@ -12,7 +12,7 @@ from nodes.enums import CellReason, CellState
 from nodes.products.errors import ProfileError
 from nodes.registry.models import Node
 from nodes.shares.core.cells import CellFound
-from nodes.shares.selectors.layout import places_of
+from nodes.shares.selectors.layout import login_for, places_of
 from nodes.shares.services.cells import record_cells
 from replication.jobs.batch_record import BatchRecord
 from replication.jobs.core.plan import NodePlan, Plan
@@ -48,7 +48,10 @@ class ShareTestRunner:
         tests = _tests(job.cluster)
         nodes = [node for node in job.cluster.nodes.order_by("pk") if not job.node_ids or node.pk in job.node_ids]
         parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
-        return PlanOutcome(plan=Plan(parts), targets=tuple(node.pk for node in nodes))
+        servers = dict.fromkeys(test.place.server for test in tests)
+        strangers = [server for server in servers if login_for(job.cluster, server) is None]
+        targets = tuple(node.pk for node in nodes)
+        return PlanOutcome(plan=Plan(parts), targets=targets, summary={"no_login": strangers})
 
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """One node's folders; the primary's target tries them from the portal as well."""

@@ -11,11 +11,11 @@ from accounts.principals import SYSTEM
 from nodes.clusters.models import Cluster
 from nodes.command import CommandResult
 from nodes.connection.connect import NodeLink
-from nodes.errors import NodeError, SessionLost, Unreachable
+from nodes.errors import Unreachable
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.registry.models import Node
-from nodes.shares.models import MountPoint, ShareCell, SharedFolder, SharedPaths
+from nodes.shares.models import MountPoint, ShareCell, SharedPaths
 from replication.jobs.driving import drive
 from replication.jobs.models import Job
 from replication.jobs.planning import plan_job
@@ -64,7 +64,7 @@ class Twisted(FakeSession):
         return twisted
 
 
-def failing(error: NodeError, *, on: str = "") -> Twist:
+def failing(error: Exception, *, on: str = "") -> Twist:
     """A verb that fails where a path ends so."""
 
     def twist(usual: Twist, path: str, *args: Any, **words: Any) -> Any:
@@ -153,6 +153,3 @@ def use(stage: Stage, monkeypatch: Any) -> None:
     """Let the kind reach the stage's nodes."""
     for module in (node_test, peers):
         monkeypatch.setattr(module, "open_node", stage.open_node)
-
-
-__all__ = ["FOLDERS", "MOUNT", "SHARE", "USERS", "SessionLost", "SharedFolder", "Stage", "failing", "make_stage", "use"]

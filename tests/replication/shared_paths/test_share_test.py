@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nodes.credentials.models import Credential
 from nodes.errors import (
+    NodeError,
     NoSpace,
     RemoteBusy,
     RemoteDenied,
@@ -15,12 +18,18 @@ from nodes.errors import (
     Unsupported,
 )
 from nodes.facts.models import NodeFacts
-from nodes.remote.session import Space
+from nodes.leases.clock import later
+from nodes.leases.errors import LeaseLost
+from nodes.remote.session import FileKind, RemoteStat, Space
 from nodes.secret import Secret
 from nodes.shares.models import ShareCell, SharedPaths
 from replication.jobs.core.states import JobState, TargetState
-from replication.jobs.models import JobEvent, Target
+from replication.jobs.driving import drive
+from replication.jobs.interruptions import Cancelled
+from replication.jobs.models import Job, JobEvent, Target
 from replication.jobs.planning import plan_job
+from replication.jobs.services.recovery import sweep
+from replication.jobs.words import found
 from replication.shared_paths.core.share_tests import STEPS
 from replication.shared_paths.test_job import peers, trial
 from tests.replication.shared_paths.stage import (
@@ -204,6 +213,14 @@ def test_a_slow_step_says_how_long_it_took(stage: Stage, monkeypatch) -> None:
     assert stage.left() == []
 
 
+def test_a_test_that_takes_too_long_in_all_ends(stage: Stage, settings) -> None:
+    settings.PORTAL = replace(settings.PORTAL, command=-1.0)
+    stage.run()
+    assert stage.states("a") == {("failed", "slow")}
+    assert "The whole test takes too long" in stage.cells("a")["users"].text
+    assert stage.left() == []
+
+
 def test_a_node_that_hangs_over_a_share_is_not_asked_for_its_other_folders(stage: Stage) -> None:
     asked: list[str] = []
 
@@ -238,11 +255,64 @@ def test_what_older_tests_left_is_swept_and_nothing_else(stage: Stage) -> None:
     assert JobEvent.objects.filter(job=job, code="share.swept").exists()
 
 
+@pytest.mark.parametrize(("verb", "state"), [("read", "cancelled"), ("replace_many", "cancelled")])
+def test_whoever_stops_it_no_test_file_stays(stage: Stage, verb: str, state: str) -> None:
+    stage.twists["b"][verb] = failing(Cancelled("cancelled by astrid"))
+    job = stage.run()
+    assert job.targets.get(node=stage.nodes["b"]).state == state
+    assert stage.left() == []
+
+
+def test_an_owner_that_lost_its_lease_touches_nothing_and_the_next_one_sweeps(stage: Stage) -> None:
+    stage.twists["b"]["replace_many"] = failing(LeaseLost("taken over"))
+    job = stage.run()
+    assert len(stage.left()) == 2 * len(FOLDERS)
+    stage.twists["b"].clear()
+    Target.objects.filter(job=job).update(lease_until=later(-60))
+    sweep()
+    drive()
+    assert Job.objects.get(pk=job.pk).state == JobState.SUCCEEDED
+    assert stage.left() == []
+
+
+@pytest.mark.parametrize("error", [TimedOut(), RemoteDenied("x")])
+def test_another_node_that_fails_is_not_this_ones_fault(stage: Stage, error: NodeError) -> None:
+    stage.twists["c"]["read"] = failing(error)
+    stage.run()
+    assert stage.states("b") == {OK}
+    assert stage.cells("b")["users"].text == "a sees what is written here."
+    assert stage.left() == []
+
+
+def test_another_node_that_falls_silent_while_it_looks_on_is_told(stage: Stage) -> None:
+    asked: list[str] = []
+
+    def silent(usual, paths):
+        asked.extend(paths)
+        if asked and all(path.endswith("c") for path in paths):
+            raise SessionLost()
+        return usual(paths)
+
+    stage.twists["c"]["stat_many"] = silent
+    stage.run()
+    assert stage.states("b") == {OK}
+    assert "c stopped answering" in stage.cells("b")["users"].text
+    assert stage.left() == []
+
+
+def test_what_another_node_still_sees_is_its_cache(stage: Stage) -> None:
+    stage.twists["c"]["stat_many"] = lambda usual, paths: [RemoteStat(FileKind.FILE, 1, 0) for _ in paths]
+    stage.run()
+    assert stage.states("b") == {OK}
+    assert "c still saw the deleted file" in stage.cells("b")["users"].text
+
+
 def test_a_dry_run_says_what_would_be_tried(stage: Stage) -> None:
     job = stage.request(dry_run=True)
     plan_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.plan_summary["changes"], stage.opened) == (JobState.SUCCEEDED, 21, [])
+    assert found(job) == "The portal itself tries no folder on nas: it has no login there."
 
 
 def test_without_a_path_there_is_nothing_to_test(stage: Stage) -> None:
