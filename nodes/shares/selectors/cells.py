@@ -1,8 +1,8 @@
-"""What tests found of shared folders: as a matrix, and for each node at its worst."""
+"""What tests found of shared folders, as a matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,6 @@ from nodes.shares.selectors.layout import places_of
 
 VAGUE = frozenset({CellReason.OTHER, CellReason.SLOW, CellReason.DENIED, CellReason.NO_SHARE, CellReason.NO_FOLDER})
 """Reasons that a node's answer tells apart badly: what the portal found by itself helps."""
-
-WORST_FIRST = (CellState.FAILED, CellState.UNTESTED, CellState.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +73,6 @@ class ShareMatrix:
         return next((row.place.role for row in bad), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What one node can do in the shared folders, at its worst. `shares`: those they lie on; `text`: of the worst
-    folder, by its label."""
-
-    state: CellState
-    reason: str
-    text: str
-    shares: tuple[str, ...]
-    tested_at: datetime | None
-
-
 def matrix_of(cluster: Cluster) -> ShareMatrix:
     """All cells of a cluster's folders. Four queries for any number. Raises ProfileError."""
     rows = list(ShareCell.objects.filter(cluster=cluster))
@@ -121,22 +107,3 @@ def _hint(portal: ShownCell | None) -> str:
     if row is None or row.state == CellState.UNTESTED:
         return ""
     return f"From the portal it works as {row.login}." if row.state == CellState.OK else f"From the portal: {row.text}"
-
-
-def reaching(cluster: Cluster) -> Mapping[int, Reach]:
-    """What each node of a cluster reaches, by its id; nothing where no path is set. Raises ProfileError."""
-    matrix = matrix_of(cluster)
-    if not matrix.rows:
-        return {}
-    shares = tuple(dict.fromkeys(str(row.place.path.root) for row in matrix.rows))
-    return {
-        node.pk: _worst(((row.place, row.cells[at]) for row in matrix.rows), shares)
-        for at, node in enumerate(matrix.servers)
-    }
-
-
-def _worst(cells: Iterable[tuple[SharedPlace, ShownCell]], shares: tuple[str, ...]) -> Reach:
-    place, cell = min(cells, key=lambda one: WORST_FIRST.index(one[1].state))
-    row = cell.row
-    text = "" if cell.state == CellState.OK else f"{place.label}: {cell.words}"
-    return Reach(cell.state, row.reason if row else "", text, shares, row.tested_at if row else None)

@@ -11,12 +11,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import Role
 from nodes.clusters.models import Cluster
-from nodes.enums import CellReason, CellState
+from nodes.enums import CellState
 from nodes.facts.models import NodeFacts
 from nodes.registry.models import Node
 from nodes.shares.core.cells import CellFound
 from nodes.shares.models import ShareCell, SharedPaths
-from nodes.shares.selectors.cells import matrix_of, reaching
+from nodes.shares.selectors.cells import matrix_of
 from nodes.shares.services.cells import record_cells
 from replication.jobs.models import Job
 from tests.factories import make_cluster, make_member, make_node
@@ -106,28 +106,15 @@ def test_without_a_path_there_is_nothing_to_show(client: Client) -> None:
     cluster = make_cluster()
     client.force_login(make_member(cluster, Role.OPERATOR))
     assert "No shared path is set yet" in client.get(f"/clusters/{cluster.pk}/shared-paths/").content.decode()
-    assert reaching(cluster) == {}
 
 
 def test_what_was_tested_elsewhere_counts_no_more(mail: Cluster) -> None:
-    (node,) = full(mail, 1)
-    assert reaching(mail)[node.pk].state == CellState.OK
+    full(mail, 1)
     SharedPaths.objects.update(common=r"\\NAS\Mail")
     assert not matrix_of(mail).rows[0].cells[0].outdated, "the same path in other letters"
     SharedPaths.objects.update(common=r"\\nas\other")
     row = matrix_of(mail).rows[0]
     assert (row.cells[0].outdated, row.cells[0].state) == (True, CellState.UNTESTED)
-    assert (reaching(mail)[node.pk].state, reaching(mail)[node.pk].shares) == (CellState.UNTESTED, (r"\\nas\other",))
-
-
-def test_a_nodes_worst_folder_speaks_for_it(mail: Cluster) -> None:
-    nodes = full(mail, 2)
-    ShareCell.objects.filter(node=nodes[1], role="keys").update(state="failed", reason=CellReason.READ_ONLY)
-    reach = reaching(mail)
-    assert reach[nodes[0].pk].state == CellState.OK
-    worst = reach[nodes[1].pk]
-    assert (worst.state, worst.reason) == (CellState.FAILED, "read_only")
-    assert worst.text.endswith(": The share is read-only")
 
 
 def test_a_new_test_takes_the_place_of_the_one_before(mail: Cluster, django_assert_num_queries) -> None:
