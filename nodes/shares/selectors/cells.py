@@ -8,9 +8,9 @@ from datetime import datetime
 
 from nodes.clusters.models import Cluster
 from nodes.enums import CellReason, CellState, NodeRole
-from nodes.platforms.unc import UncError, UncPath
 from nodes.registry.models import Node
 from nodes.shares.core.layout import SharedPlace
+from nodes.shares.core.standing import lies_at
 from nodes.shares.models import ShareCell
 from nodes.shares.selectors.layout import places_of
 
@@ -90,16 +90,9 @@ def _row(place: SharedPlace, servers: Sequence[Node], rows: Mapping[tuple[int | 
 
 
 def _shown(node: Node | None, place: SharedPlace, row: ShareCell | None, portal: ShownCell | None = None) -> ShownCell:
-    outdated = row is not None and not _lies_at(row, place.path)
+    outdated = row is not None and not lies_at(row.path, place.path)
     vague = row is not None and row.state == CellState.FAILED and row.reason in VAGUE
     return ShownCell(node, row, outdated, _hint(portal) if vague and not outdated else "")
-
-
-def _lies_at(row: ShareCell, path: UncPath) -> bool:
-    try:
-        return UncPath.parse(row.path) == path
-    except UncError:
-        return False
 
 
 def _hint(portal: ShownCell | None) -> str:
