@@ -26,6 +26,8 @@ from replication.shared_paths.test_job.spots import Spot, find_spots
 from replication.shared_paths.test_job.steps import FolderTest
 from replication.shared_paths.test_job.trial import ShareTrial
 
+TOO_LONG = "The whole test takes too long: other shares took all of its time."
+
 
 class NodeTest:
     """One try. Its end is a cell for each folder of the plan, whatever the node does."""
@@ -44,9 +46,12 @@ class NodeTest:
         places = list(dict.fromkeys(test.place for test in tests))
         away: Reason | None = None
         for share in dict.fromkeys(place.root for place in places):
-            if away is None:
+            within = [place for place in places if place.root == share]
+            if time.monotonic() > self._until:
+                self._faults |= dict.fromkeys(within, Reason(CellReason.SLOW, TOO_LONG))
+            elif away is None:
                 self.work.lease.progress(phase=f"tests {share}")
-                away = self._try_share(share, [place for place in places if place.root == share])
+                away = self._try_share(share, within)
         return [self._cell(test, away) for test in tests]
 
     def _try_share(self, share: UncPath, places: Sequence[UncPath]) -> Reason | None:
@@ -101,14 +106,24 @@ class NodeTest:
         self._clean(trial, link)
 
     def _clean(self, trial: ShareTrial, link: NodeLink) -> None:
+        """Remove the test files; with a new session where the one at hand is of no use any more."""
+        if self._cleans(trial, link):
+            return
         try:
-            try:
-                trial.clean(link.session)
-            except HUNG:  # its session is of no use any more
-                with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as again:
-                    trial.clean(again.session)
-        except NodeError as error:
-            self.work.lease.event("warning", "share.left", f"Test files may be left for the next test: {error}")
+            with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as again:
+                cleaned = self._cleans(trial, again)
+        except NodeError:
+            cleaned = False
+        if not cleaned:
+            self.work.lease.event("warning", "share.left", "Test files may be left; the next test removes them.")
+
+    @staticmethod
+    def _cleans(trial: ShareTrial, link: NodeLink) -> bool:
+        try:
+            trial.clean(link.session)
+        except HUNG:  # over the share, most likely: that is not said of the node itself
+            return False
+        return True
 
     def _cell(self, test: FolderTest, away: Reason | None) -> CellFound:
         place = test.place

@@ -90,7 +90,8 @@ class Seen:
 
     def no_eyes(self, folder: str, name: str, why: Exception) -> None:
         """A node could not look into a folder."""
-        self.blind.setdefault(folder, []).append(f"{name}: {why}")
+        told = self.blind.setdefault(folder, [])
+        told += [text for text in (f"{name}: {why}",) if text not in told]
 
     def renamed(self, spots: Sequence[Spot]) -> None:
         """The new names are seen, soon."""
@@ -169,8 +170,9 @@ class Peers:
 
 
 def _look(eyes: Eyes, spots: Sequence[Spot], seen: Seen) -> bool:
-    """Look at each folder from one node; whether it sees any. Raises NodeError where it stops answering."""
-    for spot in spots:
+    """Look at each folder from one node; whether it sees any. Where it hangs over one it sees none: that is not said of
+    the node itself, which may hang over nothing else."""
+    for at, spot in enumerate(spots):
         seen.lease.check()
         try:
             if _sees(eyes, spot, seen):
@@ -181,7 +183,9 @@ def _look(eyes: Eyes, spots: Sequence[Spot], seen: Seen) -> bool:
                 seen.missed.setdefault(spot.folder, []).append((eyes.name, unmounted))
         except HUNG as error:
             seen.forget(eyes, error)
-            raise
+            for one in spots[at:]:
+                seen.no_eyes(one.folder, eyes.name, error)
+            return False
         except (NodeError, NoMountPoint) as error:
             seen.no_eyes(spot.folder, eyes.name, error)
     return eyes in seen.eyes.values()

@@ -214,7 +214,7 @@ def test_a_slow_step_says_how_long_it_took(stage: Stage, monkeypatch) -> None:
 
 
 def test_a_test_that_takes_too_long_in_all_ends(stage: Stage, settings) -> None:
-    settings.PORTAL = replace(settings.PORTAL, command=-1.0)
+    settings.PORTAL = replace(settings.PORTAL, command=0.0)
     stage.run()
     assert stage.states("a") == {("failed", "slow")}
     assert "The whole test takes too long" in stage.cells("a")["users"].text
@@ -281,6 +281,30 @@ def test_another_node_that_fails_is_not_this_ones_fault(stage: Stage, error: Nod
     stage.run()
     assert stage.states("b") == {OK}
     assert stage.cells("b")["users"].text == "a sees what is written here."
+    assert stage.left() == []
+
+
+def test_a_node_that_hangs_over_its_test_files_has_them_removed_in_another_session(stage: Stage) -> None:
+    hung: list[str] = []
+
+    def hang(usual, paths):
+        if not hung:
+            hung.extend(paths)
+            raise TimedOut()
+        return usual(paths)
+
+    stage.twists["b"]["remove_many"] = hang
+    stage.run()
+    assert stage.states("b") == {("failed", "slow")}
+    assert stage.left() == []
+
+
+def test_what_cannot_be_removed_now_is_told(stage: Stage) -> None:
+    stage.twists["b"]["remove_many"] = failing(SessionLost())
+    job = stage.run()
+    assert JobEvent.objects.filter(job=job, code="share.left").exists()
+    stage.twists["b"].clear()
+    stage.run()
     assert stage.left() == []
 
 
