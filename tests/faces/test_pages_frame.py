@@ -39,7 +39,7 @@ CLUSTER_TABS = {
     "servers/": 9,
     "configuration/": 18,
     "shared-paths/": 26,
-    "routing/": 8,
+    "routing/": 14,
     "checks/": 14,
     "log/": 9,
     "jobs/": 10,
