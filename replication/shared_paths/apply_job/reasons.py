@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from accounts.errors import Reason, Refused
 from nodes.counted import many
 from nodes.enums import CellReason, CellState, ReplicationMode
-from nodes.queues.core.routing import ROUTING_SINCE, release_of
+from nodes.products.version import is_at_least
 from nodes.registry.models import Node
 from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
 from nodes.shares.models import ShareCell
@@ -42,9 +42,10 @@ def warnings(scope: Scope, look: Look) -> list[str]:
         said += [*_untested(scope), *filter(None, _too_long_here(look))]
         if look.accounts is None or not look.accounts.accounts:
             said.append("The list of accounts could not be read: whether their mail directories fit is not known.")
-        unknown = [node.name for node in (scope.primary, *scope.served) if not _version(node)]
+        since = scope.profile.routing_since
+        unknown = [node.name for node in (scope.primary, *scope.served) if _is_able(node, since) is None]
         if scope.layout.routing and unknown:
-            said.append(f"Nobody knows the version of {named(unknown)}; multi-node mail routing needs 21.0.")
+            said.append(f"Nobody knows the version of {named(unknown)}; multi-node mail routing needs {since}.")
     else:
         said += [f"{reason.text} {reason.remedy}" for reason in _not_replicated(scope)]
     return said
@@ -122,16 +123,17 @@ def _refuses(cell: ShareCell) -> bool:
 
 
 def _too_old(scope: Scope) -> Iterator[Reason]:
+    since = scope.profile.routing_since
     for node in (scope.primary, *scope.served) if scope.layout.routing else ():
-        version = _version(node)
-        if version and version < ROUTING_SINCE:
-            text = f"{node.name} runs {node.facts.product_version}; multi-node mail routing came with 21.0."
+        if _is_able(node, since) is False:
+            text = f"{node.name} runs {node.facts.product_version}; multi-node mail routing came with {since}."
             yield Reason("version_too_old", text, "Update it, or switch multi-node mail routing off.")
 
 
-def _version(node: Node) -> tuple[int, int] | None:
+def _is_able(node: Node, since: str) -> bool | None:
+    """Whether a node's version has multi-node mail routing; None where nobody knows."""
     facts = getattr(node, "facts", None)
-    return release_of(facts.product_version) if facts else None
+    return is_at_least(facts.product_version, since) if facts else None
 
 
 def _not_replicated(scope: Scope) -> Iterator[Reason]:
