@@ -19,7 +19,7 @@ REFUSALS = frozenset({"denied", "wrong_login", "read_only"})
 """Reasons that concern the account, and not the network or the file server."""
 
 SHOWN = 4
-"""Services named in a sentence."""
+"""Services of one account named in a sentence."""
 
 
 def accounts(reading: ClusterReading) -> list[Finding]:
@@ -87,6 +87,13 @@ def _running_as(reading: ClusterReading, node: NodeReading) -> Finding:
 
 
 def in_words(services: tuple[RunsAs, ...]) -> str:
-    """Each service with its account."""
-    words = ", ".join(f"{one.service} as {shown_account(one.account)}" for one in services[:SHOWN])
-    return words if len(services) <= SHOWN else f"{words} and {len(services) - SHOWN} more"
+    """Each account with the services that run under it."""
+    by_account: dict[str, list[str]] = {}
+    for one in services:
+        by_account.setdefault(shown_account(one.account), []).append(one.service)
+    return "; ".join(f"{_some(names)} as {account}" for account, names in by_account.items())
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"

@@ -120,8 +120,10 @@ def _elsewhere(reading: ClusterReading, node: NodeReading, other: list[SharedPla
     more = f" {len(other) - 1} more differ." if len(other) > 1 else ""
     text = f"It keeps {place.label} in {kept}; {place.path} is set.{more}"
     primary = reading.primary
-    if node.primary or primary is None or any(stands(primary, one) is False for one in other):
-        return Finding(node.name, Standing.WARN, f"{text} That is not applied yet.", APPLY)
+    if node.primary or primary is None:
+        return Finding(node.name, Standing.WARN, text, APPLY)
+    if any(stands(primary, one) is False for one in other):
+        return Finding(node.name, Standing.WARN, "Not applied either.", APPLY)
     remedy = "Replicate to this node; where its key is kept as the node's own, change that among its ini keys."
     return Finding(node.name, Standing.FAIL, text, remedy)
 

@@ -48,9 +48,17 @@ class NodeAccounts:
     finding: Finding
 
     @property
-    def reached(self) -> list[str]:
-        """The folders that it reaches."""
-        return [folder.label for folder in self.folders if folder.reached]
+    def by_account(self) -> list[tuple[ServiceAccount, list[str]]]:
+        """Each account, by the first service that runs under it, with all that do."""
+        found: dict[str, tuple[ServiceAccount, list[str]]] = {}
+        for service in self.services:
+            found.setdefault(service.account.casefold(), (service, []))[1].append(service.service)
+        return list(found.values())
+
+    @property
+    def reached(self) -> str:
+        """The folders that it reaches, in words."""
+        return self._words([folder.label for folder in self.folders if folder.reached])
 
     @property
     def refused(self) -> list[FolderReached]:
@@ -58,13 +66,16 @@ class NodeAccounts:
         return [folder for folder in self.folders if folder.reached is False]
 
     @property
-    def not_known(self) -> list[tuple[str, list[str]]]:
-        """Why it is not known, with the folders of which it is not."""
+    def not_known(self) -> list[tuple[str, str]]:
+        """Why it is not known, with the folders of which it is not, in words."""
         found: dict[str, list[str]] = {}
         for folder in self.folders:
             if folder.reached is None:
                 found.setdefault(folder.why, []).append(folder.label)
-        return list(found.items())
+        return [(why, self._words(labels)) for why, labels in found.items()]
+
+    def _words(self, labels: list[str]) -> str:
+        return f"All {len(labels)} folders" if len(labels) == len(self.folders) > 1 else ", ".join(labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,11 @@ class AccountsShown:
             for service in node.services:
                 found.setdefault(service.name.casefold(), service)
         return tuple(found.values())
+
+    @property
+    def commands(self) -> str:
+        """The lines that name an account for each service. They hold no password, which others would read."""
+        return "\n".join(rf'sc.exe config "{service.name}" obj= "DOMAIN\user"' for service in self.services)
 
 
 def accounts_of(cluster: Cluster) -> AccountsShown:

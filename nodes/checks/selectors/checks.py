@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.checks.core import features
+from nodes.checks.core.finding import Finding
 from nodes.checks.core.readings import Standing
 from nodes.checks.core.verdicts import CHECKS
 from nodes.checks.models import (
@@ -62,9 +63,24 @@ OF_PATHS = ("paths_applied", "share_test")
 """The checks of shared paths of which the pages of a cluster say at once that they do not pass."""
 
 
-def open_paths(cluster: Cluster) -> list[Guard]:
+@dataclass(frozen=True, slots=True)
+class OpenPaths:
+    """A check of shared paths that does not pass: what is worst, in a sentence, and on how many nodes more."""
+
+    code: str
+    sentence: str
+    more: int
+
+
+def open_paths(cluster: Cluster) -> list[OpenPaths]:
     """Those that warn or fail."""
-    return list(Guard.objects.filter(cluster=cluster, code__in=OF_PATHS, state__in=(Standing.WARN, Standing.FAIL)))
+    rows = Guard.objects.filter(cluster=cluster, code__in=OF_PATHS, state__in=(Standing.WARN, Standing.FAIL))
+    return [_open(row) for row in rows]
+
+
+def _open(row: Guard) -> OpenPaths:
+    speaking = [Finding(**found) for found in row.findings if found["standing"] == row.state]
+    return OpenPaths(row.code, speaking[0].sentence if speaking else row.evidence, max(len(speaking) - 1, 0))
 
 
 def attestations_of(principal: Principal, node: Node) -> QuerySet[Attestation]:

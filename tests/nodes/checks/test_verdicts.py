@@ -120,7 +120,12 @@ def verdicts(*nodes: NodeReading, **fields) -> dict[str, Verdict]:
             "fail",
             "NT",
         ),
-        ("service_accounts", {"services": runs_as("HARBOUR\\mail", "LocalSystem")}, "warn", "MDaemon as LocalSystem, "),
+        (
+            "service_accounts",
+            {"services": runs_as("HARBOUR\\mail", "LocalSystem")},
+            "warn",
+            "MDaemon as LocalSystem, w",
+        ),
         ("service_accounts", {"services": runs_as(r"NT SERVICE\MDaemon")}, "warn", "no user"),
         ("service_accounts", {"services": runs_as(r"NT-AUTORITÄT\Netzwerkdienst")}, "warn", "no user"),
         ("service_accounts", {"services": runs_as(r"mx1\mail")}, "pass", "mx1"),

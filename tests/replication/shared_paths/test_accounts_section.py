@@ -61,8 +61,7 @@ def test_each_service_is_named_with_what_its_account_is_on_the_network(cluster) 
     assert r"MDaemon 0 as HARBOUR\mail It reaches the shares that let it in." in words
     assert "MDaemon 1 as LocalSystem On the network it is the computer itself, and only in a domain." in words
     assert "mx1 not known" in words
-    assert "Mail folders, Public folders" in words
-    assert "not known It was not tested." in words
+    assert "All 7 folders: not known It was not tested." in words
 
 
 def test_folders_are_told_by_what_the_very_account_could_do(cluster) -> None:

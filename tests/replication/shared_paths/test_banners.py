@@ -33,8 +33,9 @@ def page(cluster, address: str) -> str:
 
 def judged(cluster, code: str, state: str) -> None:
     at = timezone.now()
-    text = {"evidence": f"mx0: {code} <i>so</i>."}
-    Guard.objects.create(cluster=cluster, code=code, state=state, since=at, checked_at=at, **text)
+    found = [{"node": f"mx{n}", "standing": state, "evidence": f"{code} <i>so</i>.", "remedy": ""} for n in range(3)]
+    found.append(found[0] | {"standing": "pass"})
+    Guard.objects.create(cluster=cluster, code=code, state=state, since=at, checked_at=at, findings=found)
 
 
 @pytest.mark.parametrize("tab", PAGES)
@@ -43,7 +44,7 @@ def test_paths_that_do_not_stand_and_shares_that_do_not_work_are_said_at_once(cl
     judged(cluster, "paths_applied", "warn")
     judged(cluster, "share_test", "fail")
     words = " ".join(strip_tags(page(cluster, address)).split())
-    assert "do not stand on every node. mx0: paths_applied &lt;i&gt;so&lt;/i&gt;." in words
+    assert "do not stand on every node. mx0: paths_applied &lt;i&gt;so&lt;/i&gt;. So it is on 2 nodes more." in words
     assert "Shared folders do not work from every node. mx0: share_test" in words
 
 
