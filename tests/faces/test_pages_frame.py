@@ -38,7 +38,7 @@ CLUSTER_TABS = {
     "": 29,
     "servers/": 9,
     "configuration/": 18,
-    "shared-paths/": 26,
+    "shared-paths/": 41,
     "routing/": 14,
     "checks/": 14,
     "log/": 9,
