@@ -39,13 +39,23 @@ class FolderReached:
 
 @dataclass(frozen=True, slots=True)
 class NodeAccounts:
-    """A node with its services, what they reach, and the verdict of the check."""
+    """A node with its services, what they reach, and the verdict of the check. `attested`: a person said something of
+    the account."""
 
     node: str
     windows: bool
+    attested: bool
     services: tuple[ServiceAccount, ...]
     folders: tuple[FolderReached, ...]
     finding: Finding
+
+    @property
+    def words(self) -> str:
+        """What the verdict says beside the services and the folders: the remedy, or where there is none, or a person
+        said something, the evidence."""
+        finding = self.finding
+        said = self.attested or not self.services or not finding.remedy
+        return f"{finding.evidence} {finding.remedy}".strip() if said else finding.remedy
 
     @property
     def by_account(self) -> list[tuple[ServiceAccount, list[str]]]:
@@ -109,7 +119,7 @@ def accounts_of(cluster: Cluster) -> AccountsShown:
 
 def _node(reading: ClusterReading, node: NodeReading, finding: Finding) -> NodeAccounts:
     services = tuple(_service(one, node.host_names) for one in node.services)
-    return NodeAccounts(node.name, node.windows, services, _folders(reading, node), finding)
+    return NodeAccounts(node.name, node.windows, node.account is not None, services, _folders(reading, node), finding)
 
 
 def _service(service: RunsAs, host_names: frozenset[str]) -> ServiceAccount:

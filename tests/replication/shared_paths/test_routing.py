@@ -126,7 +126,7 @@ def test_the_queues_stand_on_the_page_with_numbers_and_ages(cluster, woken):
     keep_failure(mx1.pk, "The node does not answer.")
     shown = page(client, cluster, "queues")
     assert shown.startswith('<div id="queues-live"')
-    assert '<b>2</b> <span class="sub">4.0 KB, oldest 1 hour</span>' in shown
+    assert '<b>2</b> <span class="sub">4.0 KB<br> oldest 1 hour</span>' in shown
     assert "Away; counted 0 minutes ago" in shown
     assert "The node does not answer." in shown
     assert "Left behind" in shown
