@@ -209,6 +209,7 @@ def _share(principal: Principal, cluster: Cluster) -> None:
     password = Secret("not the real one")
     add_login(principal, cluster_id=cluster.pk, login=ServerLogin("nas1", "MAIL\\portal", password=password))
     node = make_node(cluster, "eu-mx6", joining=Joining.REGISTERED)
+    attest(principal, node_id=node.pk, word=Word("cluster_service", "off", "looked at the dialog"))
     set_mount(principal, node_id=node.pk, mount=Mount("\\\\nas1\\mail", "/mnt/mail"))
 
 
