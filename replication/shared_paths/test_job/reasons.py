@@ -97,7 +97,7 @@ class Judge:
 
     def _asked(self, path: UncPath, folder: str) -> Reason | None:
         """In the system's own words; None where it cannot be asked, or opens the folder."""
-        session, platform, seconds = self.link.session, self.link.platform, settings.PORTAL.operation
+        session, platform, seconds = self.link.session, self.link.platform, settings.PORTAL.question
         try:
             return ask_reason(session, platform, folder, path, by_key=self.by_key, timeout=seconds)
         except NodeError:
