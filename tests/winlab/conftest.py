@@ -55,7 +55,7 @@ def wine() -> Iterator[Prefix]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(wine: Prefix) -> Iterator[Lab]:
     """Everything registered by REST: password login, host keys approved, cluster resumed."""
     began = time.monotonic()

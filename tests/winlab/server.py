@@ -97,12 +97,14 @@ class WinNode:
 
 
 def first_line(process: subprocess.Popen[bytes]) -> str:
-    """What a program says first; it is killed where it stays silent."""
+    """What a program says first; it is killed where it stays silent. Wine's own words, which may be about another
+    process that starts with the prefix, are none of it."""
     assert process.stdout
     silent = threading.Timer(START_SECONDS, process.kill)
     silent.start()
     try:
-        return process.stdout.readline().decode("utf-8", "replace").strip()
+        said = iter(process.stdout.readline, b"")
+        return next((line for line in said if not line.startswith(b"wine: ")), b"").decode("utf-8", "replace").strip()
     finally:
         silent.cancel()
 

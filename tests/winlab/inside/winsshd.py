@@ -184,6 +184,14 @@ def spoil(fault: str) -> None:
 
 
 async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Run a command. A client that closes its channel meanwhile ends neither the command nor the connection."""
+    try:
+        await run(process)
+    except OSError:
+        logging.info("nobody waits for %r any more", process.command)
+
+
+async def run(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Run a command line as `w32-doexec.c` does."""
     line = f'{CMD} /c "{process.command}"'
     if process.command is None or len(line) > LONGEST_LINE:
