@@ -193,6 +193,8 @@ class ShareFolder:
             with self._writing():
                 until.enter_context(self._open(name, _READ | _WRITE, share=0))
             yield
+            with self._told():
+                until.close()
 
     def is_held(self, name: str) -> bool:
         """Whether somebody holds a file so."""
