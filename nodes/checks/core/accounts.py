@@ -6,6 +6,7 @@ from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.readings import ClusterReading, FolderTest, NodeReading, RunsAs, Standing
 from nodes.checks.core.service import on_a_share
 from nodes.checks.core.shares import current_tests
+from nodes.counted import some
 from nodes.platforms.windows_accounts import NO_USER, AccountKind, kind_of, shown_account
 from nodes.shares.core.standing import FAILED, OK
 
@@ -91,9 +92,4 @@ def in_words(services: tuple[RunsAs, ...]) -> str:
     by_account: dict[str, list[str]] = {}
     for one in services:
         by_account.setdefault(shown_account(one.account), []).append(one.service)
-    return "; ".join(f"{_some(names)} as {account}" for account, names in by_account.items())
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+    return "; ".join(f"{some(names, SHOWN)} as {account}" for account, names in by_account.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.identity import NOT_READ, READ
 from nodes.checks.core.readings import ClusterReading, NodeReading, Standing
-from nodes.counted import many
+from nodes.counted import many, some
 from nodes.facts.core import FeatureSetting
 
 RULE = "This feature is switched off while clustering is enabled."
@@ -45,5 +45,4 @@ def _on_node(node: NodeReading, code: str, *, enabled: bool) -> Finding:
 
 
 def _words(switches: list[FeatureSetting]) -> str:
-    shown = ", ".join(one.in_words for one in switches[:SHOWN])
-    return shown if len(switches) <= SHOWN else f"{shown} and {len(switches) - SHOWN} more"
+    return some([one.in_words for one in switches], SHOWN)

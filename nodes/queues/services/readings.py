@@ -12,6 +12,7 @@ from accounts.audit import Subject, record
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import take_cluster
+from nodes.counted import some
 from nodes.leases.transactions import write_transaction
 from nodes.one_line import one_line
 from nodes.queues.core.tally import QueueSum, Tally
@@ -78,9 +79,8 @@ def _unread(*tallies: Tally | None) -> str:
     folders = [folder for tally in tallies if tally for folder in tally.unread]
     if not folders:
         return ""
-    names = ", ".join(one_line(folder, 60) for folder in folders[:NAMED])
-    more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
-    return f"These folders cannot be listed; give the portal's account read access: {names}{more}."
+    names = some([one_line(folder, 60) for folder in folders], NAMED)
+    return f"These folders cannot be listed; give the portal's account read access: {names}."
 
 
 def _counts(row: QueueReading, tally: Tally, now: datetime, ahead: timedelta, *, left: bool) -> list[QueueCount]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nodes.counted import some
 from replication.configuration.job.looking import NodeScan
 from replication.files.apply.round import Round
 from replication.files.apply.semaphores import Told
@@ -115,6 +116,4 @@ def _restarts(work: TargetWork, state: TargetProgress) -> set[str]:
 
 
 def _some(paths: Iterable[str]) -> str:
-    names = list(paths)
-    shown = ", ".join(repr(name) for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+    return some([repr(path) for path in paths], 3)

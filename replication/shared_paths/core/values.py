@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nodes.counted import some
 from replication.files.core.paths import RelPath
 from replication.shared_paths.core.places import NotThere, moved_value, what_follows
 
@@ -101,5 +102,4 @@ NAMED = 5
 
 def named(nodes: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
-    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
-    return f"{', '.join(nodes[:NAMED])}{more}"
+    return some(nodes, NAMED)

@@ -14,6 +14,7 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
+from nodes.counted import some
 from nodes.enums import SERVERS, Clustering, NodeRole, ReplicationMode
 from nodes.products.errors import ProfileError
 from nodes.products.loading import load_profile
@@ -171,9 +172,8 @@ def calm(secondaries: Sequence[Secondary]) -> str:
     others = [one for one in secondaries if one.verdict.tone != "ok"]
     if not others:
         return "Nothing on the primary has changed, and all secondaries are in sync."
-    text = ", ".join(f"{one.name} ({one.verdict.text[:1].lower()}{one.verdict.text[1:]})" for one in others[:SHOWN])
-    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    return f"Nothing more on the primary has changed. Not in sync: {text}{more}."
+    names = [f"{one.name} ({one.verdict.text[:1].lower()}{one.verdict.text[1:]})" for one in others]
+    return f"Nothing more on the primary has changed. Not in sync: {some(names, SHOWN)}."
 
 
 def _mood(cluster: Cluster, row: Watch) -> str:
