@@ -61,6 +61,12 @@ class ShownPlan:
         """As far as it is shown."""
         return cls(plan, text.plan(plan), tuple(ShownNode.of(part, text) for part in plan.nodes))
 
+    @property
+    def opened(self) -> int | None:
+        """The node whose part is shown open: the only one with steps, or the only one."""
+        busy = [part.node_id for part in self.plan.nodes if part.steps] or [part.node_id for part in self.plan.nodes]
+        return busy[0] if len(busy) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:

@@ -83,7 +83,9 @@ def _planned(work: PlanWork, scope: Scope, look: Look, against: Sequence[Reason]
         work.lease.event("info", "shared_paths.diff", "\n".join(edit.diff), {"path": edit.path})
     changes = changes_of(look.edits, scope.profile)
     detail = PathsPlan(scope.primary.pk, work.job.options["to"], tuple(look.values), _folders(look))
-    wait = NodeWords(parts_of(("Must hold", "line", [Said(value.in_words) for value in look.values])).parts)
+    wait = NodeWords(
+        parts_of(("Must hold", "line", "to be seen", [Said(value.in_words) for value in look.values])).parts
+    )
     nodes = [NodePlan(scope.primary.pk, scope.primary.name, changes, _words(scope, look, said))]
     nodes += [NodePlan(node.pk, node.name, (), wait) for node in scope.served]
     problems = tuple(Problem("refused", one.code, f"{one.text} {one.remedy}".strip()) for one in against)
@@ -108,15 +110,26 @@ def _folders(look: Look) -> tuple[Folder, ...]:
 def _words(scope: Scope, look: Look, said: Sequence[str]) -> NodeWords:
     kept = [value for value in look.values if value.value == value.held]
     return parts_of(
-        ("Lines before and after", "line", [Said(line) for edit in look.edits for line in edit.diff]),
-        ("Already so", "line", [Said(value.in_words) for value in kept]),
-        ("Folders to be made", "folder", [Said(folder.place, folder.label) for folder in look.to_make]),
-        ("Folders that are given up", "folder", [Said(one.folder.place, one.in_words) for one in look.given_up]),
+        (
+            "Lines before and after",
+            "line",
+            "of the difference",
+            [Said(line) for edit in look.edits for line in edit.diff],
+        ),
+        ("Already so", "line", "so already", [Said(value.in_words) for value in kept]),
+        ("Folders to be made", "folder", "to be made", [Said(folder.place, folder.label) for folder in look.to_make]),
+        (
+            "Folders that are given up",
+            "folder",
+            "given up",
+            [Said(one.folder.place, one.in_words) for one in look.given_up],
+        ),
         (
             "To be set by hand in MDaemon",
             "folder",
+            "to be set by hand",
             [Said(str(one.path), f"{one.label}: {BY_HAND}") for one in look.by_hand],
         ),
-        ("Left as they are", "key", [Said(text) for text in look.strange]),
-        ("To be known", "warning", [Said(text) for text in said]),
+        ("Left as they are", "key", "left alone", [Said(text) for text in look.strange]),
+        ("To be known", "warning", "", [Said(text) for text in said]),
     )

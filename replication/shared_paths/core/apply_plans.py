@@ -52,10 +52,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A list that is shown of a node's plan. `counted`: one of its entries, for the summary ("line", "folder")."""
+    """A list that is shown of a node's plan. `counted`: what its entries are, `then` what becomes of them, both for the
+    summary ("2 folders to be made")."""
 
     title: str
     counted: str
+    then: str
     lines: tuple[Said, ...]
 
 
@@ -66,10 +68,10 @@ class NodeWords:
     parts: tuple[Part, ...] = ()
 
 
-def parts_of(*parts: tuple[str, str, Iterable[Said]]) -> NodeWords:
+def parts_of(*parts: tuple[str, str, str, Iterable[Said]]) -> NodeWords:
     """The parts that have any line."""
-    found = ((title, counted, tuple(lines)) for title, counted, lines in parts)
-    return NodeWords(tuple(Part(*part) for part in found if part[2]))
+    found = (Part(title, counted, then, tuple(lines)) for title, counted, then, lines in parts)
+    return NodeWords(tuple(part for part in found if part.lines))
 
 
 def _node(part: NodePlan) -> NodeText:
@@ -79,7 +81,7 @@ def _node(part: NodePlan) -> NodeText:
 
 def _section(part: Part) -> Section:
     items = tuple(Item(line.text, line.note) for line in part.lines)
-    return Section(part.title, many(len(items), part.counted), items)
+    return Section(part.title, f"{many(len(items), part.counted)} {part.then}".strip(), items)
 
 
 def _plan(plan: Plan) -> PlanWords:

@@ -37,6 +37,7 @@ from nodes.shares.models import FolderKey, FormerValue, MountPoint, ShareCell, S
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
 from replication.jobs.runner import PlanOutcome, PlanWork
+from replication.jobs.views.job import ShownPlan
 from replication.objects import default_store
 from replication.shared_paths.apply_job import reasons, runner
 from replication.shared_paths.apply_job.runner import SharedPathsRunner
@@ -133,6 +134,8 @@ def test_a_plan_shows_every_line_before_and_after_and_what_is_left_to_people(des
     assert shown["Lines before and after"] == came.summary["diff"]
     assert f"{SHARE}\\md\\Gateways" in shown["To be set by hand in MDaemon"]
     assert f"{SHARE}\\md\\Users" in shown["Folders to be made"]
+    assert ShownPlan.of(came.plan, PATHS_TEXT).opened == desk.primary.pk, "nobody approves what stays folded"
+    assert "2 folders given up" in [part.summary for part in PATHS_TEXT.node(primary).sections]
     assert secondary.steps == ()
     assert PATHS_TEXT.node(secondary).sections[0].items[1].name == (
         "[Directories] Mail=\\\\files\\mail\\md\\Users\\ in App/MDaemon.ini"
