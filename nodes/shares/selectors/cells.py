@@ -100,3 +100,10 @@ def _hint(portal: ShownCell | None) -> str:
     if row is None or row.state == CellState.UNTESTED:
         return ""
     return f"From the portal it works as {row.login}." if row.state == CellState.OK else f"From the portal: {row.text}"
+
+
+def blind_roles(node: Node) -> list[str]:
+    """The folders at which the portal's login on a node was found to have no rights on other machines: what it sees
+    there says nothing. One query."""
+    rows = ShareCell.objects.filter(node=node, reason=CellReason.NO_CREDENTIALS)
+    return list(rows.values_list("role", flat=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
 from nodes.counted import many
+from nodes.enums import CellReason
 from nodes.errors import NodeError, RemoteFileMissing, SessionLost, TimedOut
 from nodes.facts.core import barred
 from nodes.platforms.unc import UncPath
@@ -18,6 +19,7 @@ from nodes.remote.session import FileKind
 from nodes.shares.core.layout import QUEUES, SharedPlace
 from nodes.shares.core.rules import MAIL_FOLDERS
 from nodes.shares.models import FormerValue
+from nodes.shares.selectors.cells import blind_roles
 from nodes.shares.selectors.keys import confirmed_in
 from nodes.shares.services.former import identity
 from nodes.shares.spelling import remote_path
@@ -69,7 +71,8 @@ class Look:
     """What was found. `edits`: whole files as they are and shall be. `values`: every key that is to be proven.
     `strange`: keys that are left alone, and why; `missing`: those that are not there. `by_hand`: folders whose place no
     confirmed key tells. `given_up`: where folders lie now and will not any more. `folders`: where they shall lie,
-    `to_make` those that are not there, `unseen` those that the portal cannot look at, and why. `stay`: folders that are
+    `to_make` those that are not there, `unseen` those that the portal cannot look at, and why, `no_folders` what bears
+    their names and is none. `stay`: folders that are
     given up, and how many accounts have their mail in them."""
 
     edits: list[Edit] = field(default_factory=list)
@@ -81,6 +84,7 @@ class Look:
     folders: list[Folder] = field(default_factory=list)
     to_make: list[Folder] = field(default_factory=list)
     unseen: list[tuple[Folder, str]] = field(default_factory=list)
+    no_folders: list[Folder] = field(default_factory=list)
     accounts: Accounts | None = None
     stay: list[tuple[str, int]] = field(default_factory=list)
 
@@ -291,13 +295,16 @@ class Looker:
     def _look_at_share(self) -> None:
         """Which folders have to be made, as far as the portal's login sees them."""
         folders = self.found.folders
+        blind = set(blind_roles(self._scope.primary))
         for folder, stat in zip(folders, self._link.session.stat_many([one.remote for one in folders]), strict=True):
-            if isinstance(stat, NodeError):
-                self.found.unseen.append((folder, str(stat)))
+            if folder.role in blind:
+                self.found.unseen.append((folder, CellReason.NO_CREDENTIALS.label.lower()))
+            elif isinstance(stat, NodeError):
+                self.found.unseen.append((folder, str(stat).rstrip(".")))
             elif stat is None:
                 self.found.to_make.append(folder)
             elif stat.kind not in (FileKind.FOLDER, FileKind.LINK):
-                self.found.unseen.append((folder, "a file is there, no folder"))
+                self.found.no_folders.append(folder)
 
 
 def _key(row: FormerValue) -> Key:

@@ -25,7 +25,13 @@ def reasons_against(scope: Scope, look: Look) -> list[Reason]:
     """Everything that refuses the job."""
     found = [*_still_inside(scope, look), *_kept_keys(scope, look)]
     if scope.to_share:
-        found += [*_too_long(scope, look), *_failed_tests(scope), *_too_old(scope), *_not_replicated(scope)]
+        found += [
+            *_too_long(scope, look),
+            *_no_folders(look),
+            *_failed_tests(scope),
+            *_too_old(scope),
+            *_not_replicated(scope),
+        ]
     return found
 
 
@@ -77,6 +83,12 @@ def _too_long_here(look: Look) -> Iterator[str]:
     for folder in look.folders:
         if folder.role == MAIL_FOLDERS and not folder.place.startswith("\\\\"):
             yield mail_directory_problem(folder.place, longest) or ""
+
+
+def _no_folders(look: Look) -> Iterator[Reason]:
+    for folder in look.no_folders:
+        text = f"{folder.label}: what is at {folder.place} is no folder."
+        yield Reason("no_folder", text, "Rename it, or choose another path.")
 
 
 def _kept_keys(scope: Scope, look: Look) -> Iterator[Reason]:

@@ -43,10 +43,13 @@ class PrimaryRun:
         return self._proven(came) if isinstance(came, ReadBack) else came
 
     def _make_folders(self) -> None:
-        """Before any line names them. Raises NodeError."""
-        if self.plan.folders:
+        """Those that are not there, before any line names them. Raises NodeError."""
+        wanted = [folder.remote for folder in self.plan.folders]
+        there = zip(wanted, self.session.stat_many(wanted), strict=True)
+        missing = [path for path, stat in there if stat is None or isinstance(stat, NodeError)]
+        if missing:
             self.work.lease.check()
-            for made in self.session.make_folders_many([folder.remote for folder in self.plan.folders]):
+            for made in self.session.make_folders_many(missing):
                 if isinstance(made, NodeError):
                     raise made
                 self.made += made

@@ -274,6 +274,10 @@ def too_long(desk: Desk) -> None:
     desk.disk.put(f"{ROOT}/App/Userlist.dat", line)
 
 
+def a_file_in_the_way(desk: Desk) -> None:
+    desk.disk.put("//files/mail/md/Users", b"")
+
+
 def no_keys(desk: Desk) -> None:
     FolderKey.objects.all().delete()
 
@@ -311,6 +315,7 @@ def mounted_elsewhere(desk: Desk) -> None:
         (failed_test, "share_test_failed"),
         (old_version, "version_too_old"),
         (too_long, "path_refused"),
+        (a_file_in_the_way, "no_folder"),
         (no_keys, "no_keys"),
         (broken, "broken_ini"),
         (mixed, "mounts_differ"),
@@ -336,6 +341,9 @@ def test_many_nodes_are_one_reason(desk: Desk) -> None:
 def test_a_test_of_another_path_or_of_the_portals_own_login_refuses_nothing(desk: Desk) -> None:
     cell(desk, CellReason.NO_CREDENTIALS)
     assert "No share test has proven from mx1: Mail folders" in " ".join(desk.plan().summary["warnings"])
+    plan = desk.plan().plan
+    assert plan is not None
+    assert "users" not in [folder.role for folder in plan.detail.folders], "who does not see makes nothing"
     ShareCell.objects.update(reason=CellReason.DENIED, path="\\\\files\\other")
     assert desk.plan().plan is not None
 
