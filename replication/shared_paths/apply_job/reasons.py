@@ -20,6 +20,11 @@ from replication.shared_paths.selectors.kept import kept_by
 NO_REASON = frozenset({CellReason.NO_CREDENTIALS, CellReason.NODE_AWAY, CellReason.NO_FOLDER})
 """Why a test failed that says nothing of whether the server itself gets there once the folders are made."""
 
+RESTART = (
+    "Whether MDaemon takes up a folder's new place without a restart is not public: restart it on every node once the "
+    "job has succeeded."
+)
+
 
 def reasons_against(scope: Scope, look: Look) -> list[Reason]:
     """Everything that refuses the job."""
@@ -54,7 +59,7 @@ def warnings(scope: Scope, look: Look) -> list[str]:
             said.append(f"Nobody knows the version of {named(unknown)}; multi-node mail routing needs {since}.")
     else:
         said += [f"{reason.text} {reason.remedy}" for reason in _not_replicated(scope)]
-    return said
+    return [*said, RESTART] if look.edits else said
 
 
 def _still_inside(scope: Scope, look: Look) -> Iterator[Reason]:

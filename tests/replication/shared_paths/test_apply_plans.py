@@ -141,6 +141,7 @@ def test_a_plan_shows_every_line_before_and_after_and_what_is_left_to_people(des
         "[Directories] Mail=\\\\files\\mail\\md\\Users\\ in App/MDaemon.ini"
     )
     assert desk.guard.events.count("shared_paths.diff") == 1
+    assert came.summary["warnings"][-1].startswith("Whether MDaemon takes up a folder's new place without a restart")
 
 
 def test_a_dry_run_shows_the_lines_and_what_would_refuse_them(desk: Desk) -> None:
