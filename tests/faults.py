@@ -57,6 +57,14 @@ class Through:
         self.before("write_new")
         return self.inner.write_new(path, chunks, progress=progress)
 
+    def read_small(self, paths: Sequence[str]) -> list[bytes | NodeError]:
+        self.before("read_small")
+        return self.inner.read_small(paths)
+
+    def write_new_small(self, files: Sequence[tuple[str, bytes]]) -> list[Outcome]:
+        self.before("write_new_small")
+        return self.inner.write_new_small(files)
+
     def make_folders(self, path: str) -> tuple[str, ...]:
         self.before("make_folders")
         return self.inner.make_folders(path)

@@ -119,6 +119,15 @@ class Session(Protocol):
         created is removed. Raises RemoteFileExists, NoSpace, RemoteDenied."""
         ...
 
+    def read_small(self, paths: Sequence[str]) -> list[bytes | NodeError]:
+        """The content of each file of at most CHUNK bytes; FileTooLarge in place of a larger one's, ChangedWhileRead
+        where it came short. All of them are held, and open at once: some dozens are meant."""
+        ...
+
+    def write_new_small(self, files: Sequence[tuple[str, bytes]]) -> list[Outcome]:
+        """`write_new` for each path and its content, of at most CHUNK bytes (ValueError)."""
+        ...
+
     def make_folders(self, path: str) -> tuple[str, ...]:
         """Create a folder and its missing parents; answer the ones that were made, outermost first. Refuses
         (RemoteDenied) to pass through a link, and (RemoteFileExists) through what is no folder."""

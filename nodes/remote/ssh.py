@@ -13,6 +13,7 @@ from nodes.remote import (
     command,
     folders,
     reading,
+    small,
     writing,
 )
 from nodes.remote import (
@@ -113,6 +114,14 @@ class SshSession:
     def write_new(self, path: str, chunks: Iterable[bytes], *, progress: Progress | None = None) -> Written:
         """Create a file that must not exist yet; what was created goes again on failure."""
         return writing.write_new(self._sftp, path, chunks, progress)
+
+    def read_small(self, paths: Sequence[str]) -> list[bytes | NodeError]:
+        """The content of each small file, sent without waiting in between."""
+        return small.read_small(self._sftp, paths)
+
+    def write_new_small(self, files: Sequence[tuple[str, bytes]]) -> list[Outcome]:
+        """Create each small file, sent without waiting in between; what was created goes again on failure."""
+        return small.write_new_small(self._sftp, files)
 
     def make_folders(self, path: str) -> tuple[str, ...]:
         """Create a folder and its missing parents; answer those that were made."""

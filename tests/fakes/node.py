@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from nodes.command import CommandResult
 from nodes.errors import (
@@ -139,6 +140,29 @@ class FakeSession:
         inode.mtime_ns = self.disk.now_ns()
         return Written(len(inode.data), digest.hexdigest())
 
+    def read_small(self, paths: Sequence[str]) -> list[bytes | NodeError]:
+        """See `Session.read_small`."""
+        return [self._or_error(partial(self._small, path)) for path in paths]
+
+    def write_new_small(self, files: Sequence[tuple[str, bytes]]) -> list[Outcome]:
+        """See `Session.write_new_small`."""
+        if any(len(content) > _CHUNK for _, content in files):
+            raise ValueError("a small file has no more bytes than one piece")
+        return self._each(files, lambda file: self.write_new(file[0], [file[1]]))
+
+    def _small(self, path: str) -> bytes:
+        if self.disk.follow(path).stat().size > _CHUNK:
+            raise FileTooLarge(path)
+        return b"".join(self.read(path, most=_CHUNK))
+
+    def _or_error(self, act: Callable[[], bytes]) -> bytes | NodeError:
+        try:
+            return act()
+        except SessionLost:
+            raise
+        except NodeError as error:
+            return error
+
     def make_folders(self, path: str) -> tuple[str, ...]:
         """See `Session.make_folders`."""
         way = levels(path)
@@ -212,7 +236,7 @@ class FakeSession:
         if self.lost:
             raise SessionLost()
 
-    def _each(self, items: Sequence[_Item], act: Callable[[_Item], None]) -> list[Outcome]:
+    def _each(self, items: Sequence[_Item], act: Callable[[_Item], Any]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for item in items:
             self._alive()

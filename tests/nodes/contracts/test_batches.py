@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.errors import RemoteBusy, RemoteFileExists, RemoteFileMissing
-from nodes.remote.session import RemoteStat
+from nodes.errors import FileTooLarge, NodeError, RemoteBusy, RemoteFileExists, RemoteFileMissing, Unsupported
+from nodes.remote.session import CHUNK, RemoteStat
 
 MANY = 1000
+SOME = 100
 
 
 def test_1000_renames_replace_in_order(node):
@@ -112,3 +113,34 @@ def test_mtime_is_cut_to_what_sftp_keeps(node, wanted_ns, seconds):
 def test_mtime_of_nothing_says_missing(node):
     (outcome,) = node.session.set_mtime_many([(node.path("gone"), 0)])
     assert isinstance(outcome, RemoteFileMissing)
+
+
+def test_small_files_are_read_together(node):
+    for number in range(SOME):
+        node.put(f"f{number}", b"x" * number)
+    assert node.session.read_small([node.path(f"f{number}") for number in range(SOME)]) == [
+        b"x" * number for number in range(SOME)
+    ]
+    node.put("whole", b"y" * CHUNK)
+    node.put("larger", b"y" * (CHUNK + 1))
+    node.put("folder/inner")
+    names = ("whole", "larger", "gone", "n\0o", "folder", "f3")
+    whole, *others, last = node.session.read_small([node.path(name) for name in names])
+    assert (whole, last) == (b"y" * CHUNK, b"xxx")
+    assert [type(one) for one in others[:3]] == [FileTooLarge, RemoteFileMissing, Unsupported]
+    assert isinstance(others[3], NodeError)
+
+
+def test_small_files_are_written_together_and_replace_nothing(node):
+    node.put("taken", b"precious")
+    files = [(node.path(f"f{number}"), b"%d" % number) for number in range(SOME)]
+    assert node.session.write_new_small(files) == [None] * SOME
+    assert [node.content(f"f{number}") for number in (0, 7, SOME - 1)] == [b"0", b"7", b"%d" % (SOME - 1)]
+    odd = [("taken", b"x"), ("no/where", b"x"), ("n\0o", b"x"), ("empty", b""), ("whole", b"z" * CHUNK)]
+    outcomes = node.session.write_new_small([(node.path(name), content) for name, content in odd])
+    kinds = [RemoteFileExists, RemoteFileMissing, Unsupported, type(None), type(None)]
+    assert [type(outcome) for outcome in outcomes] == kinds
+    assert (node.content("taken"), node.content("empty"), len(node.content("whole"))) == (b"precious", b"", CHUNK)
+    with pytest.raises(ValueError, match="small"):
+        node.session.write_new_small([(node.path("big"), b"x" * (CHUNK + 1))])
+    assert not node.exists("big")
