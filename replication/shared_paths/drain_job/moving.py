@@ -28,7 +28,7 @@ from nodes.products.profile import Profile
 from nodes.queues.core.places import usual_place
 from nodes.queues.core.tally import is_message
 from nodes.queues.look import DEEPEST, MOST_FOLDERS
-from nodes.remote.session import FileKind, Outcome, RemoteEntry, RemoteStat
+from nodes.remote.session import CHUNK, FileKind, Outcome, RemoteEntry, RemoteStat
 from nodes.temp_names import PREFIX, Moving, MovingName, moving_name
 from replication.files.work_context import moving
 from replication.jobs.runner import JobLease
@@ -245,7 +245,8 @@ class _Folder:
 
     def _copy(self, messages: Sequence[Message]) -> list[Message]:
         """Copies that were read back as they were read; the messages are COPIED then."""
-        whole = [message for message in messages if self._copied_whole(message)]
+        together = self._copied_together([message for message in messages if message.size <= CHUNK])
+        whole = [message for message in messages if message.held in together or self._copied_whole(message)]
         self.lease.boundary("queue-copied")
         pairs = [(one.held, str(MovingName(Moving.COPIED, self.mover.tag, one.name))) for one in whole]
         outcomes = self._rename(pairs)
@@ -255,6 +256,25 @@ class _Folder:
             for one, (_, held), outcome in zip(whole, pairs, outcomes, strict=True)
             if self._went(outcome, one.held)
         ]
+
+    def _copied_together(self, messages: Sequence[Message]) -> set[str]:
+        """Small ones whose copies were read back as they were read. What does not go well is left to be done alone,
+        where it is told why."""
+        if not messages:
+            return set()
+        self.lease.check()
+        copies = [f"{self.target}/{MovingName(Moving.COPY, self.mover.tag, one.name)}" for one in messages]
+        contents = self.session.read_small([f"{self.source}/{one.held}" for one in messages])
+        files = [(copy, content) for copy, content in zip(copies, contents, strict=True) if isinstance(content, bytes)]
+        self.session.write_new_small(files)
+        self.session.set_mtime_many([(copy, one.mtime_ns) for copy, one in zip(copies, messages, strict=True)])
+        self.lease.progress(bytes=sum(len(content) for _, content in files))
+        back = self.session.read_small(copies)
+        return {
+            one.held
+            for one, content, copied in zip(messages, contents, back, strict=True)
+            if isinstance(content, bytes) and content == copied
+        }
 
     def _copied_whole(self, message: Message) -> bool:
         copy = f"{self.target}/{MovingName(Moving.COPY, self.mover.tag, message.name)}"
