@@ -19,6 +19,7 @@ from nodes.queues.selectors.places import plain_profile, queue_places
 from nodes.queues.services.readings import Read, keep_failure, keep_reading
 from nodes.registry.models import Node
 from nodes.remote.session import FileKind, RemoteEntry
+from nodes.temp_names import PREFIX
 
 MOST_ENTRIES = 1_000_000
 """So many names are gone through; what comes after them is not counted, and that is said."""
@@ -78,7 +79,8 @@ class _Counting:
         if entry.stat.kind is FileKind.FOLDER:
             self._note_folder(f"{queue}/{entry.name}" if queue else entry.name, spelled=entry.name_bytes is None)
         elif entry.stat.kind is FileKind.FILE and is_message(self._profile, self._place(queue), entry.name):
-            self._count.add(queue, entry.stat.size, entry.stat.mtime_ns)
+            begun = entry.name.startswith(PREFIX)
+            self._count.add(queue, entry.stat.size, entry.stat.mtime_ns, begun=begun)
 
     def _place(self, queue: str) -> str:
         return f"{self._default}/{queue}" if queue else self._default

@@ -18,12 +18,14 @@ MOST_QUEUES = 200
 @dataclass(frozen=True, slots=True)
 class QueueSum:
     """One folder: relative to that of the queues with `/`, "" for itself. `size` in bytes; `oldest_ns`: since when the
-    oldest message lies there, by the clock of who keeps the files, None where there is no message."""
+    oldest message lies there, by the clock of who keeps the files, None where there is no message. `begun`: messages
+    among them that the portal began to move, and that no mail server sees until it went on."""
 
     queue: str
     messages: int
     size: int
     oldest_ns: int | None
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def is_message(profile: Profile, place: str, name: str) -> bool:
 
 @dataclass(slots=True)
 class _Sum:
+    begun: int = 0
     messages: int = 0
     size: int = 0
     oldest_ns: int | None = None
@@ -86,16 +89,19 @@ class Count:
         if len(self.sums) < MOST_QUEUES:
             self.sums.setdefault(queue, _Sum())
 
-    def add(self, queue: str, size: int, mtime_ns: int) -> None:
+    def add(self, queue: str, size: int, mtime_ns: int, *, begun: bool) -> None:
         """A message in a folder that was entered."""
         known = self.sums.get(queue) or next(self.sums[above] for above in _above(queue) if above in self.sums)
         known.messages += 1
+        known.begun += begun
         known.size += size
         known.oldest_ns = mtime_ns if known.oldest_ns is None else min(known.oldest_ns, mtime_ns)
 
     def tally(self) -> Tally:
         """What was counted."""
-        queues = (QueueSum(name, one.messages, one.size, one.oldest_ns) for name, one in sorted(self.sums.items()))
+        queues = (
+            QueueSum(name, one.messages, one.size, one.oldest_ns, one.begun) for name, one in sorted(self.sums.items())
+        )
         return Tally(tuple(queues), tuple(sorted(self.unread)), self.more)
 
 

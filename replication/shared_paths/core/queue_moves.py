@@ -30,17 +30,24 @@ class QueueMove:
 @dataclass(frozen=True, slots=True)
 class FromTo:
     """Where a node's messages lie and where they go, as it spells both. `used`: queues that stay, because the node's
-    own files still name their folders."""
+    own files still name their folders. `begun`: servers work in `source` again, and only what was on its way out of it
+    when an earlier move was cut short goes on."""
 
     source: str
     target: str
     used: tuple[str, ...] = ()
+    begun: bool = False
 
 
 def moves_of(tally: Tally, used: Collection[str]) -> tuple[QueueMove, ...]:
     """A step for each queue that holds messages and is in use no longer."""
     left = (one for one in tally.queues if one.messages and not is_used(one.queue, used))
     return tuple(QueueMove(one.queue, one.messages, one.size) for one in left)
+
+
+def begun_of(tally: Tally) -> tuple[QueueMove, ...]:
+    """A step for each queue with messages on their way; how large they are nobody needs to know."""
+    return tuple(QueueMove(one.queue, one.begun, 0) for one in tally.queues if one.begun)
 
 
 def is_used(queue: str, used: Collection[str]) -> bool:
@@ -64,7 +71,8 @@ def _line(step: QueueMove) -> StepLine:
 def _words(part: NodePlan) -> NodeText:
     if part.detail is None:
         return NodeText()
-    folders = [Item(part.detail.source, "no server works in it any more"), Item(part.detail.target, "they go here")]
+    why = "what an earlier move began goes on" if part.detail.begun else "no server works in it any more"
+    folders = [Item(part.detail.source, why), Item(part.detail.target, "they go here")]
     folders += [Item(queue, "stays: the node's own files still name it") for queue in part.detail.used]
     return NodeText((Section("Folders", "from one folder to another", tuple(folders)),))
 

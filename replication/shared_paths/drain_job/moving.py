@@ -13,7 +13,6 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from nodes.connection.connect import NodeLink
 from nodes.errors import (
@@ -33,6 +32,7 @@ from nodes.temp_names import PREFIX, Moving, MovingName, moving_name
 from replication.files.work_context import moving
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.queue_moves import free_name, is_used
+from replication.shared_paths.drain_job.messages import Message, Moved, message_of, step_of, tag_of
 from replication.shared_paths.drain_job.places import Way
 
 BATCH = 64
@@ -50,27 +50,6 @@ MOST_NAMES = 20
 LONGEST_NAME = 255
 LARGEST = 2**40
 """Bytes of a message that is read; there is no such message."""
-
-
-@dataclass(slots=True)
-class Moved:
-    """What came of a move. `waits`: messages that were just written, or held open; `stuck`: why others stay."""
-
-    messages: int = 0
-    size: int = 0
-    renamed: list[str] = field(default_factory=list)
-    waits: int = 0
-    stuck: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message on its way: `name` is what it is called, `held` what its file is called now."""
-
-    name: str
-    held: str
-    size: int
-    mtime_ns: int
 
 
 class Mover:
@@ -108,12 +87,15 @@ class Mover:
         already goes on."""
         source, target = _in(self.way.source, queue), _in(self.way.target, queue)
         place = f"{self._usual}/{queue}" if queue else self._usual
-        folder = _Folder(self, source, target, place, only_begun=is_used(queue, self.way.words.used))
+        folder = _Folder(self, source, target, place, only_begun=self._is_in_use(queue))
         is_there = folder.run()
         self.on_its_way |= any(moving_name(name) for name in folder.skipped)
         if is_there and not folder.skipped:
             self._sweep(target, Moving.COPY)
         return sorted(folder.below)
+
+    def _is_in_use(self, queue: str) -> bool:
+        return self.way.words.begun or is_used(queue, self.way.words.used)
 
     def make_target(self, target: str) -> None:
         """The folder that a queue's messages go to; that of all queues is never made here."""
@@ -225,11 +207,11 @@ class _Folder:
 
     def _move(self, batch: Sequence[RemoteEntry]) -> None:
         self.mover.make_target(self.target)
-        copied = [_message(entry) for entry in batch if _step(entry.name) is Moving.COPIED]
+        copied = [message_of(entry) for entry in batch if step_of(entry.name) is Moving.COPIED]
         if copied:
             self._finish(self._resumed(copied))
-        claimed = [_message(entry) for entry in batch if _step(entry.name) is Moving.CLAIMED]
-        fresh = [entry for entry in batch if _step(entry.name) is None and entry.name not in self.skipped]
+        claimed = [message_of(entry) for entry in batch if step_of(entry.name) is Moving.CLAIMED]
+        fresh = [entry for entry in batch if step_of(entry.name) is None and entry.name not in self.skipped]
         claimed += self._claim(fresh)
         self._finish(self._copy(claimed))
 
@@ -306,11 +288,11 @@ class _Folder:
             if isinstance(stat, NodeError):
                 raise stat
         gone = [one for one, stat in zip(messages, found, strict=True) if stat is None]
-        here = self.mover.was_here(sorted({_tag(one) for one in gone}))
+        here = self.mover.was_here(sorted({tag_of(one) for one in gone}))
         for one in gone:
-            if _tag(one) not in here:
+            if tag_of(one) not in here:
                 self._skip(one.held, f"{one.name}: its copy is not in {self.target}, which may be another folder now")
-        self._away([one for one in gone if _tag(one) in here])
+        self._away([one for one in gone if tag_of(one) in here])
         return [one for one, stat in zip(messages, found, strict=True) if stat is not None]
 
     def _finish(self, messages: Sequence[Message]) -> None:
@@ -369,7 +351,7 @@ class _Folder:
             self.mover.moved.renamed.append(f"{message.name} is {name} now")
 
     def _copy_name(self, message: Message) -> MovingName:
-        return MovingName(Moving.COPY, _tag(message), message.name)
+        return MovingName(Moving.COPY, tag_of(message), message.name)
 
     def _away(self, messages: Sequence[Message]) -> None:
         """The messages themselves go: their copies have taken their place."""
@@ -397,21 +379,6 @@ class _Folder:
             self._skip(name)
             return False
         raise outcome
-
-
-def _message(entry: RemoteEntry) -> Message:
-    own = moving_name(entry.name)
-    return Message(own.name if own else entry.name, entry.name, entry.stat.size, entry.stat.mtime_ns)
-
-
-def _step(name: str) -> Moving | None:
-    own = moving_name(name)
-    return own.step if own else None
-
-
-def _tag(message: Message) -> str:
-    own = moving_name(message.held)
-    return own.tag if own else ""
 
 
 def _in(folder: str, queue: str) -> str:

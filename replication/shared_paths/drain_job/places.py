@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.errors import Refused
 from nodes.clusters.models import Cluster
@@ -14,7 +14,7 @@ from nodes.facts.models import NodeFacts
 from nodes.products.folders import FolderPath, effective_folders, folders_from
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
-from nodes.queues.core.places import left_place
+from nodes.queues.core.places import QueuePlaces, left_place
 from nodes.queues.models import QueueReading
 from nodes.queues.selectors.places import queue_places
 from nodes.registry.models import Node
@@ -48,23 +48,40 @@ def folders_now(link: NodeLink, node: Node, profile: Profile) -> tuple[FolderPat
 
 
 def way_of(link: NodeLink, node: Node, profile: Profile) -> Way | None:
-    """From where to where; None where no folder is left behind. Raises NodeError, Refused."""
+    """From where to where; None where no folder is left behind. Out of the shared queues the primary moves alone: on
+    any other node, and where what is to be moved lies there, only what was begun goes on. Raises NodeError, Refused."""
     places, folders = queue_places(node, profile), folders_now(link, node, profile)
     present = places.present(folders)
     reading: QueueReading | None = getattr(node, "queue_reading", None)
     left = left_place(present, reading.place if reading else "", reading.left_place if reading else "", places)
-    if not left or (places.is_shared(left) and node.role != NodeRole.PRIMARY):
+    if not left:
         return None
-    try:
-        source, target = places.sftp(left).rstrip("/"), places.sftp(present).rstrip("/")
-        used = [_below(source, places.sftp(folder.path)) for folder in folders if folder.key]
-    except ValueError as error:
-        raise Refused("not_reached", f"{node} does not reach {left} or {present}: {error}") from error
+    if places.is_shared(left) and node.role != NodeRole.PRIMARY:
+        return _way(node, places, FromTo(present, left, begun=True))
+    way = _way(node, places, FromTo(left, present))
+    used = filter(None, (_below(way.source, _sftp(node, places, folder.path)) for folder in folders if folder.key))
     if places.is_shared(left):
         check_nobody_works_there(node, profile)
+    return replace(way, words=replace(way.words, used=tuple(sorted(used))))
+
+
+def begun_there(way: Way) -> Way:
+    """The other way round, for what an earlier move to there began."""
+    words = FromTo(way.words.target, way.words.source, begun=True)
+    return Way(way.target, way.source, words, way.ahead_ns)
+
+
+def _way(node: Node, places: QueuePlaces, words: FromTo) -> Way:
     facts: NodeFacts | None = getattr(node, "facts", None)
     ahead = (facts.clock_offset_ms if facts else None) or 0.0
-    return Way(source, target, FromTo(left, present, tuple(sorted(filter(None, used)))), int(ahead * 1e6))
+    return Way(_sftp(node, places, words.source), _sftp(node, places, words.target), words, int(ahead * 1e6))
+
+
+def _sftp(node: Node, places: QueuePlaces, folder: str) -> str:
+    try:
+        return places.sftp(folder).rstrip("/")
+    except ValueError as error:
+        raise Refused("not_reached", f"{node} does not reach {folder}: {error}") from error
 
 
 def _below(source: str, path: str) -> str:

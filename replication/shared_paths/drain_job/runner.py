@@ -8,6 +8,7 @@ from typing import Any
 from accounts.errors import Refused
 from nodes.connection.connect import NodeLink, open_node
 from nodes.counted import many
+from nodes.enums import NodeRole
 from nodes.errors import NodeError, RemoteFileMissing
 from nodes.leases.worker import closing
 from nodes.products.profile import Profile
@@ -19,9 +20,10 @@ from replication.files.core.manifest import Problem
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
-from replication.shared_paths.core.queue_moves import is_used, moves_of
-from replication.shared_paths.drain_job.moving import SETTLE_NS, Moved, Mover
-from replication.shared_paths.drain_job.places import Way, nodes_with_queues, way_of
+from replication.shared_paths.core.queue_moves import QueueMove, begun_of, is_used, moves_of
+from replication.shared_paths.drain_job.messages import Moved
+from replication.shared_paths.drain_job.moving import SETTLE_NS, Mover
+from replication.shared_paths.drain_job.places import Way, begun_there, nodes_with_queues, way_of
 
 SHOWN = 20
 """So many messages with another name are told, and so many that stay."""
@@ -53,8 +55,9 @@ class QueueMoveRunner:
         profile = plain_profile(work.job.cluster)
         node = next((one for one in nodes_with_queues(work.job.cluster) if one.pk == work.node.pk), work.node)
         with open_node(node) as link:
-            way = way_of(link, node, profile)
-            approved = work.node_plan.detail
+            way, approved = way_of(link, node, profile), work.node_plan.detail
+            if way is None and approved is None:  # it was away when the plan was made
+                return TargetOutcome(TargetState.VERIFIED, {"moved": 0})
             if way is None or (approved is not None and approved != way.words):
                 text = f"{node} works in another folder than when the plan was made. Nothing was moved. Plan again."
                 return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=text)
@@ -68,6 +71,7 @@ def _planned(node: Node, profile: Profile) -> NodePlan:
             if way is None:
                 return NodePlan(node.pk, node.name)
             tally = _count(link, way, profile)
+            back = _count(link, begun_there(way), profile) if _goes_back(node, way) else Tally()
     except NodeError as error:
         if error.retryable:
             return NodePlan(node.pk, node.name, away=str(error), away_code=error.code)
@@ -76,10 +80,23 @@ def _planned(node: Node, profile: Profile) -> NodePlan:
         return NodePlan(node.pk, node.name, problems=(Problem(node.name, refused.code, refused.detail),))
     problems = [
         Problem(folder, "unreadable", f"{node}: {folder or way.words.source} cannot be listed")
-        for folder in tally.unread
-        if not is_used(folder, way.words.used)
+        for folder in _unread(tally, way)
     ]
-    return NodePlan(node.pk, node.name, moves_of(tally, way.words.used), way.words, tuple(problems))
+    return NodePlan(node.pk, node.name, (*_steps(tally, way), *begun_of(back)), way.words, tuple(problems))
+
+
+def _goes_back(node: Node, way: Way) -> bool:
+    """Whether a move into the folder in which the node works now may have been cut short: into the shared
+    queues, or out of them, by the primary alone."""
+    return node.role == NodeRole.PRIMARY and not way.words.begun
+
+
+def _steps(tally: Tally, way: Way) -> tuple[QueueMove, ...]:
+    return begun_of(tally) if way.words.begun else moves_of(tally, way.words.used)
+
+
+def _unread(tally: Tally, way: Way) -> list[str]:
+    return [folder for folder in tally.unread if not (way.words.begun or is_used(folder, way.words.used))]
 
 
 def _count(link: NodeLink, way: Way, profile: Profile) -> Tally:
@@ -102,30 +119,38 @@ class _Run:
 
     def __init__(self, work: TargetWork, link: NodeLink, way: Way, profile: Profile) -> None:
         self.work, self.link, self.way, self.profile = work, link, way, profile
-        tag = f"{work.node.pk}.{work.target.pk}.{work.lease.fence}"
-        self.mover = Mover(link, way, profile, work.lease, tag)
+        self.tag = f"{work.node.pk}.{work.target.pk}.{work.lease.fence}"
 
     def run(self) -> TargetOutcome:
         """From the count before to the count after, which is the proof."""
+        back = begun_there(self.way)
+        if _goes_back(self.work.node, self.way) and begun_of(_count(self.link, back, self.profile)):
+            self._move(back, marked=True)
         before = _count(self.link, self.way, self.profile)
-        self.work.lease.progress(files_total=before.messages, phase=f"moving {many(before.messages, 'message')}")
-        if before.messages:
-            try:
-                self.mover.mark()
-            except RemoteFileMissing:
-                return self._waits("not_there", f"{self.way.words.target} is not there. Is its share mounted?")
-        self.mover.run()
+        steps = _steps(before, self.way)
+        count = sum(step.messages for step in steps)
+        self.work.lease.progress(files_total=count, phase=f"moving {many(count, 'message')}")
+        try:
+            mover = self._move(self.way, marked=bool(steps))
+        except RemoteFileMissing:
+            return self._waits("not_there", f"{self.way.words.target} is not there. Is its share mounted?")
         after = _count(self.link, self.way, self.profile)
         self.work.lease.boundary("queue-counted")
-        return self._judged(before, after)
+        return self._judged(before, after, mover.moved)
 
-    def _judged(self, before: Tally, after: Tally) -> TargetOutcome:
-        moved, left = self.mover.moved, moves_of(after, self.way.words.used)
+    def _move(self, way: Way, *, marked: bool) -> Mover:
+        mover = Mover(self.link, way, self.profile, self.work.lease, self.tag)
+        if marked:
+            mover.mark()
+        mover.run()
+        if not mover.on_its_way:
+            mover.unmark()
+        return mover
+
+    def _judged(self, before: Tally, after: Tally, moved: Moved) -> TargetOutcome:
+        left, unread = _steps(after, self.way), _unread(after, self.way)
         evidence = self._evidence(before, after, moved)
-        unread = [folder for folder in after.unread if not is_used(folder, self.way.words.used)]
         if not left and not unread and not after.more:
-            if not self.mover.on_its_way:
-                self.mover.unmark()
             return TargetOutcome(TargetState.VERIFIED, evidence)
         count = sum(step.messages for step in left)
         if moved.stuck or unread:

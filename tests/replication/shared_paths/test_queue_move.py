@@ -17,6 +17,7 @@ from nodes.queues.models import QueueCount, QueueReading
 from nodes.queues.selectors.queues import queues_of
 from nodes.registry.models import Node
 from nodes.shares.models import MountPoint, SharedPaths
+from nodes.temp_names import Moving, MovingName
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, Target
@@ -113,6 +114,23 @@ def test_from_each_servers_own_queue_to_the_shared_one_and_back(servers: Servers
     assert (left.node, left.total.messages) == (servers.nodes[0], 4)
     assert servers.move().state == JobState.SUCCEEDED
     assert (names(shared), len(names(mx0 / "Queues"))) == ([], 4)
+
+
+def test_what_a_move_began_goes_on_although_the_server_works_there_again(servers: Servers) -> None:
+    """Routing was switched on, the move was cut short, and routing was switched off again."""
+    (mx0, mx1), shared = servers.roots, servers.share / "Queues"
+    for number in (0, 1):
+        servers.work_in(number, shared)
+    servers.read()
+    for number, root in enumerate(servers.roots):
+        servers.work_in(number, root / "Queues")
+        put(root / "Queues" / "Local", str(MovingName(Moving.CLAIMED, "", f"begun{number}.msg")), f"own{number}.msg")
+    servers.read()
+    for _ in range(2):  # the primary takes out of the shared queue what the others put there meanwhile
+        assert servers.move().state == JobState.SUCCEEDED
+    assert names(shared) == []
+    assert names(mx1 / "Queues") == ["Local/own1.msg"]
+    assert names(mx0 / "Queues") == ["Local/begun0.msg", "Local/begun1.msg", "Local/own0.msg"]
 
 
 def test_a_share_that_is_not_there_takes_nothing_and_an_away_server_is_waited_for(servers: Servers) -> None:
