@@ -47,6 +47,8 @@ def _settings(portal: Seeded) -> Iterator[str]:
     yield from (f"/clusters/{portal.cluster.pk}/settings/{section}/" for section in CLUSTER_SETTINGS)
     yield from (f"/nodes/{portal.primary.pk + 1}/settings/{section}/" for section in NODE_SETTINGS)
     yield f"/nodes/{portal.fresh.pk}/settings/host-key/"
+    yield from (f"/clusters/{portal.cluster.pk}/shared-paths/{form}/" for form in ("apply", "give-back", "keys/type"))
+    yield from (f"/clusters/{portal.cluster.pk + 1}/{page}/" for page in ("shared-paths", "routing"))  # nothing is set
 
 
 def test_every_page_is_accessible_quiet_and_fits(portal, visit) -> None:

@@ -96,6 +96,11 @@ class AccountsShown:
     shares: tuple[UncPath, ...]
 
     @property
+    def has_windows(self) -> bool:
+        """Whether there is anything to change in Windows' services."""
+        return any(node.windows for node in self.nodes)
+
+    @property
     def services(self) -> tuple[ServiceAccount, ...]:
         """Each service once, by the names of the first node that has it."""
         found: dict[str, ServiceAccount] = {}

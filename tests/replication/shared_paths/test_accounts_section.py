@@ -106,3 +106,9 @@ def test_the_steps_name_the_services_and_no_password(cluster) -> None:
     assert "password=" not in words
     assert r"On \\files\mail:" in words
     assert "open each of MDaemon 0, MDaemon 1, Log On tab" in words
+
+
+def test_without_windows_there_is_nothing_to_change_in_its_services(cluster) -> None:
+    cluster.nodes.update(platform=PlatformName.POSIX)
+    assert "mx0 no Windows services" in shown(cluster)
+    assert shown(cluster, "account-steps") == ""
