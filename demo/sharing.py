@@ -127,8 +127,8 @@ class Sharing:
         lines = sum(len(one["values"]) for one in evidence)
         changed = sum(one["files_changed"] for one in evidence)
         self.jobs.tell(
-            f"{title}: {changed} files of the primary edited, replicated; {lines} lines read back on "
-            f"{len(evidence)} nodes, {ran.seconds:.1f} s"
+            f"{title}: {changed} {'file' if changed == 1 else 'files'} of the primary edited, replicated; "
+            f"{lines} lines read back on {len(evidence)} nodes, {ran.seconds:.1f} s"
         )
 
     def _copy_content(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from accounts.errors import Reason, Refused
 from nodes.connection.connect import open_node
+from nodes.counted import many
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.ini import IniError
 from replication.files.apply.context import Context
@@ -80,7 +81,9 @@ def _planned(work: PlanWork, scope: Scope, look: Look, against: Sequence[Reason]
     for text in said:
         work.lease.event("warning", "shared_paths.warning", text)
     for edit in look.edits:
-        work.lease.event("info", "shared_paths.diff", "\n".join(edit.diff), {"path": edit.path})
+        lines = sum(line.startswith("@@") for line in edit.diff)
+        text = f"{many(lines, 'line')} of {edit.path} would change; the plan shows them."
+        work.lease.event("info", "shared_paths.diff", text, {"path": edit.path})
     changes = changes_of(look.edits, scope.profile)
     detail = PathsPlan(scope.primary.pk, work.job.options["to"], tuple(look.values), _folders(look))
     wait = NodeWords(

@@ -24,6 +24,7 @@ from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
 from replication.shared_paths.selectors.kept import kept_by
+from replication.shared_paths.services.keys import read_again
 from replication.shared_paths.services.replicating import NOT_REPLICATED, awaited, request_replication
 
 
@@ -92,6 +93,7 @@ class PrimaryRun:
             request_replication(cluster, job)
         if not self.files.changes:  # the others may hold it already
             others.filter(state=TargetState.WAITING, error_code=NOT_REPLICATED).update(not_before=None)
+        read_again(cluster)
         observe_soon(self.work.node.pk)
 
 

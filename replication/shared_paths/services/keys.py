@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.audit import Subject, record
 from accounts.errors import Refused
 from accounts.models import Role
-from accounts.principals import Principal
+from accounts.principals import SYSTEM, Principal
 from nodes.clusters.access import take_cluster
 from nodes.clusters.models import Cluster
 from nodes.enums import KeySource, SearchState
@@ -90,6 +90,13 @@ def ask_to_search(principal: Principal, *, cluster_id: int) -> KeySearch:
         text = f"Asked to find the keys of the shared folders of cluster {cluster.name} on its primary."
         record(principal, "folder_key.search", text, cluster=cluster, subject=Subject.of(cluster))
     return row
+
+
+def read_again(cluster: Cluster) -> None:
+    """Have the keys be read anew where somebody had them found: the primary's files say something else now. The sweep
+    wakes a worker for it."""
+    rows = KeySearch.objects.filter(cluster=cluster).exclude(state__in=OPEN)
+    rows.update(state=SearchState.REQUESTED, requested_by=SYSTEM.name, requested_at=timezone.now(), ended_at=None)
 
 
 @transaction.atomic

@@ -325,3 +325,20 @@ def test_lines_that_look_secret_are_kept_sealed_and_masked(cluster, disk, hand) 
         cursor.execute("SELECT found FROM nodes_keysearch")
         (stored,) = cursor.fetchone()
     assert "Users" not in stored
+
+
+def test_what_was_found_is_read_anew_after_the_files_were_written(cluster: Cluster, primary: Node) -> None:
+    keys.read_again(cluster)
+    assert not KeySearch.objects.exists(), "nobody wanted to know"
+    row = KeySearch.objects.create(
+        cluster=cluster, state=SearchState.RUNNING, requested_by="hand", requested_at=timezone.now()
+    )
+    keys.read_again(cluster)
+    row.refresh_from_db()
+    assert (row.state, row.requested_by) == (SearchState.RUNNING, "hand"), "who reads now reads what is there"
+    row.state = SearchState.FAILED
+    row.save()
+    keys.read_again(cluster)
+    row.refresh_from_db()
+    assert (row.state, row.requested_by) == (SearchState.REQUESTED, "system")
+    assert keys.sweep_searches() == [cluster.pk], "the sweep has a worker take it"
