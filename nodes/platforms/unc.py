@@ -112,18 +112,6 @@ class UncPath:
         """A folder below. Raises UncError for what is no plain name."""
         return UncPath(self.server, self.share, (*self.folders, *names))
 
-    def contains(self, other: UncPath) -> bool:
-        """Whether `other` is this folder or lies within it."""
-        own = self.identity
-        return other.identity[: len(own)] == own
-
-    def relative(self, other: UncPath) -> tuple[str, ...]:
-        """The names that lead from here to `other`, so that `join` gives it. Raises ValueError for what lies
-        elsewhere."""
-        if not self.contains(other):
-            raise ValueError(f"{other} does not lie in {self}.")
-        return other.folders[len(self.folders) :]
-
 
 def folded(name: str) -> str:
     """What all spellings of a name share on Windows, which maps characters one by one: no name becomes longer, so
