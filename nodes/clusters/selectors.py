@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require, visible_clusters
 from nodes.clusters.models import Cluster, Membership, PathOverride
+from nodes.products.loading import load_profile
+from nodes.products.profile import Profile
 
 
 def clusters_for(principal: Principal) -> QuerySet[Cluster]:
@@ -30,3 +33,8 @@ def path_overrides_of(principal: Principal, cluster_id: int) -> QuerySet[PathOve
     """What was said of paths on a cluster. Raises Http404 where the cluster is not visible."""
     require(principal, cluster_id, Role.VIEWER)
     return PathOverride.objects.filter(cluster=cluster_id)
+
+
+def plain_profile(cluster: Cluster) -> Profile:
+    """What the cluster's product profile says, without what was said or found of this cluster. Raises ProfileError."""
+    return load_profile(cluster.profile, settings.PORTAL.profile_folder)

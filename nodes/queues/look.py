@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from nodes.clusters.selectors import plain_profile
 from nodes.connection.connect import NodeLink, open_node
 from nodes.errors import LimitBroken, NodeError, RemoteBusy, RemoteDenied, RemoteFileMissing, SessionLost, TimedOut
 from nodes.facts.models import NodeFacts
@@ -15,7 +16,7 @@ from nodes.products.profile import Profile
 from nodes.queues.core.places import QueuePlaces, left_place, usual_place
 from nodes.queues.core.tally import Count, Tally, is_message
 from nodes.queues.models import QueueReading
-from nodes.queues.selectors.places import plain_profile, queue_places
+from nodes.queues.selectors.places import queue_places
 from nodes.queues.services.readings import Read, keep_failure, keep_reading
 from nodes.registry.models import Node
 from nodes.remote.session import FileKind, RemoteEntry

@@ -8,7 +8,7 @@ from nodes.checks.core.service import on_a_share
 from nodes.checks.core.shares import APPLY, ago
 from nodes.counted import many
 from nodes.products.version import is_at_least
-from nodes.queues.core.tally import QUEUES
+from nodes.shares.core.layout import QUEUES
 
 _UNREAD = "Its mail queues were not read yet."
 _READ = "Bring the node back; queues that nodes share, or shall, are read every minute."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
-from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of
+from nodes.clusters.selectors import clusters_for, members_of, path_overrides_of, plain_profile
 from nodes.credentials.selectors import credentials_for
 from nodes.enums import Health, NodeRole
 from nodes.facts.core import allowed
@@ -17,7 +16,6 @@ from nodes.facts.models import FeatureKey, NodeFacts
 from nodes.ini_keys.selectors import ini_keys_of
 from nodes.products.errors import ProfileError
 from nodes.products.folders import FolderPath, folders_from
-from nodes.products.loading import load_profile
 from nodes.products.profile import FeatureRule, Profile
 from nodes.registry.selectors import approved_fingerprint, host_keys_of, nodes_for, nodes_with_access, primary_of
 
@@ -37,7 +35,7 @@ __all__ = [
 
 def profile_of(cluster: Cluster) -> Profile:
     """The product profile with the cluster's overrides and the folders its primary really uses. Raises ProfileError."""
-    profile = load_profile(cluster.profile, settings.PORTAL.profile_folder)
+    profile = plain_profile(cluster)
     overrides = tuple(cluster.path_overrides.values_list("pattern", "path_class"))
     facts = NodeFacts.objects.filter(node__cluster=cluster, node__role=NodeRole.PRIMARY).first()
     folders = folders_from(facts.folders if facts else ())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nodes.platforms.base import Platform
 from nodes.platforms.unc import UncError, UncPath
 from nodes.products.profile import FolderPath, FolderRule
-from nodes.queues.core.tally import QUEUES
+from nodes.shares.core.layout import QUEUES
 from nodes.shares.spelling import NoMountPoint, remote_path
 
 

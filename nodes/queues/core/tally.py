@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from nodes.products.profile import PathClass, Profile
 from nodes.temp_names import PREFIX, Moving, moving_name
 
-QUEUES = "queues"
-"""The role of the folder that all queues lie in."""
-
 MOST_QUEUES = 200
 """So many folders have a sum of their own; what lies in others counts in the nearest one above that has."""
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from accounts.errors import Reason
 from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import plain_profile
 from nodes.enums import Joining
 from nodes.products.version import is_at_least
-from nodes.queues.selectors.places import plain_profile
 from nodes.registry.models import Node
 
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from nodes.clusters.models import Cluster
 from nodes.platforms import platform_named
 from nodes.platforms.unc import UncPath
-from nodes.products.loading import load_profile
 from nodes.products.profile import Profile
 from nodes.queues.core.places import QueuePlaces, usual_place
-from nodes.queues.core.tally import QUEUES
 from nodes.registry.models import Node
+from nodes.shares.core.layout import QUEUES
 from nodes.shares.selectors.layout import layout_of, mounts_of
-
-
-def plain_profile(cluster: Cluster) -> Profile:
-    """What the product profile says; what is a message, no operator's override changes. Raises ProfileError."""
-    return load_profile(cluster.profile, settings.PORTAL.profile_folder)
 
 
 def shared_queues(cluster: Cluster, profile: Profile) -> UncPath | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.conf import settings
-
 from accounts.errors import Refused
 from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import plain_profile
 from nodes.platforms.unc import UncPath
 from nodes.products.errors import ProfileError
-from nodes.products.loading import load_profile
 from nodes.products.profile import FolderRule
 from nodes.registry.models import Node
 from nodes.shares.core.layout import Layout, SharedPlace, effective
@@ -50,7 +48,7 @@ def _path(text: str) -> UncPath | None:
 
 def folder_rules(cluster: Cluster) -> tuple[FolderRule, ...]:
     """The folders that the cluster's profile names. Raises ProfileError."""
-    return load_profile(cluster.profile, settings.PORTAL.profile_folder).folders
+    return plain_profile(cluster).folders
 
 
 def rules_of(cluster: Cluster) -> tuple[FolderRule, ...]:

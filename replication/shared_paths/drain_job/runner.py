@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from accounts.errors import Refused
+from nodes.clusters.selectors import plain_profile
 from nodes.connection.connect import NodeLink, open_node
 from nodes.counted import many
 from nodes.enums import NodeRole
@@ -14,7 +15,6 @@ from nodes.leases.worker import closing
 from nodes.products.profile import Profile
 from nodes.queues.core.tally import Tally
 from nodes.queues.look import count_queues
-from nodes.queues.selectors.places import plain_profile
 from nodes.registry.models import Node
 from replication.files.core.manifest import Problem
 from replication.jobs.core.plan import NodePlan, Plan

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from accounts.errors import Reason
 from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import plain_profile
 from nodes.enums import Joining
 from nodes.platforms.unc import UncPath
 from nodes.queues.selectors.gate import reasons_against
-from nodes.queues.selectors.places import plain_profile, shared_queues
+from nodes.queues.selectors.places import shared_queues
 from nodes.registry.models import Node
 from nodes.shares.models import SharedPaths
 from nodes.shares.selectors.layout import paths_row

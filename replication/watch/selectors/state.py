@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 
@@ -14,10 +13,10 @@ from accounts.models import Role
 from accounts.principals import Principal
 from nodes.clusters.access import require
 from nodes.clusters.models import Cluster
+from nodes.clusters.selectors import plain_profile
 from nodes.counted import some
 from nodes.enums import SERVERS, Clustering, NodeRole, ReplicationMode
 from nodes.products.errors import ProfileError
-from nodes.products.loading import load_profile
 from nodes.registry.core.verdict import Verdict
 from nodes.registry.status import status_of
 from replication.jobs.core.states import JobState
@@ -120,7 +119,7 @@ def watch_state(principal: Principal, cluster_id: int) -> WatchState:
 
 def _numbers(cluster: Cluster) -> tuple[float, int]:
     try:
-        profile = load_profile(cluster.profile, settings.PORTAL.profile_folder)
+        profile = plain_profile(cluster)
     except ProfileError:
         return DEFAULT_SECONDS, DEFAULT_CHURN
     return profile.watch_seconds, profile.churn_per_hour
