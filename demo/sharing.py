@@ -120,6 +120,7 @@ class Sharing:
 
     def _route(self) -> None:
         self._api.put(f"{self._cluster}/routing/", {"enabled": True})
+        self._test()
         self._told("Multi-node mail routing is on", self.jobs.run("shared_paths", "one queue", {"moved": True}))
 
     def _told(self, title: str, ran: Ran) -> None:

@@ -60,7 +60,11 @@ def _server(name: str, places: Sequence[SharedPlace], nodes: Collection[int], ce
     reached = {node: _tone([cells.get((node, place.role)) for place in places], places) for node in nodes}
     well, ill = (sum(tone == one for tone in reached.values()) for one in ("ok", "bad"))
     if not (well or ill):
-        return FileServer(name, "idle", "not tested", "not tested lately", reached)
+        part = any(_works(cells.get((node, place.role)), place) for node in nodes for place in places)
+        words = (
+            ("tested in part", "not every folder was tested lately") if part else ("not tested", "not tested lately")
+        )
+        return FileServer(name, "idle", *words, reached)
     text = f"{well} of {len(reached)} nodes work there" + (f", {ill} cannot" if ill else "")
     tone = "bad" if ill else "ok" if well == len(reached) else "idle"
     return FileServer(name, tone, f"{well} of {len(reached)} nodes", text, reached)
@@ -68,9 +72,12 @@ def _server(name: str, places: Sequence[SharedPlace], nodes: Collection[int], ce
 
 def _tone(found: Sequence[ShareCell | None], places: Sequence[SharedPlace]) -> str:
     """How all folders of one file server stand from one node."""
-    current = [
-        cell for cell, place in zip(found, places, strict=True) if cell is not None and lies_at(cell.path, place.path)
-    ]
-    if any(has_failed(cell.state, cell.reason) for cell in current):
+    pairs = list(zip(found, places, strict=True))
+    if any(cell and lies_at(cell.path, place.path) and has_failed(cell.state, cell.reason) for cell, place in pairs):
         return "bad"
-    return "ok" if len(current) == len(places) and all(cell.state == OK for cell in current) else "idle"
+    return "ok" if all(_works(cell, place) for cell, place in pairs) else "idle"
+
+
+def _works(cell: ShareCell | None, place: SharedPlace) -> bool:
+    """Whether the newest test of a folder is of where it is set, and went well."""
+    return cell is not None and lies_at(cell.path, place.path) and cell.state == OK

@@ -66,6 +66,12 @@ def test_what_says_nothing_of_the_folder_as_it_is_set_counts_as_not_tested(clust
     assert seen(cluster)["files"] == ("idle", "not tested", {"mx0": "idle", "mx1": "idle"})
 
 
+def test_a_folder_that_was_set_since_does_not_hide_that_the_others_work(cluster) -> None:
+    SharedFolder.objects.create(cluster=cluster, role="locks", path=r"\\files\mail\LockFiles")
+    cell(cluster, "mx0")
+    assert seen(cluster)["files"] == ("idle", "tested in part", {"mx0": "idle", "mx1": "idle"})
+
+
 def test_the_portals_own_test_is_no_nodes(cluster) -> None:
     values = {"path": USERS, "state": CellState.OK, "tested_at": timezone.now(), "job_number": 1}
     ShareCell.objects.create(cluster=cluster, node=None, role="users", **values)
