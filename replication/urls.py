@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clusters/<int:pk>/shared-paths/test/", share_test.test_now, name="share-test"),
     path("clusters/<int:pk>/routing/", shared_paths.routing, name="routing"),
     path("clusters/<int:pk>/routing/save/", routing.save_routing, name="routing-save"),
+    path("clusters/<int:pk>/routing/preview/", routing.preview_routing, name="routing-preview"),
     path("clusters/<int:pk>/queues/", routing.queues, name="queues"),
     path("clusters/<int:pk>/queues/read/", routing.read_queues_now, name="queues-read"),
     path("nodes/<int:pk>/", node.node, name="node"),

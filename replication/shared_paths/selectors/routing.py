@@ -10,11 +10,14 @@ from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import plain_profile
 from nodes.enums import Joining
 from nodes.platforms.unc import UncPath
+from nodes.queues.core.places import usual_place
+from nodes.queues.core.tally import QUEUES
 from nodes.queues.selectors.gate import reasons_against
 from nodes.queues.selectors.places import shared_queues
 from nodes.registry.models import Node
+from nodes.shares.core.draft import RoutingChange, drafted
 from nodes.shares.models import SharedPaths
-from nodes.shares.selectors.layout import paths_row
+from nodes.shares.selectors.layout import layout_of, paths_row
 
 ON, OFF, TO_APPLY, UNKNOWN = "on", "off", "to_apply", "unknown"
 
@@ -88,6 +91,14 @@ def routing_of(cluster: Cluster) -> RoutingShown:
     nodes = tuple(_node(row, place) for row in rows)
     reasons = reasons_against(((node.name, node.version) for node in nodes), profile.routing_since)
     return RoutingShown(paths_row(cluster), place, reasons, profile.routing_since, str(profile.routing_source), nodes)
+
+
+def routing_preview(cluster: Cluster, change: RoutingChange) -> tuple[UncPath | None, tuple[str, ...]]:
+    """Where the shared queues would lie, and what is wrong with what was chosen. Raises ProfileError."""
+    folders = plain_profile(cluster).folders
+    draft = drafted(layout_of(cluster), change, folders)
+    usual = usual_place(folders).rpartition("/")[2]
+    return draft.layout.path_of(QUEUES, usual), tuple(draft.complaints.get(QUEUES, ()))
 
 
 def _node(row: Node, place: UncPath | None) -> NodeRouting:

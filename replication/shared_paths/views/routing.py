@@ -17,11 +17,12 @@ from nodes.products.errors import ProfileError
 from nodes.queues.selectors.gate import routing_gate
 from nodes.queues.selectors.queues import queues_of
 from nodes.queues.tasks import ask_to_count, count_while_watched
+from nodes.shares.selectors.layout import paths_row
 from nodes.shares.services.paths import set_routing
 from nodes.web.actions import act, done
 from nodes.web.tabs import tab_page
 from replication.shared_paths.forms.routing import RoutingForm
-from replication.shared_paths.selectors.routing import routing_of
+from replication.shared_paths.selectors.routing import routing_of, routing_preview
 
 
 def routing_part(_request: HttpRequest, cluster: Cluster) -> dict[str, Any]:
@@ -70,6 +71,18 @@ def save_routing(request: HttpRequest, pk: int) -> HttpResponse:
         return done(request, _page(pk), "Saved. Nothing was written to a server; applying it does that.")
     context = {"cluster": cluster, "rights": Rights.on(principal, pk), "routing": shown, "routing_form": form}
     return render(request, "replication/shared_paths/routing_refused.html", context)
+
+
+@require_POST
+def preview_routing(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the shared queues would lie, and what is wrong, while somebody types. Nothing is kept."""
+    cluster = visible_cluster(request, pk, Role.ADMINISTRATOR)
+    form = RoutingForm(request.POST, row=paths_row(cluster))
+    if not form.is_valid():
+        return HttpResponse(status=204)
+    place, complaints = routing_preview(cluster, form.change())
+    context = {"preview_place": place, "preview_complaints": complaints}
+    return render(request, "replication/shared_paths/_routing_preview.html", context)
 
 
 def _page(pk: int) -> str:

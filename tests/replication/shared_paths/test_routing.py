@@ -95,6 +95,17 @@ def test_it_is_switched_on_only_where_every_server_has_it(cluster):
     assert "Where these servers keep their queues was not read yet: mx0, mx1." in shown
 
 
+def test_the_path_that_follows_shows_while_somebody_types(cluster):
+    client, address = browser(cluster), f"/clusters/{cluster.pk}/routing/preview/"
+    values = {"on": "on", "seen_version": "1"}
+    typed = client.post(address, values | {"queues": "//FS2/mail/q/"}).content.decode()
+    assert r"<code class=\"wrap\">\\FS2\mail\q</code>".replace('\\"', '"') in typed
+    assert "drive letter" in client.post(address, values | {"queues": "C:\\Queues"}).content.decode()
+    assert "Nobody said" in client.post(address, {"seen_version": "1", "queues": ""}).content.decode()
+    assert not SharedPaths.objects.filter(routing=True).exists()
+    assert browser(cluster, Role.OPERATOR).post(address, values).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("routing", "shared", "state", "said"),
     [
