@@ -5,7 +5,7 @@ from __future__ import annotations
 from nodes.checks.core.finding import Finding, passes
 from nodes.checks.core.readings import ClusterReading, NodeReading, QueuesRead, Standing, Waiting
 from nodes.checks.core.service import on_a_share
-from nodes.checks.core.shares import APPLY, ago
+from nodes.checks.core.shares import APPLY, OUTSIDE, ago
 from nodes.counted import many
 from nodes.products.version import is_at_least
 from nodes.shares.core.layout import QUEUES
@@ -33,6 +33,12 @@ def _version(node: NodeReading, since: str) -> Finding | None:
 
 
 def _routing(node: NodeReading, *, wanted: bool) -> Finding:
+    found = _on(node, wanted=wanted)
+    waits = node.outside and found.standing in (Standing.WARN, Standing.UNKNOWN)
+    return passes(node.name, OUTSIDE) if waits else found
+
+
+def _on(node: NodeReading, *, wanted: bool) -> Finding:
     if node.queues is None or node.queues.age is None:
         return _unread(node, wanted=wanted)
     where = f"It works in {'the shared queues' if node.queues.shared else 'queues of its own'}, {node.queues.place}."

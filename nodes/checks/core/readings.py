@@ -97,9 +97,9 @@ class NodeReading:
     `new_part_log`: those of them that came after the last word on its cluster service, and on its part.
     `registration`: digest of its registration key. `host_names`: what it is called, case-folded. `reaches`:
     the shared folders of this node and of the primary; `key_login`: the portal logs in with a key.
-    `services`: empty where they are not known. `away`: it does not answer. `kept`: where it keeps its folders;
-    `mounts`: where it mounts which share; `tests`: what the last share test found from it; `queues`: None where nobody
-    read them."""
+    `services`: empty where they are not known. `away`: it does not answer. `outside`: a secondary that has not joined,
+    or has left. `kept`: where it keeps its folders; `mounts`: where it mounts which share; `tests`: what the last share
+    test found from it; `queues`: None where nobody read them."""
 
     name: str
     primary: bool = False
@@ -125,6 +125,7 @@ class NodeReading:
     key_login: bool = False
     services: tuple[RunsAs, ...] = ()
     away: bool = False
+    outside: bool = False
     kept: tuple[KeptFolder, ...] = ()
     mounts: Mapping[UncPath, str] = field(default_factory=dict)
     tests: tuple[FolderTest, ...] = ()

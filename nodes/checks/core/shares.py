@@ -20,6 +20,7 @@ NONE_SET = Finding(
     "Nobody set where the shared folders lie, so there is nothing to compare.",
     "Set them under Shared paths.",
 )
+OUTSIDE = "It is no server of the cluster: replication brings there what is set once it joins."
 TEST_AGAIN = "Run the share test."
 APPLY = "Apply the shared paths; the plan shows every line that changes."
 REMEDIES = {
@@ -100,6 +101,8 @@ def applied(reading: ClusterReading) -> list[Finding]:
 
 
 def _applied(reading: ClusterReading, node: NodeReading) -> Finding:
+    if node.outside:
+        return passes(node.name, OUTSIDE)
     stale = staleness(reading, node)
     if stale or not node.kept:
         return stale or Finding(node.name, Standing.UNKNOWN, "Its folders were not read.", READ)

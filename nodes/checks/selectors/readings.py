@@ -21,7 +21,7 @@ from nodes.checks.core.readings import (
 )
 from nodes.checks.models import Attestation, RegistrationSeal
 from nodes.clusters.models import Cluster
-from nodes.enums import AttestedSubject, CredentialKind, Health, NodeRole, PlatformName, ReplicationMode
+from nodes.enums import OUTSIDE, AttestedSubject, CredentialKind, Health, NodeRole, PlatformName, ReplicationMode
 from nodes.facts.core import FeatureSetting, ShareAccess
 from nodes.facts.models import NodeFacts
 from nodes.facts.selectors.facts import features_of, profile_of
@@ -117,6 +117,7 @@ def node_reading(node: Node, registration: str = "") -> NodeReading:
         host_names=_names(node, facts),
         key_login=node.credential is not None and node.credential.kind == CredentialKind.KEY,
         away=node.health == Health.DOWN,
+        outside=node.role == NodeRole.SECONDARY and node.joining in OUTSIDE,
     )
     return reading if facts is None else reading.with_facts(**_facts(facts))
 

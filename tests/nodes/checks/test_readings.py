@@ -11,7 +11,7 @@ from django.utils import timezone
 from nodes.checks.models import Attestation
 from nodes.checks.selectors.readings import cluster_reading
 from nodes.checks.services.checks import run_checks
-from nodes.enums import CellState, Health, NodeRole, PathMode, PlatformName
+from nodes.enums import CellState, Health, Joining, NodeRole, PathMode, PlatformName
 from nodes.facts.models import NodeFacts
 from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath
@@ -64,7 +64,9 @@ def test_rows_become_one_reading(cluster) -> None:
     assert node.queues is not None
     assert (node.queues.waiting.messages, node.queues.left.messages) == (4, 2)
     assert node.queues.left.oldest == pytest.approx(3600, abs=60)
-    assert (node.services[0].name, node.away) == ("MDSvc", False)
+    assert (node.services[0].name, node.away, node.outside) == ("MDSvc", False, False)
+    make_node(cluster, "mx1", joining=Joining.REGISTERED)
+    assert [one.outside for one in cluster_reading(cluster).nodes] == [False, True]
 
 
 def test_a_test_from_before_a_persons_word_is_told_from_a_later_one(cluster) -> None:
