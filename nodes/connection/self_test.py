@@ -84,6 +84,7 @@ class SelfTest:
             ("hash by command", self._hash),
             ("clock", self._clock),
             ("services", self._services),
+            ("why a folder does not open", self._reason),
         )
         for name, check in checks:
             self.attempt(name, check)
@@ -212,6 +213,15 @@ class SelfTest:
             if state != service.state:
                 raise Wrong(f"{service.name} is in state {service.state} by script, {state} by sc.exe")
         return "; ".join(f"{one.name} (state {one.state}, account {one.account})" for one in services)
+
+    def _reason(self) -> str:
+        """Asked of shares in earnest; here of folders of which it is known."""
+        platform = self.link.platform
+        for folder, right in ((self.link.root, (0,)), (f"{self.link.root}/{SELF_TEST}none", (2, 3))):
+            number = platform.parse_share_number(self._answer(platform.share_number(folder)))
+            if number not in right:
+                raise Wrong(f"Windows is said to answer {number} for {folder}")
+        return "told by number"
 
     def _not_asked(self) -> str:
         raise Skipped("only with --write")

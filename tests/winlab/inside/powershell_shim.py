@@ -121,23 +121,24 @@ def services(folder: str) -> None:
 
 def share(folder: str) -> None:
     sys.stdin.read()
-    path = decoded(folder)
-    server, name = path.split("\\")[2:4]
-    number = 0
+    path, number = decoded(folder), 0
     try:
         with os.scandir(path) as entries:
             next(entries, None)
     except OSError as error:
         number = error.winerror or 31
-    # Wine, which has links for servers and shares, says of them what it says of files
-    if os.environ.get("WINLAB_BY_KEY"):
-        number = ACCESS_DENIED
-    elif not is_there(rf"\\{server}"):
-        number = BAD_NETPATH if is_known(server) else NO_SUCH_HOST
-    elif not is_there(rf"\\{server}\{name}"):
-        number = BAD_NET_NAME
-    say(number)
+    say(unreached(path) or number if path.startswith("\\\\") else number)
     say("end")
+
+
+def unreached(path: str) -> int:
+    """What Windows says of servers and shares; Wine, which has links for them, says of them what it says of files."""
+    server, name = path.split("\\")[2:4]
+    if os.environ.get("WINLAB_BY_KEY"):
+        return ACCESS_DENIED
+    if not is_there(rf"\\{server}"):
+        return BAD_NETPATH if is_known(server) else NO_SUCH_HOST
+    return 0 if is_there(rf"\\{server}\{name}") else BAD_NET_NAME
 
 
 def is_there(path: str) -> bool:
