@@ -11,11 +11,11 @@ from nodes.clusters.selectors import plain_profile
 from nodes.enums import Joining
 from nodes.platforms.unc import UncPath
 from nodes.queues.core.places import usual_place
-from nodes.queues.core.tally import QUEUES
 from nodes.queues.selectors.gate import reasons_against
 from nodes.queues.selectors.places import shared_queues
 from nodes.registry.models import Node
 from nodes.shares.core.draft import RoutingChange, drafted
+from nodes.shares.core.layout import QUEUES
 from nodes.shares.models import SharedPaths
 from nodes.shares.selectors.layout import layout_of, paths_row
 
