@@ -58,7 +58,7 @@ def make_everything() -> Everything:
     search = NetworkSearch.objects.create(
         cluster=cluster, networks=["127.0.0.0/30"], ssh_ports=[22], smtp_ports=[25], total=2, requested_by="portal"
     )
-    named = {"path": "App/MDaemon.ini", "section": "Directories", "key": "Users", "folded": "x"}
+    named = {"path": "App/MDaemon.ini", "section": "Directories", "key": "Users", "folded": "x", "source": "typed"}
     key_of_users = FolderKey.objects.create(cluster=cluster, role="users", by="portal", at=timezone.now(), **named)
     key = "of-a-viewer"
     Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(hours=1))

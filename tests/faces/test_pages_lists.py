@@ -54,7 +54,7 @@ LISTS = [
     ("/credentials/", _credentials, 8),
     ("/jobs/", _jobs, 13),
     ("/jobs/board/", _jobs, 7),
-    ("/", _clusters, 10),
+    ("/", _clusters, 11),
 ]
 
 

@@ -21,10 +21,10 @@ _Cells = Mapping[tuple[int, str], ShareCell]
 
 def servers_of(nodes: Mapping[Cluster, Collection[int]]) -> dict[int, tuple[FileServer, ...]]:
     """The file servers on which the shared folders of clusters are to lie, by cluster, as the newest share test found
-    them from these nodes. Three queries for any number of clusters; none of them for no cluster."""
-    if not nodes:
+    them from these nodes. Three queries for any number of clusters; one where none has shared paths, none for none."""
+    rows = {row.cluster_id: row for row in SharedPaths.objects.filter(cluster__in=nodes)} if nodes else {}
+    if not rows:
         return {}
-    rows = {row.cluster_id: row for row in SharedPaths.objects.filter(cluster__in=nodes)}
     own: dict[int, dict[str, str]] = defaultdict(dict)
     for cluster_id, role, path in SharedFolder.objects.filter(cluster__in=nodes).values_list("cluster", "role", "path"):
         own[cluster_id][role] = path
