@@ -158,3 +158,23 @@ def _deadline() -> Callable[[], None]:
             raise LimitBroken(f"Counting its messages took longer than {SECONDS:.3g} s. Look what fills its queues.")
 
     return alive
+
+
+def queued_on(link: NodeLink, node: Node, profile: Profile) -> dict[str, dict[str, int] | str]:
+    """What waits in each folder in which the node works, or worked, or is to work, counted now: messages by queue, or
+    why that could not be read. A folder that is not there is not among them. Raises SessionLost, TimedOut,
+    LimitBroken."""
+    places = queue_places(node, profile)
+    before: QueueReading | None = getattr(node, "queue_reading", None)
+    known = (before.place, before.left_place) if before else ()
+    found: dict[str, dict[str, int] | str] = {}
+    for folder in dict.fromkeys(filter(None, (places.own, *known, places.shared))):
+        try:
+            found[folder] = count_queues(link, places.sftp(folder), profile).by_queue
+        except RemoteFileMissing:
+            continue
+        except (SessionLost, TimedOut, LimitBroken):
+            raise
+        except (NodeError, ValueError) as error:
+            found[folder] = str(error)
+    return found

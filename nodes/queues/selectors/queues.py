@@ -144,6 +144,17 @@ def queues_of(cluster: Cluster) -> ClusterQueues:
     return ClusterQueues(tuple(places), left, unread)
 
 
+def counted_last(cluster: Cluster) -> dict[int, tuple[datetime, dict[str, int]]]:
+    """When each node's queues were counted last, and how many messages lay in each that had some; those left in a
+    former folder are not among them. Two queries."""
+    found = {}
+    for one in QueueReading.objects.filter(node__cluster=cluster).prefetch_related("counts"):
+        if one.read_at is not None:
+            counts = {count.queue: count.messages for count in _counts(one, left=False) if count.messages}
+            found[one.node_id] = (one.read_at, counts)
+    return found
+
+
 def _own(node: Node, reading: QueueReading) -> Place:
     return _place(node, (node,), reading, left=False)
 

@@ -16,6 +16,7 @@ from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.objects import default_store
 from replication.shared_paths.apply_job.look import Look, Looker
+from replication.shared_paths.apply_job.queued import queued_before, with_queued
 from replication.shared_paths.apply_job.reasons import reasons_against, warnings
 from replication.shared_paths.apply_job.scope import Scope, check_set, mount_reasons, scope_of
 from replication.shared_paths.apply_job.target import PrimaryRun, secondary_run
@@ -89,8 +90,10 @@ def _planned(work: PlanWork, scope: Scope, look: Look, against: Sequence[Reason]
     wait = NodeWords(
         parts_of(("Must hold", "line", "to be seen", [Said(value.in_words) for value in look.values])).parts
     )
-    nodes = [NodePlan(scope.primary.pk, scope.primary.name, changes, _words(scope, look, said))]
-    nodes += [NodePlan(node.pk, node.name, (), wait) for node in scope.served]
+    queued = queued_before(scope.cluster, look.values)
+    words = with_queued(_words(scope, look, said), queued, scope.primary.pk)
+    nodes = [NodePlan(scope.primary.pk, scope.primary.name, changes, words)]
+    nodes += [NodePlan(node.pk, node.name, (), with_queued(wait, queued, node.pk)) for node in scope.served]
     problems = tuple(Problem("refused", one.code, f"{one.text} {one.remedy}".strip()) for one in against)
     return PlanOutcome(
         plan=Plan(tuple(nodes), problems=problems, detail=detail),

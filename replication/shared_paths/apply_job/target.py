@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.errors import Refused
+from nodes.clusters.selectors import plain_profile
 from nodes.connection.connect import open_node
 from nodes.connection.reader import Reader
 from nodes.enums import REPLICATED
@@ -21,6 +22,7 @@ from replication.files.core.paths import RelPath
 from replication.jobs.core.states import TARGET_TERMINAL, TargetState
 from replication.jobs.models import Target
 from replication.jobs.runner import TargetOutcome, TargetWork
+from replication.shared_paths.apply_job.queued import queued_now
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
 from replication.shared_paths.selectors.kept import kept_by
@@ -33,7 +35,7 @@ class PrimaryRun:
 
     def __init__(self, context: Context, work: TargetWork, plan: PathsPlan) -> None:
         self.work, self.plan = work, plan
-        self.session = context.link.session
+        self.link, self.profile, self.session = context.link, context.profile, context.link.session
         self.files = EditedFiles(context, work)
         self.made: list[str] = []
 
@@ -82,6 +84,7 @@ class PrimaryRun:
             "folders_made": self.made,
             "restart_pending": restarts,
         }
+        evidence |= queued_now(self.link, self.work.node, self.profile, self.plan.values)
         return TargetOutcome(TargetState.VERIFIED, evidence=evidence, record=self._record)
 
     def _record(self) -> None:
@@ -110,6 +113,7 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
         return _waits("The primary comes first.")
     with open_node(work.node) as link:
         lacking = _lacking(Reader(link), plan, {})
+        queued = {} if lacking else queued_now(link, work.node, plain_profile(work.job.cluster), plan.values)
     if lacking:
         kept = kept_by([work.node], lacking)
         why = kept[0] if kept else awaited(work.job.cluster, work.job)
@@ -117,7 +121,7 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
     work.lease.boundary("paths-seen")
     return TargetOutcome(
         TargetState.VERIFIED,
-        evidence=_evidence(plan, files_changed=0),
+        evidence=_evidence(plan, files_changed=0) | queued,
         record=lambda: observe_soon(work.node.pk),
     )
 

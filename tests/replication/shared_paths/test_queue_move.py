@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from accounts.principals import SYSTEM
+from nodes.clusters.selectors import plain_profile
+from nodes.connection.connect import open_node
 from nodes.enums import NodeRole
 from nodes.facts.observe import observe_node
 from nodes.queues.look import read_queues_of
@@ -18,13 +20,16 @@ from nodes.queues.selectors.queues import queues_of
 from nodes.registry.models import Node
 from nodes.shares.models import MountPoint, SharedPaths
 from nodes.temp_names import Moving, MovingName
+from replication.files.core.paths import RelPath
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.driving import drive
 from replication.jobs.models import Job, Target
 from replication.jobs.planning import plan_job
 from replication.jobs.services.requests import JobRequest, request_job
+from replication.shared_paths.apply_job.queued import queued_before, queued_now
 from replication.shared_paths.core.apply_plans import SHARED_PATHS
 from replication.shared_paths.core.queue_moves import QUEUE_MOVE
+from replication.shared_paths.core.values import WantedValue
 from replication.shared_paths.services.moving_messages import move_what_was_left
 from tests.factories import make_cluster, make_node
 from tests.journeys.trees import make_tree
@@ -131,6 +136,22 @@ def test_what_a_move_began_goes_on_although_the_server_works_there_again(servers
     assert names(shared) == []
     assert names(mx1 / "Queues") == ["Local/own1.msg"]
     assert names(mx0 / "Queues") == ["Local/begun0.msg", "Local/begun1.msg", "Local/own0.msg"]
+
+
+def test_what_waits_is_counted_before_and_after_the_folder_of_the_queues_is_changed(servers: Servers) -> None:
+    (node, _), (mx0, _), shared = servers.nodes, servers.roots, servers.share / "Queues"
+    put(mx0 / "Queues" / "Local", "a.msg", "b.msg")
+    put(shared / "Remote", "c.msg")
+    servers.read()
+    about = [WantedValue("queues", RelPath("App/MDaemon.ini"), "Paths", "Queues", "x", "y")]
+    [part] = queued_before(servers.scene.cluster, about)[node.pk].parts
+    assert [(line.text, line.note.partition(",")[0]) for line in part.lines] == [("Local", "2 messages")]
+    profile = plain_profile(servers.scene.cluster)
+    with open_node(node) as link:
+        queued = queued_now(link, node, profile, about)
+        assert queued_now(link, node, profile, []) == {}
+    assert queued == {"queued": {str(mx0 / "Queues"): {"Local": 2}, str(shared): {"Remote": 1}}}
+    assert queued_before(servers.scene.cluster, []) == {}
 
 
 def test_a_share_that_is_not_there_takes_nothing_and_an_away_server_is_waited_for(servers: Servers) -> None:
