@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from nodes.clusters.models import Cluster
 from nodes.shares.models import FormerValue, SharedPaths
 from replication.jobs.core.states import JobState
@@ -29,10 +31,18 @@ class Applied:
 def applied_of(cluster: Cluster) -> Applied:
     """Three queries."""
     row = SharedPaths.objects.filter(cluster=cluster).first()
-    is_set = row is not None and bool(row.mode)
-    jobs = tuple(with_standing(Job.objects.filter(cluster=cluster, kind=SHARED_PATHS)).order_by("-pk")[:SHOWN_JOBS])
+    is_set = row is not None and bool(row.mode or row.routing)
+    jobs = _jobs(cluster)
     back = FormerValue.objects.filter(node__cluster=cluster, restored_at=None).exists()
-    return Applied(_sentence(row if is_set else None, jobs), jobs, is_set, back)
+    return Applied(_sentence(row if is_set else None, jobs), jobs[:SHOWN_JOBS], is_set, back)
+
+
+def _jobs(cluster: Cluster) -> tuple[Job, ...]:
+    """The newest, and the newest ones that wrote, or were to: any number of mere looks may be newer. One query."""
+    jobs = Job.objects.filter(cluster=cluster, kind=SHARED_PATHS).order_by("-pk").values("pk")
+    real = jobs.filter(dry_run=False)
+    wanted = Q(pk__in=jobs[:SHOWN_JOBS]) | Q(pk__in=real[:1]) | Q(pk__in=real.filter(state=JobState.SUCCEEDED)[:1])
+    return tuple(with_standing(Job.objects.filter(wanted)).order_by("-pk"))
 
 
 def _sentence(row: SharedPaths | None, jobs: Sequence[Job]) -> str:

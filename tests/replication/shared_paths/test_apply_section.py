@@ -69,6 +69,22 @@ def test_a_sentence_says_how_far_it_is(cluster: Cluster) -> None:
     assert says() == "Nobody said yet where the folders shall lie."
 
 
+def test_looks_and_refusals_hide_no_job_that_wrote(cluster: Cluster) -> None:
+    done = job(cluster, JobState.SUCCEEDED)
+    for _ in range(6):
+        job(cluster, JobState.SUCCEEDED, dry_run=True)
+    shown = applied_of(cluster)
+    assert shown.sentence == f"Job #{done.pk} applied it and proved it on every node."
+    assert len(shown.jobs) == 5
+
+
+def test_mail_routing_alone_can_be_applied(cluster: Cluster) -> None:
+    SharedPaths.objects.update(mode="", common="", routing=True, queues=r"\\files\mail\Queues")
+    page = browser(cluster, Role.ADMINISTRATOR).get(f"/clusters/{cluster.pk}/shared-paths/").content.decode()
+    assert "Nothing was written yet." in page
+    assert "See what would change" in page
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_it_takes_as_many_queries_for_any_number_of_jobs(cluster, jobs: int, django_assert_num_queries) -> None:
     for _ in range(jobs):
