@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from accounts.errors import Reason, Refused
 from nodes.connection.connect import open_node
 from nodes.counted import many
+from nodes.enums import NodeRole
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.ini import IniError
 from replication.files.apply.context import Context
 from replication.files.core.manifest import Problem
 from replication.files.edits import changes_of
 from replication.jobs.core.plan import NodePlan, Plan
+from replication.jobs.core.states import TargetState
 from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
 from replication.objects import default_store
 from replication.shared_paths.apply_job.look import Look, Looker
@@ -54,6 +56,9 @@ class SharedPathsRunner:
         detail: PathsPlan = work.plan.detail
         if work.node.pk != detail.primary:
             return secondary_run(work, detail)
+        if work.node.role != NodeRole.PRIMARY:
+            text = f"{work.node.name} is not the primary any more. Nothing was written. Plan again."
+            return TargetOutcome(TargetState.HALTED, error_code="plan_outdated", error=text)
         with open_node(work.node) as link:
             tag = f"{work.target.pk}.{work.lease.fence}"
             context = Context(link, profile_of(work.job.cluster), default_store(), work.lease, tag)

@@ -27,6 +27,7 @@ from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.models import Job, Target
 from replication.jobs.runner import TargetOutcome, TargetWork
 from replication.shared_paths.apply_job import target
+from replication.shared_paths.apply_job.runner import SharedPathsRunner
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
 from replication.shared_paths.services.replicating import NOT_REPLICATED, request_replication
@@ -87,6 +88,17 @@ def test_a_secondary_is_not_asked_before_the_primary_is_proven(desk: Desk, prima
     Target.objects.filter(pk=desk.first.pk).update(state=primary)
     desk.disk.names.clear()
     assert desk.look().state == becomes
+
+
+def test_who_is_no_primary_any_more_is_not_written_to(desk: Desk) -> None:
+    """The role went to another server after the plan was approved: there the line would never be replicated from."""
+    Node.objects.filter(pk=desk.primary.pk).update(role=NodeRole.SECONDARY)
+    desk.primary.refresh_from_db()
+    guard: Any = Interrupting("", LeaseLost("never"))
+    detail = PathsPlan(desk.primary.pk, "shared", (VALUE,), ())
+    work = TargetWork(desk.job, desk.first, desk.primary, guard, Plan((), detail=detail))
+    came = SharedPathsRunner().run_target(work)
+    assert (came.state, came.error_code) == (TargetState.HALTED, "plan_outdated")
 
 
 def test_who_left_meanwhile_is_no_part_of_it(desk: Desk) -> None:
