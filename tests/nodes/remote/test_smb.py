@@ -218,10 +218,10 @@ def test_answers_that_were_changed_on_the_way_are_refused(smbd, own, monkeypatch
 
     def changed(self, timeout: float) -> bytes:
         packet = receive(self, timeout)
-        if packet[8:12] in (b"", PENDING):  # the end; and what says nothing, and is not signed
+        if not packet or packet[8:12] == PENDING:  # the end, or what says nothing and is signed by nobody
             return packet
         turn["left"] -= 1
-        return packet[:-3] + bytes([packet[-3] ^ 1]) + packet[-2:] if packet and turn["left"] == 0 else packet
+        return packet[:-3] + bytes([packet[-3] ^ 1]) + packet[-2:] if turn["left"] == 0 else packet
 
     monkeypatch.setattr(BoundedTcp, "recv", changed)
     for at in range(1, 100):
