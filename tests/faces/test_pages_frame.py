@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 # queries of a page, for any number of rows; the user, the session and the clusters beside it are among them
 CLUSTER_TABS = {
-    "": 29,
+    "": 27,
     "servers/": 9,
     "configuration/": 18,
     "shared-paths/": 41,
