@@ -16,6 +16,7 @@ from nodes.errors import LimitBroken, NodeError, OutputUnreadable, SessionLost, 
 from nodes.facts.feature_settings import read_switches
 from nodes.facts.models import NodeFacts
 from nodes.facts.node_cluster_log import newest_cluster_lines
+from nodes.facts.places import MAIN_INI, folders_in, known_folders, main_ini
 from nodes.facts.selectors.facts import features_of, profile_of
 from nodes.facts.services.facts import (
     Facts,
@@ -26,14 +27,13 @@ from nodes.facts.services.facts import (
 from nodes.facts.share_access import shared_outside, try_shares
 from nodes.platforms.base import SystemFacts
 from nodes.platforms.unc import UncPath
-from nodes.products.folders import FolderPath, effective_folders, folders_from
+from nodes.products.folders import FolderPath, folders_from
 from nodes.products.ini import IniDocument
-from nodes.products.profile import FeatureRule, Profile, Source
+from nodes.products.profile import FeatureRule, Profile
 from nodes.products.version import ProductVersion, version_from_ini, version_from_program, version_from_text
 from nodes.registry.models import Node
 from nodes.registry.services.health import health_after, set_health
 from nodes.remote.wire import looked_up
-from nodes.shares.selectors.keys import confirmed_in
 from nodes.shares.selectors.layout import mounts_of
 
 MAX_PROGRAM = 64 * 1024 * 1024
@@ -42,7 +42,6 @@ MAX_PROGRAM = 64 * 1024 * 1024
 LOGS_READ = 12
 """Logs whose first bytes are looked at for a banner, newest first; compact logs have none."""
 
-MAIN_INI = "MDaemon.ini"
 PROGRAM = "MDaemon.exe"
 LOGS = "logs"
 
@@ -51,7 +50,7 @@ def read_facts(
     link: NodeLink,
     *,
     profile: Profile,
-    known_folders: Sequence[FolderPath] = (),
+    known: Sequence[FolderPath] = (),
     features: Sequence[FeatureRule] = (),
     shared: Sequence[FolderPath] = (),
     mounts: Mapping[UncPath, str] | None = None,
@@ -69,7 +68,7 @@ def read_facts(
     clock = reader.attempt("clock", reader.clock, None)
     disk = reader.attempt("disk", reader.disk, None)
     ini = reader.attempt("folders", lambda: _main_ini(reader, profile), None)
-    folders = _folders(link, ini, profile, known_folders) if ini else ()
+    folders = folders_in(ini, link, profile, known) if ini else ()
     version = reader.attempt("version", lambda: _version(reader, profile, ini, folders), None)
     own_log = reader.attempt(
         "own_log", lambda: newest_cluster_lines(reader, _log_folder(link, profile, folders)), dict[str, str]()
@@ -98,12 +97,7 @@ def read_facts(
 
 
 def _main_ini(reader: Reader, profile: Profile) -> IniDocument:
-    return IniDocument.parse(reader.file(f"{profile.semaphore_folder}/{MAIN_INI}"))
-
-
-def _folders(link: NodeLink, ini: IniDocument, profile: Profile, known: Sequence[FolderPath]) -> tuple[FolderPath, ...]:
-    root = link.platform.native_path(link.root)
-    return effective_folders(ini, root, link.platform.name, profile, known)
+    return IniDocument.parse(reader.file(main_ini(profile)))
 
 
 def _version(
@@ -158,17 +152,17 @@ def observe_node(node_id: int) -> None:
     node = Node.objects.select_related("cluster").filter(pk=node_id).first()
     if node is None:
         return
-    known = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
+    found = NodeFacts.objects.filter(node=node).values_list("folders", flat=True).first() or []
     try:
         with open_node(node, of_facts=True, waits=settings.PORTAL.observe) as link:
             profile = profile_of(node.cluster)
-            known_folders = _known_folders(node, profile, folders_from(known))
+            known = known_folders(node.cluster, profile, folders_from(found))
             features = features_of(node.cluster, profile)
             shared = _shared_by_primary(node, profile)
             facts = read_facts(
                 link,
                 profile=profile,
-                known_folders=known_folders,
+                known=known,
                 features=features,
                 shared=shared,
                 mounts=mounts_of(node),
@@ -179,13 +173,6 @@ def observe_node(node_id: int) -> None:
         set_health(node_id=node_id, health=health_after(error), cause=str(error))
         return
     record_facts(node_id=node_id, facts=replace(facts, peer_address=looked_up(node.address)))
-
-
-def _known_folders(node: Node, profile: Profile, found: Sequence[FolderPath]) -> tuple[FolderPath, ...]:
-    """Whose keys are believed: what people confirmed, then what was `found` before; not by the word of a person who
-    withdrew it since."""
-    confirmed = confirmed_in(node.cluster, f"{profile.semaphore_folder}/{MAIN_INI}")
-    return (*confirmed, *(folder for folder in found if folder.source != Source.OPERATOR))
 
 
 def _shared_by_primary(node: Node, profile: Profile) -> tuple[FolderPath, ...]:
@@ -208,7 +195,7 @@ def freshen(node: Node, link: NodeLink, profile: Profile, alive: Callable[[], No
     clock = reader.attempt("clock", reader.clock, None)
     folders = folders_from(facts.folders if facts else ())
     ini = None if folders else reader.attempt("folders", lambda: _main_ini(reader, profile), None)
-    folders = folders or (_folders(link, ini, profile, ()) if ini else ())
+    folders = folders or (folders_in(ini, link, profile, ()) if ini else ())
     version = reader.attempt("version", lambda: _version(reader, profile, ini, folders), None)
     logs = _log_folder(link, profile, folders)
     own_log = reader.attempt("own_log", lambda: newest_cluster_lines(reader, logs), dict[str, str]())

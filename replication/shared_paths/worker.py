@@ -18,7 +18,7 @@ from nodes.connection.connect import open_node
 from nodes.connection.reader import Reader
 from nodes.errors import LimitBroken, NodeError, RemoteFileMissing, SessionLost, TimedOut
 from nodes.facts.core import barred
-from nodes.facts.observe import MAIN_INI
+from nodes.facts.places import folders_in, main_ini
 from nodes.facts.selectors.facts import profile_of
 from nodes.ini_keys.services import fits
 from nodes.leases.errors import Interrupted, LeaseLost
@@ -27,7 +27,7 @@ from nodes.leases.worker import SHUTTING_DOWN, closing, worker_name
 from nodes.one_line import one_line
 from nodes.platforms.unc import UncPath
 from nodes.products.errors import ProfileError
-from nodes.products.folders import FolderPath, effective_folders
+from nodes.products.folders import FolderPath
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
 from nodes.registry.models import Node
@@ -159,7 +159,7 @@ class _Search:
 
     def _paths(self, named: Mapping[str, Sequence[Typed]]) -> list[str]:
         """The files to look into, MDaemon.ini first."""
-        main = f"{self._profile.semaphore_folder}/{MAIN_INI}"
+        main = main_ini(self._profile)
         paths = dict.fromkeys([main, *named, *self._ini_files()])
         allowed = [path for path in paths if path == main or not barred(path, self._profile)]
         if len(allowed) > MOST_FILES:
@@ -218,12 +218,8 @@ class _Search:
 
     def _folders(self, main: str, document: IniDocument | None) -> tuple[FolderPath, ...]:
         """Where the primary keeps its folders now."""
-        link = self._reader.link
         known = confirmed_in(self._row.cluster, main)
-        document = document or IniDocument.parse(b"")
-        return effective_folders(
-            document, link.platform.native_path(link.root), link.platform.name, self._profile, known
-        )
+        return folders_in(document or IniDocument.parse(b""), self._reader.link, self._profile, known)
 
     def _sought(self, folders: Sequence[FolderPath]) -> list[Sought]:
         """The shared folders, the queues among them, with the places by which their keys are known."""

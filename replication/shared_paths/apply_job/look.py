@@ -11,8 +11,9 @@ from nodes.counted import many
 from nodes.enums import CellReason
 from nodes.errors import NodeError, RemoteFileMissing, SessionLost, TimedOut
 from nodes.facts.core import barred
+from nodes.facts.places import folders_in, known_folders, main_ini
 from nodes.platforms.unc import UncPath
-from nodes.products.folders import FolderPath, PathText, effective_folders, folders_from
+from nodes.products.folders import FolderPath, PathText, folders_from
 from nodes.products.ini import IniDocument, IniEdit, IniError
 from nodes.products.userlist import Accounts, accounts_in, read_accounts
 from nodes.remote.session import FileKind
@@ -20,7 +21,6 @@ from nodes.shares.core.layout import QUEUES, SharedPlace
 from nodes.shares.core.rules import MAIL_FOLDERS
 from nodes.shares.models import FormerValue
 from nodes.shares.selectors.cells import blind_roles
-from nodes.shares.selectors.keys import confirmed_in
 from nodes.shares.services.former import identity
 from nodes.shares.spelling import remote_path
 from replication.files.core.paths import RelPath
@@ -37,7 +37,7 @@ from replication.shared_paths.core.values import (
     switched,
 )
 
-MAIN_INI, ACCOUNTS = "MDaemon.ini", "Userlist.dat"
+ACCOUNTS = "Userlist.dat"
 MOST_ACCOUNTS = 64 * 1024 * 1024
 """Bytes of the list of accounts that are read; a hundred thousand accounts have less."""
 
@@ -101,7 +101,7 @@ class Looker:
         self._scope, self._link = scope, link
         self._reader = Reader(link)
         self._files: dict[RelPath, bytes] = {}
-        self._main_ini = RelPath(f"{scope.profile.semaphore_folder}/{MAIN_INI}")
+        self._main_ini = RelPath(main_ini(scope.profile))
         self._paths = PathText(link.platform.name, link.platform.native_path(link.root))
         self._now = self._places_now()
         self.found = Look()
@@ -122,10 +122,9 @@ class Looker:
     def _places_now(self) -> tuple[FolderPath, ...]:
         profile, facts = self._scope.profile, getattr(self._scope.primary, "facts", None)
         ini = IniDocument.parse(self._file(self._main_ini))
-        confirmed = confirmed_in(self._scope.cluster, self._main_ini)
-        known = (*confirmed, *folders_from(facts.folders if facts else ()))
-        root = self._link.platform.native_path(self._link.root)
-        return (*effective_folders(ini, root, self._link.platform.name, profile, known), *known)
+        found = folders_from(facts.folders if facts else ())
+        known = known_folders(self._scope.cluster, profile, found)
+        return (*folders_in(ini, self._link, profile, known), *found)
 
     def _file(self, path: RelPath) -> bytes:
         if path not in self._files:

@@ -11,7 +11,8 @@ from nodes.connection.reader import Reader
 from nodes.enums import Joining, NodeRole
 from nodes.errors import NodeError
 from nodes.facts.models import NodeFacts
-from nodes.products.folders import FolderPath, effective_folders, folders_from
+from nodes.facts.places import MAIN_INI, folders_in, known_folders, main_ini
+from nodes.products.folders import FolderPath, folders_from
 from nodes.products.ini import IniDocument, IniError
 from nodes.products.profile import Profile
 from nodes.queues.core.places import QueuePlaces, left_place
@@ -19,8 +20,6 @@ from nodes.queues.models import QueueReading
 from nodes.queues.selectors.places import queue_places
 from nodes.registry.models import Node
 from replication.shared_paths.core.queue_moves import FromTo
-
-MAIN_INI = "MDaemon.ini"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,12 @@ def folders_now(link: NodeLink, node: Node, profile: Profile) -> tuple[FolderPat
     """Where the node keeps its folders, read from its files now. Raises NodeError, and Refused where its file does not
     parse."""
     try:
-        document = IniDocument.parse(Reader(link).file(f"{profile.semaphore_folder}/{MAIN_INI}"))
+        document = IniDocument.parse(Reader(link).file(main_ini(profile)))
     except IniError as error:
         raise Refused("broken_ini", f"{MAIN_INI} of {node} does not parse: {error}") from error
     facts: NodeFacts | None = getattr(node, "facts", None)
-    known = folders_from(facts.folders if facts else ())
-    root = link.platform.native_path(link.root)
-    return effective_folders(document, root, link.platform.name, profile, known)
+    known = known_folders(node.cluster, profile, folders_from(facts.folders if facts else ()))
+    return folders_in(document, link, profile, known)
 
 
 def way_of(link: NodeLink, node: Node, profile: Profile) -> Way | None:
