@@ -43,7 +43,7 @@ from smbprotocol.tree import TreeConnect
 from nodes.enums import CellReason
 from nodes.platforms.unc import UncPath
 from nodes.remote.session import Space
-from nodes.remote.shares import Login, ShareBusy, ShareError, ShareExists
+from nodes.remote.shares import Login, ShareBusy, ShareError
 from nodes.remote.smb_errors import ROOM, explain
 from nodes.remote.smb_wire import BoundedConnection, Deadline
 
@@ -125,37 +125,6 @@ class ShareFolder:
 
     path: UncPath
     _tree: Any
-
-    def exists(self) -> bool:
-        """Whether the folder is there."""
-        try:
-            with self._told(), self._open("", Access.FILE_READ_ATTRIBUTES, folder=True):
-                return True
-        except ShareError as error:
-            if error.reason is CellReason.NO_FOLDER:
-                return False
-            raise
-
-    def ensure(self) -> tuple[UncPath, ...]:
-        """Make the folder and those that it lies in; answer those that were made, outermost first."""
-        made = []
-        for depth in range(1, len(self.path.folders) + 1):
-            one = ShareFolder(UncPath(self.path.server, self.path.share, self.path.folders[:depth]), self._tree)
-            if not one.exists():
-                with suppress(ShareExists):  # somebody else made it meanwhile
-                    one.make()
-                    made.append(one.path)
-        return tuple(made)
-
-    def make(self) -> None:
-        """Make the folder. Raises ShareExists."""
-        with self._writing(), self._open("", Access.FILE_READ_ATTRIBUTES, CreateDisposition.FILE_CREATE, folder=True):
-            pass
-
-    def unmake(self) -> None:
-        """Remove the folder, which must be empty."""
-        with self._writing(), self._open("", Access.DELETE, folder=True) as one:
-            self._set(one, _disposed())
 
     def create(self, name: str) -> datetime:
         """Make an empty file that must not exist; answer when the file server's clock says that was. Raises

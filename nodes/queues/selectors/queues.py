@@ -112,11 +112,6 @@ class ClusterQueues:
         return sum((place.total for place in self.places), Cell())
 
     @property
-    def left_total(self) -> Cell:
-        """What waits where none does."""
-        return sum((place.total for place in self.left), Cell())
-
-    @property
     def lines(self) -> tuple[QueueLine, ...]:
         """The table queue x place."""
         names = sorted({name for place in self.places for name in place.cells})

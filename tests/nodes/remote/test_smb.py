@@ -16,7 +16,7 @@ from nodes.platforms.unc import UncPath
 from nodes.remote import smb, smb_wire
 from nodes.remote.share_probe import probe_share
 from nodes.remote.shares import ShareBusy, ShareError, ShareExists, ShareProbe
-from nodes.remote.smb import PIECE, ShareFolder, open_share
+from nodes.remote.smb import PIECE, open_share
 from nodes.remote.smb_wire import BoundedTcp
 from nodes.secret import Secret
 from tests.deadlines import PATIENCE
@@ -162,18 +162,6 @@ def test_no_more_names_than_agreed(folder, own, monkeypatch) -> None:
     assert len(folder.names(NAME)) == 20
 
 
-def test_folders_are_made_with_those_they_lie_in(folder: ShareFolder, smbd, own) -> None:
-    path, local = own
-    with open_share(path.join("a", "b"), smbd.login(), seconds=SECONDS) as below:
-        assert not below.exists()
-        assert below.ensure() == (path.join("a"), path.join("a", "b"))
-        assert below.exists()
-        assert below.ensure() == ()
-        below.unmake()
-    assert (local / "a").is_dir() and not (local / "a" / "b").exists()
-    assert folder.exists()
-
-
 def test_connections_of_several_logins_know_nothing_of_each_other(smbd, own) -> None:
     with open_share(own[0], smbd.login(), seconds=SECONDS) as folder:
         folder.create("mine")
@@ -209,7 +197,7 @@ def test_an_answer_that_is_not_signed_is_refused(smbd, own, monkeypatch) -> None
         monkeypatch.setattr(BoundedTcp, "recv", stripped)
         folder.round_trip()  # the reading thread waits in the method as it was
         with pytest.raises(ShareError, match="not signed"):
-            folder.exists()
+            folder.names(NAME)
 
 
 def test_answers_that_were_changed_on_the_way_are_refused(smbd, own, monkeypatch) -> None:
