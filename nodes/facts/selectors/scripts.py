@@ -17,6 +17,7 @@ PURPOSES: Mapping[str, str] = {
     "hash": "hashes files where they lie, so that their content need not cross the network",
     "selftest": "says whether PowerShell runs the others as it should",
     "services": "lists the mail server's services and their accounts",
+    "share": "says why a folder on a share does not open",
     "tree": "lists a folder with everything below it in one answer",
 }
 
