@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('applied_at', models.DateTimeField()),
                 ('job_number', models.BigIntegerField()),
                 ('restored_at', models.DateTimeField(null=True)),
-                ('node', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='former_values', to='nodes.node')),
+                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='former_values', to='nodes.cluster')),
             ],
             options={
                 'ordering': ['id'],

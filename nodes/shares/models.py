@@ -166,9 +166,10 @@ class ShareCell(models.Model):
 
 
 class FormerValue(models.Model):
-    """What a key held before the portal wrote a shared path there (`wrote`); `restored_at` says it was given back."""
+    """What a key held before the portal wrote a shared path there (`wrote`); `restored_at` says it was given back. The
+    file is one for the whole cluster, and whoever is the primary gives it back."""
 
-    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="former_values")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="former_values")
     role = models.CharField(max_length=40)
     path = models.CharField(max_length=400)
     section = models.CharField(max_length=200)
@@ -183,4 +184,4 @@ class FormerValue(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"[{self.section}] {self.key} of {self.path} on {self.node}"
+        return f"[{self.section}] {self.key} of {self.path}"

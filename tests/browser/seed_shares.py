@@ -49,7 +49,7 @@ def _keys(cluster: Cluster, primary: Node, name: str) -> None:
             **place,
         )
     FormerValue.objects.create(
-        node=primary,
+        cluster=cluster,
         role="users",
         path=INI,
         section="Directories",

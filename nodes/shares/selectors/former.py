@@ -9,4 +9,4 @@ from nodes.shares.models import FormerValue
 def remembered(cluster: Cluster) -> tuple[FormerValue, ...]:
     """What keys held before shared paths were written, as far as it was not given back; oldest first. A key has a row
     for each value that it was given."""
-    return tuple(FormerValue.objects.filter(node__cluster=cluster, restored_at=None))
+    return tuple(FormerValue.objects.filter(cluster=cluster, restored_at=None))

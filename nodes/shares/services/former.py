@@ -35,18 +35,18 @@ def identity(path: str, section: str, key: str) -> tuple[str, str, str]:
 
 
 @transaction.atomic
-def remember(*, node_id: int, cluster_id: int, job_number: int, written: Sequence[Written]) -> None:
+def remember(*, cluster_id: int, job_number: int, written: Sequence[Written]) -> None:
     """Keep what keys hold; call it before they are written. What the portal wrote itself is no former value: that of
     before stands for it. A row for each value that was written, so that it does not matter whether the last came so
     far. Saying it again is fine."""
-    rows = FormerValue.objects.filter(node__cluster=cluster_id, restored_at=None)
+    rows = FormerValue.objects.filter(cluster=cluster_id, restored_at=None)
     known = {(identity(row.path, row.section, row.key), row.wrote): row for row in rows}
     for one in written:
         before = known.get((one.identity, one.held))
         row = known.get((one.identity, one.wrote))
         row = row or FormerValue(path=one.path, section=one.section, key=one.key, wrote=one.wrote)
         row.value = before.value if before else Secret(one.held)
-        row.node_id, row.role, row.job_number, row.applied_at = node_id, one.role, job_number, timezone.now()
+        row.cluster_id, row.role, row.job_number, row.applied_at = cluster_id, one.role, job_number, timezone.now()
         row.save()
 
 

@@ -129,7 +129,7 @@ def _paths(cluster: Cluster, applied: str) -> KnownPaths:
     confirmed = {key.role for key in folder_keys_of(cluster)}
     wanted = [rule for rule in shared_folders(rules, routing=False) if rule.role not in places]
     queues = places.pop(QUEUES, None)
-    written = FormerValue.objects.filter(node__cluster=cluster, restored_at=None).order_by("-pk")
+    written = FormerValue.objects.filter(cluster=cluster, restored_at=None).order_by("-pk")
     return KnownPaths(
         mode=PathMode(layout.mode).label if layout.mode else "",
         places={place.label: str(place.path) for place in places.values()},

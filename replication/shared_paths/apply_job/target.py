@@ -64,7 +64,6 @@ class PrimaryRun:
         values = [one for one in self.plan.values if one.path in files and one.held != one.value and not one.gives_back]
         with self.work.lease.transaction():
             remember(
-                node_id=self.work.node.pk,
                 cluster_id=self.work.job.cluster_id,
                 job_number=self.work.job.pk,
                 written=[Written(one.role, one.path, one.section, one.key, one.held, one.value) for one in values],

@@ -33,7 +33,7 @@ def applied_of(cluster: Cluster) -> Applied:
     row = SharedPaths.objects.filter(cluster=cluster).first()
     is_set = row is not None and bool(row.mode or row.routing)
     jobs = _jobs(cluster)
-    back = FormerValue.objects.filter(node__cluster=cluster, restored_at=None).exists()
+    back = FormerValue.objects.filter(cluster=cluster, restored_at=None).exists()
     return Applied(_sentence(row if is_set else None, jobs), jobs[:SHOWN_JOBS], is_set, back)
 
 

@@ -115,8 +115,7 @@ def test_mail_routing_that_nobody_wants_is_done_by_saying_so(cluster) -> None:
 def test_moved_content_is_what_the_job_that_applied_the_paths_saw(cluster) -> None:
     SharedPaths.objects.create(cluster=cluster, mode=PathMode.COMMON, common=r"\\files\mail")
     value = {"role": "users", "path": "App/MDaemon.ini", "section": "Directories", "key": "Mail", "wrote": "x"}
-    primary = cluster.nodes.get(name="mx0")
-    FormerValue.objects.create(node=primary, applied_at=timezone.now(), job_number=41, **value)
+    FormerValue.objects.create(cluster=cluster, applied_at=timezone.now(), job_number=41, **value)
     Guard.objects.create(
         cluster=cluster, code="paths_applied", state="pass", since=timezone.now(), checked_at=timezone.now()
     )

@@ -179,7 +179,7 @@ def test_routing_that_goes_off_gives_the_queues_back(desk: Desk) -> None:
 
 def former(desk: Desk, role: str, section: str, key: str, value: str, wrote: str) -> FormerValue:
     return FormerValue.objects.create(
-        node=desk.primary,
+        cluster=desk.cluster,
         role=role,
         path="App/MDaemon.ini",
         section=section,
@@ -412,3 +412,12 @@ def test_there_and_back_is_what_it_was(desk: Desk, content: bytes) -> None:
     FormerValue.objects.update(path="WebAdmin/WebAdmin.ini")
     desk.disk.put(path, written)
     assert desk.after(desk.plan(to="former")) == content
+
+
+def test_what_stood_there_outlives_the_server_that_was_the_primary(desk: Desk) -> None:
+    """The file is the cluster's: whoever is the primary now holds it, and gives back what stood there."""
+    former(desk, "users", "Directories", "Mail", "C:\\MDaemon\\Users\\", f"{SHARE}\\md\\Users\\")
+    desk.disk.put(INI, WINDOWS.replace(b"C:\\MDaemon\\Users", b"\\\\files\\mail\\md\\Users"))
+    desk.primary.delete()
+    desk.secondary("mx2", role=NodeRole.PRIMARY, install_root="C:\\MDaemon")
+    assert desk.after(desk.plan(to="former")) == WINDOWS

@@ -36,9 +36,7 @@ def job(cluster: Cluster, state: JobState, to: str = "shared", **fields: object)
 
 
 def remember(cluster: Cluster) -> None:
-    FormerValue.objects.create(
-        node=cluster.nodes.get(), value=Secret("x"), wrote="y", applied_at=timezone.now(), job_number=1
-    )
+    FormerValue.objects.create(cluster=cluster, value=Secret("x"), wrote="y", applied_at=timezone.now(), job_number=1)
 
 
 def browser(cluster: Cluster, role: Role) -> Client:
