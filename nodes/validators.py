@@ -157,7 +157,7 @@ def _dns_name(text: str) -> str:
 def port(number: int) -> int:
     """A TCP port."""
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 65535:
-        raise ValidationError("Use a port from 1 to 65535; SSH is usually 22.")
+        raise ValidationError("Use a port from 1 to 65535.")
     return number
 
 

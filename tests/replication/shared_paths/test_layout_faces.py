@@ -229,3 +229,14 @@ def test_a_profile_that_cannot_be_read_is_told_and_nothing_is_set(page, api, clu
     assert api.get(rest).json()["code"] == "profile_unreadable"
     assert api.patch(rest, {"mode": ""}, format="json").json()["code"] == "profile_unreadable"
     assert not SharedPaths.objects.exists()
+
+
+def test_a_complaint_about_what_another_page_sets_names_that_page(cluster, page, api):
+    SharedPaths.objects.create(cluster=cluster, mode="common", common=r"\\fs1\mail", routing=True)
+    browser, address = page
+    sent = {"seen_version": 1, "mode": "individual", "folder_users": r"\\fs1\mail\Users"}
+    assert "give its path under Mail routing." in read(browser.post(f"{address}save/", sent))
+    login = {"server": "fs1", "port": 0, "username": "portal", "password": "Tall-Harbour-71"}
+    refused = api.post(f"/api/v1/clusters/{cluster.pk}/file-servers", login, format="json")
+    assert fields(refused) == ["port"]
+    assert "SSH" not in refused.json()["errors"][0]["message"]
