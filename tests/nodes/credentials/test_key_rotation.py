@@ -116,7 +116,7 @@ def everything(node, keeper, administrator, cluster):
     remember(node_id=node.pk, job_number=1, switches=[switch])
     add_login(keeper, cluster_id=cluster.pk, login=ServerLogin("fs1", "portal", password=Secret("canary-share")))
     held = [Written("users", INI, "Directories", "Mail", "canary-before", "canary-after")]
-    former.remember(node_id=node.pk, cluster_id=cluster.pk, job_number=1, written=held)
+    former.remember(cluster_id=cluster.pk, job_number=1, written=held)
     found = Secret("canary-keys")
     KeySearch.objects.create(cluster=cluster, requested_by="keeper", requested_at=timezone.now(), found=found)
     TOTP.activate(administrator, TOTP_SECRET)
