@@ -136,4 +136,6 @@ def _judge_whole(layout: Layout, complaints: _Complaints) -> None:
     if layout.mode == COMMON and layout.common is None and complaints.passed("common"):
         complaints.add("common", r"Give the share in which all folders shall lie, such as \\server\share.")
     if layout.routing and layout.queues is None and layout.mode != COMMON and complaints.passed(QUEUES):
-        complaints.add(QUEUES, "Multi-node mail routing needs a folder for the queues; give its path under Mail routing.")
+        complaints.add(
+            QUEUES, "Multi-node mail routing needs a folder for the queues; give its path under Mail routing."
+        )
