@@ -22,6 +22,8 @@ from demo.keeper import KeptNode, Part
 
 SERVER, SHARE = "127.0.0.1", "mail"
 READY_SECONDS = 15.0
+TRIES = 3
+"""So often another port is taken: an smbd that somebody was quicker than stays up, and answers nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +65,35 @@ def _program(name: str) -> str:
 
 
 def _served(folder: Path, exported: Path, server: str, pdbedit: str) -> tuple[DemoShare, list[KeptNode]]:
-    share = DemoShare(str(exported), free_port(), smbd.LOGIN, secrets.token_hex(12))
-    config = smbd.write_config(folder, share.port, {SHARE: [f"path = {exported}", "read only = no"]})
-    try:
-        smbd.add_login(pdbedit, config, share.password)
-    except subprocess.CalledProcessError:
-        return DemoShare(str(exported)), []  # a Samba that cannot be used so is as good as none
-    kept = KeptNode("FILES", folder, (Part("file server", smbd.command(server, config), folder / "smbd.log"),))
-    kept.start()
-    _wait_for(share)
-    return share, [kept]
+    password = secrets.token_hex(12)
+    for left in reversed(range(TRIES)):
+        share = DemoShare(str(exported), free_port(), smbd.LOGIN, password)
+        config = smbd.write_config(folder, share.port, {SHARE: [f"path = {exported}", "read only = no"]})
+        try:
+            smbd.add_login(pdbedit, config, password)
+        except subprocess.CalledProcessError:
+            break  # a Samba that cannot be used so is as good as none
+        kept = KeptNode("FILES", folder, (Part("file server", smbd.command(server, config), folder / "smbd.log"),))
+        kept.start()
+        try:
+            _wait_for(share, kept)
+        except OSError:
+            kept.end()
+            if not left:
+                raise
+        else:
+            return share, [kept]
+    return DemoShare(str(exported)), []
 
 
-def _wait_for(share: DemoShare) -> None:
+def _wait_for(share: DemoShare, kept: KeptNode) -> None:
+    """Raises OSError where it does not come up."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
             socket.create_connection((SERVER, share.port), timeout=1).close()
         except OSError:
-            if time.monotonic() > deadline:
+            if kept.look() or time.monotonic() > deadline:
                 raise
         else:
             return
