@@ -20,7 +20,9 @@ OPEN = {
 
 def _routes() -> list[tuple[str, URLPattern]]:
     def sample(folder: str, name: str) -> str:
-        return "nodes" if name == "app_label" else "1"
+        if name == "app_label":
+            return "nodes"
+        return "0123456789abcdef" if folder == "named" else "1"
 
     found = {routes.address(route, sample): pattern for route, pattern in routes.routes()}
     return sorted(found.items(), key=lambda item: item[0])
