@@ -170,7 +170,8 @@ class Finder:
         for role, holds in self._holders.get(place, {}).items():
             spelled = self._spelled[place]
             shown = self._shown(item, spelled)
-            yield Candidate(role, path, item.section, item.key, item.line, shown, holds, spelled, below)
+            led = MASK if below and is_secret(item.section, item.key, item.value) else below
+            yield Candidate(role, path, item.section, item.key, item.line, shown, holds, spelled, led)
 
     def _deepest(self, folder: str) -> tuple[str, str]:
         """The identity of the place that a folder is, or lies in, and where in it; "" for none."""

@@ -65,6 +65,8 @@ def test_of_what_may_be_secret_only_the_place_is_shown() -> None:
     shown = {one.key: one.shown for one in found(text)}
     assert shown["KeyPath"] == "KeyPath=C:\\MDaemon\\PEM\\"
     assert shown["Password"] == f"Password=D:\\Boxes{MASK}"
+    (hidden,) = found("[S]\r\nPassword=D:\\Boxes\\hunter2\r\n")
+    assert hidden.below == MASK, "where a value leads is a part of it"
     assert shown["Secret"] == "Secret=D:\\Boxes\\$MAILBOX$\\"
     typed = Typed("users", INI, "S", "Pin")
     assert [one.shown for one in found("[S]\r\nPin=4711\r\n", typed)] == [f"Pin={MASK}"]
