@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from accounts.errors import Refused
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
 from nodes.counted import many
@@ -107,7 +108,7 @@ class Looker:
         self.found = Look()
 
     def look(self) -> Look:
-        """Everything. Raises NodeError, IniError."""
+        """Everything. Raises NodeError, IniError, Refused."""
         if self._scope.to_share:
             self._to_share()
         else:
@@ -226,8 +227,12 @@ class Looker:
             before = self._file(path)
             edit = IniEdit(IniDocument.parse(before))
             wanted = [value for value in self.found.written if value.path == path]
-            for value in wanted:
-                edit.set(value.section, value.key, value.value)
+            try:
+                for value in wanted:
+                    edit.set(value.section, value.key, value.value)
+            except IniError as error:  # the file's encoding lacks a letter
+                text = f"{path} cannot be changed: {error}"
+                raise Refused("unwritable", text, "Choose a path without it.") from error
             after = edit.document().to_bytes()
             for value in wanted:
                 edit.set(value.section, value.key, value.held)

@@ -421,3 +421,10 @@ def test_what_stood_there_outlives_the_server_that_was_the_primary(desk: Desk) -
     desk.primary.delete()
     desk.secondary("mx2", role=NodeRole.PRIMARY, install_root="C:\\MDaemon")
     assert desk.after(desk.plan(to="former")) == WINDOWS
+
+
+def test_a_file_that_cannot_hold_the_place_is_not_called_broken(desk: Desk) -> None:
+    desk.disk.put(INI, WINDOWS + b"; \xe4\r\n")
+    SharedPaths.objects.update(common=f"{SHARE}\\Łódź")
+    with pytest.raises(Refused, match=r"App/MDaemon.ini cannot be changed: The file's encoding cp1252 cannot hold"):
+        desk.plan()
