@@ -9,7 +9,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from nodes.clusters.models import Cluster
+from nodes.enums import Joining
 from nodes.products.errors import ProfileError
+from nodes.registry.models import Node
 from nodes.registry.topology import FileServer
 from nodes.shares.core.layout import SharedPlace, effective
 from nodes.shares.core.standing import OK, TEST_LASTS, has_failed, lies_at
@@ -17,6 +19,11 @@ from nodes.shares.models import ShareCell, SharedFolder, SharedPaths
 from nodes.shares.selectors.layout import folder_rules, layout_from
 
 _Cells = Mapping[tuple[int, str], ShareCell]
+
+
+def here(nodes: Iterable[Node]) -> list[int]:
+    """The ids of those that have not left their cluster: whether others reach the share does not matter."""
+    return [node.pk for node in nodes if node.joining != Joining.LEFT]
 
 
 def servers_of(nodes: Mapping[Cluster, Collection[int]]) -> dict[int, tuple[FileServer, ...]]:

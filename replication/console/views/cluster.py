@@ -13,7 +13,7 @@ from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
 from nodes.enums import Clustering
 from nodes.registry.selectors import nodes_for
-from nodes.shares.selectors.servers import servers_of
+from nodes.shares.selectors.servers import here, servers_of
 from replication.clustering.selectors.clustering import clustering_of
 from replication.configuration.selectors.history import open_conflicts, snapshots_of
 from replication.jobs.selectors.jobs import visible_jobs
@@ -35,7 +35,7 @@ def cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "path_checks": open_paths(row),
         "nodes": nodes,
         "servers": sorted_servers(nodes),
-        "file_servers": servers_of({row: [node.pk for node in nodes]}).get(pk, ()),
+        "file_servers": servers_of({row: here(nodes)}).get(pk, ()),
         "clustering": clustering_of(principal, row) if row.clustering in STANDS_ALONE else None,
         "watch": watch_state(principal, pk),
         "snapshot": snapshots_of(row).first(),

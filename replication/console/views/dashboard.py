@@ -18,7 +18,7 @@ from nodes.registry.core.verdict import Verdict
 from nodes.registry.models import Node
 from nodes.registry.status import status_of, status_of_cluster
 from nodes.registry.topology import FileServer
-from nodes.shares.selectors.servers import servers_of
+from nodes.shares.selectors.servers import here, servers_of
 from replication.console.selectors import clusters_with_nodes
 from replication.jobs.selectors.jobs import visible_jobs
 
@@ -54,7 +54,7 @@ class ClusterCard:
 def _drawn(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
     """The clusters that are drawn, with their file servers."""
     drawn = [card for card in cards if card.nodes][:DRAWN_CLUSTERS]
-    servers = servers_of({card.cluster: [node.pk for node in card.nodes] for card in drawn})
+    servers = servers_of({card.cluster: here(card.nodes) for card in drawn})
     return [replace(card, servers=servers.get(card.cluster.pk, ())) for card in drawn]
 
 

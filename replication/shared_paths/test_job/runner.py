@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from accounts.errors import Refused
 from nodes.clusters.models import Cluster
 from nodes.counted import many
-from nodes.enums import CellReason, CellState
+from nodes.enums import CellReason, CellState, Joining
 from nodes.products.errors import ProfileError
-from nodes.registry.models import Node
 from nodes.shares.core.cells import CellFound
 from nodes.shares.selectors.layout import login_for, places_of
 from nodes.shares.services.cells import record_cells
@@ -46,7 +45,8 @@ class ShareTestRunner:
         """Say which folders would be tried. Raises Refused where none is set."""
         job = work.job
         tests = _tests(job.cluster)
-        nodes = [node for node in job.cluster.nodes.order_by("pk") if not job.node_ids or node.pk in job.node_ids]
+        rows = job.cluster.nodes.exclude(joining=Joining.LEFT).order_by("pk")
+        nodes = [node for node in rows if not job.node_ids or node.pk in job.node_ids]
         parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
         servers = dict.fromkeys(test.place.server for test in tests)
         strangers = [server for server in servers if login_for(job.cluster, server) is None]
@@ -79,9 +79,12 @@ def _outcome(work: TargetWork, cells: Sequence[CellFound], portal: Sequence[Cell
     }
     record = CellsRecord([*cells, *portal])
     bad = [cell for cell in cells if cell.state != CellState.OK]
-    if not bad:
+    bad_here = [cell for cell in portal if cell.state == CellState.FAILED]
+    if not (bad or bad_here):
         return TargetOutcome(TargetState.VERIFIED, evidence, record=record)
-    return TargetOutcome(TargetState.FAILED, evidence, _code(bad), _sentence(work.node, bad, work), record=record)
+    told = [_sentence(bad, work)] if bad else []
+    told += [f"From the portal: {_sentence(bad_here, work)}"] if bad_here else []
+    return TargetOutcome(TargetState.FAILED, evidence, _code(bad or bad_here), " ".join(told), record=record)
 
 
 def _code(bad: Sequence[CellFound]) -> str:
@@ -89,7 +92,7 @@ def _code(bad: Sequence[CellFound]) -> str:
     return f"share_{bad[0].reason}" if len(reasons) == 1 and CellReason.OTHER not in reasons else "share_failed"
 
 
-def _sentence(node: Node, bad: Sequence[CellFound], work: TargetWork) -> str:
+def _sentence(bad: Sequence[CellFound], work: TargetWork) -> str:
     labels = {step.role: step.label for step in work.node_plan.steps}
     by_text: dict[str, list[str]] = {}
     for cell in bad:

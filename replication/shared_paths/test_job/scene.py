@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nodes.connection.connect import Door, doors_of
-from nodes.enums import CredentialKind, Health, NodeRole
+from nodes.enums import CredentialKind, Health, Joining, NodeRole
 from nodes.facts.models import NodeFacts
 from nodes.platforms.unc import UncPath
 from nodes.registry.models import Node
@@ -18,8 +18,8 @@ from replication.shared_paths.test_job.peers import Other, Peers
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`ring`: all nodes of the cluster in the order of their ids. `first`: the job's first target. `speaker`: the node
-    whose target also tries the folders from the portal."""
+    """`ring`: the nodes of the cluster, but those that left it, in the order of their ids. `first`: the job's first
+    target. `speaker`: the node whose target also tries the folders from the portal."""
 
     ring: Sequence[Node]
     doors: Mapping[int, Door]
@@ -53,7 +53,8 @@ class Scene:
 
 def read_scene(job: Job, _nodes: Sequence[Node]) -> Scene:
     """All of it."""
-    ring = list(Node.objects.filter(cluster=job.cluster_id).select_related("credential").order_by("pk"))
+    rows = Node.objects.filter(cluster=job.cluster_id).exclude(joining=Joining.LEFT)
+    ring = list(rows.select_related("credential").order_by("pk"))
     targets = dict(Target.objects.filter(job=job).order_by("pk").values_list("node", "pk"))
     primary = next((node.pk for node in ring if node.role == NodeRole.PRIMARY and node.pk in targets), None)
     facts = NodeFacts.objects.filter(node__cluster=job.cluster_id).values_list("node", "services")

@@ -8,6 +8,7 @@ import pytest
 
 from nodes.secret import Secret
 from nodes.shares.models import FileServerLogin, ShareCell, SharedFolder, SharedPaths
+from replication.jobs.core.states import JobState
 from tests.replication.shared_paths.stage import Stage, make_stage, use
 from tests.smbd import SERVER, Smbd
 
@@ -80,5 +81,7 @@ def test_a_wrong_login_is_asked_once(stage: Stage) -> None:
     row.password = Secret("wrong")
     row.save()
     lay(stage, users="mail/Users", public="mail/Public")
-    stage.run()
+    job = stage.run()
+    assert job.state == JobState.FAILED, "what does not work from the portal is no success"
+    assert "From the portal: Mail folders, Public folders: " in job.targets.get().error
     assert {(cell.state, cell.reason) for cell in portal().values()} == {("failed", "wrong_login")}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nodes.credentials.models import Credential
+from nodes.enums import Joining
 from nodes.errors import (
     NodeError,
     NoSpace,
@@ -20,9 +21,11 @@ from nodes.errors import (
 from nodes.facts.models import NodeFacts
 from nodes.leases.clock import later
 from nodes.leases.errors import LeaseLost
+from nodes.registry.models import Node
 from nodes.remote.session import FileKind, RemoteStat, Space
 from nodes.secret import Secret
 from nodes.shares.models import ShareCell, SharedPaths
+from nodes.shares.selectors.cells import matrix_of
 from replication.jobs.core.states import JobState, TargetState
 from replication.jobs.driving import drive
 from replication.jobs.interruptions import Cancelled
@@ -195,6 +198,16 @@ def test_a_node_that_is_away_is_a_cell_and_holds_nobody_up(stage: Stage) -> None
     assert stage.states("a") == stage.states("c") == {OK}
     assert stage.cells("a")["users"].text == "c sees what is written here."
     assert (job.state, job.targets.get(node=stage.nodes["b"]).error_code) == (JobState.FAILED, "share_node_away")
+
+
+def test_who_left_the_cluster_has_no_part_in_it(stage: Stage) -> None:
+    Node.objects.filter(pk=stage.nodes["b"].pk).update(joining=Joining.LEFT)
+    job = stage.run()
+
+    assert job.state == JobState.SUCCEEDED
+    assert not job.targets.filter(node=stage.nodes["b"]).exists()
+    assert stage.cells("a")["users"].text == "c sees what is written here."
+    assert [node.name for node in matrix_of(stage.cluster).servers] == ["a", "c"]
 
 
 def test_alone_it_says_that_nobody_looked_on(transactional_db, monkeypatch) -> None:
