@@ -10,6 +10,7 @@ from nodes.enums import CellReason, CellState, ReplicationMode
 from nodes.products.version import is_at_least
 from nodes.registry.models import Node
 from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
+from nodes.shares.core.standing import lies_at
 from nodes.shares.models import ShareCell
 from replication.configuration.services.modes import check_portal_may_replicate
 from replication.shared_paths.apply_job.look import ACCOUNTS, Inside, Look
@@ -109,7 +110,7 @@ def _cells(scope: Scope) -> Iterable[tuple[Node, ShareCell | None, str]]:
     for node in nodes:
         for place in scope.places:
             row = rows.get((node.pk, place.role))
-            yield node, row if row and row.path == str(place.path) else None, place.label
+            yield node, row if row and lies_at(row.path, place.path) else None, place.label
 
 
 def _failed_tests(scope: Scope) -> Iterator[Reason]:

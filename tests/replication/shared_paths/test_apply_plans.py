@@ -347,6 +347,8 @@ def test_a_test_of_another_path_or_of_the_portals_own_login_refuses_nothing(desk
     assert "users" not in [folder.role for folder in plan.detail.folders], "who does not see makes nothing"
     ShareCell.objects.update(reason=CellReason.DENIED, path="\\\\files\\other")
     assert desk.plan().plan is not None
+    ShareCell.objects.update(path=f"{SHARE}\\md\\Users".upper())
+    assert desk.refused() == "share_test_failed", "in other letters it is the same place"
 
 
 def test_a_key_without_a_sign_is_not_written_because_no_undo_could_make_it_so_again(desk: Desk) -> None:
