@@ -11,13 +11,15 @@ from typing import Literal
 import pytest
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from accounts.models import User
 from tests.browser.seed import Seeded, seed
-from tests.deadlines import wait_for
+from tests.deadlines import PATIENCE, wait_for
 from tests.factories import BACKEND
 from tests.tools import tool
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
