@@ -39,6 +39,9 @@ from nodes.web.actions import (
 NOT_ASKED = frozenset({Health.DOWN, Health.DEGRADED, Health.QUARANTINED})
 """How nodes are doing from which nothing could be read the last time."""
 
+SHOWN_CHECKS = 4
+"""Checks that an overview names, the worst first; the rest is a number."""
+
 
 def not_asked(nodes: Iterable[Node]) -> list[Node]:
     """The nodes that could not be asked the last time: what their checks say is older."""
@@ -49,8 +52,10 @@ def checks_part(principal: Principal, cluster: Cluster, nodes: Iterable[Node]) -
     """What the cluster's page shows of its checks: those that do not pass, who could not be asked, and its last log
     lines."""
     checks = checks_shown(principal, cluster)
+    opened = [check for check in checks if check.row.state in ("fail", "warn")]
     return {
-        "checks_open": [check for check in checks if check.row.state in ("fail", "warn")],
+        "checks_open": opened[:SHOWN_CHECKS],
+        "checks_more": len(opened[SHOWN_CHECKS:]),
         "checks_unknown": sum(check.row.state == "unknown" for check in checks),
         "checks_passed": sum(check.row.state == "pass" for check in checks),
         "not_asked": not_asked(nodes),

@@ -117,7 +117,7 @@ def test_a_large_queue_takes_no_memory():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (tally.messages, tally.size, tally.more) == (20_000, 200_000, False)
-    assert peak < 100 * 1024  # five bytes a message: less than a list of them would take
+    assert peak < 600 * 1024  # thirty bytes a message: a list of their names alone takes more than twice that
 
 
 def test_past_the_bound_it_is_said_that_there_is_more(monkeypatch):
