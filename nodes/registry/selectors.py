@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from nodes.clusters.access import require, visible_clusters
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import PasswordBinding
-from nodes.enums import CredentialKind, HostKeyState, NodeRole
+from nodes.enums import CredentialKind, HostKeyState, Joining, NodeRole
 from nodes.registry.models import HostKey, Node
 from nodes.registry.status import COLUMNS
 
@@ -40,6 +40,11 @@ def nodes_for(principal: Principal) -> QuerySet[Node]:
             )
         )
     )
+
+
+def still_in(cluster: Cluster | int) -> QuerySet[Node]:
+    """The nodes of a cluster but those that left it: what concerns all its servers does not concern them."""
+    return Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT)
 
 
 def wants_password(node: Node) -> bool:

@@ -7,15 +7,14 @@ from collections.abc import Iterable
 from accounts.errors import Reason
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import plain_profile
-from nodes.enums import Joining
 from nodes.products.version import is_at_least
-from nodes.registry.models import Node
+from nodes.registry.selectors import still_in
 
 
 def routing_gate(cluster: Cluster) -> tuple[Reason, ...]:
     """What stands against switching multi-node mail routing on: nothing, or a reason for each server. Raises
     ProfileError."""
-    nodes = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT)
+    nodes = still_in(cluster)
     servers = [(name, version or "") for name, version in nodes.values_list("name", "facts__product_version")]
     return reasons_against(servers, plain_profile(cluster).routing_since)
 

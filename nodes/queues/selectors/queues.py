@@ -12,7 +12,7 @@ from nodes.clusters.models import Cluster
 from nodes.enums import Health, Joining, NodeRole
 from nodes.queues.models import QueueCount, QueueReading
 from nodes.registry.models import Node
-from nodes.registry.selectors import nodes_with_access
+from nodes.registry.selectors import nodes_with_access, still_in
 from nodes.registry.services.health import LIMIT
 from nodes.shares.models import SharedPaths
 
@@ -126,7 +126,7 @@ def _line(name: str, places: Sequence[Place]) -> QueueLine:
 def queues_of(cluster: Cluster) -> ClusterQueues:
     """Three queries for any number of nodes and queues."""
     counts = Prefetch("queue_reading__counts", QueueCount.objects.all())
-    nodes = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT)
+    nodes = still_in(cluster)
     rows = list(nodes.select_related("queue_reading").prefetch_related(counts))
     readings = {node: node.queue_reading for node in rows if getattr(node, "queue_reading", None)}
     shared = {node: one for node, one in readings.items() if one.shared and one.read_at}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nodes.clusters.models import Cluster
-from nodes.enums import CellReason, CellState, Joining, NodeRole
+from nodes.enums import CellReason, CellState, NodeRole
 from nodes.registry.models import Node
+from nodes.registry.selectors import still_in
 from nodes.shares.core.layout import SharedPlace
 from nodes.shares.core.standing import lies_at
 from nodes.shares.models import ShareCell
@@ -76,7 +77,7 @@ class ShareMatrix:
 def matrix_of(cluster: Cluster) -> ShareMatrix:
     """All cells of a cluster's folders. Four queries for any number. Raises ProfileError."""
     rows = list(ShareCell.objects.filter(cluster=cluster))
-    nodes = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT)
+    nodes = still_in(cluster)
     servers = sorted(nodes, key=lambda node: node.role != NodeRole.PRIMARY)
     newest = max(rows, key=lambda row: row.tested_at, default=None)
     by_key = {(row.node_id, row.role): row for row in rows}

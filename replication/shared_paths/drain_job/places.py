@@ -8,7 +8,7 @@ from accounts.errors import Refused
 from nodes.clusters.models import Cluster
 from nodes.connection.connect import NodeLink, open_node
 from nodes.connection.reader import Reader
-from nodes.enums import Joining, NodeRole
+from nodes.enums import NodeRole
 from nodes.errors import NodeError
 from nodes.facts.models import NodeFacts
 from nodes.facts.places import MAIN_INI, folders_in, known_folders, main_ini
@@ -19,6 +19,7 @@ from nodes.queues.core.places import QueuePlaces, left_place
 from nodes.queues.models import QueueReading
 from nodes.queues.selectors.places import queue_places
 from nodes.registry.models import Node
+from nodes.registry.selectors import still_in
 from replication.shared_paths.core.queue_moves import FromTo
 
 
@@ -106,5 +107,5 @@ def check_nobody_works_there(node: Node, profile: Profile) -> None:
 
 def nodes_with_queues(cluster: Cluster) -> list[Node]:
     """The servers of a cluster with what is known of their queues."""
-    rows = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT).order_by("pk")
+    rows = still_in(cluster).order_by("pk")
     return list(rows.select_related("cluster", "facts", "queue_reading"))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from accounts.errors import Reason
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import plain_profile
-from nodes.enums import Joining
 from nodes.platforms.unc import UncPath
 from nodes.queues.core.places import usual_place
 from nodes.queues.selectors.gate import reasons_against
 from nodes.queues.selectors.places import shared_queues
 from nodes.registry.models import Node
+from nodes.registry.selectors import still_in
 from nodes.shares.core.draft import RoutingChange, drafted
 from nodes.shares.core.layout import QUEUES
 from nodes.shares.models import SharedPaths
@@ -87,7 +87,7 @@ def routing_of(cluster: Cluster) -> RoutingShown:
     """Four queries for any number of servers. Raises ProfileError."""
     profile = plain_profile(cluster)
     place = shared_queues(cluster, profile)
-    rows = Node.objects.filter(cluster=cluster).exclude(joining=Joining.LEFT).select_related("facts", "queue_reading")
+    rows = still_in(cluster).select_related("facts", "queue_reading")
     nodes = tuple(_node(row, place) for row in rows)
     reasons = reasons_against(((node.name, node.version) for node in nodes), profile.routing_since)
     return RoutingShown(paths_row(cluster), place, reasons, profile.routing_since, str(profile.routing_source), nodes)

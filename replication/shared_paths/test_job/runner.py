@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from accounts.errors import Refused
 from nodes.clusters.models import Cluster
 from nodes.counted import many
-from nodes.enums import CellReason, CellState, Joining
+from nodes.enums import CellReason, CellState
 from nodes.products.errors import ProfileError
+from nodes.registry.selectors import still_in
 from nodes.shares.core.cells import CellFound
 from nodes.shares.selectors.layout import login_for, places_of
 from nodes.shares.services.cells import record_cells
@@ -45,7 +46,7 @@ class ShareTestRunner:
         """Say which folders would be tried. Raises Refused where none is set."""
         job = work.job
         tests = _tests(job.cluster)
-        rows = job.cluster.nodes.exclude(joining=Joining.LEFT).order_by("pk")
+        rows = still_in(job.cluster).order_by("pk")
         nodes = [node for node in rows if not job.node_ids or node.pk in job.node_ids]
         parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
         servers = dict.fromkeys(test.place.server for test in tests)

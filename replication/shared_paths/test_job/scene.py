@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nodes.connection.connect import Door, doors_of
-from nodes.enums import CredentialKind, Health, Joining, NodeRole
+from nodes.enums import CredentialKind, Health, NodeRole
 from nodes.facts.models import NodeFacts
 from nodes.platforms.unc import UncPath
 from nodes.registry.models import Node
+from nodes.registry.selectors import still_in
 from nodes.shares.core.accounts import is_service_account
 from nodes.shares.selectors.layout import mounts_of_cluster
 from replication.jobs.models import Job, Target
@@ -53,7 +54,7 @@ class Scene:
 
 def read_scene(job: Job, _nodes: Sequence[Node]) -> Scene:
     """All of it."""
-    rows = Node.objects.filter(cluster=job.cluster_id).exclude(joining=Joining.LEFT)
+    rows = still_in(job.cluster_id)
     ring = list(rows.select_related("credential").order_by("pk"))
     targets = dict(Target.objects.filter(job=job).order_by("pk").values_list("node", "pk"))
     primary = next((node.pk for node in ring if node.role == NodeRole.PRIMARY and node.pk in targets), None)
