@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncssh
@@ -57,6 +58,8 @@ class AsyncsshNode:
         self.connections: list[asyncssh.SSHServerConnection] = []
         self.keys = [asyncssh.generate_private_key(kind) for kind in key_types]
         self._sftp_factory, self._runs_commands = sftp_factory, runs_commands
+        self._starts: list[asyncio.Task[asyncio.subprocess.Process]] = []
+        self._children: list[asyncio.subprocess.Process] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="asyncssh node", daemon=True)
         self.port = 0
@@ -119,7 +122,7 @@ class AsyncsshNode:
             self.port,
             server_host_keys=self.keys,
             sftp_factory=self._sftp_factory,
-            process_factory=_run if self._runs_commands else None,
+            process_factory=self._run if self._runs_commands else None,
             encoding=None,
         )
 
@@ -129,40 +132,56 @@ class AsyncsshNode:
             connection.abort()
         await self._acceptor.wait_closed()
         await asyncio.gather(*(connection.wait_closed() for connection in self.connections), return_exceptions=True)
+        # asyncio waits for ever for a start that is cancelled before its pipes are connected
+        await asyncio.gather(*self._starts, return_exceptions=True)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*(_put_an_end_to(child) for child in self._children))
 
-
-async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Run the line in a shell, and pass the signals on that the client sends, as OpenSSH does."""
-    child = await asyncio.create_subprocess_shell(
-        process.command or "",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert child.stdin and child.stdout and child.stderr
-    feeding = asyncio.create_task(_feed(process, child.stdin, child.pid))
-    try:
-        await asyncio.gather(_copy(child.stdout, process.stdout), _copy(child.stderr, process.stderr))
-        status = await child.wait()
-        if status < 0:
-            process.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
-        else:
-            process.exit(status)
-    except (ConnectionError, asyncssh.Error):
-        process.close()
-    finally:
-        feeding.cancel()
+    async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Run the line in a shell, and pass the signals on that the client sends, as OpenSSH does."""
+        starting = asyncio.create_task(self._begin(process.command or ""))
+        self._starts.append(starting)
+        child = await asyncio.shield(starting)
+        assert child.stdin and child.stdout and child.stderr
+        feeding = asyncio.create_task(_feed(process, child.stdin, child.pid))
         try:
-            if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                await child.wait()
-        finally:  # the server's end may cancel the wait
-            child._transport.close()  # type: ignore[attr-defined]  # nothing public ends a pipe a grandchild holds
+            await asyncio.gather(_copy(child.stdout, process.stdout), _copy(child.stderr, process.stderr))
+            status = await child.wait()
+            if status < 0:
+                process.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
+            else:
+                process.exit(status)
+        except (ConnectionError, asyncssh.Error):
+            process.close()
+        finally:
+            feeding.cancel()
+            await _put_an_end_to(child)
+
+    async def _begin(self, command: str) -> asyncio.subprocess.Process:
+        child = await asyncio.create_subprocess_shell(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._children.append(child)
+        return child
+
+
+async def _put_an_end_to(child: asyncio.subprocess.Process) -> None:
+    """Kill it, if it runs, with what it started; close its pipes, which a grandchild may hold, and wait for it."""
+    if child.returncode is None:
+        with suppress(ProcessLookupError):  # it ended, and nobody has said so yet
+            os.killpg(child.pid, signal.SIGKILL)
+    assert child.stdin
+    if not child.stdin.is_closing():
+        child.stdin.transport.abort()  # what a grandchild does not read is not waited for
+    child._transport.close()  # type: ignore[attr-defined]  # nothing public ends a pipe a grandchild holds
+    await child.wait()
 
 
 async def _feed(process: asyncssh.SSHServerProcess[bytes], sink: asyncio.StreamWriter, group: int) -> None:
@@ -170,7 +189,8 @@ async def _feed(process: asyncssh.SSHServerProcess[bytes], sink: asyncio.StreamW
         try:
             data = await process.stdin.read(65536)
         except asyncssh.SignalReceived as received:
-            os.killpg(group, getattr(signal, f"SIG{received.signal}"))
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(group, getattr(signal, f"SIG{received.signal}"))
             continue
         if not data:
             sink.close()
