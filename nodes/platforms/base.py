@@ -103,6 +103,9 @@ class Mount:
     source: str
     point: str
 
+    def __str__(self) -> str:
+        return f"{self.source} at {self.point}"
+
 
 class Platform(Protocol):
     """How a system is spoken to."""

@@ -133,7 +133,8 @@ class FileServerLogin(models.Model):
 class ShareCell(models.Model):
     """What the last test found of one folder from one node; `node` null: from the portal. `reason` is a word of
     `CellReason`, `text` the sentence for people. `steps`: seconds that each step took, by its name. `login`: as whom it
-    was tried; `is_service_account`: whether that is who the services run as, null where that is not known."""
+    was tried; `is_service_account`: whether that is who the services run as, null where that is not known. `volume`: on
+    what the share lies on a system that mounts it, in that system's words."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="share_cells")
     node = models.ForeignKey(Node, null=True, on_delete=models.CASCADE, related_name="share_cells")
@@ -149,6 +150,7 @@ class ShareCell(models.Model):
     clock_offset = models.FloatField(null=True, help_text="seconds that the file server is ahead of the portal")
     login = models.CharField(max_length=255, blank=True)
     is_service_account = models.BooleanField(null=True)
+    volume = models.CharField(max_length=620, blank=True)
     tested_at = models.DateTimeField()
     job_number = models.BigIntegerField()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nodes.enums import CellReason
 from nodes.errors import OutputUnreadable, Unsupported
-from nodes.platforms.base import Platform
+from nodes.platforms.base import Mount, Platform
 from nodes.platforms.unc import UncPath
 from nodes.remote.session import Session
 
@@ -108,18 +108,23 @@ def ask_reason(
     return reason_of(number, path, by_key=by_key) if number else None
 
 
-def ask_not_mounted(session: Session, platform: Platform, folder: str, *, timeout: float) -> Reason | None:
-    """Why a folder (an SFTP path) is no share that is mounted; None where it is one, or where the node cannot be asked.
-    Something may be shared all the same, such as by a link or a cluster's own file system, so this explains what is
-    seen to be missing, and proves nothing. Raises the session's errors."""
+def ask_volume(session: Session, platform: Platform, folder: str, *, timeout: float) -> Mount | None:
+    """On what a folder (an SFTP path) lies; None where the node cannot be asked: it has UNC paths, gives no shell.
+    Raises the session's errors."""
     command = platform.mount(folder)
     if command is None:
         return None
     try:
-        mount = platform.parse_mount(session.run(platform.spell(command), timeout=timeout, max_output=MOST_SAID))
+        return platform.parse_mount(session.run(platform.spell(command), timeout=timeout, max_output=MOST_SAID))
     except (OutputUnreadable, Unsupported):
         return None
-    if ":" in mount.source or mount.source.startswith("//") or mount.point == folder.rstrip("/"):
+
+
+def not_mounted(volume: Mount, folder: str) -> Reason | None:
+    """Why a folder (an SFTP path) is no share that is mounted; None where it is one. Something may be shared all the
+    same, such as by a link or a cluster's own file system, so this explains what is seen to be missing, and proves
+    nothing."""
+    if ":" in volume.source or volume.source.startswith("//") or volume.point == folder.rstrip("/"):
         return None
-    place = f"it lies on {mount.source}, which is mounted at {mount.point}"
+    place = f"it lies on {volume.source}, which is mounted at {volume.point}"
     return Reason(CellReason.NOT_MOUNTED, f"Nothing is mounted at {folder}: {place}. Mount the share there.")

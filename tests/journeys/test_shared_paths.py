@@ -50,6 +50,12 @@ class Story:
         number = self.stage.request(kind="shared_paths", options=options, dry_run=dry_run)
         return self.stage.wait_state(number, "awaiting_approval", *ENDED)
 
+    def tested(self) -> None:
+        """Until then nobody knows that what is at the mount point is shared: it lies on the nodes' own disk."""
+        assert self.ask()["error_code"] == "share_not_mounted"
+        number = self.stage.request(kind="share_test")
+        assert self.stage.wait_state(number, *ENDED)["state"] == "succeeded"
+
     def looked_at(self) -> None:
         """A dry run shows the lines, and that mail still lies in the old folder; it cannot be asked for in earnest."""
         shown = self.ask(dry_run=True)
@@ -103,6 +109,7 @@ def test_paths_are_applied_and_proven_on_every_node_and_given_back(new_cluster: 
     story.before = [file.read_bytes() for file in story.files]
     story.set()
     story.confirm()
+    story.tested()
     story.looked_at()
     story.moved()
     story.applied()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class CellFound:
     """What was found of one folder from one node; `node_id` None: from the portal. `state` and `reason` are words of
     `CellState` and `CellReason`; `steps`: seconds by step; `latency_ms`: of a small question to the file server;
-    `clock_offset`: seconds that it is ahead of the portal; `login`: as whom it was tried."""
+    `clock_offset`: seconds that it is ahead of the portal; `login`: as whom it was tried; `volume`: on
+    what the share lies on a system that mounts it."""
 
     cluster_id: int
     node_id: int | None
@@ -27,3 +28,4 @@ class CellFound:
     clock_offset: float | None = None
     login: str = ""
     is_service_account: bool | None = None
+    volume: str = ""

@@ -25,6 +25,14 @@ def lies_at(path: str, place: UncPath) -> bool:
         return False
 
 
+def lies_on(path: str, share: UncPath) -> bool:
+    """Whether a path, as text, is on that share; no for what is no path on a share."""
+    try:
+        return UncPath.parse(path).root == share
+    except UncError:
+        return False
+
+
 def is_at(path: str, wanted: UncPath, mounts: Mapping[UncPath, str]) -> bool:
     """Whether a path, as a node spells it, is a folder of a share: by its UNC path, or below its mount point."""
     mounted = mounts.get(wanted.root)

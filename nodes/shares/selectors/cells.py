@@ -8,10 +8,11 @@ from datetime import datetime
 
 from nodes.clusters.models import Cluster
 from nodes.enums import CellReason, CellState, NodeRole
+from nodes.platforms.unc import UncPath
 from nodes.registry.models import Node
 from nodes.registry.selectors import still_in
 from nodes.shares.core.layout import SharedPlace
-from nodes.shares.core.standing import lies_at
+from nodes.shares.core.standing import lies_at, lies_on
 from nodes.shares.models import ShareCell
 from nodes.shares.selectors.layout import places_of
 
@@ -102,6 +103,12 @@ def _hint(portal: ShownCell | None) -> str:
     if row is None or row.state == CellState.UNTESTED:
         return ""
     return f"From the portal it works as {row.login}." if row.state == CellState.OK else f"From the portal: {row.text}"
+
+
+def proven_volumes(node: Node, share: UncPath) -> set[str]:
+    """On what a share lay, in the node's own words, when tests found that its folders work from there. One query."""
+    rows = ShareCell.objects.filter(node=node, state=CellState.OK).exclude(volume="")
+    return {volume for path, volume in rows.values_list("path", "volume") if lies_on(path, share)}
 
 
 def blind_roles(node: Node) -> list[str]:

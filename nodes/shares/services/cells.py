@@ -13,7 +13,7 @@ from nodes.one_line import one_line
 from nodes.shares.core.cells import CellFound
 from nodes.shares.models import ShareCell
 
-LONGEST = {"text": 600, "login": 255, "path": 400}
+LONGEST = {"text": 600, "login": 255, "path": 400, "volume": 620}
 
 
 def record_cells(cells: Sequence[CellFound]) -> None:

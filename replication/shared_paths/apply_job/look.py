@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from accounts.errors import Refused
+from accounts.errors import Reason, Refused
 from nodes.connection.connect import NodeLink
 from nodes.connection.reader import Reader
 from nodes.counted import many
@@ -26,6 +26,7 @@ from nodes.shares.services.former import identity
 from nodes.shares.spelling import remote_path
 from replication.files.core.paths import RelPath
 from replication.files.edits import Edit
+from replication.shared_paths.apply_job.mounted import not_mounted_there
 from replication.shared_paths.apply_job.scope import Scope
 from replication.shared_paths.core.apply_plans import Folder
 from replication.shared_paths.core.values import (
@@ -74,7 +75,7 @@ class Look:
     confirmed key tells. `given_up`: where folders lie now and will not any more. `folders`: where they shall lie,
     `to_make` those that are not there, `unseen` those that the portal cannot look at, and why, `no_folders` what bears
     their names and is none. `stay`: folders that are
-    given up, and how many accounts have their mail in them."""
+    given up, and how many accounts have their mail in them. `unmounted`: why folders would not lie on their shares."""
 
     edits: list[Edit] = field(default_factory=list)
     values: list[WantedValue] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Look:
     no_folders: list[Folder] = field(default_factory=list)
     accounts: Accounts | None = None
     stay: list[tuple[str, int]] = field(default_factory=list)
+    unmounted: list[Reason] = field(default_factory=list)
 
     @property
     def written(self) -> list[WantedValue]:
@@ -299,8 +301,10 @@ class Looker:
     def _look_at_share(self) -> None:
         """Which folders have to be made, as far as the portal's login sees them."""
         folders = self.found.folders
+        remote = [one.remote for one in folders]
+        self.found.unmounted = not_mounted_there(self._link, self._scope.primary, remote)
         blind = set(blind_roles(self._scope.primary))
-        for folder, stat in zip(folders, self._link.session.stat_many([one.remote for one in folders]), strict=True):
+        for folder, stat in zip(folders, self._link.session.stat_many(remote), strict=True):
             if folder.role in blind:
                 self.found.unseen.append((folder, CellReason.NO_CREDENTIALS.label.lower()))
             elif isinstance(stat, NodeError):

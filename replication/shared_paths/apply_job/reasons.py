@@ -29,7 +29,7 @@ RESTART = (
 
 def reasons_against(scope: Scope, look: Look) -> list[Reason]:
     """Everything that refuses the job."""
-    found = [*_still_inside(scope, look), *_kept_keys(scope, look)]
+    found = [*look.unmounted, *_still_inside(scope, look), *_kept_keys(scope, look)]
     if scope.to_share:
         found += [
             *_too_long(scope, look),

@@ -22,6 +22,7 @@ from replication.files.core.paths import RelPath
 from replication.jobs.core.states import TARGET_TERMINAL, TargetState
 from replication.jobs.models import Target
 from replication.jobs.runner import TargetOutcome, TargetWork
+from replication.shared_paths.apply_job.mounted import not_mounted_there
 from replication.shared_paths.apply_job.queued import queued_now
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
@@ -46,8 +47,11 @@ class PrimaryRun:
         return self._proven(came) if isinstance(came, ReadBack) else came
 
     def _make_folders(self) -> None:
-        """Those that are not there, before any line names them. Raises NodeError."""
+        """Those that are not there, before any line names them. Raises NodeError, and Refused where they would not come
+        to lie on their share: it may have been unmounted since the plan was made."""
         wanted = [folder.remote for folder in self.plan.folders]
+        for reason in not_mounted_there(self.link, self.work.node, wanted):
+            raise Refused(reason.code, reason.text, reason.remedy)
         there = zip(wanted, self.session.stat_many(wanted), strict=True)
         missing = [path for path, stat in there if stat is None or isinstance(stat, NodeError)]
         if missing:

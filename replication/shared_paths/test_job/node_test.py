@@ -148,6 +148,7 @@ class NodeTest:
             clock_offset=spot.clock_offset if spot else None,
             login=self.scene.login(self.node) if tried else "",
             is_service_account=self.scene.is_service_account(self.node) if tried else None,
+            volume=spot.volume if spot else "",
         )
 
 

@@ -12,10 +12,11 @@ from django.conf import settings
 from nodes.connection.connect import Door, NodeLink, open_node
 from nodes.enums import CellReason
 from nodes.errors import NodeError, RemoteFileExists, RemoteFileMissing
+from nodes.platforms.base import Mount
 from nodes.platforms.unc import UncPath
 from nodes.registry.models import Node
 from nodes.remote.session import RemoteStat
-from nodes.shares.reasons import Reason, ask_not_mounted
+from nodes.shares.reasons import Reason, ask_volume, not_mounted
 from nodes.shares.spelling import NoMountPoint, remote_path
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.share_tests import LOCK, RENAMED, WRITTEN, TestOwner
@@ -59,15 +60,21 @@ class Eyes:
 
     def unmounted(self, share: UncPath) -> Reason | None:
         """Why a share is not mounted where it should be, as far as the node tells; None where it seems to be."""
-        folder = self.mounts.get(share)
-        if folder is None:
+        volume = self.volume(share)
+        return not_mounted(volume, self._mounted(share)) if volume is not None else None
+
+    def volume(self, share: UncPath) -> Mount | None:
+        """On what a share lies, as far as the node tells."""
+        if share not in self.mounts:
             return None
         session, platform = self.link.session, self.link.platform
         try:
-            path = platform.sftp_path(folder).rstrip("/")
-            return ask_not_mounted(session, platform, path, timeout=settings.PORTAL.operation)
+            return ask_volume(session, platform, self._mounted(share), timeout=settings.PORTAL.operation)
         except (NodeError, ValueError):
             return None
+
+    def _mounted(self, share: UncPath) -> str:
+        return remote_path(self.link.platform, self.mounts, share)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ class Spot:
     space: Space | None = None
     latency_ms: float | None = None
     clock_offset: float | None = None
+    volume: str = ""
 
     def file(self, owner: TestOwner, letter: str) -> str:
         """The SFTP path of a test file on the node."""

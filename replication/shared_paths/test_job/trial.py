@@ -160,7 +160,9 @@ class ShareTrial:
         return [path for path, mtime in self._strange.items() if now - mtime > FORGOTTEN]
 
     def _measure(self) -> None:
+        volume = self.here.volume(self.spots[0].path.root) if live(self.spots) else None
         for spot in live(self.spots):
+            spot.volume = str(volume or "")
             with self._guarded("space", [spot]):
                 spot.space = self._session.free_space(spot.folder)
                 there, way = self._round_trips(spot.folder), self._round_trips(self.here.link.root)

@@ -12,7 +12,7 @@ from nodes.errors import OutputUnreadable
 from nodes.platforms import platform_named
 from nodes.platforms.base import Mount, Platform
 from nodes.platforms.unc import UncPath
-from nodes.shares.reasons import ask_not_mounted, ask_reason, reason_of
+from nodes.shares.reasons import ask_reason, ask_volume, not_mounted, reason_of
 from tests.any_input import is_fit_to_be_shown
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession
@@ -97,7 +97,8 @@ HEAD = "Filesystem     1024-blocks      Used Available Capacity Mounted on\n"
 )
 def test_what_is_no_mount_is_told(line: str, mount: Mount, is_mounted: bool) -> None:
     assert POSIX.parse_mount(CommandResult(0, (HEAD + line + "\n").encode(), b"")) == mount
-    found = ask_not_mounted(saying(HEAD + line), POSIX, "/mnt/mail/", timeout=SOON)
+    assert ask_volume(saying(HEAD + line), POSIX, "/mnt/mail/", timeout=SOON) == mount
+    found = not_mounted(mount, "/mnt/mail/")
     assert (found is None) == is_mounted
     if found:
         assert found.reason == CellReason.NOT_MOUNTED and is_fit_to_be_shown(found.text)
@@ -108,11 +109,11 @@ def test_what_is_no_mount_is_told(line: str, mount: Mount, is_mounted: bool) -> 
 def test_what_df_does_not_say_is_not_known(stdout: str) -> None:
     with pytest.raises(OutputUnreadable):
         POSIX.parse_mount(CommandResult(1, stdout.encode(), b""))
-    assert ask_not_mounted(saying(stdout), POSIX, "/mnt/mail", timeout=SOON) is None
+    assert ask_volume(saying(stdout), POSIX, "/mnt/mail", timeout=SOON) is None
 
 
 def test_windows_mounts_nothing() -> None:
-    assert ask_not_mounted(saying(HEAD), WINDOWS, "/C:/mail", timeout=SOON) is None
+    assert ask_volume(saying(HEAD), WINDOWS, "/C:/mail", timeout=SOON) is None
 
 
 def test_the_real_df_is_understood(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from nodes.enums import KeySource, NodeRole, PathMode
-from nodes.shares.models import FolderKey, FormerValue, MountPoint, SharedPaths
+from nodes.shares.models import FolderKey, FormerValue, MountPoint, ShareCell, SharedPaths
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job, JobEvent
 from replication.jobs.services.requests import JobRequest, request_job
@@ -71,6 +71,20 @@ class Story:
             at=timezone.now(),
         )
 
+    def test_share(self) -> None:
+        self.scene.hands.finish(
+            request_job(self.scene.who, JobRequest(self.scene.cluster.pk, "share_test"))[0], self.scene.approve
+        )
+
+    def refused(self) -> str:
+        """The code with which nothing is planned."""
+        options = {"to": "shared", "moved": True}
+        job = request_job(self.scene.who, JobRequest(self.scene.cluster.pk, "shared_paths", options=options))[0]
+        assert not self.scene.hands.work(job)
+        job.refresh_from_db()
+        assert (job.state, list(self.share.iterdir())) == (JobState.FAILED, [])
+        return job.error_code
+
     def join(self) -> None:
         membership.join(self.scene.who, node_id=self.nodes[1].pk, confirm_name="mx1")
         self.scene.finish(request_job(self.scene.who, JobRequest(self.scene.cluster.pk, "replicate"))[0])
@@ -109,6 +123,8 @@ class Story:
 def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: Scene, tmp_path: Path) -> None:
     story = Story(scene, tmp_path)
     story.join()
+    assert story.refused() == "share_not_mounted", "it lies on the node's own disk, for all that anybody knows"
+    story.test_share()
     before = config_of(story.roots[0])
     scene.reached()
     own = named("shared_paths/apply_job/*.py", "configuration/edited_files.py")
@@ -133,3 +149,22 @@ def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: S
     assert own <= set(ORDER)
     for boundary in named(*ENGINE, *WRITING) if FULL else ():
         there_and_back([boundary], [boundary])
+
+
+def test_no_folder_is_made_where_the_share_was_unmounted_after_the_approval(scene: Scene, tmp_path: Path) -> None:
+    story = Story(scene, tmp_path)
+    story.join()
+    story.test_share()
+    before = config_of(story.roots[0])
+    options = {"to": "shared", "moved": True}
+    job = request_job(scene.who, JobRequest(scene.cluster.pk, "shared_paths", options=options))[0]
+    scene.hands.work(job)
+    job.refresh_from_db()
+    scene.approve(job)
+    ShareCell.objects.filter(state="ok").update(volume="files.example:/mail at /mnt/mail")
+    scene.hands.work(job)
+    job.refresh_from_db()
+    target = job.targets.get(node=story.nodes[0])
+    assert (target.state, target.error_code) == ("failed", "share_not_mounted")
+    assert "had it on files.example:/mail at /mnt/mail when it was tested" in target.error
+    assert (list(story.share.iterdir()), config_of(story.roots[0])) == ([], before)

@@ -124,3 +124,6 @@ def test_each_way_of_failing_is_called_by_its_name(scene: Scene, nodes, tmp_path
     assert job.state == JobState.FAILED
     assert found(nodes["mx0"]) == found(nodes["mx1"]) == expected
     assert found(nodes["mx2"])["users"] == ("failed", "not_mounted"), "it writes to a disk of its own"
+    (worked,) = set(ShareCell.objects.filter(state="ok", node__isnull=False).values_list("volume", flat=True))
+    point = next(folder for folder in tmp_path.parents if folder.is_mount())
+    assert worked.endswith(f" at {point}"), "on what it was proven to work is remembered"
