@@ -208,9 +208,11 @@ class Looker:
             if held is None:
                 continue
             former = self._scope.former_of(key, held)
+            if former is None and held in self._values_before(key):  # a person gave it back: that is proven
+                former = Former(held, held)
             if former is not None:
                 self.found.values.append(self._given_back(key, held, former))
-            elif held not in self._values_before(key):
+            else:
                 self.found.strange.append(f"{key} was changed since the portal wrote it; it is left as it is.")
 
     def _values_before(self, key: Key) -> set[str]:

@@ -385,6 +385,20 @@ def test_back_gives_what_stood_there_and_leaves_what_others_changed(desk: Desk) 
     assert desk.refused(to="former", moved=False) == "old_folder_in_use"
 
 
+def test_what_people_gave_back_by_hand_is_proven_with_the_rest(desk: Desk) -> None:
+    share = f"{SHARE}\\md\\Users\\"
+    former(desk, "users", "Directories", "Mail", "C:\\MDaemon\\Users\\", share)
+    former(desk, "public", "Directories", "Public", "D:\\Public", f"{SHARE}\\md\\Public Folders")
+    desk.disk.put(
+        INI, WINDOWS.replace(b"C:\\MDaemon\\Public", b"D:\\Public").replace(b"D:\\Public Folders", b"D:\\Public")
+    )
+    came = desk.plan(to="former")
+    assert came.plan is not None
+    assert (came.plan.nodes[0].steps, came.summary["left"]) == ((), [])
+    values = [(value.key, value.value, value.gives_back) for value in came.plan.detail.values]
+    assert values == [("Mail", "C:\\MDaemon\\Users\\", True), ("Public", "D:\\Public", True)]
+
+
 MANY = "[A]\r\nMail=C:\\MDaemon\\Users\\$DOMAIN$\\\r\nmail=C:\\other\r\n; Mäil=C:\\MDaemon\\Users\r\n \tx = y \r\n"
 
 
