@@ -14,6 +14,7 @@ from nodes.registry.selectors import still_in
 from nodes.shares.core.cells import CellFound
 from nodes.shares.selectors.layout import login_for, places_of
 from nodes.shares.services.cells import record_cells
+from nodes.signals import CLUSTER_CHANGED
 from replication.jobs.batch_record import BatchRecord
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
@@ -35,8 +36,11 @@ class CellsRecord(BatchRecord):
 
     @classmethod
     def write_all(cls, records: Sequence[CellsRecord]) -> None:
-        """Those of many targets at once."""
-        record_cells([cell for record in records for cell in record.cells])
+        """Those of many targets at once; the checks go by them."""
+        cells = [cell for record in records for cell in record.cells]
+        record_cells(cells)
+        for cluster_id in {cell.cluster_id for cell in cells}:
+            CLUSTER_CHANGED.send(sender=None, cluster_id=cluster_id)
 
 
 class ShareTestRunner:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from nodes.checks.models import Guard
 from nodes.credentials.models import Credential
 from nodes.enums import Joining
 from nodes.errors import (
@@ -74,6 +75,8 @@ def test_every_step_is_tried_from_every_node_with_another_looking_on(stage: Stag
         assert abs(users.clock_offset) < 2
     assert stage.left() == []
     assert ShareCell.objects.filter(node=None, state="untested").count() == len(FOLDERS)
+    check = Guard.objects.get(cluster=job.cluster, code="share_test")
+    assert [one["standing"] for one in check.findings] == ["pass"] * 3, "judged with the end of the test"
 
 
 def test_folders_that_are_not_there_yet_are_answered_for_by_their_parent(stage: Stage) -> None:
