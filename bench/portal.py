@@ -47,7 +47,10 @@ class BenchPortal(Portal):
         """The portal's processes by name; a second one of a name has a number."""
         found = {"redis": self.processes["redis"].pid}
         for pid in sorted(below([self.processes["up"].pid])):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            except OSError:  # it ended meanwhile
+                continue
             name = next((name for word, name in _WORDS.items() if word in words), "")
             if name:
                 same = sum(each.partition(" ")[0] == name for each in found)

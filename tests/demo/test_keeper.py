@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,22 @@ class Nodes:
         return (self.place / name / "wanted").read_text().strip()
 
     def server(self, name: str) -> int:
-        """The process that listens for one node."""
-        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below([self.process.pid])}
+        """The process that listens for one node, once those are gone that served who asked whether it answers."""
         place = str(self.place / name).encode()
-        (found,) = [pid for pid, line in lines.items() if place in line and b"standin" not in line]
-        return found
+
+        def alone() -> list[int]:
+            lines = {pid: words_of(pid) for pid in below([self.process.pid])}
+            found = [pid for pid, line in lines.items() if place in line and b"standin" not in line]
+            return found if len(found) == 1 else []
+
+        return int(wait_for(f"one server of {name}", alone)[0])
+
+
+def words_of(pid: int) -> bytes:
+    """A process's command line; nothing where it ended meanwhile."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @pytest.fixture
