@@ -4,12 +4,15 @@ content security policy forbids them, so sizes are SVG attributes and colours ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from lucide.jinja import lucide
 
 from accounts.models import Role, User
@@ -23,6 +26,8 @@ from nodes.web.status import tone_of
 from nodes.web.theme import chosen_theme
 
 register = template.Library()
+
+MINUTE = timedelta(minutes=1)
 
 
 @register.simple_tag
@@ -62,6 +67,14 @@ def theme_painted(context: Context) -> str:
 def _cookies(context: Context) -> dict[str, Any]:
     request = context.get("request")
     return {} if request is None else request.COOKIES
+
+
+@register.filter
+def age(moment: datetime | None) -> str:
+    """How long ago a moment is, roughly; for what is ahead of this clock no time at all, for none nothing."""
+    if moment is None:
+        return ""
+    return timesince(moment) if timezone.now() - moment >= MINUTE else "less than a minute"
 
 
 @register.filter

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 # queries of a page, for any number of rows; the user, the session and the clusters beside it are among them
 CLUSTER_TABS = {
     "": 27,
-    "servers/": 9,
+    "servers/": 10,
     "configuration/": 18,
     "shared-paths/": 41,
     "routing/": 14,

@@ -9,6 +9,7 @@ from accounts.requests import principal_of
 from nodes.clusters.access import Rights
 from nodes.clusters.views import visible_cluster
 from nodes.registry.selectors import nodes_for
+from nodes.shares.selectors.servers import here, servers_of
 from replication.membership.selectors.servers import sorted_servers
 
 
@@ -22,6 +23,7 @@ def servers(request: HttpRequest, pk: int) -> HttpResponse:
         "rights": Rights.on(principal, pk),
         "nodes": nodes,
         "servers": sorted_servers(nodes),
+        "file_servers": servers_of({cluster: here(nodes)}).get(pk, ()),
         "has_credential": bool(nodes) or cluster.credentials.exists(),
     }
     return render(request, "replication/membership/servers.html", context)

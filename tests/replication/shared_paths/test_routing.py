@@ -138,7 +138,7 @@ def test_the_queues_stand_on_the_page_with_numbers_and_ages(cluster, woken):
     shown = page(client, cluster, "queues")
     assert shown.startswith('<div id="queues-live"')
     assert '<b>2</b> <span class="sub">4.0 KB<br> oldest 1 hour</span>' in shown
-    assert "Away; counted 0 minutes ago" in shown
+    assert "Away; counted less than a minute ago" in shown
     assert "The node does not answer." in shown
     assert "Left behind" in shown
     assert "Local: 4" in shown
