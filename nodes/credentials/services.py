@@ -185,7 +185,7 @@ def _check_servers(checks: FieldErrors, credential: Credential, change: Credenti
 def servers_of(credential: Credential) -> list[Server]:
     """The servers that log in by a credential and have an approved host key."""
     approved = credential.nodes.filter(host_keys__state=HostKeyState.APPROVED)
-    rows = approved.order_by("name").values_list("pk", "address", "port", "host_keys__fingerprint")
+    rows = approved.values_list("pk", "address", "port", "host_keys__fingerprint")
     return [Server(*row) for row in rows]
 
 

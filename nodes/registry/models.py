@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -9,6 +12,7 @@ from django.db.models import Q
 from nodes.clusters.models import Cluster
 from nodes.credentials.models import Credential
 from nodes.enums import Health, HostKeyState, Joining, NodeRole, PlatformName
+from nodes.natural import natural_key
 
 
 class Node(models.Model):
@@ -19,6 +23,7 @@ class Node(models.Model):
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="nodes")
     name = models.CharField(max_length=63, help_text="NetBIOS or DNS host name")
+    sort_key = models.CharField(max_length=200, editable=False, help_text="`name` as lists are ordered by it")
     address = models.CharField(max_length=253, help_text="NetBIOS name, IP address or DNS name to connect to")
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
     platform = models.CharField(max_length=10, choices=PlatformName)
@@ -47,7 +52,7 @@ class Node(models.Model):
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["sort_key", "name", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["cluster", "name"], name="one_node_per_name"),
             models.UniqueConstraint(fields=["cluster", "address", "port"], name="one_node_per_address"),
@@ -58,6 +63,13 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **how: Any) -> None:
+        """Write the row, the name with what it is sorted by."""
+        if update_fields is None or "name" in update_fields:
+            self.sort_key = natural_key(self.name)
+            update_fields = None if update_fields is None else {*update_fields, "sort_key"}
+        super().save(update_fields=update_fields, **how)
 
 
 class HostKey(models.Model):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.principals import Principal
 from nodes.clusters.access import visible_clusters
 from nodes.clusters.models import Cluster
-from nodes.registry.models import Node
 from replication.jobs.core.states import JobState
 
 
@@ -22,5 +21,5 @@ def clusters_with_nodes(principal: Principal) -> QuerySet[Cluster]:
                 "jobs", filter=Q(jobs__state__in=[JobState.AWAITING_APPROVAL, JobState.HALTED]), distinct=True
             ),
         )
-        .prefetch_related(Prefetch("nodes", Node.objects.order_by("name")))
+        .prefetch_related("nodes")
     )

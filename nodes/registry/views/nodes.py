@@ -42,7 +42,7 @@ NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
 class NodeTable(ListTable):
     """One row a node."""
 
-    name = tables.Column(verbose_name="Node")
+    name = tables.Column(verbose_name="Node", order_by=("sort_key", "name"))
     cluster = tables.Column(linkify=lambda record: cluster_page(record.cluster_id))
     role = tables.Column()
     state = tables.Column(accessor="health", verbose_name="State", empty_values=())

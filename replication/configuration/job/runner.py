@@ -143,7 +143,7 @@ def _scope(job: Job) -> Scope:
     cluster = job.cluster
     check_portal_may_replicate(cluster, dry_run=job.dry_run)
     rows = cluster.nodes.select_related("credential", "facts", "cluster").prefetch_related("attestations")
-    nodes = list(rows.order_by("name"))
+    nodes = list(rows)
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
     if primary is None:
         raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")

@@ -42,7 +42,7 @@ def jobs_for(principal: Principal) -> QuerySet[Job]:
 
 def job_for(principal: Principal) -> QuerySet[Job]:
     """The jobs the caller may see, with all columns of their targets and the nodes: for showing one."""
-    targets = Target.objects.select_related("node__cluster").order_by("node__name")
+    targets = Target.objects.select_related("node__cluster").order_by("node")
     return visible_jobs(principal).prefetch_related(Prefetch("targets", targets), "locks")
 
 
@@ -147,7 +147,7 @@ def jobs_listed(principal: Principal) -> QuerySet[Job]:
 
 def targets_of(job: Job) -> QuerySet[Target]:
     """The job's targets with their nodes, by name."""
-    return Target.objects.filter(job=job).select_related("node__cluster").order_by("node__name")
+    return Target.objects.filter(job=job).select_related("node__cluster").order_by("node")
 
 
 def events_of(job: Job, *, after: int = 0, last: int | None = None) -> list[JobEvent]:

@@ -85,7 +85,7 @@ def _end(job_id: int, ids: Collection[int], state: TargetState, line: Line, colu
 
 def gave_back_words(job_id: int) -> str:
     """Where a job's targets gave back what they had done, and where they could not; "" where nothing had been done."""
-    rows = Target.objects.filter(job=job_id).order_by("node__name").values_list("node__name", "evidence")
+    rows = Target.objects.filter(job=job_id).order_by("node").values_list("node__name", "evidence")
     said = [(name, evidence[GIVEN_BACK]) for name, evidence in rows if GIVEN_BACK in evidence]
     back, left = ([name for name, done in said if done is wanted] for wanted in (True, False))
     words = [f"Given back: {', '.join(back)}."] if back else []

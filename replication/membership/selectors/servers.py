@@ -32,7 +32,7 @@ def servers_of(principal: Principal, cluster_id: int) -> Servers:
 
 def sorted_servers(nodes: Sequence[Node] | QuerySet[Node]) -> Servers:
     """Nodes that were read already, as both lists."""
-    ordered = sorted(nodes, key=lambda node: (node.role != NodeRole.PRIMARY, node.name.casefold()))
+    ordered = sorted(nodes, key=lambda node: node.role != NodeRole.PRIMARY)
     listed = tuple(node for node in ordered if is_server(node))
     return Servers(listed, tuple(node for node in ordered if not is_server(node)))
 

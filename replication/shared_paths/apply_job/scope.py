@@ -78,7 +78,7 @@ class Scope:
 def scope_of(job: Job) -> Scope:
     """Raises Refused where there is nothing to work on."""
     cluster = job.cluster
-    nodes = list(cluster.nodes.select_related("facts", "cluster").order_by("name"))
+    nodes = list(cluster.nodes.select_related("facts", "cluster"))
     primary = next((node for node in nodes if node.role == NodeRole.PRIMARY), None)
     if primary is None:
         raise Refused("no_primary", "The cluster has no primary.", "Give one node the role primary.")

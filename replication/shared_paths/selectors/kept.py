@@ -16,7 +16,7 @@ def kept_by(nodes: Collection[Node], values: Iterable[WantedValue]) -> list[str]
     wanted = {folded(value.path, value.section, value.key): value for value in values}
     rows = IniDecision.objects.filter(node__in=nodes, folded__in=wanted, choice=IniChoice.KEEP)
     keepers: dict[str, list[str]] = {}
-    for name, key in rows.order_by("node__name").values_list("node__name", "folded"):
+    for name, key in rows.order_by("node").values_list("node__name", "folded"):
         keepers.setdefault(key, []).append(name)
     return [_sentence(wanted[key], names) for key, names in keepers.items()]
 

@@ -51,6 +51,6 @@ def shared_paths_of(cluster: Cluster, change: PathsChange | None = None, *, long
 def node_folders(cluster: Cluster) -> tuple[NodeFolders, ...]:
     """Where each node's files said that its folders lie, the primary first. Two queries."""
     first = Case(When(role=NodeRole.PRIMARY, then=Value(0)), default=Value(1))
-    rows = Node.objects.filter(cluster=cluster).order_by(first, "name").values_list("pk", "name", "facts__folders")
+    rows = Node.objects.filter(cluster=cluster).order_by(first, "sort_key").values_list("pk", "name", "facts__folders")
     mounts = mounts_of_cluster(cluster)
     return tuple(NodeFolders(pk, name, folders_from(folders or ()), mounts.get(pk)) for pk, name, folders in rows)

@@ -162,7 +162,7 @@ def _state(cluster: Cluster, row: Watch, profile_interval: float, churn_limit: i
 
 
 def _secondaries(cluster: Cluster) -> tuple[Secondary, ...]:
-    rows = cluster.nodes.filter(role=NodeRole.SECONDARY, joining__in=SERVERS).select_related("cluster").order_by("name")
+    rows = cluster.nodes.filter(role=NodeRole.SECONDARY, joining__in=SERVERS).select_related("cluster")
     return tuple(Secondary(node.pk, node.name, status_of(node)) for node in rows)
 
 
