@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django import forms
 from django.template import Context, Template, TemplateSyntaxError
 from django.urls import reverse
-from django.utils import timezone
 
 from tests.pages import PageReader
 
@@ -19,22 +16,6 @@ class Reason(forms.Form):
 
 def drawn(markup: str, **values: object) -> str:
     return Template("{% load components %}" + markup).render(Context({"csrf_token": "tok", **values}))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (-3600, "less than a minute"),
-        (0, "less than a minute"),
-        (59, "less than a minute"),
-        (61, "1\xa0minute"),
-        (90_000, "1\xa0day, 1\xa0hour"),
-    ],
-)
-def test_an_age_is_never_of_no_minutes(seconds: int, said: str) -> None:
-    moment = timezone.now() - timedelta(seconds=seconds)
-    assert drawn("{% load console %}{{ moment|age }}", moment=moment) == said
-    assert drawn("{% load console %}{{ moment|age }}", moment=None) == ""
 
 
 def read(markup: str, **values: object) -> PageReader:

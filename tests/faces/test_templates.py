@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.template.loader import get_template
+from django.utils import timezone
+
+from nodes.templatetags.console import age
 
 ROOT = settings.BASE_DIR / "templates"
 TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.html"))
@@ -51,3 +55,13 @@ def test_nothing_is_inline_that_the_content_security_policy_forbids(name: str) -
 
 def test_every_template_of_a_room_lies_in_the_folder_of_its_capability() -> None:
     assert [name for name in TEMPLATES if re.fullmatch(r"(nodes|replication)/[^/]+", name)] == []
+
+
+def test_ages_are_told_by_the_filter_that_knows_what_is_younger_than_a_minute() -> None:
+    assert [name for name in TEMPLATES if "timesince" in text_of(name)] == []
+    now = timezone.now()
+    assert [age(None), age(now - timedelta(seconds=59)), age(now + timedelta(seconds=3))] == [
+        "",
+        *2 * ["less than a minute"],
+    ]
+    assert age(now - timedelta(minutes=61)) == "1\xa0hour, 1\xa0minute"
