@@ -38,6 +38,13 @@ NAME = 64
 """Characters of a test file's name at most; a mail server's own are no shorter."""
 
 
+UNTOLD = (
+    "Work in {path} failed, and the node was not told why. See on {server} that the disk takes writes, that no quota "
+    "is reached, and that no scanner holds new files."
+)
+"""Test files have names of their own, so nobody else holds them open: what SFTP calls a mere failure is the disk's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Judges errors of one node. `by_key`: the portal logs in by a key, which Windows gives no rights on other
@@ -93,6 +100,8 @@ class Judge:
             return Reason(CellReason.DENIED, text)
         if isinstance(error, RemoteFileMissing):
             return Reason(CellReason.NO_FOLDER, f"{path} is not there; make the folder, or correct the path.")
+        if isinstance(error, RemoteBusy):
+            return Reason(CellReason.OTHER, UNTOLD.format(path=path, server=path.server))
         return Reason(CellReason.OTHER, str(error))
 
     def _asked(self, path: UncPath, folder: str) -> Reason | None:

@@ -123,6 +123,11 @@ def test_a_volume_that_is_read_only_is_told_from_a_refusal_without_a_reason(stag
     }
     stage.run()
     assert stage.states("b") == {("failed", "read_only")}
+    del stage.twists["b"]["free_space"]
+    stage.run()
+    assert stage.states("b") == {("failed", "other")}
+    text = stage.cells("b")["users"].text
+    assert text.startswith(r"Work in \\nas\mail\Users failed, and the node was not told why. See on nas that")
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("key", "no_credentials"), ("password", "denied")])
