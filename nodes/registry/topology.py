@@ -10,16 +10,41 @@ from nodes.registry.core.verdict import Verdict
 from nodes.registry.models import Node
 from nodes.registry.status import status_of
 
-WIDTH = 600
 BOX = (132, 42)
-COLUMNS = 4  # even, so that the trunk to lower rows runs in the gap in the middle
 ROW = 82
 FIRST_ROW = 132
 PRIMARY_Y = 30
 LONGEST_NAME = 16
 LONGEST_CAPTION = 20
-TRUNK = WIDTH - 4  # right of the last column
 DROP = 9  # from a row's boxes down to the line that leads to the file servers
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is drawn on. `columns` is even, so that the trunk to lower rows runs in the gap in the middle."""
+
+    width: int
+    columns: int
+
+    @property
+    def middle(self) -> int:
+        """Its middle from the left."""
+        return self.width // 2
+
+    @property
+    def trunk(self) -> int:
+        """Right of the last column."""
+        return self.width - 4
+
+    def place(self, index: int, count: int, first: int) -> tuple[int, int]:
+        """The middle of a box at `index` of `count`, in rows of which the first is at `first`."""
+        row, column = divmod(index, self.columns)
+        return int((column + 0.5) * self.width / min(count, self.columns)), first + row * ROW
+
+
+WIDE = Sheet(600, 4)
+NARROW = Sheet(300, 2)
+"""For telephones: text keeps its size where a wide drawing would be shrunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,39 +139,45 @@ class Shares:
 class Drawing:
     """Everything to draw."""
 
-    width: int
+    sheet: Sheet
     height: int
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     summary: str
     shares: Shares = Shares()
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is for a narrow place."""
+        return self.sheet == NARROW
 
-def draw(nodes: Sequence[Node], servers: Sequence[FileServer] = ()) -> Drawing:
+
+def draw(nodes: Sequence[Node], servers: Sequence[FileServer] = (), sheet: Sheet = WIDE) -> Drawing:
     """Lay out a cluster's nodes; lines lead from the primary to the secondaries it replicates to, and from all to the
     file servers below them."""
     primary = [node for node in nodes if node.role == NodeRole.PRIMARY]
     secondaries = [node for node in nodes if node.role != NodeRole.PRIMARY]
-    top = [_box(node, WIDTH // 2, PRIMARY_Y) for node in primary[:1]]
-    below = [_box(node, *_place(index, len(secondaries))) for index, node in enumerate(secondaries)]
-    rows = -(-len(secondaries) // COLUMNS)
+    top = [_box(node, sheet.middle, PRIMARY_Y) for node in primary[:1]]
+    below = [_box(node, *sheet.place(index, len(secondaries), FIRST_ROW)) for index, node in enumerate(secondaries)]
+    rows = -(-len(secondaries) // sheet.columns)
     line = _curve if rows == 1 else _elbow
     served = [box for box in below if box.node.joining in REPLICATED] if top else []
-    edges = tuple(Edge(line(box), box.verdict.tone) for box in served)
+    edges = tuple(Edge(line(box, sheet.middle), box.verdict.tone) for box in served)
     height = FIRST_ROW + (rows - 1) * ROW + 32 if rows else 2 * PRIMARY_Y
     boxes = (*top, *below)
     said = [f"{box.node.name}: {box.spoken}" for box in boxes]
     if not servers or not boxes:
-        return Drawing(WIDTH, height, boxes, edges, "; ".join(said))
-    shares = _shares(boxes, servers, FIRST_ROW + rows * ROW)
+        return Drawing(sheet, height, boxes, edges, "; ".join(said))
+    shares = _shares(boxes, servers, sheet, FIRST_ROW + rows * ROW)
     said += [f"file server {server.name}: {server.spoken}" for server in servers]
-    return Drawing(WIDTH, shares.boxes[-1].y + BOX[1] + 11, boxes, edges, "; ".join(said), shares)
+    return Drawing(sheet, shares.boxes[-1].y + BOX[1] + 11, boxes, edges, "; ".join(said), shares)
 
 
-def _shares(boxes: Sequence[Box], servers: Sequence[FileServer], middle: int) -> Shares:
-    """The file servers in rows from `middle` on, under a line that the nodes of the last row reach from above, and all
+def _shares(boxes: Sequence[Box], servers: Sequence[FileServer], sheet: Sheet, first: int) -> Shares:
+    """The file servers in rows from `first` on, under a line that the nodes of the last row reach from above, and all
     others by the trunk on the right."""
-    drawn = tuple(_server_box(server, *_grid(index, len(servers), middle)) for index, server in enumerate(servers))
+    places = [sheet.place(index, len(servers), first) for index in range(len(servers))]
+    drawn = tuple(_server_box(server, *place) for server, place in zip(servers, places, strict=True))
     bus, last = drawn[0].y - 14, max(box.y for box in boxes)
     lines, joints = [], []
     for box in boxes:
@@ -157,7 +188,7 @@ def _shares(boxes: Sequence[Box], servers: Sequence[FileServer], middle: int) ->
                 line, joint = _aside(box, tone)
             lines.append(line)
             joints.append(joint)
-    return Shares(drawn, _network(drawn, joints, bus), tuple(lines), tuple(joints))
+    return Shares(drawn, _network(drawn, joints, bus, sheet.trunk), tuple(lines), tuple(joints))
 
 
 def _down(box: Box, y: int, tone: str) -> tuple[Edge, Joint]:
@@ -169,15 +200,15 @@ def _aside(box: Box, tone: str) -> tuple[Edge, Joint]:
     return Edge(f"M{start},{y} H{start + 26}", tone), Joint(start + 26, y, tone)
 
 
-def _network(servers: Sequence[ServerBox], joints: Sequence[Joint], bus: int) -> str:
+def _network(servers: Sequence[ServerBox], joints: Sequence[Joint], bus: int, trunk: int) -> str:
     """The line from all joints to all file servers, as an SVG path."""
     above = [joint for joint in joints if joint.y != bus]
     ends = [box.x + BOX[0] // 2 for box in servers] + [joint.x for joint in joints if joint.y == bus]
-    ends += [TRUNK] if above else []
+    ends += [trunk] if above else []
     parts = [f"M{min(ends)},{bus} H{max(ends)}"]
     parts += [f"M{box.x + BOX[0] // 2},{bus} V{box.y}" for box in servers]
-    parts += [f"M{joint.x},{joint.y} H{TRUNK}" for joint in above]
-    parts += [f"M{TRUNK},{min(joint.y for joint in above)} V{bus}"] if above else []
+    parts += [f"M{joint.x},{joint.y} H{trunk}" for joint in above]
+    parts += [f"M{trunk},{min(joint.y for joint in above)} V{bus}"] if above else []
     return " ".join(parts)
 
 
@@ -199,23 +230,11 @@ def _box(node: Node, centre: int, middle: int) -> Box:
     return Box(node, status_of(node), centre - BOX[0] // 2, middle - BOX[1] // 2)
 
 
-def _place(index: int, count: int) -> tuple[int, int]:
-    """The middle of the box of the secondary at `index` of `count`."""
-    return _grid(index, count, FIRST_ROW)
-
-
-def _grid(index: int, count: int, first: int) -> tuple[int, int]:
-    """The middle of a box at `index` of `count` in rows of at most four, the first of them at `first`."""
-    row, column = divmod(index, COLUMNS)
-    columns = count if count < COLUMNS else COLUMNS
-    return int((column + 0.5) * WIDTH / columns), first + row * ROW
-
-
-def _curve(box: Box) -> str:
+def _curve(box: Box, middle: int) -> str:
     start = PRIMARY_Y + BOX[1] // 2
-    return f"M{WIDTH // 2},{start} C{WIDTH // 2},{box.y - 10} {box.centre},{start + 10} {box.centre},{box.y}"
+    return f"M{middle},{start} C{middle},{box.y - 10} {box.centre},{start + 10} {box.centre},{box.y}"
 
 
-def _elbow(box: Box) -> str:
+def _elbow(box: Box, middle: int) -> str:
     start, bus = PRIMARY_Y + BOX[1] // 2, box.y - 18
-    return f"M{WIDTH // 2},{start} V{bus} H{box.centre} V{box.y}"
+    return f"M{middle},{start} V{bus} H{box.centre} V{box.y}"

@@ -20,7 +20,7 @@ from accounts.principals import Principal, rank
 from nodes.checks.core.verdicts import CHECKS
 from nodes.registry.models import Node
 from nodes.registry.status import badges, node_badge
-from nodes.registry.topology import Drawing, FileServer, draw
+from nodes.registry.topology import NARROW, WIDE, Drawing, FileServer, draw
 from nodes.web.html import badge, meter, share_used
 from nodes.web.status import tone_of
 from nodes.web.theme import chosen_theme
@@ -45,10 +45,12 @@ def tone(state: str) -> str:
 
 
 @register.inclusion_tag("components/topology.html")
-def topology(name: str, nodes: Sequence[Node], servers: Sequence[FileServer] = ()) -> dict[str, Drawing | str]:
+def topology(
+    name: str, nodes: Sequence[Node], servers: Sequence[FileServer] = ()
+) -> dict[str, Sequence[Drawing] | str]:
     """The cluster's nodes: the primary above, lines to the secondaries it replicates to, the file servers that hold
-    what they share below."""
-    return {"name": name, "drawing": draw(nodes, servers)}
+    what they share below. Drawn twice: the style sheet shows the one that suits the place."""
+    return {"name": name, "drawings": [draw(nodes, servers, sheet) for sheet in (WIDE, NARROW)]}
 
 
 @register.simple_tag(takes_context=True)

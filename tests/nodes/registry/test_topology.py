@@ -10,7 +10,7 @@ from django.utils import timezone
 from nodes.clusters.models import Cluster
 from nodes.enums import Health, Joining, NodeRole, ReplicationMode
 from nodes.registry.models import Node
-from nodes.registry.topology import BOX, Box, FileServer, ServerBox, draw
+from nodes.registry.topology import BOX, NARROW, WIDE, Box, FileServer, ServerBox, draw
 
 CLUSTER = Cluster(name="mail", replication_mode=ReplicationMode.PORTAL)
 
@@ -25,13 +25,14 @@ def _cluster(secondaries: int, *, primary: bool = True) -> list[Node]:
     return nodes + joined
 
 
+@pytest.mark.parametrize("sheet", [WIDE, NARROW])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 9, 20])
-def test_boxes_are_apart_and_inside(count) -> None:
-    drawing = draw(_cluster(count))
+def test_boxes_are_apart_and_inside(count, sheet) -> None:
+    drawing = draw(_cluster(count), sheet=sheet)
     assert len(drawing.boxes) == count + 1
     assert len(drawing.edges) == count
     for box in drawing.boxes:
-        assert 0 <= box.x <= drawing.width - BOX[0]
+        assert 0 <= box.x <= drawing.sheet.width - BOX[0]
         assert 0 <= box.y <= drawing.height - BOX[1]
     for one, other in itertools.combinations(drawing.boxes, 2):
         assert abs(one.x - other.x) >= BOX[0] or abs(one.y - other.y) >= BOX[1]
@@ -81,16 +82,17 @@ def _server(name: str, nodes: list[Node], tone: str = "ok") -> FileServer:
     return FileServer(name, tone, "2 of 3 nodes work", "2 of 3 nodes work there", {node.pk: tone for node in nodes})
 
 
+@pytest.mark.parametrize("sheet", [WIDE, NARROW])
 @pytest.mark.parametrize("servers", [1, 2, 5])
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 20])
-def test_file_servers_stand_below_the_nodes_and_a_line_leads_there_from_each(count, servers) -> None:
+def test_file_servers_stand_below_the_nodes_and_a_line_leads_there_from_each(count, servers, sheet) -> None:
     nodes = _numbered(count)
-    drawing = draw(nodes, [_server(f"files{number}", nodes) for number in range(servers)])
+    drawing = draw(nodes, [_server(f"files{number}", nodes) for number in range(servers)], sheet)
     shares = drawing.shares
     assert (len(shares.boxes), len(shares.lines), len(shares.joints)) == (servers, count + 1, count + 1)
     everything: list[Box | ServerBox] = [*drawing.boxes, *shares.boxes]
     for box in everything:
-        assert 0 <= box.x <= drawing.width - BOX[0]
+        assert 0 <= box.x <= drawing.sheet.width - BOX[0]
         assert 0 <= box.y <= drawing.height - BOX[1]
     for one, other in itertools.combinations(everything, 2):
         assert abs(one.x - other.x) >= BOX[0] or abs(one.y - other.y) >= BOX[1]
