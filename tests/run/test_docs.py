@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from replication.jobs.kinds import kinds
 from tests.run.test_contracts import APPS, ROOT, packages
 
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
@@ -35,9 +38,10 @@ TOPS = {path.split("/")[0] for path in FILES}
 
 
 def words_of(text: str) -> set[str]:
-    """What stands in backquotes, word by word."""
+    """What stands in backquotes, word by word, but for requests."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return {word for quoted in re.findall(r"`([^`\n]+)`", prose) for word in quoted.split()}
+    quoted = [one for one in re.findall(r"`([^`\n]+)`", prose) if not re.match(r"(GET|POST|PUT|PATCH|DELETE) ", one)]
+    return {word for one in quoted for word in one.split()}
 
 
 def is_missing(word: str) -> bool:
@@ -111,3 +115,35 @@ def test_every_setting_is_described():
     assert read, "the settings read nothing: do they lie elsewhere?"
     assert read - described == set()
     assert {name for name in described - read if name.removesuffix("_FILE") not in read} == set()
+
+
+REQUEST = re.compile(r"^\| `(GET|POST|PUT|PATCH|DELETE) ([^`]+)` \| (.*) \|$", re.MULTILINE)
+REQUESTS = REQUEST.findall(OPERATING.read_text())
+BODIES = [(verb, path, body[1]) for verb, path, words in REQUESTS if (body := re.match(r"`(\{.*?\})`", words))]
+SCHEMA = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+
+
+def operation(verb: str, path: str) -> dict[str, Any]:
+    """What the schema says of a request."""
+    patterns = {re.sub(r"\{\w+\}", "[0-9]+", one): one for one in SCHEMA["paths"]}
+    (found,) = [one for pattern, one in patterns.items() if re.fullmatch(pattern, f"/api/v1/{path}/")]
+    said: dict[str, Any] = SCHEMA["paths"][found][verb.lower()]
+    return said
+
+
+def test_the_requests_of_the_operating_page_are_in_the_schema():
+    assert len(REQUESTS) > 10
+    for verb, path, _ in REQUESTS:
+        assert operation(verb, path), (verb, path)
+
+
+@pytest.mark.parametrize(("verb", "path", "body"), BODIES)
+def test_a_body_of_the_operating_page_has_the_fields_of_the_schema(verb, path, body):
+    content = operation(verb, path).get("requestBody", {"content": {}})["content"]
+    ref = content.get("application/json", {"schema": {}})["schema"].get("$ref", "")
+    form = SCHEMA["components"]["schemas"].get(ref.rpartition("/")[2], {})
+    given = json.loads(body)
+    assert given.keys() <= form.get("properties", {}).keys()
+    assert given.keys() >= set(form.get("required", ()))
+    if kind := given.get("kind"):
+        assert kind in kinds()
