@@ -134,7 +134,7 @@ class ShareCell(models.Model):
     """What the last test found of one folder from one node; `node` null: from the portal. `reason` is a word of
     `CellReason`, `text` the sentence for people. `steps`: seconds that each step took, by its name. `login`: as whom it
     was tried; `is_service_account`: whether that is who the services run as, null where that is not known. `volume`: on
-    what the share lies on a system that mounts it, in that system's words."""
+    what the share lies on a system that mounts it, in that system's words, where another node saw what was written."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="share_cells")
     node = models.ForeignKey(Node, null=True, on_delete=models.CASCADE, related_name="share_cells")

@@ -67,7 +67,7 @@ class ShareTrial:
                 peers.look(stack, self.here, self.spots, seen)
                 self.lease.boundary("share-seen")
                 self._rename_and_delete(seen)
-                self._measure()
+                self._measure(seen)
         except _Over:
             pass
 
@@ -159,10 +159,11 @@ class ShareTrial:
         now = time.time() + ahead
         return [path for path, mtime in self._strange.items() if now - mtime > FORGOTTEN]
 
-    def _measure(self) -> None:
+    def _measure(self, seen: Seen) -> None:
         volume = self.here.volume(self.spots[0].path.root) if live(self.spots) else None
         for spot in live(self.spots):
-            spot.volume = str(volume or "")
+            if spot.folder in seen.eyes:  # nobody else's word proves that it is shared at all
+                spot.volume = str(volume or "")
             with self._guarded("space", [spot]):
                 spot.space = self._session.free_space(spot.folder)
                 there, way = self._round_trips(spot.folder), self._round_trips(self.here.link.root)

@@ -302,6 +302,10 @@ def test_another_node_that_fails_is_not_this_ones_fault(stage: Stage, error: Nod
     stage.run()
     assert stage.states("b") == {OK}
     assert stage.cells("b")["users"].text == "a sees what is written here."
+    assert stage.cells("b")["users"].volume == f"//nas/mail at {MOUNT}"
+    stage.away = {"a", "c"}
+    stage.run()
+    assert (stage.states("b"), stage.cells("b")["users"].volume) == ({OK}, ""), "nobody else's word proves a share"
     assert stage.left() == []
 
 
