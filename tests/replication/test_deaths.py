@@ -21,18 +21,21 @@ from pathlib import Path
 import pytest
 from django.conf import settings as real
 from django.db import connections
+from django.utils import timezone
 
 from accounts.models import Role
 from accounts.principals import Principal
 from nodes.checks.services.attestations import Word, attest
 from nodes.clusters.models import Cluster
+from nodes.connection.connect import open_node
 from nodes.credentials.services import Login, PrivateKey, store_key
 from nodes.enums import Clustering, Joining, NodeRole
 from nodes.facts.models import FeatureMemory
 from nodes.leases.clock import later
 from nodes.registry.models import Node
 from nodes.registry.services.nodes import NewNode, register_node
-from nodes.shares.models import MountPoint, SharedPaths
+from nodes.shares.models import MountPoint, ShareCell, SharedPaths
+from nodes.shares.reasons import ask_volume
 from replication.clustering.core.features import OFF, RESTORE
 from replication.clustering.services import clustering
 from replication.clustering.services.clustering import DisableRequest
@@ -308,6 +311,10 @@ def test_every_death_while_left_messages_are_moved_is_repaired(scene: Scene, tmp
     node = scene.register("mx0", root, NodeRole.PRIMARY)
     SharedPaths.objects.create(cluster=scene.cluster, routing=True, queues=r"\\files\mail\Queues")
     MountPoint.objects.create(node=node, share=r"\\files\mail", folder=str(share.parent))
+    with open_node(node) as link:  # it looks like the node's own disk: a share test proved it
+        volume = str(ask_volume(link.session, link.platform, str(share.parent), timeout=60))
+    said = {"cluster": scene.cluster, "tested_at": timezone.now(), "job_number": 1, "volume": volume}
+    ShareCell.objects.create(node=node, role="queues", path=r"\\files\mail\Queues", state="ok", **said)
     local = root / "Queues"
     old = time.time() - 3600
     wanted = {f"Local/md{number}.msg": f"message {number}\r\n".encode() for number in range(5)}

@@ -26,7 +26,6 @@ from nodes.shares.services.former import identity
 from nodes.shares.spelling import remote_path
 from replication.files.core.paths import RelPath
 from replication.files.edits import Edit
-from replication.shared_paths.apply_job.mounted import not_mounted_there
 from replication.shared_paths.apply_job.scope import Scope
 from replication.shared_paths.core.apply_plans import Folder
 from replication.shared_paths.core.values import (
@@ -38,6 +37,7 @@ from replication.shared_paths.core.values import (
     at_shared_place,
     switched,
 )
+from replication.shared_paths.mounted import not_mounted_there
 
 ACCOUNTS = "Userlist.dat"
 MOST_ACCOUNTS = 64 * 1024 * 1024

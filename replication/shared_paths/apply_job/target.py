@@ -22,10 +22,10 @@ from replication.files.core.paths import RelPath
 from replication.jobs.core.states import TARGET_TERMINAL, TargetState
 from replication.jobs.models import Target
 from replication.jobs.runner import TargetOutcome, TargetWork
-from replication.shared_paths.apply_job.mounted import not_mounted_there
 from replication.shared_paths.apply_job.queued import queued_now
 from replication.shared_paths.core.apply_plans import PathsPlan
 from replication.shared_paths.core.values import WantedValue
+from replication.shared_paths.mounted import not_mounted_there
 from replication.shared_paths.selectors.kept import kept_by
 from replication.shared_paths.services.keys import read_again
 from replication.shared_paths.services.replicating import NOT_REPLICATED, awaited, request_replication

@@ -64,6 +64,7 @@ class Mover:
         self.node_id = link.node_id
         self._usual = usual_place(profile.folders)
         self._made: set[str] = set()
+        self._is_marked = False
 
     def mark(self) -> None:
         """Show where the copies are made. Raises RemoteFileMissing where the folder is not there: then its share is not
@@ -71,7 +72,16 @@ class Mover:
         self.lease.check()
         with suppress(RemoteFileExists):
             self.session.write_new(f"{self.way.target}/{self._marked(self.tag)}", [b"clusterportal\n"])
+        self._is_marked = True
         self.lease.boundary("queue-marked")
+
+    def check_place(self) -> None:
+        """Raises RemoteFileMissing where the mark is not there any more: then the share was unmounted meanwhile, and
+        what is written would come onto the disk below its mount point."""
+        if not self._is_marked:
+            self.mark()
+        elif not self.was_here([self.tag]):
+            raise RemoteFileMissing(f"{self.way.target} is not the folder any more that it was.")
 
     def run(self) -> None:
         """Move what lies in the folder and below it. Raises NodeError where no more can be moved."""
@@ -206,6 +216,7 @@ class _Folder:
             self.mover.moved.waits += 1
 
     def _move(self, batch: Sequence[RemoteEntry]) -> None:
+        self.mover.check_place()
         self.mover.make_target(self.target)
         copied = [message_of(entry) for entry in batch if step_of(entry.name) is Moving.COPIED]
         if copied:

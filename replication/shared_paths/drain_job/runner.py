@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from accounts.errors import Refused
+from accounts.errors import Reason, Refused
 from nodes.clusters.selectors import plain_profile
 from nodes.connection.connect import NodeLink, open_node
 from nodes.counted import many
@@ -24,6 +25,7 @@ from replication.shared_paths.core.queue_moves import QueueMove, begun_of, is_us
 from replication.shared_paths.drain_job.messages import Moved
 from replication.shared_paths.drain_job.moving import SETTLE_NS, Mover
 from replication.shared_paths.drain_job.places import Way, begun_there, nodes_with_queues, way_of
+from replication.shared_paths.mounted import not_mounted_there
 
 SHOWN = 20
 """So many messages with another name are told, and so many that stay."""
@@ -70,6 +72,8 @@ def _planned(node: Node, profile: Profile) -> NodePlan:
             way = way_of(link, node, profile)
             if way is None:
                 return NodePlan(node.pk, node.name)
+            if unmounted := _unmounted(link, node, way):
+                raise Refused(unmounted[0].code, unmounted[0].text, unmounted[0].remedy)
             tally = _count(link, way, profile)
             back = _count(link, begun_there(way), profile) if _goes_back(node, way) else Tally()
     except NodeError as error:
@@ -83,6 +87,12 @@ def _planned(node: Node, profile: Profile) -> NodePlan:
         for folder in _unread(tally, way)
     ]
     return NodePlan(node.pk, node.name, (*_steps(tally, way), *begun_of(back)), way.words, tuple(problems))
+
+
+def _unmounted(link: NodeLink, node: Node, way: Way) -> list[Reason]:
+    """Why one of the two folders would not be on its share: then what lies there is not what the servers share, and
+    what comes there is seen by nobody else. Windows' UNC paths lead to the share or nowhere."""
+    return not_mounted_there(link, node, (way.source, way.target))
 
 
 def _goes_back(node: Node, way: Way) -> bool:
@@ -123,6 +133,8 @@ class _Run:
 
     def run(self) -> TargetOutcome:
         """From the count before to the count after, which is the proof."""
+        if unmounted := _unmounted(self.link, self.work.node, self.way):
+            return self._not_mounted(unmounted)
         back = begun_there(self.way)
         if _goes_back(self.work.node, self.way) and begun_of(_count(self.link, back, self.profile)):
             self._move(back, marked=True)
@@ -135,6 +147,8 @@ class _Run:
         except RemoteFileMissing:
             return self._waits("not_there", f"{self.way.words.target} is not there. Is its share mounted?")
         after = _count(self.link, self.way, self.profile)
+        if unmounted := _unmounted(self.link, self.work.node, self.way):  # what was counted last proves nothing then
+            return self._not_mounted(unmounted)
         self.work.lease.boundary("queue-counted")
         return self._judged(before, after, mover.moved)
 
@@ -159,6 +173,9 @@ class _Run:
             return TargetOutcome(TargetState.FAILED, evidence, "messages_left", text)
         text = f"{many(count, 'message')} came a moment ago, or are held open; they are looked at again."
         return self._waits("messages_arriving", text, evidence)
+
+    def _not_mounted(self, why: Sequence[Reason]) -> TargetOutcome:
+        return self._waits(why[0].code, f"{why[0].text} {why[0].remedy}".strip())
 
     def _waits(self, code: str, text: str, evidence: dict[str, Any] | None = None) -> TargetOutcome:
         return TargetOutcome(TargetState.WAITING, evidence or {}, code, text, retry_after=SETTLE_NS / 1e9)

@@ -12,7 +12,7 @@ from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.registry.models import Node
 from nodes.shares.models import MountPoint, ShareCell
-from replication.shared_paths.apply_job.mounted import not_mounted_there
+from replication.shared_paths.mounted import not_mounted_there
 from tests.factories import make_cluster, make_node
 from tests.fakes.disk import FakeDisk
 from tests.fakes.node import FakeSession

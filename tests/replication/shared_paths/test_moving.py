@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nodes.connection.connect import NodeLink
-from nodes.errors import SessionLost
+from nodes.errors import RemoteFileMissing, SessionLost
 from nodes.platforms import platform_named
 from nodes.platforms.base import Capabilities
 from nodes.products.loading import load_profile
@@ -187,6 +187,25 @@ def test_of_a_folder_that_is_another_one_now_nothing_is_believed() -> None:
     disk.put(f"{TARGET}/{MovingName(Moving.MARK, '7.1.1', '')}", b"")  # mounted again: the copy had got its name
     move(FakeSession(disk), 3)
     assert own_names(disk) == []
+
+
+def test_a_share_that_is_unmounted_meanwhile_gets_no_more(monkeypatch) -> None:
+    monkeypatch.setattr(moving, "BATCH", 3)
+    disk = FakeDisk()
+    messages(disk, 20)
+
+    class Unmounts(Free):
+        def boundary(self, name: str) -> None:
+            if name == "queue-cleaned":
+                for path in [path for path in disk.names if path.startswith(f"{TARGET}/")]:
+                    del disk.names[path]
+
+    link = NodeLink(FakeSession(disk), platform_named("posix"), "/srv/md", Capabilities(), NODE, "mx1")
+    mover = Mover(link, Way(SOURCE, TARGET, FromTo(SOURCE, TARGET), 0), PROFILE, Unmounts(), "7.1.1")  # type: ignore[arg-type]
+    with pytest.raises(RemoteFileMissing):
+        mover.run()
+    assert mover.moved.messages <= 3
+    assert [path for path in disk.names if path.startswith(f"{TARGET}/")] == [], "the disk below the mount point"
 
 
 def test_a_message_that_comes_under_the_name_of_one_on_its_way_harms_neither() -> None:

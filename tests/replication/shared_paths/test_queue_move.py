@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from accounts.principals import SYSTEM
 from nodes.clusters.selectors import plain_profile
@@ -18,7 +19,8 @@ from nodes.queues.look import read_queues_of
 from nodes.queues.models import QueueCount, QueueReading
 from nodes.queues.selectors.queues import queues_of
 from nodes.registry.models import Node
-from nodes.shares.models import MountPoint, SharedPaths
+from nodes.shares.models import MountPoint, ShareCell, SharedPaths
+from nodes.shares.reasons import ask_volume
 from nodes.temp_names import Moving, MovingName
 from replication.files.core.paths import RelPath
 from replication.jobs.core.states import JobState, TargetState
@@ -66,6 +68,14 @@ class Servers:
             self.inis.append((root / "App" / "MDaemon.ini").read_bytes())
         SharedPaths.objects.create(cluster=scene.cluster, routing=True, queues=r"\\files\mail\Queues")
 
+    def prove(self) -> None:
+        """A share test found that what is at the mount points is shared, although it looks like the nodes' own disk."""
+        with open_node(self.nodes[0]) as link:
+            volume = ask_volume(link.session, link.platform, str(self.share), timeout=60)
+        said = {"cluster": self.scene.cluster, "tested_at": timezone.now(), "job_number": 1, "volume": str(volume)}
+        for node in self.nodes:
+            ShareCell.objects.create(node=node, role="queues", path=r"\\files\mail\Queues", state="ok", **said)
+
     def work_in(self, number: int, folder: Path, *, raw: str = "") -> None:
         """A server's own file says that it works there."""
         keys = f"\r\n[Paths]\r\nQueues={folder}\r\n" + (f"[Directories]\r\nRaw={raw}\r\n" if raw else "")
@@ -97,6 +107,10 @@ def test_from_each_servers_own_queue_to_the_shared_one_and_back(servers: Servers
     put(mx1 / "Queues" / "Raw", "raw.raw")
     servers.work_in(0, shared)
     servers.work_in(1, shared, raw=str(mx1 / "Queues" / "Raw"))
+    refused = servers.move()
+    assert (refused.state, refused.error_code) == (JobState.FAILED, "share_not_mounted")
+    assert names(shared) == [], "for all that anybody knows that is each node's own disk"
+    servers.prove()
 
     job = servers.move()
 
@@ -124,6 +138,7 @@ def test_from_each_servers_own_queue_to_the_shared_one_and_back(servers: Servers
 def test_what_a_move_began_goes_on_although_the_server_works_there_again(servers: Servers) -> None:
     """Routing was switched on, the move was cut short, and routing was switched off again."""
     (mx0, mx1), shared = servers.roots, servers.share / "Queues"
+    servers.prove()
     for number in (0, 1):
         servers.work_in(number, shared)
     servers.read()
@@ -160,6 +175,7 @@ def test_a_share_that_is_not_there_takes_nothing_and_an_away_server_is_waited_fo
     put(mx0 / "Queues" / "Local", "a.msg")
     for number in (0, 1):
         servers.work_in(number, shared)
+    servers.prove()
     shared.rename(servers.share / "gone")
     Node.objects.filter(pk=servers.nodes[1].pk).update(port=1)
 
@@ -170,6 +186,15 @@ def test_a_share_that_is_not_there_takes_nothing_and_an_away_server_is_waited_fo
     assert "Is its share mounted?" in Target.objects.get(job=job, node=servers.nodes[0]).error
     assert names(mx0 / "Queues") == ["Local/a.msg"]
     (servers.share / "gone").rename(shared)
+    cells = ShareCell.objects.filter(node=servers.nodes[0])
+    volume = cells.get().volume
+    cells.update(volume="files:/mail at /mnt/mail")  # unmounted since the plan was made
+    Target.objects.filter(job=job).update(not_before=None)
+    drive()
+    target = Target.objects.get(job=job, node=servers.nodes[0])
+    assert (target.state, target.error_code) == (TargetState.WAITING, "share_not_mounted")
+    assert (names(mx0 / "Queues"), names(shared)) == (["Local/a.msg"], [])
+    cells.update(volume=volume)
     Target.objects.filter(job=job).update(not_before=None)
     drive()
     assert (names(mx0 / "Queues"), names(shared)) == ([], ["Local/a.msg"])
