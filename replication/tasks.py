@@ -25,6 +25,7 @@ from replication.jobs.heartbeat import Presence
 from replication.jobs.services import recovery
 from replication.objects import StoreError
 from replication.shared_paths.services.moving_messages import move_what_was_left
+from replication.shared_paths.services.sweeping_tests import sweep_what_tests_left
 from replication.shared_paths.tasks import find_keys, sweep_key_searches
 from replication.watch import verifying, watching
 
@@ -72,13 +73,14 @@ def drive() -> None:
 @shared_task(name="replication.tasks.sweep")
 def sweep() -> None:
     """Take over, wake, explain, searches as well; go on with what enabling and disabling clustering began, and what
-    applying shared paths left behind; link what was audited since the last sweep."""
+    applying shared paths, and share tests, left behind; link what was audited since the last sweep."""
     recovery.sweep()
     sweep_searches()
     sweep_key_searches()
     if next(_SWEEPS) % MISSED_EVERY == 0:
         clustering.switch_off_what_was_missed()
         move_what_was_left()
+        sweep_what_tests_left()
     disabling.finish_disabling()
     chain.link_events()
 

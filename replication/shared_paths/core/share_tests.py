@@ -8,6 +8,9 @@ from nodes.temp_names import SHARE_TEST, SHARE_TEST_FILE
 
 SHARE_TEST_KIND = "share_test"
 
+SWEEP = "sweep"
+"""The option of a job that only removes what earlier tests left."""
+
 LOCK, WRITTEN, RENAMED, PORTALS = "a", "b", "c", "p"
 """The test files of one try in a folder, by the letter at their end; the last is the portal's own, over SMB."""
 

@@ -10,16 +10,20 @@ from django.core.exceptions import ValidationError
 from replication.jobs.core.plan_json import PlanCodec
 from replication.jobs.kinds import Kind, Offer, Slot
 from replication.jobs.models import Job
-from replication.shared_paths.core.share_tests import SHARE_TEST_KIND, resource
+from replication.shared_paths.core.share_tests import SHARE_TEST_KIND, SWEEP, resource
 from replication.shared_paths.test_job.runner import ShareTestRunner
 from replication.shared_paths.test_job.steps import TEXT, FolderTest
 
 
 def parse_options(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """There are none."""
-    if raw:
-        raise ValidationError({"options": "A test of the shared paths has no options."})
-    return {}
+    """`sweep`: only remove what earlier tests left, and try nothing."""
+    strange = ", ".join(sorted(set(raw) - {SWEEP}))
+    if strange:
+        raise ValidationError({"options": f"Unknown option: {strange}. The one of this kind is {SWEEP}."})
+    sweep = raw.get(SWEEP, False)
+    if not isinstance(sweep, bool):
+        raise ValidationError({"options": f"{SWEEP} is true or false."})
+    return {SWEEP: True} if sweep else {}
 
 
 def resources(job: Job) -> tuple[str, ...]:
@@ -32,6 +36,10 @@ def _found(summary: Mapping[str, Any]) -> str:
     return f"The portal itself tries no folder on {servers}: it has no login there." if servers else ""
 
 
+def _manner(options: Mapping[str, Any]) -> str:
+    return "only remove what earlier tests left" if options.get(SWEEP) else ""
+
+
 KIND = Kind(
     word=SHARE_TEST_KIND,
     label="Test the shared paths",
@@ -41,6 +49,7 @@ KIND = Kind(
     codec=PlanCodec(SHARE_TEST_KIND, FolderTest, makes_sense=FolderTest.makes_sense),
     text=TEXT,
     found=_found,
+    manner=_manner,
     offers=(Offer(Slot.REQUEST, order=40),),
 )
 """The kind `share_test`: create, write, read, lock, rename and delete in every shared folder from every node, with

@@ -43,16 +43,37 @@ class NodeTest:
     def run(self) -> list[CellFound]:
         """Try all of it. Raises Interrupted."""
         tests: Sequence[FolderTest] = self.work.node_plan.steps
-        places = list(dict.fromkeys(test.place for test in tests))
         away: Reason | None = None
-        for share in dict.fromkeys(place.root for place in places):
-            within = [place for place in places if place.root == share]
+        for share, within in self._by_share():
             if time.monotonic() > self._until:
                 self._faults |= dict.fromkeys(within, Reason(CellReason.SLOW, TOO_LONG))
             elif away is None:
                 self.work.lease.progress(phase=f"tests {share}")
                 away = self._try_share(share, within)
         return [self._cell(test, away) for test in tests]
+
+    def sweep(self) -> list[str]:
+        """Remove what earlier tests left. Answers why that, or a look at a folder, was not possible. Raises
+        Interrupted."""
+        for share, within in self._by_share():
+            self.work.lease.progress(phase=f"sweeps {share}")
+            try:
+                with open_node(self.node, self.scene.doors.get(self.node.pk), waits=settings.PORTAL.command) as link:
+                    if spots := self._find(link, share, within):
+                        self._trial(link, spots).sweep()
+            except NodeError as error:
+                self._faults |= dict.fromkeys(within, Reason(CellReason.OTHER, f"{share}: {error}"))
+        faults = [*self._faults.values(), *(spot.fault for spot in self._spots.values() if spot.fault)]
+        return list(dict.fromkeys(fault.text for fault in faults))
+
+    def _by_share(self) -> Iterator[tuple[UncPath, list[UncPath]]]:
+        """The places of the plan, share by share."""
+        places = list(dict.fromkeys(test.place for test in self.work.node_plan.steps))
+        for share in dict.fromkeys(place.root for place in places):
+            yield share, [place for place in places if place.root == share]
+
+    def _trial(self, link: NodeLink, spots: Sequence[Spot]) -> ShareTrial:
+        return ShareTrial(Eyes(link, self._mounts), spots, self.owner, self.work.lease, self._judge(link), self._until)
 
     def _try_share(self, share: UncPath, places: Sequence[UncPath]) -> Reason | None:
         """Try the places of one share. Answers why nothing can be tried on the node at all; None where it can."""
@@ -89,7 +110,7 @@ class NodeTest:
 
     def _try_spots(self, link: NodeLink, spots: Sequence[Spot]) -> None:
         """All steps in the folders of one share; no test file stays, whatever ends it."""
-        trial = ShareTrial(Eyes(link, self._mounts), spots, self.owner, self.work.lease, self._judge(link), self._until)
+        trial = self._trial(link, spots)
         with self._cleaned(trial, link):
             trial.run(self.scene.peers(self.node, settings.PORTAL.command))
         self.work.lease.boundary("share-tested")

@@ -19,6 +19,7 @@ from replication.jobs.batch_record import BatchRecord
 from replication.jobs.core.plan import NodePlan, Plan
 from replication.jobs.core.states import TargetState
 from replication.jobs.runner import PlanOutcome, PlanWork, TargetOutcome, TargetWork
+from replication.shared_paths.core.share_tests import SWEEP
 from replication.shared_paths.test_job.node_test import NodeTest
 from replication.shared_paths.test_job.portal_test import PortalTest
 from replication.shared_paths.test_job.scene import read_scene
@@ -47,13 +48,14 @@ class ShareTestRunner:
     """Try every shared folder from every node."""
 
     def plan(self, work: PlanWork) -> PlanOutcome:
-        """Say which folders would be tried. Raises Refused where none is set."""
+        """Say which folders would be tried, or swept. Raises Refused where none is set."""
         job = work.job
-        tests = _tests(job.cluster)
+        sweeps = bool(job.options.get(SWEEP))
+        tests = _tests(job.cluster, sweeps=sweeps)
         rows = still_in(job.cluster).order_by("pk")
         nodes = [node for node in rows if not job.node_ids or node.pk in job.node_ids]
         parts = tuple(NodePlan(node.pk, node.name, tests) for node in nodes)
-        servers = dict.fromkeys(test.place.server for test in tests)
+        servers = () if sweeps else dict.fromkeys(test.place.server for test in tests)
         strangers = [server for server in servers if login_for(job.cluster, server) is None]
         targets = tuple(node.pk for node in nodes)
         return PlanOutcome(plan=Plan(parts), targets=targets, summary={"no_login": strangers})
@@ -61,18 +63,27 @@ class ShareTestRunner:
     def run_target(self, work: TargetWork) -> TargetOutcome:
         """One node's folders; the primary's target tries them from the portal as well."""
         scene = work.shared(read_scene)
+        if work.job.options.get(SWEEP):
+            return _swept(NodeTest(work, scene).sweep())
         portal = PortalTest(work, scene.first).run() if scene.speaker == work.node.pk else []
         return _outcome(work, NodeTest(work, scene).run(), portal)
 
 
-def _tests(cluster: Cluster) -> tuple[FolderTest, ...]:
+def _tests(cluster: Cluster, *, sweeps: bool) -> tuple[FolderTest, ...]:
     try:
         places = places_of(cluster)
     except ProfileError as error:
         raise Refused("no_profile", str(error)) from error
     if not places:
         raise Refused("no_paths", "No shared path is set.", "Set the cluster's shared paths first.")
-    return tuple(FolderTest(place.role, place.label, str(place.path)) for place in places)
+    return tuple(FolderTest(place.role, place.label, str(place.path), sweeps) for place in places)
+
+
+def _swept(faults: Sequence[str]) -> TargetOutcome:
+    if faults:
+        text = f"{' '.join(faults[:SHOWN])} The next share test removes what is left there."
+        return TargetOutcome(TargetState.FAILED, error_code="share_not_swept", error=text)
+    return TargetOutcome(TargetState.VERIFIED, {"proof": "No file of an earlier test is there."})
 
 
 def _outcome(work: TargetWork, cells: Sequence[CellFound], portal: Sequence[CellFound]) -> TargetOutcome:

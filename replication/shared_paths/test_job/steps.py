@@ -8,16 +8,18 @@ from nodes.platforms.unc import UncError, UncPath
 from replication.jobs.core.plan import Plan
 from replication.jobs.core.plan_text import PlanText, PlanWords, StepLine
 
+SWEPT = "Test files that earlier tests left are removed; nothing is tried."
 SENTENCE = "A small file is written into each folder, read and refused by another node, renamed and deleted."
 
 
 @dataclass(frozen=True, slots=True)
 class FolderTest:
-    """One folder is tried. `path`: as a UncPath is written."""
+    """One folder is tried. `path`: as a UncPath is written. `sweeps`: it is only rid of what earlier tests left."""
 
     role: str
     label: str
     path: str
+    sweeps: bool = False
 
     def makes_sense(self) -> bool:
         """Whether the path is one."""
@@ -33,11 +35,12 @@ class FolderTest:
 
 
 def _line(step: FolderTest) -> StepLine:
-    return StepLine("test", step.path, step.label)
+    return StepLine("sweep" if step.sweeps else "test", step.path, step.label)
 
 
-def _words(_plan: Plan) -> PlanWords:
-    return PlanWords(SENTENCE)
+def _words(plan: Plan) -> PlanWords:
+    sweeps = any(step.sweeps for node in plan.nodes for step in node.steps)
+    return PlanWords(SWEPT if sweeps else SENTENCE)
 
 
 TEXT = PlanText(_line, plan=_words)

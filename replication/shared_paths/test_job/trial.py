@@ -10,11 +10,11 @@ import secrets
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from nodes.counted import many
 from nodes.enums import CellReason
-from nodes.errors import NodeError, RemoteBusy, RemoteFileExists
+from nodes.errors import NodeError, RemoteBusy, RemoteFileExists, RemoteFileMissing
 from nodes.remote.session import Outcome, Session
 from nodes.shares.reasons import Reason
 from replication.jobs.runner import JobLease
@@ -71,6 +71,11 @@ class ShareTrial:
         except _Over:
             pass
 
+    def sweep(self) -> None:
+        """Only remove what earlier tests left; what is found stands in the spots. Raises Interrupted."""
+        with suppress(_Over):
+            self._each("reach", self._sweep_whole)
+
     def _write_and_lock(self) -> None:
         self._each("reach", self._reach)
         self.lease.boundary("share-swept")
@@ -92,18 +97,32 @@ class ShareTrial:
 
     # one folder after the other
 
+    def _sweep_whole(self, spot: Spot) -> None:
+        stays = self._sweep(spot)
+        if stays:
+            raise stays[0]
+
     def _reach(self, spot: Spot) -> None:
-        """List it, and sweep what tests left there that are over."""
+        """List it, and sweep; what stays does not make the folder a bad one."""
+        for error in self._sweep(spot):
+            self.lease.event("warning", "share.left", f"A file of an earlier test stays in {spot.path}: {error}")
+
+    def _sweep(self, spot: Spot) -> list[NodeError]:
+        """Remove what tests left there that are over. Answers why some of it stays."""
         left: list[str] = []
         for entries in self._session.entries(spot.folder, progress=lambda _: self.lease.check()):
             left += [entry.name for entry in entries if self.owner.left_over(entry.name)]
             strange = [entry for entry in entries if self.owner.left_over(entry.name, FORGOTTEN + 1)]
             self._strange |= {f"{spot.folder}/{entry.name}": entry.stat.mtime_ns / 1e9 for entry in strange}
+        stays: list[NodeError] = []
         if left:
             self.lease.check()
-            self._session.remove_many([f"{spot.folder}/{name}" for name in left])
-            text = f"Removed {many(len(left), 'file')} of earlier tests from {spot.path}."
-            self.lease.event("info", "share.swept", text)
+            outcomes = self._session.remove_many([f"{spot.folder}/{name}" for name in left])
+            stays = [error for error in outcomes if error is not None and not isinstance(error, RemoteFileMissing)]
+            if len(stays) < len(left):
+                text = f"Removed {many(len(left) - len(stays), 'file')} of earlier tests from {spot.path}."
+                self.lease.event("info", "share.swept", text)
+        return stays
 
     def _create(self, spot: Spot) -> None:
         spot.begun = True

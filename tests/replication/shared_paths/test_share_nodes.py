@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from accounts.principals import SYSTEM
 from nodes.enums import NodeRole
 from nodes.registry.models import Node
 from nodes.shares.models import MountPoint, ShareCell, SharedFolder, SharedPaths
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
 from replication.jobs.services.requests import JobRequest, cancel_job, request_job
+from replication.shared_paths.services.sweeping_tests import sweep_what_tests_left
 from tests.replication.test_deaths import ENGINE, Scene, chains, lapse, named
 from tests.tools import tool
 
@@ -76,6 +78,17 @@ def test_every_death_is_taken_over_and_no_test_file_stays(scene: Scene, nodes, t
     cancel_job(scene.who, job.pk)
     lapse()
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    kept = tmp_path / "nas" / "Users" / ".cp~share-notes"
+    kept.write_text("a person's own")
+    cells = list(ShareCell.objects.values_list("pk", flat=True))
+    for _ in range(2):
+        sweep_what_tests_left()
+        swept = Job.objects.latest("pk")
+        scene.hands.finish(swept, scene.approve)
+    assert (swept.pk, swept.requester, swept.options) == (job.pk + 1, SYSTEM.name, {"sweep": True})
+    assert left(tmp_path) == [kept]
+    assert list(ShareCell.objects.values_list("pk", flat=True)) == cells, "nothing was tried"
+    kept.unlink()
     finish()
 
 

@@ -276,6 +276,27 @@ def test_what_older_tests_left_is_swept_and_nothing_else(stage: Stage) -> None:
     assert JobEvent.objects.filter(job=job, code="share.swept").exists()
 
 
+def test_what_cannot_be_swept_is_told_and_not_said_to_be_removed(stage: Stage) -> None:
+    old = f"{USERS}/.cp~share-{stage.cluster.pk}.0.7a"
+    stage.share.put(old, b"x")
+
+    def stubborn(usual, paths):
+        return [RemoteDenied(path) if path == old else usual([path])[0] for path in paths]
+
+    stage.twists["a"]["remove_many"] = stubborn
+    stage.twists["b"]["entries"] = failing(TimedOut())
+    stage.away = {"c"}
+    job = stage.run(options={"sweep": True})
+    ended = {target.node.name: (target.state, target.error_code) for target in job.targets.all()}
+    assert ended == dict.fromkeys("abc", ("failed", "share_not_swept"))
+    assert not JobEvent.objects.filter(job=job, code="share.swept").exists()
+    assert (len(stage.left()), ShareCell.objects.count()) == (1, 0)
+    stage.away = set()
+    stage.twists |= {name: {"remove_many": stubborn} for name in "abc"}
+    assert stage.run().state == JobState.SUCCEEDED, "the folder itself is a good one"
+    assert JobEvent.objects.filter(code="share.left").exists()
+
+
 @pytest.mark.parametrize(("verb", "state"), [("read", "cancelled"), ("replace_many", "cancelled")])
 def test_whoever_stops_it_no_test_file_stays(stage: Stage, verb: str, state: str) -> None:
     stage.twists["b"][verb] = failing(Cancelled("cancelled by astrid"))
