@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -12,9 +14,10 @@ from accounts.models import Role
 from nodes.clusters.models import Cluster
 from nodes.enums import NodeRole, PathMode
 from nodes.secret import Secret
-from nodes.shares.models import FormerValue, SharedPaths
+from nodes.shares.models import FormerValue, KeySearch, SharedPaths
 from replication.jobs.core.states import JobState
 from replication.jobs.models import Job
+from replication.shared_paths.core.keys import Candidate, Found
 from replication.shared_paths.selectors.applying import applied_of
 from tests.factories import make_cluster, make_member, make_node
 
@@ -115,6 +118,37 @@ def test_administrators_look_first_then_type_the_name(cluster: Cluster) -> None:
     assert "Give the former paths back" in client.get(address).content.decode()
     client.post(f"{address}give-back/", {"typed": "harbour"})
     assert Job.objects.latest("pk").options == {"to": "former", "moved": False}
+
+
+@pytest.mark.parametrize(
+    ("line", "minutes", "is_back"),
+    [
+        ("Mail=C:\\Mail", 1, True),
+        ("Mail=\\\\nas\\mail", 1, False),
+        ("Mail=••", 1, False),
+        ("", 1, False),
+        ("Mail=C:\\Mail", -1, False),
+    ],
+)
+def test_what_people_gave_back_by_hand_is_not_offered(cluster, line: str, minutes: int, is_back: bool) -> None:
+    now = timezone.now()
+    key = {"role": "users", "path": "App/MDaemon.ini", "section": "Directories", "key": "Mail"}
+    FormerValue.objects.create(
+        cluster=cluster, value=Secret("C:\\Mail"), wrote="\\\\nas\\mail", applied_at=now, job_number=1, **key
+    )
+    read = Candidate("users", "App/MDaemon.ini", "Directories", "Mail", 3, line)
+    found = Found(candidates=(read,) if line else ())
+    KeySearch.objects.create(
+        cluster=cluster,
+        requested_by="x",
+        requested_at=now,
+        found=Secret(json.dumps(asdict(found))),
+        found_at=now + timedelta(minutes=minutes),
+    )
+    applied = applied_of(cluster)
+    assert (applied.is_back, applied.may_go_back) == (is_back, not is_back)
+    page = browser(cluster, Role.ADMINISTRATOR).get(f"/clusters/{cluster.pk}/shared-paths/").content.decode()
+    assert ("Give the former paths back" in page, "Nothing is left to give back" in page) == (not is_back, is_back)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])

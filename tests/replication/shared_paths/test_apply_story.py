@@ -150,6 +150,14 @@ def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: S
     for boundary in named(*ENGINE, *WRITING) if FULL else ():
         there_and_back([boundary], [boundary])
 
+    former = story.template.read_bytes()
+    story.run("shared", moved=True)
+    story.template.write_bytes(former)  # by hand
+    job = story.run("former", moved=True)
+    assert job.targets.get(node=story.nodes[0]).evidence["files_changed"] == 0
+    assert (config_of(story.roots[0]), story.everywhere()) == (before, True)
+    assert not FormerValue.objects.filter(restored_at=None).exists()
+
 
 def test_no_folder_is_made_where_the_share_was_unmounted_after_the_approval(scene: Scene, tmp_path: Path) -> None:
     story = Story(scene, tmp_path)
