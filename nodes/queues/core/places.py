@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from nodes.platforms.base import Platform
 from nodes.platforms.unc import UncError, UncPath
 from nodes.products.profile import FolderPath, FolderRule
-from nodes.shares.core.layout import QUEUES
+from nodes.shares.core.layout import QUEUES, Layout
 from nodes.shares.spelling import NoMountPoint, remote_path
 
 
 def usual_place(folders: Iterable[FolderRule]) -> str:
     """The folder of the queues by the profile, relative to the installation folder."""
     return next((rule.default for rule in folders if rule.role == QUEUES), "Queues")
+
+
+def wanted_place(layout: Layout, folders: Iterable[FolderRule]) -> UncPath | None:
+    """Where the queues that all nodes share shall lie; on a common share under their usual name. None where nobody
+    said."""
+    return layout.path_of(QUEUES, usual_place(folders).rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)

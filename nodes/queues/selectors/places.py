@@ -6,15 +6,14 @@ from nodes.clusters.models import Cluster
 from nodes.platforms import platform_named
 from nodes.platforms.unc import UncPath
 from nodes.products.profile import Profile
-from nodes.queues.core.places import QueuePlaces, usual_place
+from nodes.queues.core.places import QueuePlaces, usual_place, wanted_place
 from nodes.registry.models import Node
-from nodes.shares.core.layout import QUEUES
 from nodes.shares.selectors.layout import layout_of, mounts_of
 
 
 def shared_queues(cluster: Cluster, profile: Profile) -> UncPath | None:
     """The queues that a cluster's nodes shall share, whether or not routing is on now; None where nobody said."""
-    return layout_of(cluster).path_of(QUEUES, usual_place(profile.folders).rpartition("/")[2])
+    return wanted_place(layout_of(cluster), profile.folders)
 
 
 def queue_places(node: Node, profile: Profile) -> QueuePlaces:

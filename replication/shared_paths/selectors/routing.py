@@ -9,7 +9,7 @@ from accounts.errors import Reason
 from nodes.clusters.models import Cluster
 from nodes.clusters.selectors import plain_profile
 from nodes.platforms.unc import UncPath
-from nodes.queues.core.places import usual_place
+from nodes.queues.core.places import wanted_place
 from nodes.queues.selectors.gate import reasons_against
 from nodes.queues.selectors.places import shared_queues
 from nodes.registry.models import Node
@@ -97,8 +97,7 @@ def routing_preview(cluster: Cluster, change: RoutingChange) -> tuple[UncPath | 
     """Where the shared queues would lie, and what is wrong with what was chosen. Raises ProfileError."""
     folders = plain_profile(cluster).folders
     draft = drafted(layout_of(cluster), change, folders)
-    usual = usual_place(folders).rpartition("/")[2]
-    return draft.layout.path_of(QUEUES, usual), tuple(draft.complaints.get(QUEUES, ()))
+    return wanted_place(draft.layout, folders), tuple(draft.complaints.get(QUEUES, ()))
 
 
 def _node(row: Node, place: UncPath | None) -> NodeRouting:
