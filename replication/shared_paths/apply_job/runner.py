@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from accounts.errors import Reason, Refused
 from nodes.connection.connect import open_node
 from nodes.counted import many
-from nodes.enums import NodeRole
+from nodes.enums import Health, NodeRole
+from nodes.errors import NodeError
 from nodes.facts.selectors.facts import profile_of
 from nodes.products.ini import IniError
 from replication.files.apply.context import Context
@@ -20,9 +22,10 @@ from replication.objects import default_store
 from replication.shared_paths.apply_job.look import Look, Looker
 from replication.shared_paths.apply_job.queued import queued_before, with_queued
 from replication.shared_paths.apply_job.reasons import reasons_against, warnings
-from replication.shared_paths.apply_job.scope import Scope, check_set, mount_reasons, scope_of
+from replication.shared_paths.apply_job.scope import WINDOWS, Scope, check_set, mount_reasons, scope_of
 from replication.shared_paths.apply_job.target import PrimaryRun, secondary_run
 from replication.shared_paths.core.apply_plans import Folder, NodeWords, PathsPlan, Said, parts_of
+from replication.shared_paths.mounted import not_mounted_there
 
 BY_HAND = "Setup | Cluster Service | Shared Network Paths, on the primary"
 TOLD = 10
@@ -42,6 +45,7 @@ class SharedPathsRunner:
         try:
             with open_node(scope.primary) as link:
                 look = Looker(scope, link).look()
+            look.unmounted += _unmounted_elsewhere(scope, look)
         except IniError as error:
             raise Refused("broken_ini", f"A file with a folder's place does not parse: {error}") from error
         against = reasons_against(scope, look)
@@ -63,6 +67,20 @@ class SharedPathsRunner:
             tag = f"{work.target.pk}.{work.lease.fence}"
             context = Context(link, profile_of(work.job.cluster), default_store(), work.lease, tag)
             return PrimaryRun(context, work, detail).run()
+
+
+def _unmounted_elsewhere(scope: Scope, look: Look) -> list[Reason]:
+    """The same question to the others, which the paths come to by replication: one that mounts shares would work on a
+    disk of its own. One that is known to be away is not waited for: it waits itself, when it is to be proven."""
+    if not scope.to_share or scope.primary.platform == WINDOWS:
+        return []
+    wanted, found = [folder.remote for folder in look.folders], list[Reason]()
+    for node in scope.served:
+        if node.health == Health.DOWN:
+            continue
+        with suppress(NodeError), open_node(node) as link:
+            found += not_mounted_there(link, node, wanted)
+    return found
 
 
 def _refuse(reasons: Sequence[Reason]) -> None:

@@ -115,6 +115,9 @@ def secondary_run(work: TargetWork, plan: PathsPlan) -> TargetOutcome:
             return TargetOutcome(TargetState.CANCELLED, error_code="primary_first", error=text)
         return _waits("The primary comes first.")
     with open_node(work.node) as link:
+        unmounted = not_mounted_there(link, work.node, [folder.remote for folder in plan.folders])
+        if unmounted:
+            return _waits(f"{unmounted[0].text} {unmounted[0].remedy}".strip())
         lacking = _lacking(Reader(link), plan, {})
         queued = {} if lacking else queued_now(link, work.node, plain_profile(work.job.cluster), plan.values)
     if lacking:

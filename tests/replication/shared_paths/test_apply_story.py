@@ -164,6 +164,11 @@ def test_no_folder_is_made_where_the_share_was_unmounted_after_the_approval(scen
     story.join()
     story.test_share()
     before = config_of(story.roots[0])
+    cells = ShareCell.objects.filter(node=story.nodes[1], state="ok")
+    volume = cells.values_list("volume", flat=True)[0]
+    cells.update(volume="files.example:/mail at /mnt/mail")
+    assert story.refused() == "share_not_mounted", "its secondary would work on a disk of its own"
+    cells.update(volume=volume)
     options = {"to": "shared", "moved": True}
     job = request_job(scene.who, JobRequest(scene.cluster.pk, "shared_paths", options=options))[0]
     scene.hands.work(job)
