@@ -14,7 +14,8 @@ BOX = (132, 42)
 ROW = 82
 FIRST_ROW = 132
 PRIMARY_Y = 30
-LONGEST_NAME = 16
+LONGEST_NAME = 12
+NAME_END = 5  # of a name that is too long: names of servers differ at their end
 LONGEST_CAPTION = 20
 DROP = 9  # from a row's boxes down to the line that leads to the file servers
 
@@ -223,7 +224,9 @@ def _worst(tones: Iterable[str | None]) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - NAME_END - 1]}…{name[-NAME_END:]}"
 
 
 def _box(node: Node, centre: int, middle: int) -> Box:

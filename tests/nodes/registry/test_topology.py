@@ -42,8 +42,8 @@ def test_without_a_primary_there_are_no_lines() -> None:
     assert draw(_cluster(3, primary=False)).edges == ()
 
 
-def test_long_names_are_shortened() -> None:
-    assert draw([_node("mail-frontend-frankfurt-01", health=Health.OK)]).boxes[0].name == "mail-frontend-f…"
+def test_long_names_are_shortened_where_they_do_not_differ() -> None:
+    assert draw([_node("mail-frontend-frankfurt-01", health=Health.OK)]).boxes[0].name == "mail-f…rt-01"
 
 
 def test_what_stands_in_a_box_fits() -> None:
@@ -106,7 +106,7 @@ def test_the_worst_of_several_file_servers_counts_and_all_are_said() -> None:
     shares = draw(nodes, [_server("files", nodes), _server("archive-frankfurt-01", nodes, "bad")])
     assert {joint.tone for joint in shares.shares.joints} == {"bad"}
     assert "; file server files: 2 of 3 nodes work there; file server archive-frankfurt-01:" in shares.summary
-    assert shares.shares.boxes[1].name == "archive-frankfu…"
+    assert shares.shares.boxes[1].name == "archiv…rt-01"
 
 
 def test_without_a_file_server_nothing_is_drawn_of_shares() -> None:
