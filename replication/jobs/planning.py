@@ -141,7 +141,7 @@ def _write_outcome(kind: Kind, job: Job, lease: ClaimedLease, outcome: PlanOutco
 
 def _follows(kind: Kind, job: Job, outcome: PlanOutcome, plan: Plan, stored: StoredPlan) -> PlanResult:
     brakes = [brake for brake in plan.brakes if brake.code not in overridden(job)]
-    state, sentence = _next_state(job, outcome, plan, brakes)
+    state, sentence = _next_state(job, kind.text.noun, outcome, plan, brakes)
     halted, begins = state == JobState.HALTED, state in (JobState.RUNNING, JobState.AWAITING_APPROVAL)
     ids = [part.node_id for part in plan.nodes]
     sizes = dict(zip(ids, numbers_each(kind.text, plan.nodes), strict=True))
@@ -169,8 +169,8 @@ def _away(plan: Plan, state: JobState) -> dict[int, Ended]:
     return {node_id: replace(ended, delay=None, phase=ended.error) for node_id, ended in found.items()}
 
 
-def _next_state(job: Job, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
-    size = f"{many(plan.step_count, 'change')} on {many(len(outcome.targets), 'node')}"
+def _next_state(job: Job, noun: str, outcome: PlanOutcome, plan: Plan, brakes: list[Brake]) -> tuple[JobState, str]:
+    size = f"{many(plan.step_count, noun)} on {many(len(outcome.targets), 'node')}"
     size += f", {plan.away_count} of them not looked at" if plan.away_count else ""
     if job.dry_run:
         return JobState.SUCCEEDED, f"Planned without changing anything: {size}."

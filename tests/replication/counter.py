@@ -190,7 +190,7 @@ def install() -> Kind:
         parse_options=parse_options,
         resources=_resources,
         codec=PlanCodec(WORD, Move, Dial, Stride, makes_sense=lambda move: move.before != move.after),
-        text=PlanText(_line, _node, lambda plan: PlanWords(f"each by {plan.detail.by}")),
+        text=PlanText(_line, _node, lambda plan: PlanWords(f"each by {plan.detail.by}"), noun="turn"),
         offers=(Offer(Slot.REQUEST, order=90),),
         form=CounterForm,
         phases=(STAGE, ACTIVATE),

@@ -86,11 +86,12 @@ def _no_words(_plan: Plan) -> PlanWords:
 
 @dataclass(frozen=True, slots=True)
 class PlanText:
-    """How a kind puts its plans into words."""
+    """How a kind puts its plans into words. `noun`: what one step is, as it is counted."""
 
     line: Callable[[Any], StepLine]
     node: Callable[[NodePlan], NodeText] = _no_text
     plan: Callable[[Plan], PlanWords] = _no_words
+    noun: str = "change"
 
     def lines(self, part: NodePlan) -> list[StepLine]:
         """Every step of a node."""

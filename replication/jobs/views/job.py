@@ -55,11 +55,12 @@ class ShownPlan:
     plan: Plan
     words: PlanWords
     nodes: tuple[ShownNode, ...]
+    noun: str
 
     @classmethod
     def of(cls, plan: Plan, text: PlanText) -> ShownPlan:
         """As far as it is shown."""
-        return cls(plan, text.plan(plan), tuple(ShownNode.of(part, text) for part in plan.nodes))
+        return cls(plan, text.plan(plan), tuple(ShownNode.of(part, text) for part in plan.nodes), text.noun)
 
     @property
     def opened(self) -> int | None:

@@ -77,4 +77,4 @@ def _words(part: NodePlan) -> NodeText:
     return NodeText((Section("Folders", "from one folder to another", tuple(folders)),))
 
 
-MOVE_TEXT = PlanText(line=_line, node=_words)
+MOVE_TEXT = PlanText(line=_line, node=_words, noun="queue")

@@ -9,7 +9,9 @@ from replication.jobs.core.plan import Plan
 from replication.jobs.core.plan_text import PlanText, PlanWords, StepLine
 
 SWEPT = "Test files that earlier tests left are removed; nothing is tried."
-SENTENCE = "A small file is written into each folder, read and refused by another node, renamed and deleted."
+SENTENCE = (
+    "A small file is written into each folder, read by another node, which cannot make it again, renamed and deleted."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,4 @@ def _words(plan: Plan) -> PlanWords:
     return PlanWords(SWEPT if sweeps else SENTENCE)
 
 
-TEXT = PlanText(_line, plan=_words)
+TEXT = PlanText(_line, plan=_words, noun="folder test")

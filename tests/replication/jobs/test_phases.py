@@ -171,7 +171,7 @@ def test_its_plan_is_shown_and_signed_like_any_other(scene: Scene, client: Clien
     page = " ".join(client.get(f"/jobs/{job.pk}/").content.decode().split())
     for words in (
         "Move the counters",
-        "2 changes on 2 nodes · each by 3",
+        "2 turns on 2 nodes · each by 3",
         "from 5 to 8",
         "1 digits",
         "Approve this plan",
