@@ -13,11 +13,16 @@ from nodes.registry.views.nodes import visible_node
 from nodes.shares.models import FileServerLogin
 from nodes.shares.services import reaching
 from nodes.web.actions import FormPage, act, done, form_page
+from nodes.web.forms import ConfirmName
 from nodes.web.tabs import tab_page
 from replication.shared_paths.forms.reaching import ChangeLoginForm, LoginForm, MountForm
 
 _TAB = "Shared paths"
 _PORTALS = "The portal logs in by itself to test shares from where it runs. Servers do not use this login."
+_FORGETS = (
+    "The portal forgets the name and the password, and tests this server from where it runs no more. Nothing changes \
+on the server."
+)
 
 
 def _page(cluster_id: int) -> str:
@@ -82,14 +87,16 @@ def change_login(request: HttpRequest, pk: int, login: int) -> HttpResponse:
     return form_page(request, form, FormPage(f"Login to {row.server}", "Save", back, _TAB, _PORTALS))
 
 
-@require_POST
 def remove_login(request: HttpRequest, pk: int, login: int) -> HttpResponse:
-    """Forget a login and its password."""
+    """Forget a login and its password, after the server's name was typed."""
     visible_cluster(request, pk, Role.ADMINISTRATOR)
-    principal = principal_of(request)
-    return act(
-        request,
-        lambda: reaching.remove_login(principal, cluster_id=pk, login_id=login),
-        to=f"{_page(pk)}#logins",
-        message="Removed, with its password.",
-    )
+    row = get_object_or_404(FileServerLogin, cluster=pk, pk=login)
+    back = f"{_page(pk)}#logins"
+    form = ConfirmName(request.POST or None, name=row.server)
+    if request.method == "POST":
+        principal = principal_of(request)
+        gone = form.attempt(lambda: reaching.remove_login(principal, cluster_id=pk, login_id=login) or True)
+        if gone:
+            return done(request, back, "Removed, with its password.")
+    page = FormPage(f"Remove the login to {row.server}", "Remove login", back, _TAB, _FORGETS, danger=True)
+    return form_page(request, form, page)

@@ -159,7 +159,8 @@ def test_a_login_is_set_changed_and_removed_from_the_page_and_never_shown(page, 
     for shown in (browser.get(address), browser.get(f"{forms}{row.pk}/"), refused):
         assert b"canary-password" not in shown.content
     assert "other" in read(browser.get(address))
-    assert browser.post(f"{forms}{row.pk}/remove/").status_code == 302
+    assert "This is not the name" in read(browser.post(f"{forms}{row.pk}/remove/", {"typed": "fs2"}))
+    assert browser.post(f"{forms}{row.pk}/remove/", {"typed": "fs1"}).status_code == 302
     assert not FileServerLogin.objects.exists()
 
 
