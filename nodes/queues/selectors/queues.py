@@ -75,6 +75,11 @@ class Place:
         return sum(self.cells.values(), Cell())
 
     @property
+    def waiting(self) -> list[tuple[str, Cell]]:
+        """The queues in which something waits."""
+        return [(name, cell) for name, cell in self.cells.items() if cell.messages]
+
+    @property
     def away(self) -> bool:
         """Whether nobody who could read it answers now."""
         return bool(self.nodes) and all(node.health == Health.DOWN for node in self.nodes)

@@ -59,11 +59,13 @@ class NodeName:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Where some nodes keep a folder: all that say the same. `paths` has several where their files name several."""
+    """Where some nodes keep a folder: all that say the same. `paths` has several where their files name several.
+    `everywhere`: several nodes, and no other says anything else."""
 
     standing: Standing
     paths: tuple[str, ...]
     nodes: tuple[NodeName, ...]
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def _today(role: str, wanted: UncPath | None, nodes: Sequence[NodeFolders]) -> t
         found = [folder for folder in node.folders if folder.role == role]
         key = _standing(found, wanted, node.mounts or {}), tuple(folder.path for folder in found)
         said.setdefault(key, []).append(NodeName(node.node_id, node.name))
-    return tuple(Today(standing, paths, tuple(names)) for (standing, paths), names in said.items())
+    everywhere = len(said) == 1 < len(nodes)
+    return tuple(Today(standing, paths, tuple(names), everywhere) for (standing, paths), names in said.items())
 
 
 def _standing(found: Sequence[FolderPath], wanted: UncPath | None, mounts: Mapping[UncPath, str]) -> Standing:

@@ -141,7 +141,7 @@ def test_the_queues_stand_on_the_page_with_numbers_and_ages(cluster, woken):
     assert "Away; counted less than a minute ago" in shown
     assert "The node does not answer." in shown
     assert "Left behind" in shown
-    assert "Local: 4" in shown
+    assert "Local 4" in shown
     assert "/queues/read/" not in shown
     assert "?kind=queue_move" not in shown
     assert "?kind=queue_move" in page(browser(cluster, Role.OPERATOR), cluster)

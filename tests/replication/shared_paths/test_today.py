@@ -51,6 +51,7 @@ def test_nodes_that_say_the_same_stand_together():
         ((), ["mx-2"]),
     ]
     assert queues.path is None
+    assert [[one.everywhere for one in folder.today] for folder in (users, queues)] == [[False, False], [True]]
 
 
 @pytest.mark.parametrize(
