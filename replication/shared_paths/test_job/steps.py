@@ -45,4 +45,4 @@ def _words(plan: Plan) -> PlanWords:
     return PlanWords(SWEPT if sweeps else SENTENCE)
 
 
-TEXT = PlanText(_line, plan=_words, noun="folder test")
+TEXT = PlanText(_line, plan=_words, noun="folder")
