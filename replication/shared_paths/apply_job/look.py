@@ -3,6 +3,7 @@ is changed."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from accounts.errors import Reason, Refused
@@ -75,7 +76,8 @@ class Look:
     confirmed key tells. `given_up`: where folders lie now and will not any more. `folders`: where they shall lie,
     `to_make` those that are not there, `unseen` those that the portal cannot look at, and why, `no_folders` what bears
     their names and is none. `stay`: folders that are
-    given up, and how many accounts have their mail in them. `unmounted`: why folders would not lie on their shares."""
+    given up, and how many accounts have their mail in them. `unmounted`: why folders would not lie on their shares.
+    `gone`: where folders would lie again, and are not there any more."""
 
     edits: list[Edit] = field(default_factory=list)
     values: list[WantedValue] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Look:
     accounts: Accounts | None = None
     stay: list[tuple[str, int]] = field(default_factory=list)
     unmounted: list[Reason] = field(default_factory=list)
+    gone: list[Folder] = field(default_factory=list)
 
     @property
     def written(self) -> list[WantedValue]:
@@ -214,6 +217,20 @@ class Looker:
                 self.found.values.append(self._given_back(key, held, former))
             else:
                 self.found.strange.append(f"{key} was changed since the portal wrote it; it is left as it is.")
+        self._look_for_former()
+
+    def _look_for_former(self) -> None:
+        """Whether the folders are still there that the former values lead to: none is made by giving back."""
+        labels = {rule.role: rule.label for rule in self._scope.profile.folders}
+        folders, blind = [], set(blind_roles(self._scope.primary))
+        for value in self.found.written:
+            seen = value.role in labels and value.role not in blind
+            place = self._paths.folder_in(value.value) if seen else ""
+            if place:
+                with suppress(ValueError):  # the portal cannot get there, so it cannot tell
+                    folders.append(self._folder(value.role, labels[value.role], place))
+        there = self._link.session.stat_many([folder.remote for folder in folders])
+        self.found.gone += [folder for folder, stat in zip(folders, there, strict=True) if stat is None]
 
     def _values_before(self, key: Key) -> set[str]:
         wanted = identity(key.path, key.section, key.key)

@@ -59,6 +59,10 @@ def warnings(scope: Scope, look: Look) -> list[str]:
         if scope.layout.routing and unknown:
             said.append(f"Nobody knows the version of {named(unknown)}; multi-node mail routing needs {since}.")
     else:
+        said += [
+            f"{folder.label}: {folder.place} is not there any more; make it before the mail servers work there again."
+            for folder in look.gone
+        ]
         said += [f"{reason.text} {reason.remedy}" for reason in _not_replicated(scope)]
     return [*said, RESTART] if look.edits else said
 

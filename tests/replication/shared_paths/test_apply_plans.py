@@ -381,6 +381,9 @@ def test_back_gives_what_stood_there_and_leaves_what_others_changed(desk: Desk) 
     assert came.summary["left"] == [
         "[Directories] Public of App/MDaemon.ini was changed since the portal wrote it; it is left as it is."
     ]
+    assert "Mail folders: D:\\Mail is not there any more; make it" in " ".join(came.summary["warnings"])
+    desk.disk.put_folder("/D:/Mail")
+    assert "any more" not in " ".join(desk.plan(to="former").summary["warnings"])
     desk.disk.put(f"/{SHARE}/md/Users".replace("\\", "/").replace("///", "//") + "/x", b"mail")
     assert desk.refused(to="former", moved=False) == "old_folder_in_use"
 
