@@ -22,8 +22,10 @@ NOT_MOUNTED = "share_not_mounted"
 def not_mounted_there(link: NodeLink, node: Node, folders: Iterable[str]) -> list[Reason]:
     """Why folders (SFTP paths) would not come to lie on their shares; empty where they do, or where nobody can say. A
     system with UNC paths mounts nothing. Raises the session's errors."""
+    if link.platform.mount("/") is None:
+        return []
     mounts = mounts_of(node)
-    shares = {share: remote_path(link.platform, mounts, share) for share in mounts} if link.platform.mount("/") else {}
+    shares = {share: remote_path(link.platform, mounts, share) for share in mounts}
     wanted = tuple(folders)
     return [
         reason

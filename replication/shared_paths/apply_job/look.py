@@ -273,7 +273,9 @@ class Looker:
                 folder = Folder(role, labels.get(role, role), place, "")
                 self.found.given_up.append(Inside(folder, None, f"it cannot be looked at: {error}"))
                 continue
-            self.found.given_up.append(self._counted(folder))
+            missing = not_mounted_there(self._link, self._scope.primary, [folder.remote])
+            why = f"it cannot be looked at: {missing[0].text.rstrip('.')}" if missing else ""
+            self.found.given_up.append(Inside(folder, None, why) if missing else self._counted(folder))
 
     def _look_at_accounts(self) -> None:
         """How long their names are, and whose mail lies in a folder that is given up by a list that nobody writes."""

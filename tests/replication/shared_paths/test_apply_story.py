@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.utils import timezone
@@ -76,14 +77,23 @@ class Story:
             request_job(self.scene.who, JobRequest(self.scene.cluster.pk, "share_test"))[0], self.scene.approve
         )
 
-    def refused(self) -> str:
+    def refused(self, **options: object) -> str:
         """The code with which nothing is planned."""
-        options = {"to": "shared", "moved": True}
+        options = {"to": "shared", "moved": True, **options}
         job = request_job(self.scene.who, JobRequest(self.scene.cluster.pk, "shared_paths", options=options))[0]
         assert not self.scene.hands.work(job)
         job.refresh_from_db()
-        assert (job.state, list(self.share.iterdir())) == (JobState.FAILED, [])
+        assert job.state == JobState.FAILED
         return job.error_code
+
+    @contextmanager
+    def unmounted(self, number: int) -> Iterator[None]:
+        """A node has something else where the share was when it was tested."""
+        cells = ShareCell.objects.filter(node=self.nodes[number], state="ok")
+        volume = cells.values_list("volume", flat=True)[0]
+        cells.update(volume="files.example:/mail at /mnt/mail")
+        yield
+        cells.update(volume=volume)
 
     def join(self) -> None:
         membership.join(self.scene.who, node_id=self.nodes[1].pk, confirm_name="mx1")
@@ -124,6 +134,7 @@ def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: S
     story = Story(scene, tmp_path)
     story.join()
     assert story.refused() == "share_not_mounted", "it lies on the node's own disk, for all that anybody knows"
+    assert list(story.share.iterdir()) == []
     story.test_share()
     before = config_of(story.roots[0])
     scene.reached()
@@ -152,6 +163,8 @@ def test_every_death_while_paths_are_applied_and_given_back_is_repaired(scene: S
 
     former = story.template.read_bytes()
     story.run("shared", moved=True)
+    with story.unmounted(0):
+        assert story.refused(to="former", moved=False) == "old_folder_in_use", "what is on the share is not seen"
     story.template.write_bytes(former)  # by hand
     job = story.run("former", moved=True)
     assert job.targets.get(node=story.nodes[0]).evidence["files_changed"] == 0
@@ -164,18 +177,15 @@ def test_no_folder_is_made_where_the_share_was_unmounted_after_the_approval(scen
     story.join()
     story.test_share()
     before = config_of(story.roots[0])
-    cells = ShareCell.objects.filter(node=story.nodes[1], state="ok")
-    volume = cells.values_list("volume", flat=True)[0]
-    cells.update(volume="files.example:/mail at /mnt/mail")
-    assert story.refused() == "share_not_mounted", "its secondary would work on a disk of its own"
-    cells.update(volume=volume)
+    with story.unmounted(1):
+        assert story.refused() == "share_not_mounted", "its secondary would work on a disk of its own"
     options = {"to": "shared", "moved": True}
     job = request_job(scene.who, JobRequest(scene.cluster.pk, "shared_paths", options=options))[0]
     scene.hands.work(job)
     job.refresh_from_db()
     scene.approve(job)
-    ShareCell.objects.filter(state="ok").update(volume="files.example:/mail at /mnt/mail")
-    scene.hands.work(job)
+    with story.unmounted(0):
+        scene.hands.work(job)
     job.refresh_from_db()
     target = job.targets.get(node=story.nodes[0])
     assert (target.state, target.error_code) == ("failed", "share_not_mounted")
