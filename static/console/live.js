@@ -5,19 +5,25 @@
   var places = new WeakMap();
 
   function nameOf(element) {
-    return element.id || element.getAttribute("href") || element.getAttribute("aria-label") || "";
+    var told = element.id || element.getAttribute("href") || element.getAttribute("aria-label");
+    return told || (element.matches("button, summary") ? element.textContent.trim() : "");
   }
 
-  function findNamed(root, tag, name) {
-    return Array.from(root.querySelectorAll(tag)).find(function (element) {
-      return name && nameOf(element) === name;
+  function isShown(element) {
+    return element.getClientRects().length > 0;
+  }
+
+  function allNamed(root, tag, name) {
+    return Array.from(root.querySelectorAll(tag)).filter(function (element) {
+      return name && nameOf(element) === name && isShown(element);
     });
   }
 
   function remember(target) {
     var focused = target.contains(document.activeElement) ? document.activeElement : null;
+    var name = focused && nameOf(focused);
     return {
-      focus: focused && [focused.tagName, nameOf(focused)],
+      focus: focused && [focused.tagName, name, allNamed(target, focused.tagName, name).indexOf(focused)],
       scrolled: Array.from(target.querySelectorAll(".table-scroll")).map(function (box) {
         return [nameOf(box), box.scrollLeft];
       }),
@@ -26,12 +32,12 @@
 
   function restore(place, root) {
     place.scrolled.forEach(function (entry) {
-      var box = findNamed(root, ".table-scroll", entry[0]);
+      var box = allNamed(root, ".table-scroll", entry[0])[0];
       if (box) {
         box.scrollLeft = entry[1];
       }
     });
-    var focused = place.focus && findNamed(root, place.focus[0], place.focus[1]);
+    var focused = place.focus && allNamed(root, place.focus[0], place.focus[1])[place.focus[2]];
     if (focused) {
       focused.focus({ preventScroll: true });
     }

@@ -34,3 +34,16 @@ def test_the_folders_follow_what_is_typed_and_nothing_is_kept_until_it_is_saved(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was written to a server")
     expect(folders.locator("tr", has_text="Lock files")).to_contain_text(r"\\nas1\mail\LockFiles")
+
+
+def test_a_button_keeps_the_focus_while_its_part_of_the_page_renews_itself(portal, visit) -> None:
+    page = visit(portal.user).go(f"/clusters/{portal.cluster.pk}/routing/")
+    button = page.get_by_role("button", name="Read now")
+    button.focus()
+    page.evaluate("document.querySelector('#queues-live').old = true")
+    page.evaluate(
+        "const part = document.querySelector('#queues-live');"
+        "htmx.ajax('GET', part.getAttribute('hx-get'), {target: part, swap: 'outerHTML'})"
+    )
+    page.wait_for_function("!document.querySelector('#queues-live').old")
+    expect(button).to_be_focused()

@@ -124,6 +124,7 @@ def _last(events: list[Any]) -> int | str:
 def _moving(row: Job) -> dict[str, Any]:
     targets = list(targets_of(row))
     progress = progress_of(row, targets)
+    ended = JobState(row.state) in JOB_TERMINAL
     return {
         "job": row,
         "status": status_of_job(row),
@@ -133,7 +134,8 @@ def _moving(row: Job) -> dict[str, Any]:
         "node_times": longest_phases(targets),
         "shows_bar": row.state in BARS and progress.percent is not None,
         "no_worker": row.worked_since is None and JobState(row.state) in MAY_STAND and not is_any_worker_there(),
-        "ended": JobState(row.state) in JOB_TERMINAL,
+        "ended": ended,
+        "shows_files": bool(progress.files_total) or not ended,
         "locks": list(locks_of(row)),
     }
 
