@@ -23,6 +23,8 @@ WINDOWS_FOLDER = 247
 """Characters of the longest path of a folder that Windows makes: 260, less a file's short name and what ends it."""
 
 _MACRO = re.compile(r"\$[A-Za-z]+[0-9]*\$")
+_SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|\Z))[^.~]{1,6}~[0-9]{1,6}(?:\.[^.]{1,3})?")
+"""A name as Windows makes short ones: eight characters and three, with a tilde and a number."""
 
 
 class Place(Protocol):
@@ -58,7 +60,7 @@ def problems(places: Sequence[Place], longest: int = 0) -> tuple[Problem, ...]:
     found = list(clashes(places))
     for place in places:
         below = longest if place.role == MAIL_FOLDERS else 0
-        texts = [macro_problem(place.path), path_problem(place.path, below)]
+        texts = [macro_problem(place.path), short_name_problem(place.path), path_problem(place.path, below)]
         if place.role == MAIL_FOLDERS:
             texts.append(mail_directory_problem(str(place.path), longest))
         found += [Problem(place.role, text) for text in texts if text]
@@ -100,6 +102,26 @@ def macro_problem(path: UncPath) -> str | None:
         if macro:
             return f"The mail server puts something else in the place of {macro[0]}; choose another name than {name}."
     return None
+
+
+def short_name_problem(path: UncPath) -> str | None:
+    """Why a path does not say which folder it means, and may be one with another that is spelled in full; None if it
+    does."""
+    short = short_name_in(str(path))
+    if not short:
+        return None
+    return (
+        f"{short} looks like a short name that Windows made for a longer one, so that two paths may be one folder; "
+        "write the folder's full name, which `dir /x` on the file server shows."
+    )
+
+
+def short_name_in(path: str) -> str:
+    r"""The first folder's name in a path, with `\` or `/`, that looks like a short one (`MDAEMO~1`); "" where none
+    does. A share has no short name."""
+    names = re.split(r"[\\/]+", path)
+    first = 3 if path.startswith(("\\\\", "//")) else 0
+    return next((name for name in names[first:] if _SHORT.fullmatch(name)), "")
 
 
 def path_problem(path: UncPath, below: int = 0) -> str | None:

@@ -9,7 +9,7 @@ from nodes.counted import many
 from nodes.enums import CellReason, CellState, ReplicationMode
 from nodes.products.version import is_at_least
 from nodes.registry.models import Node
-from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems
+from nodes.shares.core.rules import MAIL_FOLDERS, mail_directory_problem, problems, short_name_in
 from nodes.shares.core.standing import lies_at
 from nodes.shares.models import ShareCell
 from replication.configuration.services.modes import check_portal_may_replicate
@@ -78,6 +78,11 @@ def _still_inside(scope: Scope, look: Look) -> Iterator[Reason]:
 def _of(inside: Inside) -> Reason:
     text = f"{inside.folder.label} in {inside.folder.place}: {inside.in_words}."
     remedy = "Move what lies there to its new place with the mail server stopped, then say that it is moved."
+    short = short_name_in(inside.folder.place)
+    if short:
+        remedy += (
+            f" {short} looks like a short name: where it means the new place itself, say so without moving anything."
+        )
     return Reason("old_folder_in_use", text, remedy)
 
 

@@ -17,6 +17,8 @@ from nodes.shares.core.rules import (
     mail_directory_problem,
     path_problem,
     problems,
+    short_name_in,
+    short_name_problem,
 )
 from tests.any_input import few
 
@@ -72,6 +74,31 @@ def test_names_that_the_mail_server_would_replace_are_found() -> None:
     assert macro_problem(UncPath.parse(r"\\f\mail$\Users$")) is None
 
 
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        (r"\\SRV\SHARE\MDAEMO~1\Users", "MDAEMO~1"),
+        ("//srv/share/md/users~2.old/", "users~2.old"),
+        (r"C:\PROGRA~1\MDaemon\Queues", "PROGRA~1"),
+        (r"\\f\mail\AB12~123\x", "AB12~123"),
+        (r"\\f\mail\A~123456", "A~123456"),
+        (r"\\f\MAIL~1\Users", ""),
+        (r"\\f\mail\Backup~2024\x", ""),
+        (r"\\f\mail\~1", ""),
+        (r"\\f\mail\notes~", ""),
+        (r"\\f\mail\a~b", ""),
+        (r"\\f\mail\a~1.html", ""),
+        (r"\\f\mail\a~1.b.c", ""),
+        ("", ""),
+    ],
+)
+def test_short_names_are_told(path: str, short: str) -> None:
+    assert short_name_in(path) == short
+    if path.startswith("\\\\"):
+        said = short_name_problem(UncPath.parse(path))
+        assert said is None if not short else said and said.startswith(short) and "full name" in said
+
+
 def test_a_mail_directory_fits_to_the_last_character() -> None:
     folder = r"\\files\mail\Users"
     room = 90 - len(folder + "\\" + "\\")
@@ -99,3 +126,5 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     found = problems(folders(users=r"\\f\mail\$X$" + r"\long" * 18, locks=r"\\f\mail\$X$"), longest=40)
     assert [problem.role for problem in found] == ["users", "users", "users", "locks"]
     assert problems(folders(users=r"\\files\mail\Users", locks=r"\\files\mail\Locks" + r"\long" * 20), longest=40) == ()
+    (short,) = problems(folders(users=r"\\files\mail\MDaemon\Users", locks=r"\\files\mail\MDAEMO~1\Users"))
+    assert (short.role, "two paths may be one folder" in short.text) == ("locks", True)

@@ -154,6 +154,15 @@ def test_a_dry_run_shows_the_lines_and_what_would_refuse_them(desk: Desk) -> Non
     assert desk.plan(moved=True).plan is not None
 
 
+def test_an_old_place_with_a_short_name_may_be_the_new_one(desk: Desk) -> None:
+    desk.disk.put(INI, WINDOWS.replace(b"C:\\MDaemon\\Users", b"\\\\files\\mail\\MDSHAR~1\\Users"))
+    desk.disk.put("//files/mail/MDSHAR~1/Users/a.example/u/md1.msg", b"mail")
+    came = desk.plan(dry_run=True, moved=False)
+    assert came.plan is not None
+    (problem,) = came.plan.problems
+    assert (problem.code, "MDSHAR~1 looks like a short name" in problem.detail) == ("old_folder_in_use", True)
+
+
 def test_what_lies_in_the_queues_is_moved_later_and_refuses_nothing(desk: Desk) -> None:
     desk.disk.put(INI, WINDOWS + b"Queues=C:\\MDaemon\\Queues\r\n")
     desk.disk.put(f"{ROOT}/Queues/Remote/md1.msg", b"mail")
