@@ -33,7 +33,7 @@ from replication.files.work_context import moving
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.queue_moves import free_name, is_used
 from replication.shared_paths.drain_job.messages import Message, Moved, message_of, step_of, tag_of
-from replication.shared_paths.drain_job.places import Way
+from replication.shared_paths.drain_job.places import Way, same_folder
 
 BATCH = 64
 """Messages that take each step together."""
@@ -68,11 +68,14 @@ class Mover:
 
     def mark(self) -> None:
         """Show where the copies are made. Raises RemoteFileMissing where the folder is not there: then its share is not
-        mounted, or it was never made."""
+        mounted, or it was never made; Refused where it is the very folder that messages are taken from."""
         self.lease.check()
         with suppress(RemoteFileExists):
             self.session.write_new(f"{self.way.target}/{self._marked(self.tag)}", [b"clusterportal\n"])
         self._is_marked = True
+        if self.session.stat(f"{self.way.source}/{self._marked(self.tag)}") is not None:  # it would all come back
+            self._remove([f"{self.way.target}/{self._marked(self.tag)}"])
+            raise same_folder(self.way)
         self.lease.boundary("queue-marked")
 
     def check_place(self) -> None:

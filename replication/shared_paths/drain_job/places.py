@@ -70,6 +70,12 @@ def begun_there(way: Way) -> Way:
     return Way(way.target, way.source, words, way.ahead_ns)
 
 
+def same_folder(way: Way) -> Refused:
+    """Why nothing goes from a folder to itself: a short name, a link, another name of the file server."""
+    text = f"{way.words.source} and {way.words.target} are one folder. Nothing was moved."
+    return Refused("same_folder", text, "Its messages are where they belong; write one of the names everywhere.")
+
+
 def _way(node: Node, places: QueuePlaces, words: FromTo) -> Way:
     facts: NodeFacts | None = getattr(node, "facts", None)
     ahead = (facts.clock_offset_ms if facts else None) or 0.0

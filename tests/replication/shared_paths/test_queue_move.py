@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.principals import SYSTEM
 from nodes.clusters.selectors import plain_profile
 from nodes.connection.connect import open_node
-from nodes.enums import NodeRole
+from nodes.enums import Joining, NodeRole
 from nodes.facts.observe import observe_node
 from nodes.queues.look import read_queues_of
 from nodes.queues.models import QueueCount, QueueReading
@@ -133,6 +133,20 @@ def test_from_each_servers_own_queue_to_the_shared_one_and_back(servers: Servers
     assert (left.node, left.total.messages) == (servers.nodes[0], 4)
     assert servers.move().state == JobState.SUCCEEDED
     assert (names(shared), len(names(mx0 / "Queues"))) == ([], 4)
+
+
+def test_two_names_of_one_folder_are_told_and_nothing_is_moved(servers: Servers) -> None:
+    """As a short name on Windows is, or another name of the file server."""
+    (mx0, _), shared = servers.roots, servers.share / "Queues"
+    put(shared / "Local", "a.msg")
+    (mx0 / "Queues").symlink_to(shared)
+    servers.work_in(0, shared)
+    servers.prove()
+    Node.objects.filter(pk=servers.nodes[1].pk).update(joining=Joining.LEFT)
+    job = servers.move()
+    assert (job.state, job.targets.get().error_code) == (JobState.FAILED, "same_folder")
+    assert "are one folder" in job.targets.get().error
+    assert names(shared) == ["Local/a.msg"]
 
 
 def test_what_a_move_began_goes_on_although_the_server_works_there_again(servers: Servers) -> None:
