@@ -18,7 +18,7 @@ from typing import Any
 
 from smbprotocol.connection import Connection
 from smbprotocol.exceptions import SMBConnectionClosed, SMBException, SMBResponseException
-from smbprotocol.header import Commands, Smb2Flags
+from smbprotocol.header import Commands, NtStatus, Smb2Flags
 from smbprotocol.transport import Tcp
 from smbprotocol.tree import SMB2TreeConnectResponse
 
@@ -34,8 +34,6 @@ MOST_BYTES = 8 * 1024 * 1024
 
 MOST_ADDRESSES = 4
 """Of those that a name has, so many are tried."""
-
-_SEALED = b"\xfdSMB"
 
 _IPV6_LITERAL = ".ipv6-literal.net"
 
@@ -63,10 +61,7 @@ class Deadline:
 
 
 class BoundedTcp(Tcp):
-    """Packets in and out. Closing it ends whoever waits in `recv`; the descriptor goes with `end`. `sealed`: whether
-    what came last is encrypted, so that only who knows the session's key can have written it."""
-
-    sealed = False
+    """Packets in and out. Closing it ends whoever waits in `recv`; the descriptor goes with `end`."""
 
     def __init__(self, server: str, port: int, deadline: Deadline) -> None:
         super().__init__(server, port)
@@ -91,9 +86,7 @@ class BoundedTcp(Tcp):
         size = int.from_bytes(self._exactly(4), "big")
         if size > LONGEST_PACKET:
             raise NotSmb("a packet of an impossible length")
-        packet = self._exactly(size)
-        self.sealed = packet.startswith(_SEALED)
-        return packet
+        return self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         held = bytearray()
@@ -167,20 +160,23 @@ class BoundedConnection(Connection):
             if time.monotonic() >= until:
                 raise TimeoutError("no answer in time") from error
             raise
-        self._check_signed(request, response)
         if response["command"].get_value() == Commands.SMB2_TREE_CONNECT:
             share = SMB2TreeConnectResponse()
             share.unpack(response["data"].get_value())
             self.maximal_access = share["maximal_access"].get_value()
         return response
 
-    def _check_signed(self, request: Any, response: Any) -> None:
-        """The library looks at a signature where there is one."""
-        session = self.session_table.get(request.session_id)
-        if session is None or (self._wire is not None and self._wire.sealed):
+    def verify_signature(self, header: Any, session_id: int, force: bool = False) -> None:
+        """Called for whatever came that was not encrypted, before anybody sees it. The library lets pass what bears no
+        signature, and what only says that it belongs to a login. Raises SMBException."""
+        request = self.outstanding_requests.get(header["message_id"].get_value())
+        session = self.session_table.get(request.session_id) if request is not None else None
+        if session is None or header["status"].get_value() == NtStatus.STATUS_PENDING:  # which says nothing yet
+            super().verify_signature(header, session_id, force)
             return
-        if session.encrypt_data or not response["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED):
+        if session.encrypt_data or not header["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED):
             raise Unsigned("an answer without a signature")
+        super().verify_signature(header, request.session_id, force=True)
 
     def cause(self, error: Exception) -> Exception:
         """What ended the reading, where `error` only says that it has ended."""

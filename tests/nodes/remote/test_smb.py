@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from smbprotocol.header import NtStatus, Smb2Flags
+from smbprotocol.header import Commands, NtStatus, Smb2Flags
 
 from nodes.enums import CellReason
 from nodes.platforms.unc import UncPath
@@ -184,19 +184,39 @@ def test_no_password_in_any_word(smbd, own, caplog) -> None:
     assert smbd.password not in f"{told!r}{smbd.login()!r}{caplog.text}"
 
 
-def test_an_answer_that_is_not_signed_is_refused(smbd, own, monkeypatch) -> None:
-    """The library takes one: it verifies signatures only where there are some."""
+def forged(packet: bytes, flags: int, **fields: int) -> bytes:
+    """An answer as somebody in between would write it: without a signature that holds."""
+    at = {"status": slice(8, 12), "command": slice(12, 14), "flags": slice(16, 20)}
+    changed = bytearray(packet[:48] + bytes(16) + packet[64:])
+    for name, value in {**fields, "flags": flags}.items():
+        changed[at[name]] = value.to_bytes(at[name].stop - at[name].start, "little")
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("signed", "fields", "told"),
+    [
+        (False, {}, "not signed"),
+        (False, {"status": NtStatus.STATUS_NO_SUCH_FILE}, "not signed"),
+        (False, {"status": NtStatus.STATUS_SHARING_VIOLATION}, "not signed"),
+        (True, {"command": Commands.SMB2_SESSION_SETUP}, "does not know"),
+        (True, {"status": NtStatus.STATUS_NO_SUCH_FILE}, "does not know"),
+    ],
+)
+def test_what_the_file_server_did_not_sign_is_refused(smbd, own, monkeypatch, signed, fields, told) -> None:
+    """The library takes most of it: it verifies signatures only where there are some, and of no answer that says that
+    it belongs to a login."""
     receive = BoundedTcp.recv
 
-    def stripped(self, timeout: float) -> bytes:
+    def between(self, timeout: float) -> bytes:
         packet = receive(self, timeout)
         flags = int.from_bytes(packet[16:20], "little") & ~Smb2Flags.SMB2_FLAGS_SIGNED
-        return packet[:16] + flags.to_bytes(4, "little") + packet[20:48] + bytes(16) + packet[64:] if packet else b""
+        return forged(packet, flags | (signed and Smb2Flags.SMB2_FLAGS_SIGNED), **fields) if packet else b""
 
     with open_share(own[0], smbd.login(), seconds=SECONDS) as folder:
-        monkeypatch.setattr(BoundedTcp, "recv", stripped)
+        monkeypatch.setattr(BoundedTcp, "recv", between)
         folder.round_trip()  # the reading thread waits in the method as it was
-        with pytest.raises(ShareError, match="not signed"):
+        with pytest.raises(ShareError, match=told):
             folder.names(NAME)
 
 
