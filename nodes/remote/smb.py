@@ -57,6 +57,9 @@ MOST_SPACE = 2**62
 MOST_NAMES = 1000
 """Of a listing; more of our own temporary names there never are."""
 
+LONGEST_NAME = 2 * 255
+"""Bytes of a name in a listing."""
+
 _ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
 _READ = Access.FILE_READ_DATA | Access.FILE_READ_ATTRIBUTES
 _WRITE = Access.FILE_WRITE_DATA | Access.FILE_READ_ATTRIBUTES
@@ -293,10 +296,13 @@ class ShareFolder:
 
 
 def _names(listing: bytes) -> Iterator[str]:
-    """The names of a FileNamesInformation list: the way to the next, an index, the name's length, the name."""
+    """The names of a FileNamesInformation list: the way to the next, an index, the name's length, the name. Raises
+    ValueError for what no file is called: entries may lie within each other, and each name hold all of the list."""
     at = 0
     while True:
         following, _, length = struct.unpack_from("<LLL", listing, at)
+        if length > LONGEST_NAME:
+            raise ValueError("a name of an impossible length")
         yield listing[at + 12 : at + 12 + length].decode("utf-16-le", "replace")
         if not following:
             return

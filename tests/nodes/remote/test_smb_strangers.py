@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from nodes.platforms.unc import UncPath
 from nodes.remote import smb_wire
 from nodes.remote.share_probe import probe_share
 from nodes.remote.shares import ShareProbe
-from nodes.remote.smb import open_share
+from nodes.remote.smb import LONGEST_NAME, _names, open_share
 from nodes.remote.smb_wire import address_of
 from nodes.secret import Secret
 from tests.deadlines import PATIENCE, promised
@@ -119,6 +120,15 @@ def test_what_is_no_file_server_is_left_in_time(answers, reason) -> None:
     assert (found.reason, list(found.steps)) == (reason, ["reach"])
     assert found.text and found.remedy
     assert threading.active_count() <= before
+
+
+def test_a_listing_whose_names_hold_each_other_is_refused() -> None:
+    """A list of 120 KiB would else become 80 MB of names."""
+    entry = struct.pack("<LLL6s", 18, 0, 2 * LONGEST_NAME, "cp~".encode("utf-16-le"))
+    with pytest.raises(ValueError, match="impossible"):
+        list(_names(entry * 6000))
+    last = struct.pack("<LLL6s", 0, 0, 6, "cp~".encode("utf-16-le"))
+    assert list(_names(struct.pack("<LLL6s", 18, 0, 6, last[-6:]) + last)) == ["cp~"] * 2
 
 
 def test_a_closed_port_and_an_unknown_name() -> None:
