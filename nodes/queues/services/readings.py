@@ -21,6 +21,9 @@ from nodes.queues.models import QueueCount, QueueReading
 NAMED = 3
 """So many folders that could not be read are named."""
 
+MOST_BYTES = 2**63 - 1
+"""What a row holds; servers may say of each file that it is larger than any disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -87,14 +90,11 @@ def _counts(row: QueueReading, tally: Tally, now: datetime, ahead: timedelta, *,
     found: dict[str, QueueCount] = {}
     for queue in tally.queues:
         name = one_line(queue.queue, 200, instead="?")
-        if name in found:  # two names of a node's that are shown alike
-            found[name].messages += queue.messages
-            found[name].size += queue.size
-        else:
-            oldest = _moment(queue, now, ahead)
-            found[name] = QueueCount(
-                reading=row, queue=name, left=left, messages=queue.messages, size=queue.size, oldest_at=oldest
-            )
+        one = found.setdefault(name, QueueCount(reading=row, queue=name, left=left, messages=0, size=0))
+        one.messages += queue.messages  # two names of a node's may be shown alike
+        one.size = min(one.size + queue.size, MOST_BYTES)
+        oldest = filter(None, (one.oldest_at, _moment(queue, now, ahead)))
+        one.oldest_at = min(oldest, default=None)
     return list(found.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -158,6 +158,18 @@ def test_hostile_names_and_times_are_kept_as_what_can_be_shown(two):
     assert {name: cell.messages for name, cell in place.cells.items()} == {"Lo?cal?": 3, "x" * 200: 1}
     assert place.total.oldest_at is not None
     assert place.total.oldest_at <= timezone.now()
+
+
+def test_of_names_that_are_shown_alike_the_oldest_message_counts_and_sizes_end_at_what_a_row_holds(two):
+    sums = (
+        QueueSum("Lo\x01", 0, 0, None),
+        QueueSum("Lo\x02", 1, 2**64 - 1, 10**18),
+        QueueSum("Lo\x03", 1, 5, 2 * 10**18),
+    )
+    keep_reading(two[0].pk, Read("/srv/md/Queues", False, Tally(sums)))
+    total = queues_of(two[0].cluster).total
+    assert (total.messages, total.size) == (2, 2**63 - 1)
+    assert total.oldest_at == datetime.fromtimestamp(10**9, UTC)
 
 
 def test_the_page_asks_three_queries_for_any_number(cluster, django_assert_num_queries):
