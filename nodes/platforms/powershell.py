@@ -35,6 +35,9 @@ _PROGRAM = ("powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-Exec
 _EPOCH_TICKS = 621_355_968_000_000_000
 """Ticks (100 ns since the year 1) at the start of 1970."""
 
+_LATEST = 10**19
+"""Nanoseconds since 1970: the year 2286. No clock stands there, and dates are counted with what clocks say."""
+
 _KINDS = {"f": "file", "d": "folder", "l": "link"}
 _ENTRY = re.compile(r"([fdlx])\t(\d{1,19})\t(\d{1,19})\t([A-Za-z0-9+/=]+)")
 _SUM = re.compile(r"([0-9a-f]{64})\t([A-Za-z0-9+/=]+)")
@@ -154,11 +157,14 @@ def parse_hashes(result: CommandResult) -> dict[str, str]:
 
 
 def parse_clock(result: CommandResult) -> int:
-    """Nanoseconds since 1970 UTC at the last line of input. Raises OutputUnreadable."""
+    """Nanoseconds since 1970 UTC at the last line of input, before 2286. Raises OutputUnreadable."""
     lines = _ascii(result).split()
     if not result.ok or not lines or not _TICKS.fullmatch(lines[-1]):
         raise OutputUnreadable("The node's clock did not answer in ticks.")
-    return _nanoseconds(int(lines[-1]))
+    time_ns = _nanoseconds(int(lines[-1]))
+    if not 0 <= time_ns < _LATEST:
+        raise OutputUnreadable("The node's clock does not stand between 1970 and 2286.")
+    return time_ns
 
 
 def parse_services(result: CommandResult) -> tuple[Service, ...]:

@@ -183,7 +183,13 @@ def test_hashes_that_are_not_understood_are_refused(stdout: str):
         READY.parse_hashes(answer(stdout))
 
 
-@pytest.mark.parametrize("stdout", ["", "now\r\n", "12\r\n", "6" * 40, "-638000000000000000", "#< CLIXML\r\n<Objs>"])
+@pytest.mark.parametrize(
+    "stdout",
+    [
+        *("", "now\r\n", "12\r\n", "6" * 40, "-638000000000000000", "#< CLIXML\r\n<Objs>"),
+        *("1" + "0" * 17, "9" * 19),  # the years 317 and 31688
+    ],
+)
 def test_clocks_that_are_not_understood_are_refused(stdout: str):
     with pytest.raises(OutputUnreadable):
         READY.parse_clock(answer(stdout))
