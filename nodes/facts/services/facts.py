@@ -21,6 +21,7 @@ from nodes.products.version import ProductVersion
 from nodes.registry.access import take_node
 from nodes.registry.models import Node
 from nodes.remote.scripts import ScriptsSeen
+from nodes.shares.services.cells import judge_accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def record_facts(*, node_id: int, facts: Facts) -> NodeFacts:
     columns["scripts"] = _fit({**asdict(facts.scripts), "tried": True}) if facts.scripts else None
     columns["errors"] = {name: one_line(reason, 500) for name, reason in facts.errors.items()}
     row, _ = NodeFacts.objects.update_or_create(node_id=node_id, defaults=columns)
+    judge_accounts(node_id, [one["account"] for one in row.services])
     return row
 
 

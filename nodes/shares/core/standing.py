@@ -33,6 +33,14 @@ def lies_on(path: str, share: UncPath) -> bool:
         return False
 
 
+def lies_on_server(path: str, server: str) -> bool:
+    """Whether a path, as text, is on the file server of that name; no for what is no path on a share."""
+    try:
+        return UncPath.parse(path).server.casefold() == server.casefold()
+    except UncError:
+        return False
+
+
 def is_at(path: str, wanted: UncPath, mounts: Mapping[UncPath, str]) -> bool:
     """Whether a path, as a node spells it, is a folder of a share: by its UNC path, or below its mount point."""
     mounted = mounts.get(wanted.root)

@@ -23,6 +23,7 @@ from nodes.registry.models import Node
 from nodes.rows import compare
 from nodes.secret import Secret
 from nodes.shares.models import FileServerLogin, MountPoint
+from nodes.shares.services.cells import forget_from_portal, forget_mounted
 from nodes.signals import CLUSTER_CHANGED
 from nodes.validators import MAX_PATH, FieldErrors, port, username
 
@@ -59,6 +60,7 @@ def set_mount(principal: Principal, *, node_id: int, mount: Mount) -> MountPoint
     former, row.folder = row.folder, folder
     if former != folder:
         row.save()
+        forget_mounted(node, UncPath.parse(row.share))
         data = {"share": row.share, "folder": [former, folder]}
         _tell(principal, node.cluster, "mount_point.set", f"{node.name} mounts {row.share} at {folder}.", node, data)
     return row
@@ -72,6 +74,7 @@ def clear_mount(principal: Principal, *, node_id: int, mount_id: int) -> None:
     if row is None:
         raise Http404("No such mount point.")
     row.delete()
+    forget_mounted(node, UncPath.parse(row.share))
     data = {"share": row.share, "folder": [row.folder, ""]}
     _tell(principal, node.cluster, "mount_point.clear", f"Forgot where {node.name} mounts {row.share}.", node, data)
 
@@ -139,6 +142,7 @@ def remove_login(principal: Principal, *, cluster_id: int, login_id: int, seen_v
     row = compare(_login(cluster_id, login_id), seen_version)
     text = f"Removed the portal's login to the file server {row.server}."
     _tell(principal, cluster, "file_server.remove", text, row, {"server": row.server, "username": row.username})
+    forget_from_portal(cluster, row.server)
     row.delete()
 
 
@@ -188,6 +192,8 @@ def _keep_login(
     }
     if not data and password is None:
         return
+    for server in {row.server, str(values["server"])}:
+        forget_from_portal(row.cluster, server)
     for name, value in values.items():
         setattr(row, name, value)
     if password is not None:

@@ -8,15 +8,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from nodes.checks.core.accounts import accounts
 from nodes.checks.models import Attestation
 from nodes.checks.selectors.readings import cluster_reading
 from nodes.checks.services.checks import run_checks
 from nodes.enums import CellState, Health, Joining, NodeRole, PathMode, PlatformName
 from nodes.facts.models import NodeFacts
+from nodes.facts.services.facts import Facts, record_facts
+from nodes.platforms.base import Service
 from nodes.platforms.unc import UncPath
 from nodes.products.folders import FolderPath
 from nodes.queues.models import QueueCount, QueueReading
-from nodes.shares.models import MountPoint, ShareCell, SharedPaths
+from nodes.shares.models import MountPoint, ShareCell, SharedFolder, SharedPaths
 from tests.factories import make_cluster, make_node
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +70,21 @@ def test_rows_become_one_reading(cluster) -> None:
     assert (node.services[0].name, node.away, node.outside) == ("MDSvc", False, False)
     make_node(cluster, "mx1", joining=Joining.REGISTERED)
     assert [one.outside for one in cluster_reading(cluster).nodes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("account", "proves", "standing"),
+    [("LocalSystem", False, "fail"), (r"HARBOUR\other", False, "unknown"), (r"HARBOUR\mail", True, "pass")],
+)
+def test_a_test_proves_what_the_services_can_do_while_they_run_as_whom_it_ran(cluster, account, proves, standing):
+    SharedPaths.objects.update(mode=PathMode.INDIVIDUAL, routing=False)
+    SharedFolder.objects.create(cluster=cluster, role="users", path=USERS)
+    ShareCell.objects.update(login=r"HARBOUR\mail", is_service_account=account != r"HARBOUR\mail")
+    service = Service("MDSvc", "MDaemon", 4, 2, account, "")
+    record_facts(node_id=cluster.nodes.get().pk, facts=Facts(timezone.now(), services=(service,)))
+    reading = cluster_reading(cluster)
+    assert reading.nodes[0].tests[0].as_service is proves
+    assert [finding.standing.value for finding in accounts(reading)] == [standing]
 
 
 def test_a_test_from_before_a_persons_word_is_told_from_a_later_one(cluster) -> None:

@@ -3,12 +3,14 @@
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.errors import Refused, Stale
 from accounts.models import AuditEvent
-from nodes.enums import PlatformName
+from nodes.enums import CellState, PlatformName
+from nodes.registry.models import Node
 from nodes.secret import Secret
-from nodes.shares.models import FileServerLogin, MountPoint
+from nodes.shares.models import FileServerLogin, MountPoint, ShareCell
 from nodes.shares.selectors.layout import login_for
 from nodes.shares.services import reaching
 from nodes.shares.services.reaching import Mount, ServerLogin
@@ -60,6 +62,55 @@ def test_a_mount_point_is_set_changed_and_cleared(keeper, node):
 )
 def test_a_mount_point_that_is_none_is_refused_by_field(keeper, node, mount, fields):
     assert refused(lambda: reaching.set_mount(keeper, node_id=node.pk, mount=mount)) == fields
+
+
+def found_at(cluster, node: Node | None, share: str) -> ShareCell:
+    """What was found of a folder on a share."""
+    told = {"state": CellState.OK, "login": "svc", "tested_at": timezone.now(), "job_number": 1}
+    return ShareCell.objects.create(cluster=cluster, node=node, role=share[-8:], path=rf"{share}\Users", **told)
+
+
+def left(*cells: ShareCell) -> list[bool]:
+    return [ShareCell.objects.filter(pk=cell.pk).exists() for cell in cells]
+
+
+def test_what_was_tested_at_another_mount_point_is_forgotten(keeper, cluster, node):
+    row = reaching.set_mount(keeper, node_id=node.pk, mount=MAIL)
+    found = (
+        found_at(cluster, node, r"\\FS1\Mail"),
+        found_at(cluster, node, r"\\fs1\more"),
+        found_at(cluster, None, r"\\fs1\mail"),
+    )
+    reaching.set_mount(keeper, node_id=node.pk, mount=MAIL)
+    assert left(*found) == [True, True, True], "it is where it was"
+    reaching.set_mount(keeper, node_id=node.pk, mount=Mount(r"\\fs1\mail", "/srv/mail"))
+    assert left(*found) == [False, True, True]
+    again = found_at(cluster, node, r"\\fs1\mail")
+    reaching.clear_mount(keeper, node_id=node.pk, mount_id=row.pk)
+    assert left(again) == [False]
+
+
+def test_what_the_portal_tested_with_another_login_is_forgotten(keeper, cluster, node):
+    row = reaching.add_login(keeper, cluster_id=cluster.pk, login=LOGIN)
+    found = (
+        found_at(cluster, None, r"\\FS1\mail"),
+        found_at(cluster, None, r"\\fs2\mail2"),
+        found_at(cluster, node, r"\\fs1\mail"),
+    )
+
+    def change(login: ServerLogin) -> None:
+        reaching.change_login(keeper, cluster_id=cluster.pk, login_id=row.pk, login=login)
+
+    change(ServerLogin("FS1", LOGIN.username))
+    assert left(*found) == [True, True, True], "it is as it was"
+    change(ServerLogin("fs1", LOGIN.username, password=Secret("typed again")))
+    assert left(*found) == [False, True, True]
+    again = found_at(cluster, None, r"\\fs1\mail")
+    change(ServerLogin("fs2", LOGIN.username, password=Secret("typed for fs2")))
+    assert left(again, *found) == [False, False, False, True]
+    again = found_at(cluster, None, r"\\fs2\mail2")
+    reaching.remove_login(keeper, cluster_id=cluster.pk, login_id=row.pk)
+    assert left(again) == [False]
 
 
 def test_windows_needs_no_mount_point(keeper, cluster):
