@@ -17,6 +17,7 @@ from nodes.leases.transactions import write_transaction
 from nodes.one_line import one_line
 from nodes.queues.core.tally import QueueSum, Tally
 from nodes.queues.models import QueueCount, QueueReading
+from nodes.registry.models import Node
 
 NAMED = 3
 """So many folders that could not be read are named."""
@@ -41,7 +42,8 @@ class Read:
 
 
 def keep_reading(node_id: int, read: Read) -> None:
-    """Keep it as the node's present one. Of counts that are as they were nothing is written."""
+    """Keep it as the node's present one. Of counts that are as they were nothing is written; of a node that was removed
+    meanwhile, nothing at all."""
     now = timezone.now()
     columns = {
         "place": one_line(read.place, 400),
@@ -54,7 +56,9 @@ def keep_reading(node_id: int, read: Read) -> None:
         "asked_at": now,
     }
     with write_transaction():
-        row, _ = QueueReading.objects.update_or_create(node_id=node_id, defaults=columns)
+        row = _put(node_id, columns)
+        if row is None:
+            return
         wanted = [*_counts(row, read.tally, now, read.ahead, left=False)]
         wanted += _counts(row, read.left, now, read.ahead, left=True) if read.left else []
         if sorted(map(_values, row.counts.all())) != sorted(map(_values, wanted)):
@@ -74,7 +78,14 @@ def keep_failure(node_id: int, why: str) -> None:
     """It could not be read: what was read before stands, with its moment."""
     columns = {"error": one_line(why, 300), "asked_at": timezone.now()}
     with write_transaction():
-        QueueReading.objects.update_or_create(node_id=node_id, defaults=columns)
+        _put(node_id, columns)
+
+
+def _put(node_id: int, columns: dict[str, object]) -> QueueReading | None:
+    """The node's reading with these values; None where the node is no more."""
+    if not Node.objects.filter(pk=node_id).exists():
+        return None
+    return QueueReading.objects.update_or_create(node_id=node_id, defaults=columns)[0]
 
 
 def _unread(*tallies: Tally | None) -> str:

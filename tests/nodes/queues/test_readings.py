@@ -151,6 +151,14 @@ def test_a_reading_writes_only_counts_that_moved(two, django_assert_num_queries)
     assert not before & set(QueueCount.objects.values_list("pk", flat=True))
 
 
+def test_of_a_node_that_was_removed_while_it_was_read_nothing_is_kept(two):
+    gone = two[1].pk
+    two[1].delete()
+    keep_reading(gone, reading(("Local", 1)))
+    keep_failure(gone, "gone")
+    assert not QueueReading.objects.exists()
+
+
 def test_hostile_names_and_times_are_kept_as_what_can_be_shown(two):
     far = 4_294_967_295 * 10**9
     keep_reading(two[0].pk, reading(("Lo\x00cal\u202e", 1), ("Lo\ncal\u202d", 2), ("x" * 5000, 1), oldest_ns=far))
