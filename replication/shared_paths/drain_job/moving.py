@@ -192,7 +192,9 @@ class _Folder:
             return False
         if entry.name.startswith(PREFIX):
             own = moving_name(entry.name)
-            return own is not None and own.step in (Moving.CLAIMED, Moving.COPIED)
+            if own is not None and own.step is Moving.CLAIMED:
+                return self._is_left_alone(entry)
+            return own is not None and own.step is Moving.COPIED
         if self.only_begun or not is_message(self.mover.profile, self.place, entry.name):
             return False
         return self._is_whole(entry)
@@ -203,6 +205,10 @@ class _Folder:
         if entry.name_bytes is not None or len(longest.encode()) > LONGEST_NAME:
             self._skip(entry.name, f"{entry.name}: its name cannot be written")
             return False
+        return self._is_left_alone(entry)
+
+    def _is_left_alone(self, entry: RemoteEntry) -> bool:
+        """Whether nobody wrote to it for a while. A writer that has it open still may, whatever it is called by now."""
         age = time.time_ns() + self.mover.way.ahead_ns - entry.stat.mtime_ns
         if abs(age) < SETTLE_NS:
             self._skip(entry.name)
@@ -244,6 +250,7 @@ class _Folder:
         together = self._copied_together([message for message in messages if message.size <= CHUNK])
         whole = [message for message in messages if message.held in together or self._copied_whole(message)]
         self.lease.boundary("queue-copied")
+        whole = self._as_listed(whole)
         pairs = [(one.held, str(MovingName(Moving.COPIED, self.mover.tag, one.name))) for one in whole]
         outcomes = self._rename(pairs)
         self.lease.boundary("queue-decided")
@@ -252,6 +259,19 @@ class _Folder:
             for one, (_, held), outcome in zip(whole, pairs, outcomes, strict=True)
             if self._went(outcome, one.held)
         ]
+
+    def _as_listed(self, messages: Sequence[Message]) -> list[Message]:
+        """Those that nobody wrote to since they were listed. The others' copies lack what came; they are made anew."""
+        now = self.session.stat_many([f"{self.source}/{one.held}" for one in messages])
+        same = []
+        for one, stat in zip(messages, now, strict=True):
+            if isinstance(stat, NodeError) and not isinstance(stat, RemoteBusy):
+                raise stat
+            if isinstance(stat, RemoteStat) and (stat.size, stat.mtime_ns) == (one.size, one.mtime_ns):
+                same.append(one)
+            else:
+                self._skip(one.held)
+        return same
 
     def _copied_together(self, messages: Sequence[Message]) -> set[str]:
         """Small ones whose copies were read back as they were read. What does not go well is left to be done alone,

@@ -95,10 +95,10 @@ def messages(disk: FakeDisk, count: int = 3) -> Mapping[bytes, int]:
     return Counter({b"local %d" % number: 1 for number in range(count)} | {b"retry" * 20_000: 1})
 
 
-def move(session: FakeSession, fence: int) -> Mover:
+def move(session: FakeSession, fence: int, lease: Free | None = None) -> Mover:
     link = NodeLink(session, platform_named("posix"), "/srv/md", Capabilities(), NODE, "mx1")
     way = Way(SOURCE, TARGET, FromTo(SOURCE, TARGET), 0)
-    mover = Mover(link, way, PROFILE, Free(), f"{NODE}.1.{fence}")  # type: ignore[arg-type]
+    mover = Mover(link, way, PROFILE, lease or Free(), f"{NODE}.1.{fence}")  # type: ignore[arg-type]
     if count_queues(link, SOURCE, PROFILE).messages:
         mover.mark()
     mover.run()
@@ -172,6 +172,29 @@ def test_what_was_just_written_waits_and_what_is_no_message_stays() -> None:
     assert (mover.moved.messages, mover.moved.waits) == (2, 1)
     left = sorted(path.rpartition("/")[2] for path in disk.names if path.startswith(f"{SOURCE}/Local/"))
     assert left == ["link.msg", "md9.lck", "new.msg"]
+
+
+@pytest.mark.parametrize("content", [b"first half", b"first half" * 20_000], ids=["small", "large"])
+def test_a_message_that_its_writer_goes_on_with_is_copied_anew(content: bytes) -> None:
+    """Where a file may be renamed while it is open, a writer that paused is not seen before."""
+    disk = FakeDisk()
+    disk.put(f"{SOURCE}/Local/md0.msg", content, mtime_ns=OLD)
+    disk.put_folder(TARGET)
+    held = f"{SOURCE}/Local/{MovingName(Moving.CLAIMED, '', 'md0.msg')}"
+
+    class Grows(Free):
+        def boundary(self, name: str) -> None:
+            if name == "queue-copied" and held in disk.names:
+                disk.names[held].data += b"second half"
+                disk.names[held].mtime_ns = time.time_ns()
+
+    first = move(FakeSession(disk), 1, Grows())
+    assert (first.moved.messages, first.moved.waits, first.on_its_way) == (0, 1, True)
+    assert move(FakeSession(disk), 2).moved.waits == 1, "it was written to a moment ago"
+    disk.names[held].mtime_ns = OLD
+    assert move(FakeSession(disk), 3).moved.messages == 1
+    assert disk.content(f"{TARGET}/Local/md0.msg") == content + b"second half"
+    assert own_names(disk) == []
 
 
 def test_of_a_folder_that_is_another_one_now_nothing_is_believed() -> None:
