@@ -9,7 +9,6 @@ name, if the mark shows that this is the folder that it lay in.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,6 @@ from nodes.connection.connect import NodeLink
 from nodes.errors import (
     ChangedWhileRead,
     NodeError,
-    OutputUnreadable,
     RemoteBusy,
     RemoteFileExists,
     RemoteFileMissing,
@@ -27,11 +25,12 @@ from nodes.products.profile import Profile
 from nodes.queues.core.places import usual_place
 from nodes.queues.core.tally import is_message
 from nodes.queues.look import DEEPEST, MOST_FOLDERS
-from nodes.remote.session import CHUNK, FileKind, Outcome, RemoteEntry, RemoteStat
+from nodes.remote.session import FileKind, Outcome, RemoteEntry, RemoteStat
 from nodes.temp_names import PREFIX, Moving, MovingName, moving_name
 from replication.files.work_context import moving
 from replication.jobs.runner import JobLease
 from replication.shared_paths.core.queue_moves import free_name, is_used
+from replication.shared_paths.drain_job.copying import Copies
 from replication.shared_paths.drain_job.messages import Message, Moved, message_of, step_of, tag_of
 from replication.shared_paths.drain_job.places import Way, same_folder
 
@@ -48,8 +47,6 @@ MOST_NAMES = 20
 """So many names are tried for a message whose own is taken."""
 
 LONGEST_NAME = 255
-LARGEST = 2**40
-"""Bytes of a message that is read; there is no such message."""
 
 
 class Mover:
@@ -162,6 +159,7 @@ class _Folder:
         self.source, self.target, self.place, self.only_begun = source, target, place, only_begun
         self.skipped: set[str] = set()
         self.below: set[str] = set()
+        self._copies = Copies(self.session, self.lease, mover.tag, source, target, self._skip)
 
     def run(self) -> bool:
         """Until nothing can be moved any more; whether the folder was there."""
@@ -247,10 +245,9 @@ class _Folder:
 
     def _copy(self, messages: Sequence[Message]) -> list[Message]:
         """Copies that were read back as they were read; the messages are COPIED then."""
-        together = self._copied_together([message for message in messages if message.size <= CHUNK])
-        whole = [message for message in messages if message.held in together or self._copied_whole(message)]
+        copied = self._copies.of(messages)
         self.lease.boundary("queue-copied")
-        whole = self._as_listed(whole)
+        whole = self._copies.as_listed(copied)
         pairs = [(one.held, str(MovingName(Moving.COPIED, self.mover.tag, one.name))) for one in whole]
         outcomes = self._rename(pairs)
         self.lease.boundary("queue-decided")
@@ -259,60 +256,6 @@ class _Folder:
             for one, (_, held), outcome in zip(whole, pairs, outcomes, strict=True)
             if self._went(outcome, one.held)
         ]
-
-    def _as_listed(self, messages: Sequence[Message]) -> list[Message]:
-        """Those that nobody wrote to since they were listed. The others' copies lack what came; they are made anew."""
-        now = self.session.stat_many([f"{self.source}/{one.held}" for one in messages])
-        same = []
-        for one, stat in zip(messages, now, strict=True):
-            if isinstance(stat, NodeError) and not isinstance(stat, RemoteBusy):
-                raise stat
-            if isinstance(stat, RemoteStat) and (stat.size, stat.mtime_ns) == (one.size, one.mtime_ns):
-                same.append(one)
-            else:
-                self._skip(one.held)
-        return same
-
-    def _copied_together(self, messages: Sequence[Message]) -> set[str]:
-        """Small ones whose copies were read back as they were read. What does not go well is left to be done alone,
-        where it is told why."""
-        if not messages:
-            return set()
-        self.lease.check()
-        copies = [f"{self.target}/{MovingName(Moving.COPY, self.mover.tag, one.name)}" for one in messages]
-        contents = self.session.read_small([f"{self.source}/{one.held}" for one in messages])
-        files = [(copy, content) for copy, content in zip(copies, contents, strict=True) if isinstance(content, bytes)]
-        self.session.write_new_small(files)
-        self.session.set_mtime_many([(copy, one.mtime_ns) for copy, one in zip(copies, messages, strict=True)])
-        self.lease.progress(bytes=sum(len(content) for _, content in files))
-        back = self.session.read_small(copies)
-        return {
-            one.held
-            for one, content, copied in zip(messages, contents, back, strict=True)
-            if isinstance(content, bytes) and content == copied
-        }
-
-    def _copied_whole(self, message: Message) -> bool:
-        copy = f"{self.target}/{MovingName(Moving.COPY, self.mover.tag, message.name)}"
-        source = f"{self.source}/{message.held}"
-        progress = moving(self.lease, bytes_each=1.0)
-        self.lease.check()
-        try:
-            self.session.remove_many([copy])  # of a try of this very owner
-            written = self.session.write_new(copy, self.session.read(source, most=LARGEST), progress=progress)
-            self.session.set_mtime_many([(copy, message.mtime_ns)])
-            if self._digest(copy) != written.sha256:
-                raise OutputUnreadable(f"{copy} does not hold what was written there.")
-        except (ChangedWhileRead, RemoteBusy, RemoteFileMissing):
-            self._skip(message.held)
-            return False
-        return True
-
-    def _digest(self, path: str) -> str:
-        digest = hashlib.sha256()
-        for chunk in self.session.read(path, most=LARGEST, progress=moving(self.lease)):
-            digest.update(chunk)
-        return digest.hexdigest()
 
     def _resumed(self, messages: Sequence[Message]) -> list[Message]:
         """COPIED messages of an earlier try that still have to get their name. Of the others the copy has it."""
@@ -372,7 +315,7 @@ class _Folder:
         if facts[0] != facts[1] or not isinstance(facts[0], RemoteStat):
             return False
         try:
-            is_same = self._digest(copy) == self._digest(there)
+            is_same = self._copies.digest(copy) == self._copies.digest(there)
         except (ChangedWhileRead, RemoteFileMissing, RemoteBusy):
             return False
         if is_same:
