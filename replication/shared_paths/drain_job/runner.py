@@ -47,8 +47,9 @@ class QueueMoveRunner:
             parts = list(pool.map(lambda node: closing(lambda: _planned(node, profile)), nodes))
         work.lease.check()
         refused = [problem for part in parts for problem in part.problems]
-        targets = tuple(part.node_id for part in parts if part.steps or part.away)
-        if refused and not targets:
+        # who is refused has its own target, which says so: what others moved is not all
+        targets = tuple(part.node_id for part in parts if part.steps or part.away or part.problems)
+        if refused and not any(part.steps or part.away for part in parts):
             raise Refused(refused[0].code, " ".join(problem.detail for problem in refused))
         return PlanOutcome(plan=Plan(tuple(parts)), targets=targets, summary=_summary(parts))
 

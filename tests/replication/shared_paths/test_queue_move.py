@@ -135,6 +135,19 @@ def test_from_each_servers_own_queue_to_the_shared_one_and_back(servers: Servers
     assert (names(shared), len(names(mx0 / "Queues"))) == ([], 4)
 
 
+def test_what_others_moved_is_no_success_where_one_server_is_refused(servers: Servers) -> None:
+    mx0, mx1 = servers.roots
+    put(mx0 / "Queues" / "Local", "a.msg")
+    put(mx1 / "Queues" / "Local", "b.msg")
+    servers.work_in(0, servers.share / "Queues")
+    (mx1 / "App" / "MDaemon.ini").write_bytes(b"[Cut")
+    servers.prove()
+    job = servers.move()
+    ended = {target.node: (target.state, target.error_code) for target in job.targets.select_related("node")}
+    assert (job.state, names(servers.share / "Queues")) == (JobState.FAILED, ["Local/a.msg"])
+    assert ended == {servers.nodes[0]: ("verified", ""), servers.nodes[1]: ("failed", "broken_ini")}
+
+
 def test_two_names_of_one_folder_are_told_and_nothing_is_moved(servers: Servers) -> None:
     """As a short name on Windows is, or another name of the file server."""
     (mx0, _), shared = servers.roots, servers.share / "Queues"
